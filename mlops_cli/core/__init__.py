@@ -1,0 +1,1 @@
+"""Storage shared by every layer: ids, packs, trees, refs, journals, settings, git."""

@@ -1,0 +1,84 @@
+"""A file appears whole or not at all, and no path leaves the folder it belongs to."""
+
+import os
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from mlops_cli.errors import ExternalError, IntegrityError
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace the file at `path` by `data`; a reader sees the old bytes or the new ones.
+
+    With `durable` the bytes and the name reach the disk before this returns. The folder must exist.
+
+    Raises:
+        ExternalError: the disk is full, read-only, or refuses.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".mlo-", dir=path.parent)
+    except OSError as error:
+        raise outside(error, path) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), 0o666 & ~current_umask())
+            if durable:
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+        if durable:
+            sync_folder(path.parent)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise outside(error, path) from error
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def outside(error: OSError, path: Path) -> ExternalError:
+    """Return the error that tells a user what the system said of `path`."""
+    reason = (error.strerror or str(error)).lower()
+    return ExternalError(f"cannot write '{path}': {reason}")
+
+
+def inside(root: Path, relative: str) -> Path:
+    """Return the path of `relative` under `root`.
+
+    `relative` is POSIX, and comes from a pointer, a tree or a lock file, so it is not trusted.
+
+    Raises:
+        IntegrityError: it is absolute, empty, has a `..`, or passes through a symbolic link
+            on its way.
+    """
+    parts = PurePosixPath(relative).parts
+    if not parts or relative.startswith("/") or ".." in parts or "\0" in relative:
+        raise IntegrityError(f"the path '{relative}' leaves the project")
+    here = root
+    for part in parts[:-1]:
+        here = here / part
+        if here.is_symlink():
+            raise IntegrityError(f"the path '{relative}' passes through the link '{here}'")
+    return here / parts[-1]
+
+
+def current_umask() -> int:
+    """Return the process's umask, without changing it where the system tells."""
+    global _umask
+    if _umask is None:
+        _umask = os.umask(0o022)
+        os.umask(_umask)
+    return _umask
+
+
+_umask: int | None = None

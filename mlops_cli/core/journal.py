@@ -1,0 +1,52 @@
+"""Append-only lines: each record is one JSON line, written by one system call.
+
+A process that dies half way leaves a torn last line, which readers skip; the next append
+starts on a line of its own. Several processes may append at once (`O_APPEND`).
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mlops_cli.core.files import outside
+
+
+def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None:
+    """Add one record at the end; with `durable` it has reached the disk on return."""
+    line = json.dumps(record, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    data = line.encode("utf-8", "surrogateescape") + b"\n"
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            if _torn(handle):
+                data = b"\n" + data
+            os.write(handle, data)
+            if durable:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise outside(error, path) from error
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records in order; none when there is no such file. Torn lines are skipped."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        for line in file:
+            try:
+                record = json.loads(line.decode("utf-8", "surrogateescape"))
+            except ValueError:
+                continue
+            if isinstance(record, dict):
+                yield record
+
+
+def _torn(handle: int) -> bool:
+    size = os.fstat(handle).st_size
+    return size > 0 and os.pread(handle, 1, size - 1) != b"\n"

@@ -1,0 +1,81 @@
+"""One writer at a time, by a kernel lock that goes away with its holder."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlops_cli.core.files import outside
+from mlops_cli.errors import Locked
+
+_POLL_S = 0.02
+
+
+@contextmanager
+def hold(
+    path: Path,
+    *,
+    purpose: str,
+    wait_s: float = 60.0,
+    on_wait: Callable[[str], None] | None = None,
+) -> Iterator[None]:
+    """Hold the lock at `path` for a `with` block; `purpose` is what others are told.
+
+    Waits up to `wait_s` seconds, after calling `on_wait` once with the holder's description.
+    The lock is the kernel's (`flock`), so a killed holder leaves nothing to clean up.
+
+    Raises:
+        Locked: another process still holds it; the message names it.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise outside(error, path) from error
+    try:
+        _acquire(handle, path, wait_s, on_wait)
+        _sign(handle, purpose)
+        try:
+            yield
+        finally:
+            os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def _acquire(
+    handle: int, path: Path, wait_s: float, on_wait: Callable[[str], None] | None
+) -> None:
+    deadline = time.monotonic() + wait_s
+    told = False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            holder = _holder(handle)
+        if time.monotonic() >= deadline:
+            raise Locked(
+                f"the repository is locked by {holder}",
+                hint="wait until it has ended, then try again",
+            )
+        if on_wait and not told:
+            on_wait(holder)
+            told = True
+        time.sleep(_POLL_S)
+
+
+def _sign(handle: int, purpose: str) -> None:
+    note = json.dumps({"pid": os.getpid(), "purpose": purpose}).encode()
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, note, 0)
+
+
+def _holder(handle: int) -> str:
+    try:
+        note = json.loads(os.pread(handle, 4096, 0))
+        return f"`{note['purpose']}` (process {note['pid']})"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,252 @@
+"""The pack: an append-only file of stored objects that ends in its own index.
+
+`docs/design/format.md` specifies every byte. A pack is written once, named by the hash of its
+index, and never changed; this module reads and writes single packs and knows no store.
+"""
+
+import os
+import struct
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from blake3 import blake3
+
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.errors import IntegrityError
+
+HEADER = b"MLOPACK\x01" + bytes(8)
+SUFFIX = ".pack"
+ID_BYTES = 32
+_TRAILER = struct.Struct("<QQ32s8s")
+_END = b"MLOPEND\x01"
+_ENTRY_BYTES = ID_BYTES + 8 + 8 + 4 + 1 + 1
+
+
+class Kind(IntEnum):
+    """What an object is; kept in the index so that runs and events can be listed."""
+
+    BLOB = 1
+    CHUNK = 2
+    TREE = 3
+    RUN = 4
+    EVENT = 5
+    AUDIT = 6
+
+
+class Codec(IntEnum):
+    """How a payload gives the content."""
+
+    RAW = 0
+    """The payload is the content."""
+    ZSTD = 1
+    """The payload is one zstd frame (RFC 8878) of the content."""
+    LIST = 2
+    """The payload lists the chunks whose contents, joined, are the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where and how one object is stored.
+
+    `offset` and `stored` give the payload in bytes; `length` is the content's size in bytes.
+    """
+
+    offset: int
+    stored: int
+    length: int
+    kind: Kind
+    codec: Codec
+
+
+class Index:
+    """The sorted table at the end of a pack: id to `Entry`."""
+
+    __slots__ = ("_raw", "count", "name")
+
+    def __init__(self, raw: bytes, count: int) -> None:
+        if len(raw) != count * _ENTRY_BYTES:
+            raise IntegrityError("a pack's index has the wrong length")
+        self._raw = raw
+        self.count = count
+        self.name = blake3(raw).hexdigest()
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the index."""
+        return self._raw
+
+    def find(self, key: bytes) -> int | None:
+        """Return the position of the object with the 32-byte id `key`, or None."""
+        raw = self._raw
+        at = bisect_left(
+            range(self.count), key, key=lambda i: raw[i * ID_BYTES : (i + 1) * ID_BYTES]
+        )
+        if at < self.count and raw[at * ID_BYTES : (at + 1) * ID_BYTES] == key:
+            return at
+        return None
+
+    def key(self, at: int) -> bytes:
+        """Return the 32-byte id at a position."""
+        return self._raw[at * ID_BYTES : (at + 1) * ID_BYTES]
+
+    def first_at_least(self, key: bytes) -> int:
+        """Return the first position whose id is not below `key`, a prefix of an id."""
+        raw, width = self._raw, len(key)
+        return bisect_left(
+            range(self.count), key, key=lambda i: raw[i * ID_BYTES : i * ID_BYTES + width]
+        )
+
+    def entry(self, at: int) -> Entry:
+        """Return what is stored at a position."""
+        count, raw = self.count, self._raw
+        base = ID_BYTES * count
+        (offset,) = _U64.unpack_from(raw, base + 8 * at)
+        (length,) = _U64.unpack_from(raw, base + 8 * count + 8 * at)
+        (stored,) = _U32.unpack_from(raw, base + 16 * count + 4 * at)
+        kind = raw[base + 20 * count + at]
+        codec = raw[base + 21 * count + at]
+        try:
+            return Entry(offset, stored, length, Kind(kind), Codec(codec))
+        except ValueError as error:
+            raise IntegrityError(
+                f"a pack holds an object of kind {kind} and codec {codec}, unknown here",
+                hint="use a newer mlo",
+            ) from error
+
+    def keys(self) -> list[bytes]:
+        """Return all ids, sorted."""
+        raw = self._raw
+        return [raw[i : i + ID_BYTES] for i in range(0, self.count * ID_BYTES, ID_BYTES)]
+
+    def prefixes(self) -> list[int]:
+        """Return the first eight bytes of each id as a number, in the machine's byte order."""
+        return memoryview(self._raw)[: self.count * ID_BYTES].cast("Q")[::4].tolist()
+
+    def of_kind(self, kind: Kind) -> list[int]:
+        """Return the positions of all objects of a kind."""
+        start = (ID_BYTES + 20) * self.count
+        kinds = self._raw[start : start + self.count]
+        found, at = [], kinds.find(kind)
+        while at >= 0:
+            found.append(at)
+            at = kinds.find(kind, at + 1)
+        return found
+
+
+_U64 = struct.Struct("<Q")
+_U32 = struct.Struct("<I")
+
+
+@dataclass(slots=True)
+class Built:
+    """One object on its way into a pack."""
+
+    key: bytes
+    entry: Entry
+
+
+def build_index(built: Sequence[Built]) -> Index:
+    """Return the index of the objects of one pack."""
+    rows = sorted(built, key=lambda one: one.key)
+    count = len(rows)
+    entries = [row.entry for row in rows]
+    raw = b"".join(
+        (
+            b"".join([row.key for row in rows]),
+            struct.pack(f"<{count}Q", *[entry.offset for entry in entries]),
+            struct.pack(f"<{count}Q", *[entry.length for entry in entries]),
+            struct.pack(f"<{count}I", *[entry.stored for entry in entries]),
+            bytes([entry.kind for entry in entries]),
+            bytes([entry.codec for entry in entries]),
+        )
+    )
+    return Index(raw, count)
+
+
+def trailer(index: Index, index_offset: int) -> bytes:
+    """Return the last bytes of a pack, from which a reader finds the index."""
+    return _TRAILER.pack(index_offset, index.count, bytes.fromhex(index.name), _END)
+
+
+TRAILER_BYTES = _TRAILER.size
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What a trailer says: where the index is, of how many objects, and its hash."""
+
+    index_offset: int
+    count: int
+    name: str
+
+    @property
+    def index_bytes(self) -> int:
+        """The size of the index."""
+        return self.count * _ENTRY_BYTES
+
+
+def read_trailer(raw: bytes, *, size: int, where: str) -> Tail:
+    """Return what the last `TRAILER_BYTES` of a pack of `size` bytes say.
+
+    Raises:
+        IntegrityError: they are not a trailer, or do not fit the size.
+    """
+    if len(raw) != TRAILER_BYTES or raw[-8:] != _END:
+        raise IntegrityError(f"'{where}' is not a whole pack", hint="mlo fsck")
+    index_offset, count, name, _ = _TRAILER.unpack(raw)
+    if index_offset + count * _ENTRY_BYTES + TRAILER_BYTES != size:
+        raise IntegrityError(f"the index of '{where}' does not fit its size", hint="mlo fsck")
+    return Tail(index_offset, count, name.hex())
+
+
+class Pack:
+    """A pack opened for reading. Threads may share it."""
+
+    __slots__ = ("_handle", "index", "path", "payload_end", "size")
+
+    def __init__(self, path: Path) -> None:
+        """Open a pack and check its index against its name.
+
+        Raises:
+            FileNotFoundError: it is gone.
+            IntegrityError: it is cut short or its index was changed.
+        """
+        self.path = path
+        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self.size = os.fstat(self._handle).st_size
+            start = max(0, self.size - TRAILER_BYTES)
+            tail = read_trailer(
+                os.pread(self._handle, TRAILER_BYTES, start), size=self.size, where=path.name
+            )
+            raw = os.pread(self._handle, tail.index_bytes, tail.index_offset)
+            self.index = Index(raw, tail.count)
+        except BaseException:
+            os.close(self._handle)
+            raise
+        self.payload_end = tail.index_offset
+        if self.index.name != tail.name or path.name != tail.name + SUFFIX:
+            raise IntegrityError(f"the index of '{path.name}' was changed", hint="mlo fsck")
+
+    def payload(self, entry: Entry) -> bytes:
+        """Return the stored bytes of one object.
+
+        Raises:
+            IntegrityError: they lie outside the pack.
+        """
+        if entry.offset < len(HEADER) or entry.offset + entry.stored > self.payload_end:
+            raise IntegrityError(f"an entry of '{self.path.name}' lies outside it")
+        return os.pread(self._handle, entry.stored, entry.offset)
+
+    def __del__(self) -> None:
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            os.close(handle)
+
+
+def as_id(key: bytes) -> ObjectId:
+    """Return the id that these 32 bytes are."""
+    return ObjectId(key.hex())
