@@ -1,0 +1,257 @@
+"""The object store: immutable bytes by id, kept in packs.
+
+Any number of threads and processes may read and write one store at once: a pack appears whole
+under its final name or not at all, and nothing in it ever changes. What a writer puts can be
+read once its `with` block has ended, and is durable then.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from blake3 import blake3
+
+from mlops_cli.core import codec
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.pack_writer import PackWriter
+from mlops_cli.core.packs import ID_BYTES, SUFFIX, Codec, Entry, Index, Kind, Pack, as_id
+from mlops_cli.errors import IntegrityError, MissingObject
+
+__all__ = ["Kind", "ObjectStore"]
+
+_BULK = 256
+"""After this many lookups that had to search several packs, a table of all ids is made."""
+
+
+class ObjectStore:
+    """The packs in one folder."""
+
+    def __init__(self, packs: Path, tmp: Path) -> None:
+        self._folder = packs
+        self._tmp = tmp
+        self._packs: dict[str, Pack] = {}
+        self._seen_mtime_ns = -1
+        self._table: dict[int, tuple[Pack, int]] | None = None
+        self._searches = 0
+        self._guard = threading.RLock()
+
+    def has(self, oid: ObjectId) -> bool:
+        """Return whether the object is in this store."""
+        return self._locate(bytes.fromhex(oid)) is not None
+
+    def size(self, oid: ObjectId) -> int:
+        """Return the size of the content in bytes.
+
+        Raises:
+            MissingObject: the object is not here.
+        """
+        pack, at = self._place(oid)
+        return pack.index.entry(at).length
+
+    def kind(self, oid: ObjectId) -> Kind:
+        """Return what the object was put as."""
+        pack, at = self._place(oid)
+        return pack.index.entry(at).kind
+
+    def get(self, oid: ObjectId) -> bytes:
+        """Return the content, checked against its id.
+
+        Raises:
+            MissingObject: the object, or a chunk of it, is not here.
+            IntegrityError: the stored bytes do not give it.
+        """
+        return b"".join(self.stream(oid))
+
+    def stream(self, oid: ObjectId) -> Iterator[bytes]:
+        """Yield the content in pieces of at most 256 KiB; at the end it has been checked.
+
+        A caller that needs checked bytes must not use any piece before the last is drawn.
+        """
+        pack, at = self._place(oid)
+        entry = pack.index.entry(at)
+        payload = pack.payload(entry)
+        if entry.codec is not Codec.LIST:
+            content = codec.decompress(payload, entry)
+            _check(blake3(content).hexdigest(), oid)
+            yield content
+            return
+        hasher = blake3(max_threads=1)
+        for key, length in codec.decode_list(payload, entry.length):
+            piece = self._piece(key)
+            if len(piece) != length:
+                raise IntegrityError(f"a chunk of object {oid} has the wrong length")
+            hasher.update(piece)
+            yield piece
+        _check(hasher.hexdigest(), oid)
+
+    def put(self, data: bytes, kind: Kind = Kind.BLOB) -> ObjectId:
+        """Keep `data` and return its id; a second call with equal bytes is free."""
+        with self.writer() as writer:
+            return writer.put(data, kind)
+
+    @contextmanager
+    def writer(self) -> Iterator[PackWriter]:
+        """Open a writer; what it was given is in the store, durable, when the block ends.
+
+        When the block raises, what was not yet written is dropped. Objects of packs that were
+        already full may stay; nothing names them, so they harm nobody.
+        """
+        writer = PackWriter(self._folder, self._tmp, knows=self._knows)
+        try:
+            yield writer
+        except BaseException:
+            writer.abandon()
+            raise
+        writer.finish()
+        self.refresh()
+
+    def find(self, prefix: str) -> list[ObjectId]:
+        """Return the ids that begin with these hex digits, sorted, at most 100."""
+        even = bytes.fromhex(prefix[: len(prefix) // 2 * 2])
+        found: set[ObjectId] = set()
+        for pack in self._current().values():
+            at = pack.index.first_at_least(even)
+            while at < pack.index.count and pack.index.key(at).startswith(even):
+                oid = as_id(pack.index.key(at))
+                if oid.startswith(prefix):
+                    found.add(oid)
+                if len(found) >= 100:
+                    return sorted(found)
+                at += 1
+        return sorted(found)
+
+    def each(self, kind: Kind) -> Iterator[ObjectId]:
+        """Yield the id of each object of a kind, once, in no order that means anything."""
+        seen: set[bytes] = set()
+        for pack in list(self._current().values()):
+            for at in pack.index.of_kind(kind):
+                key = pack.index.key(at)
+                if key not in seen:
+                    seen.add(key)
+                    yield as_id(key)
+
+    def indexes(self) -> Mapping[str, Index]:
+        """Return the index of each pack by the pack's name."""
+        return {name: pack.index for name, pack in self._current().items()}
+
+    def pack(self, name: str) -> Pack:
+        """Return an open pack by its name."""
+        return self._current()[name]
+
+    def stored(self, oid: ObjectId) -> tuple[Pack, Entry]:
+        """Return where an object is stored, to copy it without decoding."""
+        pack, at = self._place(oid)
+        return pack, pack.index.entry(at)
+
+    def chunks(self, oid: ObjectId) -> list[ObjectId]:
+        """Return the chunks that an object needs; none when it is stored whole."""
+        pack, entry = self.stored(oid)
+        if entry.codec is not Codec.LIST:
+            return []
+        return [as_id(key) for key, _ in codec.decode_list(pack.payload(entry), entry.length)]
+
+    def refresh(self) -> None:
+        """See what other writers have added since."""
+        with self._guard:
+            self._seen_mtime_ns = -1
+            self._current()
+
+    def _piece(self, key: bytes) -> bytes:
+        located = self._locate(key)
+        if located is None:
+            raise _missing(as_id(key))
+        pack, at = located
+        entry = pack.index.entry(at)
+        if entry.codec is Codec.LIST:
+            raise IntegrityError(f"object {as_id(key)} is a list where a chunk is needed")
+        return codec.decompress(pack.payload(entry), entry)
+
+    def _place(self, oid: ObjectId) -> tuple[Pack, int]:
+        located = self._locate(bytes.fromhex(oid))
+        if located is None:
+            raise _missing(oid)
+        return located
+
+    def _knows(self, key: bytes, kind: Kind) -> bool:
+        """Return whether `key` need not be put again as `kind`; does not look for new packs."""
+        located = self._search(key)
+        if located is None or kind in (Kind.BLOB, Kind.CHUNK, Kind.TREE):
+            return located is not None
+        pack, at = located
+        return pack.index.entry(at).kind is kind
+
+    def _locate(self, key: bytes) -> tuple[Pack, int] | None:
+        located = self._search(key)
+        if located is None and self._stale():
+            located = self._search(key)
+        return located
+
+    def _search(self, key: bytes) -> tuple[Pack, int] | None:
+        packs = self._current() if self._seen_mtime_ns < 0 else self._packs
+        if self._table is None and len(packs) > 1:
+            self._searches += 1
+            if self._searches > _BULK:
+                self._tabulate()
+        if self._table is not None:
+            hit = self._table.get(int.from_bytes(key[:8], _NATIVE))
+            if hit is None:
+                return None
+            if hit[0].index.key(hit[1]) == key:
+                return hit
+        for pack in packs.values():
+            at = pack.index.find(key)
+            if at is not None:
+                return pack, at
+        return None
+
+    def _tabulate(self) -> None:
+        table: dict[int, tuple[Pack, int]] = {}
+        for pack in self._packs.values():
+            places = ((pack, at) for at in range(pack.index.count))
+            table.update(zip(pack.index.prefixes(), places, strict=True))
+        self._table = table
+
+    def _stale(self) -> bool:
+        before = self._seen_mtime_ns
+        self._current()
+        return self._seen_mtime_ns != before
+
+    def _current(self) -> dict[str, Pack]:
+        """Return the open packs, after opening those that are new since the last look."""
+        with self._guard:
+            try:
+                mtime_ns = os.stat(self._folder).st_mtime_ns
+            except FileNotFoundError:
+                return self._packs
+            if mtime_ns != self._seen_mtime_ns:
+                self._packs = self._reopen()
+                self._seen_mtime_ns = mtime_ns
+                self._table = None
+            return self._packs
+
+    def _reopen(self) -> dict[str, Pack]:
+        names = sorted(name for name in os.listdir(self._folder) if name.endswith(SUFFIX))
+        packs: dict[str, Pack] = {}
+        for name in names:
+            stem = name[: -len(SUFFIX)]
+            try:
+                packs[stem] = self._packs.get(stem) or Pack(self._folder / name)
+            except FileNotFoundError:
+                continue
+        return packs
+
+
+_NATIVE = "little" if memoryview(b"\x01\x00").cast("H")[0] == 1 else "big"
+
+
+def _check(found: str, oid: ObjectId) -> None:
+    if found != oid:
+        raise IntegrityError(
+            f"object {oid} is damaged: its bytes hash to {found}", hint="mlo fsck"
+        )
+
+
+def _missing(oid: ObjectId) -> MissingObject:
+    return MissingObject(f"object {oid} is not in this store", hint="mlo fetch")

@@ -1,0 +1,274 @@
+"""Writing packs: hash, compress, append, and publish each pack whole."""
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from queue import Queue
+from typing import BinaryIO
+
+from blake3 import blake3
+
+from mlops_cli.core import codec
+from mlops_cli.core.files import outside, sync_folder
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.packs import (
+    HEADER,
+    SUFFIX,
+    Built,
+    Codec,
+    Entry,
+    Kind,
+    as_id,
+    build_index,
+    trailer,
+)
+
+PACK_BYTES = 64 * 1024 * 1024
+"""A pack is closed when its payloads reach this size."""
+
+_BATCH_BYTES = 4 * 1024 * 1024
+_MAX_VECTORS = 1000
+_READ_BYTES = codec.WHOLE_MAX + 1
+
+
+class PackWriter:
+    """Puts objects into new packs. Not shared between threads."""
+
+    def __init__(
+        self, folder: Path, tmp: Path, *, knows: Callable[[bytes, Kind], bool]
+    ) -> None:
+        """`knows` says whether an object of this id and kind is already in the store."""
+        self._folder = folder
+        self._tmp = tmp
+        self._knows = knows
+        self._new: set[bytes] = set()
+        self._pack: _OpenPack | None = None
+        self._background = _Background()
+
+    def put(self, data: bytes | memoryview, kind: Kind = Kind.BLOB) -> ObjectId:
+        """Put `data` and return its id."""
+        hasher = blake3(data)
+        key = hasher.digest()
+        if key not in self._new and not self._knows(key, kind):
+            if len(data) <= codec.WHOLE_MAX:
+                self._append(key, data, kind)
+            else:
+                import io
+
+                self._cut(io.BytesIO(data), kind)
+        return as_id(key)
+
+    def put_file(self, path: Path) -> tuple[ObjectId, int]:
+        """Put the content of a file and return its id and size in bytes.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return self.put_handle(handle)
+        finally:
+            os.close(handle)
+
+    def put_handle(self, handle: int) -> tuple[ObjectId, int]:
+        """Put what an open file holds from its start, and return the id and size in bytes."""
+        head = os.read(handle, _READ_BYTES)
+        if len(head) < _READ_BYTES:
+            while rest := os.read(handle, _READ_BYTES):
+                head += rest
+                if len(head) >= _READ_BYTES:
+                    break
+            else:
+                return self.put(head), len(head)
+        os.lseek(handle, 0, os.SEEK_SET)
+        with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
+            return self._cut(file, Kind.BLOB)
+
+    def put_stored(self, oid: ObjectId, entry: Entry, payload: bytes) -> None:
+        """Put an object in the form that another pack stores it in, undecoded."""
+        key = bytes.fromhex(oid)
+        if key not in self._new and not self._knows(key, entry.kind):
+            self._add(key, payload, entry.length, entry.kind, entry.codec)
+
+    def _cut(self, source: BinaryIO, kind: Kind) -> tuple[ObjectId, int]:
+        tap = _Tap(source)
+        pieces: list[tuple[bytes, int]] = []
+        for chunk in codec.cut(tap):
+            key = blake3(chunk.data).digest()
+            if key not in self._new and not self._knows(key, Kind.CHUNK):
+                self._append(key, bytes(chunk.data), Kind.CHUNK)
+            pieces.append((key, chunk.length))
+        whole = tap.digest()
+        if whole not in self._new and not self._knows(whole, kind):
+            self._add(whole, codec.encode_list(pieces), tap.size, kind, Codec.LIST)
+        return as_id(whole), tap.size
+
+    def _append(self, key: bytes, content: bytes | memoryview, kind: Kind) -> None:
+        how, payload = codec.compress(content)
+        self._add(key, payload, len(content), kind, how)
+
+    def _add(
+        self, key: bytes, payload: bytes | memoryview, length: int, kind: Kind, how: Codec
+    ) -> None:
+        pack = self._pack
+        if pack is None:
+            pack = self._pack = _OpenPack(self._folder, self._tmp, self._background)
+        pack.add(key, payload, length, kind, how)
+        self._new.add(key)
+        if pack.size >= PACK_BYTES:
+            self._pack = None
+            pack.publish()
+
+    def finish(self) -> None:
+        """Publish what is left and wait until all of it is durable."""
+        if self._pack is not None:
+            self._pack.publish()
+            self._pack = None
+        self._background.join()
+
+    def abandon(self) -> None:
+        """Drop the pack that is not full yet."""
+        self._background.stop()
+        if self._pack is not None:
+            self._pack.drop()
+            self._pack = None
+
+
+class _OpenPack:
+    """A pack that is being written, in `tmp`, under a name nobody looks for."""
+
+    def __init__(self, folder: Path, tmp: Path, background: "_Background") -> None:
+        self._folder = folder
+        self._background = background
+        self._path = tmp / f"pack-{os.getpid()}-{os.urandom(6).hex()}"
+        self._built: list[Built] = []
+        self._waiting: list[bytes | memoryview] = [HEADER]
+        self._waiting_bytes = len(HEADER)
+        self.size = len(HEADER)
+        try:
+            self._handle = os.open(
+                self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
+            )
+        except OSError as error:
+            raise outside(error, self._path) from error
+
+    def add(
+        self, key: bytes, payload: bytes | memoryview, length: int, kind: Kind, how: Codec
+    ) -> None:
+        stored = len(payload)
+        self._built.append(Built(key, Entry(self.size, stored, length, kind, how)))
+        self._waiting.append(payload)
+        self._waiting_bytes += stored
+        self.size += stored
+        if self._waiting_bytes >= _BATCH_BYTES or len(self._waiting) >= _MAX_VECTORS:
+            self._flush()
+
+    def _flush(self) -> None:
+        waiting = self._waiting
+        self._waiting, self._waiting_bytes = [], 0
+        self._background.do(lambda: self._write(waiting))
+
+    def _write(self, waiting: list[bytes | memoryview]) -> None:
+        try:
+            expected = sum(len(part) for part in waiting)
+            written = os.writev(self._handle, waiting)
+            if written != expected:
+                _write_all(self._handle, memoryview(b"".join(waiting))[written:])
+        except OSError as error:
+            raise outside(error, self._path) from error
+
+    def publish(self) -> None:
+        """Give the pack its index and, once it is durable, its name."""
+        index = build_index(self._built)
+        self._waiting += [index.raw, trailer(index, self.size)]
+        waiting, self._waiting = self._waiting, []
+        self._background.do(lambda: self._finish(waiting, self._folder / (index.name + SUFFIX)))
+
+    def _finish(self, waiting: list[bytes | memoryview], target: Path) -> None:
+        try:
+            self._write(waiting)
+            os.fsync(self._handle)
+            os.replace(self._path, target)
+            sync_folder(self._folder)
+        except OSError as error:
+            raise outside(error, target) from error
+        finally:
+            os.close(self._handle)
+
+    def drop(self) -> None:
+        os.close(self._handle)
+        self._path.unlink(missing_ok=True)
+
+
+def _write_all(handle: int, rest: memoryview) -> None:
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+
+
+class _Tap:
+    """Passes a file's bytes on, and hashes what passed."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._hasher = blake3(max_threads=blake3.AUTO)
+        self.size = 0
+
+    def readinto(self, buffer: memoryview) -> int:
+        got: int = self._source.readinto(buffer)  # type: ignore[attr-defined]  # raw files have it
+        self._hasher.update(buffer[:got])
+        self.size += got
+        return got
+
+    def digest(self) -> bytes:
+        return self._hasher.digest()
+
+
+class _Background:
+    """Runs jobs in order on one thread, so that the disk and the hashing overlap.
+
+    The first jobs run at once in the caller: small work never starts a thread. The first
+    error stops all later jobs and is raised by the next call.
+    """
+
+    _INLINE = 1
+    _DEPTH = 6
+
+    def __init__(self) -> None:
+        self._jobs: Queue[Callable[[], None] | None] = Queue(self._DEPTH)
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+        self._done = 0
+
+    def do(self, job: Callable[[], None]) -> None:
+        self._raise()
+        if self._thread is None and self._done < self._INLINE:
+            self._done += 1
+            job()
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="pack-writer", daemon=True)
+            self._thread.start()
+        self._jobs.put(job)
+
+    def join(self) -> None:
+        self.stop()
+        self._raise()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if self._error is None:
+                try:
+                    job()
+                except BaseException as error:  # handed to the caller's thread
+                    self._error = error

@@ -1,0 +1,109 @@
+"""One project's store and settings, opened."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_cli.core import layout as layouts
+from mlops_cli.core.files import outside, write_whole
+from mlops_cli.core.layout import Layout
+from mlops_cli.core.lock import hold
+from mlops_cli.core.objects import ObjectStore
+from mlops_cli.core.refs import Refs
+from mlops_cli.errors import StateError
+
+if TYPE_CHECKING:
+    from mlops_cli.core.config import Settings
+
+FORMAT = 1
+_FORMAT_TEXT = f"mlo store {FORMAT}\n"
+
+
+class Repository:
+    """What a command works on: where things are, the objects, the refs and the settings."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.on_wait: Callable[[str], None] | None = None
+        self._held = threading.local()
+
+    @property
+    def root(self) -> Path:
+        """The project's folder, absolute."""
+        return self.layout.root
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """The object store."""
+        return ObjectStore(self.layout.packs, self.layout.tmp)
+
+    @cached_property
+    def refs(self) -> Refs:
+        """The names that move."""
+        return Refs(self.layout.refs, lambda: self.lock("move refs"))
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """What `.mlops.yaml` says; all defaults when there is none."""
+        from mlops_cli.core.config import load
+
+        return load(self.layout.settings)
+
+    @cached_property
+    def clone_id(self) -> str:
+        """The name of this clone, 16 hex digits, which its audit chain goes by."""
+        return self.layout.clone.read_text().strip()
+
+    @contextmanager
+    def lock(self, purpose: str) -> Iterator[None]:
+        """Be the only writer for a `with` block; a thread that has the lock may take it again."""
+        depth = getattr(self._held, "depth", 0)
+        if depth:
+            yield
+            return
+        with hold(self.layout.lock, purpose=purpose, on_wait=self.on_wait):
+            self._held.depth = 1
+            try:
+                yield
+            finally:
+                self._held.depth = 0
+
+
+def open_repository(start: Path) -> Repository:
+    """Return the repository that holds `start`; a fresh git clone gets its `.mlo/` here.
+
+    Raises:
+        NotARepository: neither `.mlops.yaml` nor `.mlo/` is there, nor in any folder above.
+        StateError: the store has a format that this version does not read.
+    """
+    layout = layouts.find(start)
+    try:
+        text = layout.format.read_text()
+    except FileNotFoundError:
+        return create(layout.root)
+    if text != _FORMAT_TEXT:
+        raise StateError(
+            f"the store in '{layout.mlo}' has the format '{text.strip()[:40]}', unknown here",
+            hint="use a newer mlo",
+        )
+    return Repository(layout)
+
+
+def create(root: Path) -> Repository:
+    """Make the store of the project at `root` and return it opened; harmless when it is there."""
+    layout = Layout(root.absolute())
+    try:
+        for folder in (layout.packs, layout.tmp, layout.open_runs, layout.predictions):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise outside(error, layout.mlo) from error
+    with hold(layout.lock, purpose="init"):
+        if not layout.clone.exists():
+            write_whole(layout.clone, os.urandom(8).hex().encode() + b"\n")
+        if not layout.format.exists():
+            write_whole(layout.format, _FORMAT_TEXT.encode())
+    return Repository(layout)

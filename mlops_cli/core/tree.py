@@ -1,0 +1,82 @@
+"""The tree: an object that lists what is in one folder."""
+
+import os
+import struct
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import NamedTuple
+
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.errors import IntegrityError
+
+HEADER = b"mlo tree 1\n"
+_ROW = struct.Struct("<BQ32sH")
+_MAX_NAME = 4096
+
+
+class Mode(IntEnum):
+    """What an entry is."""
+
+    FILE = 1
+    EXECUTABLE = 2
+    SYMLINK = 3
+    """The content is the link's target."""
+    FOLDER = 4
+    """The id is that of another tree."""
+
+
+class Entry(NamedTuple):
+    """One name in a folder.
+
+    `size` is in bytes; of a folder it is the sum of all files below it.
+    """
+
+    name: str
+    mode: Mode
+    size: int
+    oid: ObjectId
+
+
+def encode(entries: Iterable[Entry]) -> bytes:
+    """Return the bytes of a tree; entries may come in any order, names must differ."""
+    rows = sorted(
+        [(os.fsencode(name), mode, size, oid) for name, mode, size, oid in entries]
+    )
+    pack, fromhex = _ROW.pack, bytes.fromhex
+    return HEADER + b"".join(
+        [pack(mode, size, fromhex(oid), len(name)) + name for name, mode, size, oid in rows]
+    )
+
+
+def decode(data: bytes) -> list[Entry]:
+    """Return the entries of a tree, sorted by the bytes of their names.
+
+    Raises:
+        IntegrityError: the bytes are no tree, or a name could leave the folder, or two
+            names are equal or out of order.
+    """
+    if not data.startswith(HEADER):
+        raise IntegrityError("an object that should be a tree is none")
+    entries: list[Entry] = []
+    at, end, last = len(HEADER), len(data), b""
+    try:
+        while at < end:
+            mode, size, key, length = _ROW.unpack_from(data, at)
+            at += _ROW.size
+            name = data[at : at + length]
+            at += length
+            _check_name(name, length, last)
+            last = name
+            entries.append(Entry(os.fsdecode(name), Mode(mode), size, ObjectId(key.hex())))
+    except (struct.error, ValueError) as error:
+        raise IntegrityError(f"a tree is malformed: {error}") from error
+    return entries
+
+
+def _check_name(name: bytes, length: int, last: bytes) -> None:
+    if len(name) != length or not 0 < length <= _MAX_NAME:
+        raise IntegrityError("a tree holds a name of the wrong length")
+    if name in (b".", b"..") or b"/" in name or b"\0" in name:
+        raise IntegrityError(f"a tree holds the name {name!r}, which could leave the folder")
+    if name <= last:
+        raise IntegrityError("a tree's names are not in order")
