@@ -101,10 +101,10 @@ class ObjectStore:
         writer = PackWriter(self._folder, self._tmp, knows=self._knows)
         try:
             yield writer
+            writer.finish()
         except BaseException:
             writer.abandon()
             raise
-        writer.finish()
         self.refresh()
 
     def find(self, prefix: str) -> list[ObjectId]:

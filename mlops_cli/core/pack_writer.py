@@ -45,6 +45,11 @@ class PackWriter:
         self._new: set[bytes] = set()
         self._pack: _OpenPack | None = None
         self._background = _Background()
+        self._afterwards: list[tuple[Callable[[], None], Callable[[], None]]] = []
+
+    def afterwards(self, *, kept: Callable[[], None], dropped: Callable[[], None]) -> None:
+        """Have `kept` called once all is durable, or `dropped` if it comes to nothing."""
+        self._afterwards.append((kept, dropped))
 
     def put(self, data: bytes | memoryview, kind: Kind = Kind.BLOB) -> ObjectId:
         """Put `data` and return its id."""
@@ -123,9 +128,11 @@ class PackWriter:
     def finish(self) -> None:
         """Publish what is left and wait until all of it is durable."""
         if self._pack is not None:
-            self._pack.publish()
-            self._pack = None
+            pack, self._pack = self._pack, None
+            pack.publish()
         self._background.join()
+        for kept, _ in self._afterwards:
+            kept()
 
     def abandon(self) -> None:
         """Drop the pack that is not full yet."""
@@ -133,6 +140,8 @@ class PackWriter:
         if self._pack is not None:
             self._pack.drop()
             self._pack = None
+        for _, dropped in self._afterwards:
+            dropped()
 
 
 class _OpenPack:

@@ -14,6 +14,7 @@ from mlops_cli.core.layout import Layout
 from mlops_cli.core.lock import hold
 from mlops_cli.core.objects import ObjectStore
 from mlops_cli.core.refs import Refs
+from mlops_cli.core.stat_cache import StatCache
 from mlops_cli.errors import StateError
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Repository:
     def objects(self) -> ObjectStore:
         """The object store."""
         return ObjectStore(self.layout.packs, self.layout.tmp)
+
+    @cached_property
+    def stat_cache(self) -> StatCache:
+        """What is known of the work tree's files without reading them."""
+        return StatCache(self.layout.stat_cache)
 
     @cached_property
     def refs(self) -> Refs:

@@ -2,9 +2,9 @@
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.errors import IntegrityError
@@ -71,6 +71,23 @@ def decode(data: bytes) -> list[Entry]:
     except (struct.error, ValueError) as error:
         raise IntegrityError(f"a tree is malformed: {error}") from error
     return entries
+
+
+class _Objects(Protocol):
+    def get(self, oid: ObjectId) -> bytes:
+        """Return the content of an object."""
+
+
+def walk(objects: _Objects, oid: ObjectId, prefix: str = "") -> Iterator[tuple[str, Entry]]:
+    """Yield the path, below the tree's folder, and the entry of all that is in a tree.
+
+    A folder comes before what it holds.
+    """
+    for entry in decode(objects.get(oid)):
+        path = prefix + entry.name
+        yield path, entry
+        if entry.mode is Mode.FOLDER:
+            yield from walk(objects, entry.oid, path + "/")
 
 
 def _check_name(name: bytes, length: int, last: bytes) -> None:

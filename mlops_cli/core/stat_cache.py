@@ -1,0 +1,162 @@
+"""What the work tree's files looked like when they were last hashed.
+
+A file whose size, times, inode and mode are as they were has the bytes it had, so `status` need
+not read it. One binary file holds a block per folder and is replaced whole; it is a cache, and
+a damaged one counts as empty. `docs/design/format.md` specifies it.
+
+A file that changed in the same tick of the file system's clock in which it was read could change
+again unseen; such an entry is kept with a size that no file has, so that it is read again
+(git's rule for racy timestamps).
+"""
+
+import os
+import struct
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from blake3 import blake3
+
+from mlops_cli.core.files import write_whole
+
+HEADER = b"MLOSTAT\x01"
+STAT = struct.Struct("<QqqQI")
+"""Size, mtime_ns, ctime_ns, inode and mode of one file."""
+
+UNTRUSTED = (1 << 64) - 1
+_BLOCK = struct.Struct("<IIIIB")
+_DIGEST_BYTES = 32
+
+
+@dataclass(slots=True)
+class Block:
+    """The files of one folder, in the order of their names' bytes.
+
+    Attributes:
+        names: the names, joined by NUL bytes.
+        stats: a `STAT` for each.
+        ids: 32 bytes for each.
+        below: id of each subfolder's tree, 32 bytes each, in the order of their names.
+        tree: the folder's tree, 32 bytes, or empty when the block holds only some files.
+        stored: whether all of it is known to be in the object store.
+    """
+
+    names: bytes = b""
+    stats: bytes = b""
+    ids: bytes = b""
+    below: bytes = b""
+    tree: bytes = b""
+    stored: bool = False
+
+    def trusted(self) -> dict[bytes, tuple[bytes, bytes]]:
+        """Return stat and id of each file by its name."""
+        if not self.names:
+            return {}
+        size = STAT.size
+        return {
+            name: (self.stats[i * size : (i + 1) * size], self.ids[i * 32 : (i + 1) * 32])
+            for i, name in enumerate(self.names.split(b"\0"))
+        }
+
+
+class StatCache:
+    """The blocks by folder, as the bytes of the folder's path within the project."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._changed = False
+        self.blocks = _load(path)
+        self.tick_ns = 0
+
+    def forget(self) -> None:
+        """Go back to what is on disk: something that was kept has turned out not to hold."""
+        self.blocks = _load(self._path)
+        self._changed = False
+
+    def start(self) -> None:
+        """Note the file system's present tick: what changed before it cannot change unseen."""
+        self.tick_ns = _tick(self._path)
+
+    def put(self, folder: bytes, block: Block) -> None:
+        """Keep a block."""
+        self.blocks[folder] = block
+        self._changed = True
+
+    def save(self) -> None:
+        """Replace the file, if a block was kept. Never fails the caller: it is a cache."""
+        from mlops_cli.errors import ExternalError
+
+        if not self._changed:
+            return
+        parts = [HEADER]
+        for folder, block in self.blocks.items():
+            files = len(block.stats) // STAT.size
+            flags = (1 if block.stored else 0) | (2 if block.tree else 0)
+            parts += [
+                _BLOCK.pack(len(folder), len(block.names), files, len(block.below) // 32, flags),
+                folder,
+                block.names,
+                block.stats,
+                block.ids,
+                block.below,
+                block.tree,
+            ]
+        body = b"".join(parts)
+        try:
+            write_whole(self._path, body + blake3(body).digest(), durable=False)
+        except ExternalError:
+            return
+        self._changed = False
+
+
+def pack_stat(status: os.stat_result) -> bytes:
+    """Return the `STAT` bytes of a file."""
+    return STAT.pack(
+        status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode
+    )
+
+
+def settle(stat: bytes, tick_ns: int) -> bytes:
+    """Return `stat`, made to match no file if the file changed at `tick_ns` or later."""
+    size, mtime_ns, ctime_ns, inode, mode = STAT.unpack(stat)
+    if mtime_ns < tick_ns and ctime_ns < tick_ns:
+        return stat
+    return STAT.pack(UNTRUSTED, mtime_ns, ctime_ns, inode, mode)
+
+
+def _tick(path: Path) -> int:
+    """Return the file system's clock now, as it would stamp a file that changes."""
+    probe = path.with_name("tmp") / f"tick-{os.getpid()}-{threading.get_ident()}"
+    try:
+        handle = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.utime(handle)
+            return os.fstat(handle).st_mtime_ns
+        finally:
+            os.close(handle)
+            probe.unlink(missing_ok=True)
+    except OSError:
+        return time.time_ns() - 2_000_000_000
+
+
+def _load(path: Path) -> dict[bytes, Block]:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return {}
+    body = memoryview(data)[:-_DIGEST_BYTES]
+    if data[: len(HEADER)] != HEADER or blake3(body).digest() != data[-_DIGEST_BYTES:]:
+        return {}
+    blocks: dict[bytes, Block] = {}
+    at, end = len(HEADER), len(body)
+    while at < end:
+        length, names, files, below, flags = _BLOCK.unpack_from(data, at)
+        at += _BLOCK.size
+        widths = (length, names, files * STAT.size, files * 32, below * 32, 32 if flags & 2 else 0)
+        fields = []
+        for width in widths:
+            fields.append(data[at : at + width])
+            at += width
+        blocks[fields[0]] = Block(*fields[1:], stored=bool(flags & 1))
+    return blocks

@@ -1,0 +1,223 @@
+"""Make a path of the work tree hold exactly what an object says.
+
+Nothing that is in no store is overwritten or removed unless forced. A file appears whole; a
+folder that was not there appears whole.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_cli.core import tree
+from mlops_cli.core.files import current_umask, outside
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import snapshot
+from mlops_cli.data.snapshot import ObjectKind
+from mlops_cli.errors import Conflict, MissingObject
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """How many files were written and removed."""
+
+    written: int
+    removed: int
+
+
+def restore(
+    repo: Repository,
+    oid: ObjectId,
+    kind: ObjectKind,
+    target: Path,
+    *,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Restored:
+    """Make `target`, a path inside the project, hold what `oid` names.
+
+    Raises:
+        Conflict: that would overwrite or remove content that is in no store, and not `force`.
+        MissingObject: an object that is needed is not in this store; nothing was changed.
+        IntegrityError: a stored object is damaged; the file it was for is as it was.
+        ExternalError: the file system refuses.
+    """
+    wanted = _wanted(repo, oid, kind)
+    present = _present(repo, target)
+    if present is None:
+        done = _create(repo, kind, target, wanted, progress)
+    else:
+        done = _change(repo, kind, target, wanted, present, force, progress)
+    if done.written or done.removed or present is None:
+        snapshot.remember(repo, target, oid, kind)
+    return done
+
+
+_Listing = Mapping[str, tree.Entry]
+_ITSELF = ""
+"""The path, within a target that is a single file, of that file."""
+
+
+def _wanted(repo: Repository, oid: ObjectId, kind: ObjectKind) -> _Listing:
+    if kind == "file":
+        entry = tree.Entry(_ITSELF, tree.Mode.FILE, repo.objects.size(oid), oid)
+        return {_ITSELF: entry}
+    listing = dict(tree.walk(repo.objects, oid))
+    missing = [
+        path
+        for path, entry in listing.items()
+        if entry.mode is not tree.Mode.FOLDER and not repo.objects.has(entry.oid)
+    ]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise MissingObject(
+            f"the content of '{missing[0]}'{more} is not in this store", hint="mlo fetch"
+        )
+    return listing
+
+
+def _present(repo: Repository, target: Path) -> _Listing | None:
+    """Return what is at `target`, without folders; None when there is nothing."""
+    try:
+        status = os.lstat(target)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        return snapshot.files_at(repo, target)
+    if stat.S_ISLNK(status.st_mode):
+        from mlops_cli.core.ids import object_id
+
+        oid = object_id(os.fsencode(os.readlink(target)))
+        return {_ITSELF: tree.Entry(_ITSELF, tree.Mode.SYMLINK, status.st_size, oid)}
+    found = snapshot.take(repo, target)
+    return {_ITSELF: tree.Entry(_ITSELF, tree.Mode.FILE, found.size, found.oid)}
+
+
+def _create(
+    repo: Repository, kind: ObjectKind, target: Path, wanted: _Listing, progress: Progress
+) -> Restored:
+    """Write to a path where nothing is: a folder is made aside and moved there whole."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "file":
+            return Restored(_write_all(repo, target, wanted, progress), 0)
+        aside = repo.layout.tmp
+        if os.stat(aside).st_dev != os.stat(target.parent).st_dev:
+            aside = target.parent
+        building = aside / f".mlo-restore-{os.getpid()}-{os.urandom(4).hex()}"
+        building.mkdir()
+        try:
+            written = _write_all(repo, building, wanted, progress)
+            os.rename(building, target)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise outside(error, target) from error
+    return Restored(written, 0)
+
+
+def _change(
+    repo: Repository,
+    kind: ObjectKind,
+    target: Path,
+    wanted: _Listing,
+    present: _Listing,
+    force: bool,
+    progress: Progress,
+) -> Restored:
+    gone = [path for path, entry in present.items() if not _same(wanted.get(path), entry)]
+    if not force:
+        _refuse_loss(repo, target, [(path, present[path]) for path in gone])
+    removed = [path for path in gone if not _is_file(wanted.get(path))]
+    missing = {path: entry for path, entry in wanted.items() if not _same(entry, present.get(path))}
+    try:
+        for path in removed:
+            (target / path if path else target).unlink()
+        is_folder = target.is_dir() and not target.is_symlink()
+        if is_folder:
+            _remove_empty(target, {path for path, one in wanted.items() if not _is_file(one)})
+            if kind == "file":
+                target.rmdir()
+        if kind == "folder":
+            target.mkdir(exist_ok=True)
+        written = _write_all(repo, target, missing, progress)
+    except OSError as error:
+        raise outside(error, target) from error
+    return Restored(written, len(removed))
+
+
+def _same(one: tree.Entry | None, other: tree.Entry | None) -> bool:
+    return (
+        one is not None and other is not None and one.oid == other.oid and one.mode == other.mode
+    )
+
+
+def _is_file(entry: tree.Entry | None) -> bool:
+    return entry is not None and entry.mode is not tree.Mode.FOLDER
+
+
+def _refuse_loss(repo: Repository, target: Path, going: list[tuple[str, tree.Entry]]) -> None:
+    lost = [
+        path
+        for path, entry in going
+        if entry.mode is not tree.Mode.SYMLINK and not repo.objects.has(entry.oid)
+    ]
+    if lost:
+        name = (target / lost[0] if lost[0] else target).relative_to(repo.root)
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        raise Conflict(
+            f"'{name}'{more} holds work that is in no store and would be lost",
+            hint=f"keep it: mlo add {target.relative_to(repo.root)}, or give it up: --force",
+        )
+
+
+def _remove_empty(folder: Path, keep: set[str], prefix: str = "") -> None:
+    """Remove the folders below `folder` that are empty and not in `keep`."""
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            path = prefix + entry.name
+            _remove_empty(Path(entry.path), keep, path + "/")
+            if path not in keep and not any(os.scandir(entry.path)):
+                os.rmdir(entry.path)
+
+
+def _write_all(repo: Repository, target: Path, wanted: _Listing, progress: Progress) -> int:
+    files = {path: entry for path, entry in wanted.items() if _is_file(entry)}
+    total = sum(entry.size for entry in files.values())
+    with progress.task(f"writing {target.name}", total, "B") as advance:
+        for path, entry in wanted.items():
+            if entry.mode is tree.Mode.FOLDER:
+                (target / path).mkdir(exist_ok=True)
+            else:
+                _write(repo, target / path if path else target, entry, advance)
+    return len(files)
+
+
+def _write(
+    repo: Repository, path: Path, entry: tree.Entry, advance: Callable[[int], None]
+) -> None:
+    """Write one file or link beside its place, then move it there."""
+    beside = f"{path.parent}/.mlo-{os.getpid()}-{os.urandom(4).hex()}"
+    try:
+        if entry.mode is tree.Mode.SYMLINK:
+            os.symlink(repo.objects.get(entry.oid), os.fsencode(beside))
+        else:
+            bits = 0o777 if entry.mode is tree.Mode.EXECUTABLE else 0o666
+            handle = os.open(
+                beside,
+                os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
+                bits & ~current_umask(),
+            )
+            with os.fdopen(handle, "wb", buffering=0) as file:
+                for piece in repo.objects.stream(entry.oid):
+                    file.write(piece)
+        os.replace(beside, path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+    advance(entry.size)

@@ -1,0 +1,351 @@
+"""The id of what is in the work tree: a file, or a folder as a tree of trees.
+
+Files whose stat is as it was are not read (`core/stat_cache.py`). Given a writer, whatever is
+not in the store yet goes there on the way.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from blake3 import blake3
+
+from mlops_cli.core import tree
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.objects import Kind
+from mlops_cli.core.pack_writer import PackWriter
+from mlops_cli.core.repository import Repository
+from mlops_cli.core.stat_cache import STAT, Block, StatCache, pack_stat, settle
+from mlops_cli.errors import ExternalError, RequestError, StateError
+
+ObjectKind = Literal["file", "folder"]
+_READ_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was found at a path: its id, and how much there is of it.
+
+    `size` is in bytes, over all `files`; a symbolic link counts as a file.
+    """
+
+    oid: ObjectId
+    kind: ObjectKind
+    size: int
+    files: int
+
+
+def take(
+    repo: Repository,
+    path: Path,
+    *,
+    writer: PackWriter | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> Snapshot:
+    """Return the id of the file or folder at `path`, stored too when there is a writer.
+
+    The caller must finish the writer before it names the id anywhere. `advance` is told the
+    number of files as they are done.
+
+    Raises:
+        RequestError: there is nothing at `path`, or a link, socket, FIFO or device; below a
+            folder links are kept as links.
+        StateError: a file changed while it was read for a writer.
+        ExternalError: a file cannot be read.
+    """
+    cache = repo.stat_cache
+    cache.start()
+    found = _Scanner(repo, writer, advance or (lambda files: None)).take(path)
+    if writer is None:
+        cache.save()
+    else:
+        writer.afterwards(kept=cache.save, dropped=cache.forget)
+    return found
+
+
+def files_at(repo: Repository, path: Path) -> dict[str, tree.Entry]:
+    """Return the files and links below the folder at `path`, by their path within it.
+
+    Reads only files that have changed since they were last hashed.
+    """
+    take(repo, path)
+    root = _key_of(os.fsencode(repo.root), os.fsencode(path))
+    return dict(_listed(repo.stat_cache, root, path, ""))
+
+
+def _listed(
+    cache: StatCache, folder: bytes, path: Path, prefix: str
+) -> Iterator[tuple[str, tree.Entry]]:
+    block = cache.blocks[folder]
+    for raw, (packed, key) in block.trusted().items():
+        name = os.fsdecode(raw)
+        mode = _mode(STAT.unpack(packed)[4])
+        size = os.lstat(path / name).st_size
+        yield prefix + name, tree.Entry(name, mode, size, ObjectId(key.hex()))
+    for raw in _list(os.fsencode(path))[1]:
+        name = os.fsdecode(raw)
+        yield from _listed(cache, folder + b"/" + raw, path / name, f"{prefix}{name}/")
+
+
+def remember(repo: Repository, path: Path, oid: ObjectId, kind: ObjectKind) -> None:
+    """Note that what is now at `path` was just written from the store, so need not be read."""
+    cache = repo.stat_cache
+    cache.start()
+    raw = os.fsencode(path)
+    where = _key_of(os.fsencode(repo.root), raw)
+    if kind == "folder":
+        _remember_folder(repo, raw, where, oid)
+    else:
+        folder, name = os.path.split(raw)
+        _keep_single(cache, _key_of(os.fsencode(repo.root), folder), name, os.lstat(raw), oid)
+    cache.save()
+
+
+def _remember_folder(repo: Repository, raw: bytes, where: bytes, oid: ObjectId) -> None:
+    entries = tree.decode(repo.objects.get(oid))
+    files = [entry for entry in entries if entry.mode is not tree.Mode.FOLDER]
+    folders = [entry for entry in entries if entry.mode is tree.Mode.FOLDER]
+    names = [os.fsencode(entry.name) for entry in files]
+    tick_ns = repo.stat_cache.tick_ns
+    stats = [settle(pack_stat(os.lstat(raw + b"/" + name)), tick_ns) for name in names]
+    block = Block(
+        b"\0".join(names),
+        b"".join(stats),
+        bytes.fromhex("".join([entry.oid for entry in files])),
+        bytes.fromhex("".join([entry.oid for entry in folders])),
+        bytes.fromhex(oid),
+        stored=True,
+    )
+    repo.stat_cache.put(where, block)
+    for entry in folders:
+        name = os.fsencode(entry.name)
+        _remember_folder(repo, raw + b"/" + name, where + b"/" + name, entry.oid)
+
+
+def _keep_single(
+    cache: StatCache, folder: bytes, name: bytes, status: os.stat_result, oid: ObjectId
+) -> None:
+    """Keep one file in its folder's block, beside the others that were looked at."""
+    known = cache.blocks.get(folder, Block()).trusted()
+    known[name] = (settle(pack_stat(status), cache.tick_ns), bytes.fromhex(oid))
+    names = sorted(known)
+    block = Block(
+        b"\0".join(names),
+        b"".join([known[name][0] for name in names]),
+        b"".join([known[name][1] for name in names]),
+    )
+    cache.put(folder, block)
+
+
+def _key_of(root: bytes, raw: bytes) -> bytes:
+    """Return the name that the stat cache has for a folder."""
+    if raw == root:
+        return b"."
+    return raw.removeprefix(root + b"/")
+
+
+class _Scanner:
+    """Walks one path."""
+
+    def __init__(
+        self, repo: Repository, writer: PackWriter | None, advance: Callable[[int], None]
+    ) -> None:
+        self._root = os.fsencode(repo.root)
+        self._objects = repo.objects
+        self._writer = writer
+        self._advance = advance
+        self._cache = repo.stat_cache
+
+    def take(self, path: Path) -> Snapshot:
+        raw = os.fsencode(path)
+        try:
+            status = os.lstat(raw)
+        except FileNotFoundError as error:
+            raise RequestError(f"there is nothing at '{path}'") from error
+        except OSError as error:
+            raise _unreadable(error, raw) from error
+        if stat.S_ISDIR(status.st_mode):
+            key, size, files = self._folder(raw)
+            return Snapshot(ObjectId(key.hex()), "folder", size, files)
+        if not stat.S_ISREG(status.st_mode):
+            raise RequestError(
+                f"'{path}' is a {_special(status.st_mode)}, which cannot be versioned",
+                hint="name the file itself, inside the project",
+            )
+        key = self._single(raw, status)
+        self._advance(1)
+        return Snapshot(ObjectId(key.hex()), "file", status.st_size, 1)
+
+    def _single(self, raw: bytes, status: os.stat_result) -> bytes:
+        """Return the id of one file; its folder's block keeps the single files looked at."""
+        folder, name = os.path.split(raw)
+        where = _key_of(self._root, folder)
+        hit = self._cache.blocks.get(where, Block()).trusted().get(name)
+        if hit and hit[0] == pack_stat(status) and self._usable(hit[1]):
+            return hit[1]
+        key = self._read(raw, status)
+        _keep_single(self._cache, where, name, status, ObjectId(key.hex()))
+        return key
+
+    def _folder(self, raw: bytes) -> tuple[bytes, int, int]:
+        """Return tree id, bytes and file count of a folder."""
+        files, folders = _list(raw)
+        below: list[tuple[bytes, bytes, int]] = []
+        size = count = 0
+        for name in folders:
+            key, inner_size, inner_count = self._folder(raw + b"/" + name)
+            below.append((name, key, inner_size))
+            size += inner_size
+            count += inner_count
+        names = b"\0".join([name for name, _ in files])
+        stats = b"".join([pack_stat(status) for _, status in files])
+        subtrees = b"".join([key for _, key, _ in below])
+        where = _key_of(self._root, raw)
+        block = self._cache.blocks.get(where)
+        size += sum([status.st_size for _, status in files])
+        count += len(files)
+        if (
+            block is not None
+            and block.tree
+            and block.names == names
+            and block.stats == stats
+            and block.below == subtrees
+            and (block.stored or self._writer is None)
+        ):
+            self._advance(len(files))
+            return block.tree, size, count
+        ids = self._ids(raw, files, block)
+        key = self._tree(files, ids, below)
+        settled = b"".join(
+            [settle(stats[i : i + STAT.size], self._cache.tick_ns) for i in range(0, len(stats), STAT.size)]
+        )
+        self._cache.put(
+            where,
+            Block(names, settled, b"".join(ids), subtrees, key, stored=self._writer is not None),
+        )
+        return key, size, count
+
+    def _ids(
+        self, raw: bytes, files: list[tuple[bytes, os.stat_result]], block: Block | None
+    ) -> list[bytes]:
+        known = block.trusted() if block is not None else {}
+        stored = block is not None and block.stored
+        ids: list[bytes] = []
+        prefix = raw + b"/"
+        for name, status in files:
+            hit = known.get(name)
+            if hit and hit[0] == pack_stat(status) and (stored or self._usable(hit[1])):
+                ids.append(hit[1])
+            else:
+                ids.append(self._read(prefix + name, status))
+        self._advance(len(files))
+        return ids
+
+    def _usable(self, key: bytes) -> bool:
+        return self._writer is None or self._objects.has(ObjectId(key.hex()))
+
+    def _tree(
+        self,
+        files: list[tuple[bytes, os.stat_result]],
+        ids: list[bytes],
+        below: list[tuple[bytes, bytes, int]],
+    ) -> bytes:
+        entries = [
+            tree.Entry(
+                os.fsdecode(name), _mode(status.st_mode), status.st_size, ObjectId(key.hex())
+            )
+            for (name, status), key in zip(files, ids, strict=True)
+        ]
+        entries += [
+            tree.Entry(os.fsdecode(name), tree.Mode.FOLDER, size, ObjectId(key.hex()))
+            for name, key, size in below
+        ]
+        data = tree.encode(entries)
+        if self._writer is not None:
+            return bytes.fromhex(self._writer.put(data, Kind.TREE))
+        return blake3(data).digest()
+
+    def _read(self, raw: bytes, status: os.stat_result) -> bytes:
+        """Hash one file, and store it when there is a writer."""
+        try:
+            if stat.S_ISLNK(status.st_mode):
+                return self._put(os.readlink(raw))
+            handle = os.open(raw, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                key = self._put_open(handle, status.st_size)
+                after = os.fstat(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise _unreadable(error, raw) from error
+        if self._writer is not None and pack_stat(after) != pack_stat(status):
+            raise StateError(
+                f"'{os.fsdecode(raw)}' changed while it was read",
+                hint="stop what writes to it, then try again",
+            )
+        return key
+
+    def _put(self, data: bytes) -> bytes:
+        if self._writer is not None:
+            return bytes.fromhex(self._writer.put(data))
+        return blake3(data).digest()
+
+    def _put_open(self, handle: int, size: int) -> bytes:
+        if self._writer is not None:
+            return bytes.fromhex(self._writer.put_handle(handle)[0])
+        if size <= _READ_BYTES:
+            data = os.read(handle, _READ_BYTES + 1)
+            if len(data) == size:
+                return blake3(data).digest()
+            os.lseek(handle, 0, os.SEEK_SET)
+        hasher = blake3(max_threads=blake3.AUTO)
+        while piece := os.read(handle, 16 * _READ_BYTES):
+            hasher.update(piece)
+        return hasher.digest()
+
+
+def _list(raw: bytes) -> tuple[list[tuple[bytes, os.stat_result]], list[bytes]]:
+    """Return the files with their stat, and the subfolders, each sorted by name."""
+    files: list[tuple[bytes, os.stat_result]] = []
+    folders: list[bytes] = []
+    try:
+        with os.scandir(raw) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                else:
+                    files.append((entry.name, entry.stat(follow_symlinks=False)))
+    except OSError as error:
+        raise _unreadable(error, raw) from error
+    files.sort(key=lambda one: one[0])
+    folders.sort()
+    for name, status in files:
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+            raise RequestError(
+                f"'{os.fsdecode(raw + b'/' + name)}' is a {_special(status.st_mode)}, "
+                "which cannot be versioned",
+                hint="move it out of the folder",
+            )
+    return files, folders
+
+
+def _special(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "symbolic link"
+    if stat.S_ISSOCK(mode):
+        return "socket"
+    return "FIFO" if stat.S_ISFIFO(mode) else "device"
+
+
+def _mode(mode: int) -> tree.Mode:
+    if stat.S_ISLNK(mode):
+        return tree.Mode.SYMLINK
+    return tree.Mode.EXECUTABLE if mode & 0o100 else tree.Mode.FILE
+
+
+def _unreadable(error: OSError, raw: bytes) -> ExternalError:
+    reason = (error.strerror or str(error)).lower()
+    return ExternalError(f"cannot read '{os.fsdecode(raw)}': {reason}")
