@@ -1,0 +1,1 @@
+"""Versions of data: pointers, snapshots of the work tree, checkout, comparison."""
