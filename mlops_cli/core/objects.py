@@ -105,7 +105,16 @@ class ObjectStore:
         except BaseException:
             writer.abandon()
             raise
-        self.refresh()
+        if writer.published:
+            self.refresh()
+            self._tidy()
+
+    def _tidy(self) -> None:
+        from mlops_cli.core import tidy
+
+        if packs := tidy.small(self._packs):
+            tidy.merge(packs, self._folder, self._tmp)
+            self.refresh()
 
     def find(self, prefix: str) -> list[ObjectId]:
         """Return the ids that begin with these hex digits, sorted, at most 100."""

@@ -45,6 +45,8 @@ class PackWriter:
         self._new: set[bytes] = set()
         self._pack: _OpenPack | None = None
         self._background = _Background()
+        self.published: list[Path] = []
+        """The packs that were written; complete once `finish` has returned."""
         self._afterwards: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
     def afterwards(self, *, kept: Callable[[], None], dropped: Callable[[], None]) -> None:
@@ -123,13 +125,13 @@ class PackWriter:
         self._new.add(key)
         if pack.size >= PACK_BYTES:
             self._pack = None
-            pack.publish()
+            self.published.append(pack.publish())
 
     def finish(self) -> None:
         """Publish what is left and wait until all of it is durable."""
         if self._pack is not None:
             pack, self._pack = self._pack, None
-            pack.publish()
+            self.published.append(pack.publish())
         self._background.join()
         for kept, _ in self._afterwards:
             kept()
@@ -187,12 +189,14 @@ class _OpenPack:
         except OSError as error:
             raise outside(error, self._path) from error
 
-    def publish(self) -> None:
-        """Give the pack its index and, once it is durable, its name."""
+    def publish(self) -> Path:
+        """Give the pack its index and, once it is durable, its name; return its path to be."""
         index = build_index(self._built)
         self._waiting += [index.raw, trailer(index, self.size)]
         waiting, self._waiting = self._waiting, []
-        self._background.do(lambda: self._finish(waiting, self._folder / (index.name + SUFFIX)))
+        target = self._folder / (index.name + SUFFIX)
+        self._background.do(lambda: self._finish(waiting, target))
+        return target
 
     def _finish(self, waiting: list[bytes | memoryview], target: Path) -> None:
         try:
