@@ -125,7 +125,10 @@ def decode_list(payload: bytes, length: int) -> list[tuple[bytes, int]]:
     if len(payload) % _PIECE_BYTES:
         raise IntegrityError("a chunk list has the wrong length")
     pieces = [
-        (payload[i : i + ID_BYTES], int.from_bytes(payload[i + ID_BYTES : i + _PIECE_BYTES], "little"))
+        (
+            payload[i : i + ID_BYTES],
+            int.from_bytes(payload[i + ID_BYTES : i + _PIECE_BYTES], "little"),
+        )
         for i in range(0, len(payload), _PIECE_BYTES)
     ]
     if sum(size for _, size in pieces) != length:

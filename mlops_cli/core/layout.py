@@ -99,6 +99,4 @@ def find(start: Path) -> Layout:
     for folder in (here, *here.parents):
         if (folder / SETTINGS).is_file() or (folder / STORE).is_dir():
             return Layout(folder)
-    raise NotARepository(
-        f"'{here}' is not in an mlo repository", hint="make one here: mlo init"
-    )
+    raise NotARepository(f"'{here}' is not in an mlo repository", hint="make one here: mlo init")

@@ -45,9 +45,7 @@ def hold(
         os.close(handle)
 
 
-def _acquire(
-    handle: int, path: Path, wait_s: float, on_wait: Callable[[str], None] | None
-) -> None:
+def _acquire(handle: int, path: Path, wait_s: float, on_wait: Callable[[str], None] | None) -> None:
     deadline = time.monotonic() + wait_s
     told = False
     while True:

@@ -6,6 +6,7 @@ read once its `with` block has ended, and is durable then.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -204,7 +205,7 @@ class ObjectStore:
             if self._searches > _BULK:
                 self._tabulate()
         if self._table is not None:
-            hit = self._table.get(int.from_bytes(key[:8], _NATIVE))
+            hit = self._table.get(int.from_bytes(key[:8], sys.byteorder))
             if hit is None:
                 return None
             if hit[0].index.key(hit[1]) == key:
@@ -252,14 +253,9 @@ class ObjectStore:
         return packs
 
 
-_NATIVE = "little" if memoryview(b"\x01\x00").cast("H")[0] == 1 else "big"
-
-
 def _check(found: str, oid: ObjectId) -> None:
     if found != oid:
-        raise IntegrityError(
-            f"object {oid} is damaged: its bytes hash to {found}", hint="mlo fsck"
-        )
+        raise IntegrityError(f"object {oid} is damaged: its bytes hash to {found}", hint="mlo fsck")
 
 
 def _missing(oid: ObjectId) -> MissingObject:

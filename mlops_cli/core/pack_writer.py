@@ -35,9 +35,7 @@ _READ_BYTES = codec.WHOLE_MAX + 1
 class PackWriter:
     """Puts objects into new packs. Not shared between threads."""
 
-    def __init__(
-        self, folder: Path, tmp: Path, *, knows: Callable[[bytes, Kind], bool]
-    ) -> None:
+    def __init__(self, folder: Path, tmp: Path, *, knows: Callable[[bytes, Kind], bool]) -> None:
         """`knows` says whether an object of this id and kind is already in the store."""
         self._folder = folder
         self._tmp = tmp

@@ -226,6 +226,7 @@ class Pack:
             self.index = Index(raw, tail.count)
         except BaseException:
             os.close(self._handle)
+            del self._handle
             raise
         self.payload_end = tail.index_offset
         if self.index.name != tail.name or path.name != tail.name + SUFFIX:

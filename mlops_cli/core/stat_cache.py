@@ -153,10 +153,11 @@ def _load(path: Path) -> dict[bytes, Block]:
     while at < end:
         length, names, files, below, flags = _BLOCK.unpack_from(data, at)
         at += _BLOCK.size
-        widths = (length, names, files * STAT.size, files * 32, below * 32, 32 if flags & 2 else 0)
-        fields = []
-        for width in widths:
+        folder, at = data[at : at + length], at + length
+        fields: list[bytes] = []
+        tree_bytes = 32 if flags & 2 else 0
+        for width in (names, files * STAT.size, files * 32, below * 32, tree_bytes):
             fields.append(data[at : at + width])
             at += width
-        blocks[fields[0]] = Block(*fields[1:], stored=bool(flags & 1))
+        blocks[folder] = Block(*fields, bool(flags & 1))
     return blocks

@@ -39,9 +39,7 @@ class Entry(NamedTuple):
 
 def encode(entries: Iterable[Entry]) -> bytes:
     """Return the bytes of a tree; entries may come in any order, names must differ."""
-    rows = sorted(
-        [(os.fsencode(name), mode, size, oid) for name, mode, size, oid in entries]
-    )
+    rows = sorted([(os.fsencode(name), mode, size, oid) for name, mode, size, oid in entries])
     pack, fromhex = _ROW.pack, bytes.fromhex
     return HEADER + b"".join(
         [pack(mode, size, fromhex(oid), len(name)) + name for name, mode, size, oid in rows]

@@ -152,9 +152,7 @@ def _change(
 
 
 def _same(one: tree.Entry | None, other: tree.Entry | None) -> bool:
-    return (
-        one is not None and other is not None and one.oid == other.oid and one.mode == other.mode
-    )
+    return one is not None and other is not None and one.oid == other.oid and one.mode == other.mode
 
 
 def _is_file(entry: tree.Entry | None) -> bool:
@@ -198,9 +196,7 @@ def _write_all(repo: Repository, target: Path, wanted: _Listing, progress: Progr
     return len(files)
 
 
-def _write(
-    repo: Repository, path: Path, entry: tree.Entry, advance: Callable[[int], None]
-) -> None:
+def _write(repo: Repository, path: Path, entry: tree.Entry, advance: Callable[[int], None]) -> None:
     """Write one file or link beside its place, then move it there."""
     beside = f"{path.parent}/.mlo-{os.getpid()}-{os.urandom(4).hex()}"
     try:

@@ -220,7 +220,10 @@ class _Scanner:
         ids = self._ids(raw, files, block)
         key = self._tree(files, ids, below)
         settled = b"".join(
-            [settle(stats[i : i + STAT.size], self._cache.tick_ns) for i in range(0, len(stats), STAT.size)]
+            [
+                settle(stats[i : i + STAT.size], self._cache.tick_ns)
+                for i in range(0, len(stats), STAT.size)
+            ]
         )
         self._cache.put(
             where,

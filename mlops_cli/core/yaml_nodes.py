@@ -1,0 +1,421 @@
+"""YAML that people write, read into typed values; each mistake names file, line and key.
+
+Use it for settings, pointers and the lock file alike:
+
+    document = yaml_nodes.parse(data, where="data/raw.csv.mlo")      # -> Value
+    pointer = document.record(
+        Pointer,                                        # called with the keys that are there
+        {"id": _id, "size": lambda v: v.integer(minimum=0), "kind": _kind},
+        required=("id", "size"),
+    )
+
+A reader such as `_id` takes a `Value`, and returns what it holds or raises `value.fail(...)`:
+
+    def _id(value: Value) -> ObjectId:
+        text = value.word()                             # as written; `text()` refuses numbers
+        if not is_id(text):
+            raise value.fail("is not an id: 64 hex digits are needed")
+        return ObjectId(text)
+
+`value.fields(...)`, `items()`, `each()`, `text()`, `word()`, `integer()`, `number()`,
+`boolean()`, `choice()` and `plain()` are the rest. All raise RequestError and nothing else.
+
+Scalars follow YAML 1.2's core schema, so `1e-4` is a number and `2024-01-01` is text. What
+YAML 1.1 and 1.2 read differently (`no`, `010`) has no meaning here: `plain()` asks for quotes.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mlops_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from yaml import Node
+
+T = TypeVar("T")
+
+_TAG = "tag:yaml.org,2002:"
+_NULL, _BOOL, _INT, _FLOAT, _STR = (_TAG + name for name in ("null", "bool", "int", "float", "str"))
+_MAP, _SEQ = _TAG + "map", _TAG + "seq"
+_WORDS = {
+    _NULL: "nothing", _BOOL: "true or false", _INT: "a whole number", _FLOAT: "a number",
+    _STR: "text", _MAP: "a mapping", _SEQ: "a list",
+}  # fmt: skip
+_SCALAR = re.compile(
+    r"(?P<null>null|Null|NULL|~|)"
+    r"|(?P<bool>true|True|TRUE|false|False|FALSE)"
+    r"|(?P<int>[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)"
+    r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
+)
+_FIRST = frozenset("nN~tTfF-+.0123456789")
+_BINARY_WORDS = frozenset({"yes", "no", "on", "off"})
+_TWO_READINGS = re.compile(r"[-+]?0[0-9]+|[-+]?[0-9][0-9_]*_[0-9_]*|[-+]?[0-9]+(:[0-5]?[0-9])+")
+_MARKER = re.compile(rb"^(<{7}|\|{7}|>{7}) |^={7}\r?$", re.MULTILINE)
+
+MAX_DEPTH = 64
+"""Deeper nesting is refused: no settings need it, and it exhausts the parser's stack."""
+
+MAX_VALUES = 1_000_000
+"""More values are refused when aliases make them: a small file can name billions."""
+
+
+def parse(data: bytes, *, where: str) -> "Value":
+    """Return the one document in `data`; an empty one is a value that holds nothing.
+
+    `where` names the file in errors.
+
+    Raises:
+        RequestError: the bytes hold a merge-conflict marker, are not UTF-8, or not YAML.
+    """
+    from yaml import ScalarNode, YAMLError
+
+    _check_text(data, where)
+    try:
+        node = _parser()(data).get_single_node()
+    except YAMLError as error:
+        raise _not_yaml(error, where) from error
+    except RecursionError as error:
+        raise RequestError(f"{where}: is nested too deeply") from error
+    if node is None:
+        return Value(ScalarNode(_NULL, ""), where)
+    if b"*" in data:
+        _check_aliases(node, where)
+    return Value(node, where)
+
+
+class Value:
+    """A value in a document, which knows where it stands."""
+
+    __slots__ = ("_key", "_node", "_parent", "where")
+
+    def __init__(
+        self, node: "Node", where: str, parent: "Value | None" = None, key: str = ""
+    ) -> None:
+        self._node = node
+        self.where = where
+        self._parent = parent
+        self._key = key
+
+    @property
+    def line(self) -> int:
+        """The line it begins on, from 1."""
+        mark = self._node.start_mark
+        return 1 if mark is None else int(mark.line) + 1
+
+    @property
+    def path(self) -> str:
+        """The keys that lead here, such as `steps.train.deps[0]`; empty for the document."""
+        if self._parent is None:
+            return ""
+        above = self._parent.path
+        if self._key.startswith("["):
+            return above + self._key
+        return f"{above}.{self._key}" if above else self._key
+
+    def fail(self, problem: str, *, hint: str | None = None) -> RequestError:
+        """Return the error that says `problem` of this value; the caller raises it."""
+        path = self.path
+        at = f"{self.where}:{self.line}: "
+        return RequestError(f"{at}'{path}' {problem}" if path else f"{at}{problem}", hint=hint)
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it is a mapping."""
+        return self._kind() == _MAP
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return self._kind() == _SEQ
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is text, so not what looks like a number."""
+        return self._kind() == _STR
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing is written, or `null`."""
+        return self._kind() == _NULL
+
+    def items(self) -> Iterator[tuple[str, "Value"]]:
+        """Yield each key, as written, and its value; nothing counts as an empty mapping.
+
+        Raises:
+            RequestError: it is no mapping, a key is there twice, or a key is not a word.
+        """
+        if self.is_nothing:
+            return
+        self._must_be(_MAP)
+        lines: dict[str, int] = {}
+        for key_node, node in self._node.value:
+            if key_node.id != "scalar":
+                raise Value(key_node, self.where, self, "?").fail("is a key, so it must be text")
+            key = key_node.value
+            if key in lines:
+                raise Value(key_node, self.where, self, key).fail(
+                    f"is there twice, first on line {lines[key]}", hint="keep one of the two"
+                )
+            lines[key] = key_node.start_mark.line + 1
+            yield key, Value(node, self.where, self, key)
+
+    def fields(self, known: Iterable[str], *, required: Iterable[str] = ()) -> dict[str, "Value"]:
+        """Return the values by key, where only `known` keys may be there.
+
+        Raises:
+            RequestError: as of `items`; another key, with the nearest known one as the hint;
+                or a required key is missing.
+        """
+        known = tuple(known)
+        found = dict(self.items())
+        for key in found:
+            if key not in known:
+                raise self._unknown(key, known)
+        for key in required:
+            if key not in found:
+                raise self.fail(f"needs the key '{key}'", hint=f"add {key}: ...")
+        return found
+
+    def record(
+        self,
+        make: Callable[..., T],
+        readers: Mapping[str, Callable[["Value"], Any]],
+        *,
+        required: Iterable[str] = (),
+    ) -> T:
+        """Return `make(key=reader(value), ...)` for the keys that are there.
+
+        Raises:
+            RequestError: as of `fields`, or from a reader.
+        """
+        found = self.fields(readers, required=required)
+        return make(**{key: readers[key](value) for key, value in found.items()})
+
+    def each(self) -> Iterator["Value"]:
+        """Yield each value of a list; nothing counts as an empty list."""
+        if self.is_nothing:
+            return
+        self._must_be(_SEQ)
+        for index, node in enumerate(self._node.value):
+            yield Value(node, self.where, self, f"[{index}]")
+
+    def text(self) -> str:
+        """Return text that is not empty."""
+        self._must_be(_STR, hint="put it in quotes if it is meant as text")
+        return self._not_empty()
+
+    def word(self) -> str:
+        """Return a scalar as it is written, also when it looks like a number."""
+        if self._node.id != "scalar" or self.is_nothing:
+            self._must_be(_STR)
+        return self._not_empty()
+
+    def choice(self, *words: str) -> str:
+        """Return text that is one of `words`."""
+        word = self.word()
+        if word not in words:
+            raise self.fail(f"is '{word[:80]}'", hint=_suggest(word, words))
+        return word
+
+    def integer(self, *, minimum: int | None = None, maximum: int | None = None) -> int:
+        """Return a whole number within bounds that count as allowed."""
+        self._must_be(_INT)
+        number = int(self._number())
+        self._check_range(number, minimum, maximum)
+        return number
+
+    def number(self, *, minimum: float | None = None, maximum: float | None = None) -> float:
+        """Return a finite number within bounds that count as allowed."""
+        if self._kind() != _INT:
+            self._must_be(_FLOAT)
+        try:
+            number = float(self._number())
+        except OverflowError as error:
+            raise self.fail("is too large a number") from error
+        self._check_range(number, minimum, maximum)
+        return number
+
+    def boolean(self) -> bool:
+        """Return true or false."""
+        self._must_be(_BOOL)
+        return str(self._node.value) in ("true", "True", "TRUE")
+
+    def plain(self) -> Any:
+        """Return what is here as dict, list, str, int, float, bool and None, keys as written.
+
+        Raises:
+            RequestError: a number is not finite, or a word has two readings in YAML.
+        """
+        kind = self._kind()
+        if kind == _MAP:
+            return {key: value.plain() for key, value in self.items()}
+        if kind == _SEQ:
+            return [value.plain() for value in self.each()]
+        if kind == _BOOL:
+            return self.boolean()
+        if kind == _NULL:
+            return None
+        self._check_one_reading()
+        return str(self._node.value) if kind == _STR else self._number()
+
+    def _kind(self) -> str:
+        tag = str(self._node.tag)
+        if tag not in _WORDS:
+            raise self.fail(f"has the tag '{tag[:80]}'", hint="leave tags out: write plain values")
+        return tag
+
+    def _must_be(self, kind: str, *, hint: str | None = None) -> None:
+        found = self._kind()
+        if found == kind and (self._node.id == "scalar") == (kind not in (_MAP, _SEQ)):
+            return
+        has = _WORDS[found]
+        value = self._node.value
+        if self._node.id == "scalar" and found != _NULL and len(value) <= 40:
+            has = f"'{value}'" if found != _STR else f"the text '{value}'"
+        if kind == _BOOL and value in _BINARY_WORDS:
+            hint = f"write {'true' if value in ('yes', 'on') else 'false'}"
+        raise self.fail(f"must be {_WORDS[kind]}, not {has}", hint=hint)
+
+    def _not_empty(self) -> str:
+        text = str(self._node.value)
+        if not text.strip():
+            raise self.fail("must not be empty")
+        return text
+
+    def _number(self) -> int | float:
+        written = str(self._node.value)
+        try:
+            if self._node.tag == _INT:
+                base = {"0o": 8, "0x": 16}.get(written[:2], 10)
+                return int(written, base)
+            number = float(written.replace(".inf", "inf").replace(".nan", "nan"))
+        except ValueError as error:
+            raise self.fail("is not a number that can be read") from error
+        if not math.isfinite(number):
+            raise self.fail("must be a finite number")
+        return number
+
+    def _check_range(self, number: float, minimum: float | None, maximum: float | None) -> None:
+        if minimum is not None and number < minimum:
+            raise self.fail(f"is {number}, must be at least {minimum}")
+        if maximum is not None and number > maximum:
+            raise self.fail(f"is {number}, must be at most {maximum}")
+
+    def _check_one_reading(self) -> None:
+        written = str(self._node.value)
+        if self._node.style is None and (
+            written.lower() in _BINARY_WORDS or _TWO_READINGS.fullmatch(written)
+        ):
+            raise self.fail(
+                f"is {written}, which YAML 1.1 and 1.2 read differently",
+                hint=f'write true or false, or "{written}" in quotes'
+                if written.lower() in _BINARY_WORDS
+                else f'write a plain number, or "{written}" in quotes',
+            )
+
+    def _unknown(self, key: str, known: tuple[str, ...]) -> RequestError:
+        node = next(k for k, _ in self._node.value if k.value == key)
+        value = Value(node, self.where, self, key)
+        return value.fail("is not a known key", hint=_suggest(key, known))
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
+    import difflib
+
+    known = tuple(known)
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return "known here: " + ", ".join(known)
+
+
+def _parser() -> type[Any]:
+    """Return libyaml's parser with the core schema's resolver."""
+    global _parser_class
+    if _parser_class is None:
+        from yaml import MappingNode, ScalarNode
+        from yaml.composer import ComposerError
+        from yaml.cyaml import CParser
+
+        class Parser(CParser):
+            def __init__(self, stream: bytes) -> None:
+                super().__init__(stream)
+                self.depth = 0
+
+            def resolve(self, kind: type, value: str, implicit: tuple[bool, bool]) -> str:
+                if kind is ScalarNode:
+                    return _resolve(value) if implicit[0] else _STR
+                return _MAP if kind is MappingNode else _SEQ
+
+            def descend_resolver(self, parent: "Node | None", index: object) -> None:
+                self.depth += 1
+                if self.depth > MAX_DEPTH:
+                    mark = parent.start_mark if parent is not None else None
+                    raise ComposerError(None, None, "nested too deeply", mark)
+
+            def ascend_resolver(self) -> None:
+                self.depth -= 1
+
+        _parser_class = Parser
+    return _parser_class
+
+
+_parser_class: type[Any] | None = None
+
+
+def _resolve(value: str) -> str:
+    if value and value[0] not in _FIRST:
+        return _STR
+    match = _SCALAR.fullmatch(value)
+    return _TAG + match.lastgroup if match and match.lastgroup else _STR
+
+
+def _check_text(data: bytes, where: str) -> None:
+    marker = _MARKER.search(data)
+    if marker:
+        line = data.count(b"\n", 0, marker.start()) + 1
+        raise RequestError(
+            f"{where}:{line}: has a merge-conflict marker",
+            hint="keep one side, delete the marker lines, then `git add` the file",
+        )
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise RequestError(f"{where}:{line}: is not UTF-8 text") from error
+
+
+def _not_yaml(error: Exception, where: str) -> RequestError:
+    """Return libyaml's complaint on one line, with a hint where its words help nobody."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    at = f"{where}:{mark.line + 1}" if mark else where
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "bad YAML"
+    hint = None
+    if "cannot start any token" in problem:
+        hint = "indent with spaces, not tabs, and put text with special characters in quotes"
+    elif "mapping values are not allowed" in problem:
+        hint = "put text that holds ': ' in quotes, or check the indent of this line"
+    return RequestError(f"{at}: is not valid YAML: {problem}", hint=hint)
+
+
+def _check_aliases(node: "Node", where: str) -> None:
+    """Refuse a document that aliases make endless or huge."""
+    sizes: dict[int, int] = {}
+    if _size(node, sizes, where) > MAX_VALUES:
+        raise RequestError(f"{where}: its aliases make more than {MAX_VALUES} values")
+
+
+def _size(node: "Node", sizes: dict[int, int], where: str) -> int:
+    if node.id == "scalar":
+        return 1
+    known = sizes.get(id(node))
+    if known == 0:
+        raise RequestError(f"{where}:{node.start_mark.line + 1}: an alias holds itself")
+    if known is None:
+        sizes[id(node)] = 0
+        parts = node.value if node.id == "sequence" else [n for pair in node.value for n in pair]
+        sizes[id(node)] = known = 1 + sum(_size(part, sizes, where) for part in parts)
+    return known

@@ -1,0 +1,45 @@
+"""What `docs/design/format.md` shows is what the code reads and writes."""
+
+import re
+from pathlib import Path
+
+from mlops_cli.core import refs, tree
+from mlops_cli.core.ids import ObjectId, object_id
+from mlops_cli.core.objects import Kind, ObjectStore
+
+PAGE = (Path(__file__).parents[2] / "docs/design/format.md").read_text()
+TREE_ID = ObjectId("ed36de312287f89c5147dc139e1d1947abcabb3df89d005d4cc252f7726f535b")
+
+
+def dumps() -> list[bytes]:
+    blocks = re.findall(r"```hex\n(.*?)```", PAGE, re.S)
+    return [
+        bytes.fromhex("".join(line.split("  ")[1] for line in block.splitlines()))
+        for block in blocks
+    ]
+
+
+def test_the_pack_in_the_page_is_the_one_a_store_writes(tmp_path: Path) -> None:
+    for name in ("packs", "tmp"):
+        (tmp_path / name).mkdir()
+    oid = ObjectStore(tmp_path / "packs", tmp_path / "tmp").put(b"hello\n")
+    (pack,) = (tmp_path / "packs").iterdir()
+    assert pack.read_bytes() == dumps()[0]
+    assert pack.name.startswith("9dc5a507") and pack.name.endswith("03e6b1.pack")
+    reader = ObjectStore(tmp_path / "packs", tmp_path / "tmp")
+    assert reader.get(oid) == b"hello\n"
+    assert reader.kind(oid) is Kind.BLOB
+
+
+def test_the_tree_in_the_page_decodes() -> None:
+    data = dumps()[1]
+    hello = object_id(b"hello\n")
+    assert tree.decode(data) == [tree.Entry("a.txt", tree.Mode.FILE, 6, hello)]
+    assert tree.encode(tree.decode(data)) == data
+    assert object_id(data) == TREE_ID
+
+
+def test_the_refs_in_the_page_decode() -> None:
+    (block,) = re.findall(r"```text\n(mlo refs 1.*?)```", PAGE, re.S)
+    assert refs.decode(block.encode(), where="page") == {"models/churn": TREE_ID}
+    assert refs.encode({"models/churn": TREE_ID}) == block.encode()

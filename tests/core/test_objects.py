@@ -1,0 +1,247 @@
+"""The promises of the object store."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlops_cli.core import tidy
+from mlops_cli.core.codec import CHUNK_MAX, WHOLE_MAX
+from mlops_cli.core.ids import ObjectId, object_id
+from mlops_cli.core.objects import Kind, ObjectStore
+from mlops_cli.errors import IntegrityError, MissingObject
+
+NOWHERE = ObjectId("0" * 64)
+
+
+def open_store(folder: Path) -> ObjectStore:
+    for name in ("packs", "tmp"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return ObjectStore(folder / "packs", folder / "tmp")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return open_store(tmp_path)
+
+
+def noise(size: int, seed: int = 1) -> bytes:
+    return blake3(seed.to_bytes(8, "little")).digest(length=size)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"a",
+        b"text " * 5_000,
+        noise(WHOLE_MAX),
+        noise(WHOLE_MAX + 1),
+        b"\0" * 3_000_000,
+        noise(3_000_000),
+    ],
+    ids=["empty", "one", "text", "largest whole", "smallest cut", "zeros", "noise"],
+)
+def test_get_returns_what_was_put(tmp_path: Path, content: bytes) -> None:
+    oid = open_store(tmp_path).put(content)
+    again = open_store(tmp_path)
+    assert oid == blake3(content).hexdigest()
+    assert again.get(oid) == content
+    assert again.size(oid) == len(content)
+    assert b"".join(again.stream(oid)) == content
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.binary(max_size=300), max_size=30))
+def test_many_objects_in_one_pack_come_back(
+    tmp_path_factory: pytest.TempPathFactory, contents: list[bytes]
+) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    with open_store(folder).writer() as writer:
+        oids = [writer.put(content) for content in contents]
+    store = open_store(folder)
+    assert [store.get(oid) for oid in oids] == contents
+    assert set(store.each(Kind.BLOB)) == set(oids)
+
+
+def test_a_second_put_of_equal_bytes_writes_nothing(tmp_path: Path, store: ObjectStore) -> None:
+    store.put(noise(200_000))
+    before = sorted((tmp_path / "packs").iterdir())
+    store.put(noise(200_000))
+    assert sorted((tmp_path / "packs").iterdir()) == before
+
+
+def test_a_small_edit_of_large_content_stores_little(tmp_path: Path, store: ObjectStore) -> None:
+    content = noise(8_000_000)
+    store.put(content)
+    before = sum(path.stat().st_size for path in (tmp_path / "packs").iterdir())
+    edited = content[:4_000_000] + b"inserted" + content[4_000_000:]
+    oid = store.put(edited)
+    after = sum(path.stat().st_size for path in (tmp_path / "packs").iterdir())
+    assert store.get(oid) == edited
+    assert after - before < 3 * CHUNK_MAX
+
+
+def test_put_file_gives_the_id_that_b3sum_prints(tmp_path: Path, store: ObjectStore) -> None:
+    content = noise(1_500_000)
+    (tmp_path / "file").write_bytes(content)
+    with store.writer() as writer:
+        assert writer.put_file(tmp_path / "file") == (object_id(content), len(content))
+    assert store.get(object_id(content)) == content
+
+
+def test_a_missing_object_is_named_with_what_to_type(store: ObjectStore) -> None:
+    with pytest.raises(MissingObject, match=NOWHERE) as caught:
+        store.get(NOWHERE)
+    assert caught.value.hint == "mlo fetch"
+    assert not store.has(NOWHERE)
+
+
+def test_nothing_is_visible_of_a_writer_that_raised(tmp_path: Path, store: ObjectStore) -> None:
+    with pytest.raises(KeyError), store.writer() as writer:
+        oid = writer.put(b"half of something")
+        raise KeyError
+    assert not store.has(oid)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_another_store_object_sees_new_packs(tmp_path: Path, store: ObjectStore) -> None:
+    assert not store.has(NOWHERE)
+    oid = open_store(tmp_path).put(b"written elsewhere")
+    assert store.get(oid) == b"written elsewhere"
+
+
+@pytest.mark.parametrize("content", [b"whole" * 100, noise(300_000)], ids=["whole", "cut"])
+def test_get_refuses_bytes_that_changed_on_disk(tmp_path: Path, content: bytes) -> None:
+    oid = open_store(tmp_path).put(content)
+    (pack,) = (tmp_path / "packs").iterdir()
+    pack.chmod(0o600)
+    with pack.open("r+b") as file:
+        file.seek(40)
+        flipped = bytes([file.read(1)[0] ^ 1])
+        file.seek(40)
+        file.write(flipped)
+    with pytest.raises(IntegrityError):
+        open_store(tmp_path).get(oid)
+
+
+@pytest.mark.parametrize("keep", [0, 10, 60, -1])
+def test_a_pack_cut_short_is_refused_by_name(tmp_path: Path, keep: int) -> None:
+    oid = open_store(tmp_path).put(b"content" * 20)
+    (pack,) = (tmp_path / "packs").iterdir()
+    pack.write_bytes(pack.read_bytes()[:keep])
+    with pytest.raises(IntegrityError, match=pack.name):
+        open_store(tmp_path).get(oid)
+
+
+def test_a_changed_index_is_refused(tmp_path: Path) -> None:
+    oid = open_store(tmp_path).put(b"content" * 20)
+    (pack,) = (tmp_path / "packs").iterdir()
+    data = bytearray(pack.read_bytes())
+    data[-70] ^= 1
+    pack.write_bytes(data)
+    with pytest.raises(IntegrityError, match="index"):
+        open_store(tmp_path).get(oid)
+
+
+def test_ids_are_found_by_prefix(store: ObjectStore) -> None:
+    oids = sorted(store.put(str(i).encode()) for i in range(50))
+    for oid in oids:
+        for length in (4, 5, 64):
+            expected = [one for one in oids if one.startswith(oid[:length])]
+            assert store.find(oid[:length]) == expected
+    assert store.find("") == oids
+
+
+def test_kinds_are_listed_apart(store: ObjectStore) -> None:
+    blob, run = store.put(b"blob"), store.put(b"run", Kind.RUN)
+    assert list(store.each(Kind.BLOB)) == [blob]
+    assert list(store.each(Kind.RUN)) == [run]
+
+
+def test_a_record_is_listed_though_its_bytes_were_put_as_a_blob_before(store: ObjectStore) -> None:
+    oid = store.put(b"same bytes")
+    assert store.put(b"same bytes", Kind.RUN) == oid
+    assert list(store.each(Kind.RUN)) == [oid]
+
+
+def test_lookups_in_bulk_find_the_same_as_single_ones(store: ObjectStore) -> None:
+    oids = []
+    for start in range(3):
+        with store.writer() as writer:
+            oids += [writer.put(f"{start} {i}".encode()) for i in range(400)]
+    assert all(store.has(oid) for oid in oids)
+    assert [store.get(oid) for oid in oids[:5]] == [f"0 {i}".encode() for i in range(5)]
+    assert not store.has(NOWHERE)
+
+
+def test_small_packs_are_merged_and_lose_nothing(tmp_path: Path, store: ObjectStore) -> None:
+    reader = open_store(tmp_path)
+    contents = [f"content {i}".encode() for i in range(3 * tidy.TOO_MANY)]
+    oids = []
+    for content in contents:
+        oids.append(store.put(content))
+        assert reader.has(oids[-1])
+    assert len(list((tmp_path / "packs").iterdir())) <= tidy.TOO_MANY + 1
+    assert [reader.get(oid) for oid in oids] == contents
+    assert [open_store(tmp_path).get(oid) for oid in oids] == contents
+
+
+def test_threads_may_write_and_read_at_once(store: ObjectStore) -> None:
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for i in range(20):
+                content = f"{number} {i % 7}".encode() * 50
+                assert store.get(store.put(content)) == content
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from blake3 import blake3
+from mlops_cli.core.objects import ObjectStore
+
+folder = Path(sys.argv[1])
+store = ObjectStore(folder / "packs", folder / "tmp")
+for i in range(1_000_000):
+    with store.writer() as writer:
+        oids = [writer.put(blake3(b"%d %d" % (i, j)).digest(length=3000 * j)) for j in range(40)]
+    print(" ".join(oids), flush=True)
+"""
+
+
+@pytest.mark.parametrize("after_packs", [1, 5, 40])
+def test_a_killed_writer_loses_nothing_it_had_finished(tmp_path: Path, after_packs: int) -> None:
+    open_store(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    finished = [process.stdout.readline().split() for _ in range(after_packs)]
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    store = open_store(tmp_path)
+    for line in finished:
+        for oid in line:
+            assert object_id(store.get(ObjectId(oid))) == oid
+    for kind in (Kind.BLOB, Kind.CHUNK):
+        for oid in store.each(kind):
+            store.get(oid)
