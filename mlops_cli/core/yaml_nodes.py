@@ -27,12 +27,10 @@ YAML 1.1 and 1.2 read differently (`no`, `010`) has no meaning here: `plain()` a
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 from mlops_cli.errors import RequestError
-
-if TYPE_CHECKING:
-    from yaml import Node
 
 T = TypeVar("T")
 
@@ -40,20 +38,29 @@ _TAG = "tag:yaml.org,2002:"
 _NULL, _BOOL, _INT, _FLOAT, _STR = (_TAG + name for name in ("null", "bool", "int", "float", "str"))
 _MAP, _SEQ = _TAG + "map", _TAG + "seq"
 _WORDS = {
-    _NULL: "nothing", _BOOL: "true or false", _INT: "a whole number", _FLOAT: "a number",
-    _STR: "text", _MAP: "a mapping", _SEQ: "a list",
-}  # fmt: skip
-_SCALAR = re.compile(
-    r"(?P<null>null|Null|NULL|~|)"
-    r"|(?P<bool>true|True|TRUE|false|False|FALSE)"
-    r"|(?P<int>[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)"
-    r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
+    _NULL: "nothing",
+    _BOOL: "true or false",
+    _INT: "a whole number",
+    _FLOAT: "a number",
+    _STR: "text",
+    _MAP: "a mapping",
+    _SEQ: "a list",
+}
+_SHAPES = {_MAP: "mapping", _SEQ: "sequence"}
+_EXACT = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), _NULL),
+    **dict.fromkeys(("true", "True", "TRUE", "false", "False", "FALSE"), _BOOL),
+}
+_NUMBER_START = frozenset("-+.0123456789")
+_INT_FORM = "[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
+_FLOAT_FORM = (
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
-_FIRST = frozenset("nN~tTfF-+.0123456789")
 _BINARY_WORDS = frozenset({"yes", "no", "on", "off"})
-_TWO_READINGS = re.compile(r"[-+]?0[0-9]+|[-+]?[0-9][0-9_]*_[0-9_]*|[-+]?[0-9]+(:[0-5]?[0-9])+")
-_MARKER = re.compile(rb"^(<{7}|\|{7}|>{7}) |^={7}\r?$", re.MULTILINE)
+_TWO_READINGS = r"[-+]?0[0-9]+|[-+]?[0-9][0-9_]*_[0-9_]*|[-+]?[0-9]+(:[0-5]?[0-9])+"
+_MARKERS = (b"<" * 7, b"|" * 7, b"=" * 7, b">" * 7)
+_MARKER_LINE = rb"(?m)^(?:<{7}|\|{7}|>{7}) |^={7}\r?$"
 
 MAX_DEPTH = 64
 """Deeper nesting is refused: no settings need it, and it exhausts the parser's stack."""
@@ -77,8 +84,6 @@ def parse(data: bytes, *, where: str) -> "Value":
         node = _parser()(data).get_single_node()
     except YAMLError as error:
         raise _not_yaml(error, where) from error
-    except RecursionError as error:
-        raise RequestError(f"{where}: is nested too deeply") from error
     if node is None:
         return Value(ScalarNode(_NULL, ""), where)
     if b"*" in data:
@@ -91,9 +96,7 @@ class Value:
 
     __slots__ = ("_key", "_node", "_parent", "where")
 
-    def __init__(
-        self, node: "Node", where: str, parent: "Value | None" = None, key: str = ""
-    ) -> None:
+    def __init__(self, node: Any, where: str, parent: "Value | None" = None, key: str = "") -> None:
         self._node = node
         self.where = where
         self._parent = parent
@@ -155,6 +158,10 @@ class Value:
             if key_node.id != "scalar":
                 raise Value(key_node, self.where, self, "?").fail("is a key, so it must be text")
             key = key_node.value
+            if key == "<<":
+                raise Value(key_node, self.where, self, key).fail(
+                    "is a merge key, which YAML 1.2 does not have", hint="write its keys out"
+                )
             if key in lines:
                 raise Value(key_node, self.where, self, key).fail(
                     f"is there twice, first on line {lines[key]}", hint="keep one of the two"
@@ -263,13 +270,13 @@ class Value:
 
     def _kind(self) -> str:
         tag = str(self._node.tag)
-        if tag not in _WORDS:
+        if tag not in _WORDS or _SHAPES.get(tag, "scalar") != self._node.id:
             raise self.fail(f"has the tag '{tag[:80]}'", hint="leave tags out: write plain values")
         return tag
 
     def _must_be(self, kind: str, *, hint: str | None = None) -> None:
         found = self._kind()
-        if found == kind and (self._node.id == "scalar") == (kind not in (_MAP, _SEQ)):
+        if found == kind:
             return
         has = _WORDS[found]
         value = self._node.value
@@ -306,8 +313,8 @@ class Value:
 
     def _check_one_reading(self) -> None:
         written = str(self._node.value)
-        if self._node.style is None and (
-            written.lower() in _BINARY_WORDS or _TWO_READINGS.fullmatch(written)
+        if not self._node.style and (
+            written.lower() in _BINARY_WORDS or re.fullmatch(_TWO_READINGS, written)
         ):
             raise self.fail(
                 f"is {written}, which YAML 1.1 and 1.2 read differently",
@@ -332,49 +339,50 @@ def _suggest(word: str, known: Iterable[str]) -> str:
     return "known here: " + ", ".join(known)
 
 
+@cache
 def _parser() -> type[Any]:
     """Return libyaml's parser with the core schema's resolver."""
-    global _parser_class
-    if _parser_class is None:
-        from yaml import MappingNode, ScalarNode
-        from yaml.composer import ComposerError
-        from yaml.cyaml import CParser
+    from yaml import MappingNode, ScalarNode
+    from yaml._yaml import CParser
+    from yaml.composer import ComposerError
 
-        class Parser(CParser):
-            def __init__(self, stream: bytes) -> None:
-                super().__init__(stream)
-                self.depth = 0
+    class Parser(CParser):
+        def __init__(self, stream: bytes) -> None:
+            super().__init__(stream)
+            self.depth = 0
 
-            def resolve(self, kind: type, value: str, implicit: tuple[bool, bool]) -> str:
-                if kind is ScalarNode:
-                    return _resolve(value) if implicit[0] else _STR
-                return _MAP if kind is MappingNode else _SEQ
+        def resolve(self, kind: type, value: str, implicit: tuple[bool, bool]) -> str:
+            if kind is ScalarNode:
+                return _resolve(value) if implicit[0] else _STR
+            return _MAP if kind is MappingNode else _SEQ
 
-            def descend_resolver(self, parent: "Node | None", index: object) -> None:
-                self.depth += 1
-                if self.depth > MAX_DEPTH:
-                    mark = parent.start_mark if parent is not None else None
-                    raise ComposerError(None, None, "nested too deeply", mark)
+        def descend_resolver(self, parent: Any, _index: object) -> None:
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                mark = parent.start_mark if parent is not None else None
+                raise ComposerError(None, None, "nested too deeply", mark)
 
-            def ascend_resolver(self) -> None:
-                self.depth -= 1
+        def ascend_resolver(self) -> None:
+            self.depth -= 1
 
-        _parser_class = Parser
-    return _parser_class
-
-
-_parser_class: type[Any] | None = None
+    return Parser
 
 
 def _resolve(value: str) -> str:
-    if value and value[0] not in _FIRST:
+    """Return the tag of a scalar without quotes. Patterns are compiled only where they decide."""
+    tag = _EXACT.get(value)
+    if tag:
+        return tag
+    if value[0] not in _NUMBER_START:
         return _STR
-    match = _SCALAR.fullmatch(value)
-    return _TAG + match.lastgroup if match and match.lastgroup else _STR
+    if re.fullmatch(_INT_FORM, value):
+        return _INT
+    return _FLOAT if re.fullmatch(_FLOAT_FORM, value) else _STR
 
 
 def _check_text(data: bytes, where: str) -> None:
-    marker = _MARKER.search(data)
+    seen = any(marker in data for marker in _MARKERS)
+    marker = re.search(_MARKER_LINE, data) if seen else None
     if marker:
         line = data.count(b"\n", 0, marker.start()) + 1
         raise RequestError(
@@ -401,14 +409,14 @@ def _not_yaml(error: Exception, where: str) -> RequestError:
     return RequestError(f"{at}: is not valid YAML: {problem}", hint=hint)
 
 
-def _check_aliases(node: "Node", where: str) -> None:
+def _check_aliases(node: Any, where: str) -> None:
     """Refuse a document that aliases make endless or huge."""
     sizes: dict[int, int] = {}
     if _size(node, sizes, where) > MAX_VALUES:
         raise RequestError(f"{where}: its aliases make more than {MAX_VALUES} values")
 
 
-def _size(node: "Node", sizes: dict[int, int], where: str) -> int:
+def _size(node: Any, sizes: dict[int, int], where: str) -> int:
     if node.id == "scalar":
         return 1
     known = sizes.get(id(node))
