@@ -1,0 +1,77 @@
+"""Keeping git from tracking bytes: a block of lines in the `.gitignore` beside the data."""
+
+from pathlib import Path
+
+from mlops_cli.core.files import inside, outside, write_whole
+
+_FIRST = b"# mlo keeps this block: versioned data and outputs"
+_LAST = b"# mlo ends here"
+_SPECIAL = frozenset(b"*?[\\")
+_ANY_CHARACTER = b"?"
+
+
+def ignore(root: Path, path: str) -> bool:
+    """Have git ignore `path`, relative to `root`; return whether a `.gitignore` was changed.
+
+    The line goes to the `.gitignore` of the folder that holds `path`, into a block of sorted
+    lines that is ours; all other lines stay as they are, byte for byte.
+
+    Raises:
+        IntegrityError: the path leaves the project.
+        ExternalError: the file cannot be read or written.
+    """
+    target = inside(root, path)
+    file = target.parent / ".gitignore"
+    line = pattern(target.name)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        before = file.read_bytes()
+    except FileNotFoundError:
+        before = b""
+    except OSError as error:
+        raise outside(error, file) from error
+    after = with_line(before, line)
+    if after == before:
+        return False
+    write_whole(file, after)
+    return True
+
+
+def pattern(name: str) -> bytes:
+    r"""Return the line of a `.gitignore` that matches the file or folder `name` beside it only.
+
+    A line break in a name has no escape there; `?` stands for it.
+
+    >>> pattern("raw [1].csv")
+    b'/raw \\[1].csv'
+    """
+    import os
+
+    out = bytearray(b"/")
+    for byte in os.fsencode(name):
+        if byte in b"\r\n":
+            out += _ANY_CHARACTER
+            continue
+        if byte in _SPECIAL:
+            out += b"\\"
+        out.append(byte)
+    if out.endswith(b" "):
+        out[-1:] = b"\\ "
+    return bytes(out)
+
+
+def with_line(text: bytes, line: bytes) -> bytes:
+    """Return a `.gitignore` with `line` in the block, which is made at the end when missing."""
+    lines = text.split(b"\n")
+    bare = [one.rstrip(b"\r") for one in lines]
+    if _FIRST in bare and _LAST in bare[bare.index(_FIRST) :]:
+        start = bare.index(_FIRST)
+        end = bare.index(_LAST, start)
+        block = sorted({*bare[start + 1 : end], line} - {b""})
+        if block == lines[start + 1 : end]:
+            return text
+        return b"\n".join([*lines[: start + 1], *block, *lines[end:]])
+    if line in bare:
+        return text
+    gap = b"\n" if text and not text.endswith(b"\n") else b""
+    return text + gap + b"\n".join([_FIRST, line, _LAST, b""])

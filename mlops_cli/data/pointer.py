@@ -1,0 +1,238 @@
+"""Pointers: `data/raw.csv.mlo`, the small file in git that says which version of data is meant.
+
+    mlo: 1
+    id: 8e4c7c1b99dbfd50e7a95185fead5ee1448fa904a2fdd778eaf5f2dbfd629a99
+    kind: file
+    size: 6
+    files: 1
+
+`executable: true` follows for a single file that is one. Nothing else may be in a pointer.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_cli.core.files import write_whole
+from mlops_cli.core.ids import ObjectId, is_id
+from mlops_cli.core.layout import POINTER_SUFFIX
+from mlops_cli.core.repository import Repository
+from mlops_cli.core.yaml_nodes import Value, parse
+from mlops_cli.data import paths
+from mlops_cli.data.snapshot import ObjectKind
+from mlops_cli.errors import ExternalError, IntegrityError, RequestError
+
+FORMAT = 1
+_WRITTEN = re.compile(
+    rb"mlo: 1\nid: ([0-9a-f]{64})\nkind: (file|folder)\nsize: ([0-9]{1,18})\nfiles: ([0-9]{1,18})\n"
+    rb"(executable: true\n)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which version of the data at `path` is meant.
+
+    `size` is in bytes, over all `files`; `executable` is for a single file.
+    """
+
+    path: str
+    oid: ObjectId
+    kind: ObjectKind
+    size: int
+    files: int
+    executable: bool = False
+
+
+def file_of(path: str) -> str:
+    """Return where the pointer of the data at `path` is.
+
+    >>> file_of("data/raw.csv")
+    'data/raw.csv.mlo'
+    """
+    return path + POINTER_SUFFIX
+
+
+def encode(pointer: Pointer) -> bytes:
+    """Return the bytes of a pointer; equal pointers have equal bytes."""
+    text = (
+        f"mlo: {FORMAT}\nid: {pointer.oid}\nkind: {pointer.kind}\n"
+        f"size: {pointer.size}\nfiles: {pointer.files}\n"
+    )
+    return (text + "executable: true\n" if pointer.executable else text).encode()
+
+
+def decode(data: bytes, path: str, *, rev: str | None = None) -> Pointer:
+    """Return the pointer for the data at `path` that these bytes are, at `rev` if given.
+
+    Raises:
+        RequestError: a key, type or id is wrong, or there is a merge-conflict marker; the
+            message names file and line.
+        IntegrityError: the path leaves the project or reaches into `.git` or `.mlo`.
+    """
+    paths.check(path)
+    written = _WRITTEN.fullmatch(data)
+    if written:
+        oid, kind, size, files, executable = written.groups()
+        return _checked(
+            Pointer(
+                path,
+                ObjectId(oid.decode()),
+                "file" if kind == b"file" else "folder",
+                int(size),
+                int(files),
+                bool(executable),
+            ),
+            _where(path, rev),
+        )
+    return _decode_edited(data, path, _where(path, rev))
+
+
+def _where(path: str, rev: str | None) -> str:
+    return file_of(path) + (f"@{rev}" if rev else "")
+
+
+def _decode_edited(data: bytes, path: str, where: str) -> Pointer:
+    document = parse(data, where=where)
+    fields = document.fields(
+        ("mlo", "id", "kind", "size", "files", "executable"),
+        required=("mlo", "id", "kind", "size", "files"),
+    )
+    if fields["mlo"].integer() != FORMAT:
+        raise fields["mlo"].fail(f"must be {FORMAT}", hint="use a newer mlo")
+    kind: ObjectKind = "file" if fields["kind"].choice("file", "folder") == "file" else "folder"
+    pointer = Pointer(
+        path,
+        _id(fields["id"]),
+        kind,
+        fields["size"].integer(minimum=0),
+        fields["files"].integer(minimum=0),
+        "executable" in fields and fields["executable"].boolean(),
+    )
+    return _checked(pointer, where)
+
+
+def _id(value: Value) -> ObjectId:
+    text = value.word()
+    if not is_id(text):
+        raise value.fail("is not an id: 64 lower-case hex digits are needed")
+    return ObjectId(text)
+
+
+def _checked(pointer: Pointer, where: str) -> Pointer:
+    if pointer.kind == "file" and pointer.files != 1:
+        raise RequestError(f"{where}:5: 'files' is {pointer.files}, but a file is one file")
+    if pointer.kind == "folder" and pointer.executable:
+        raise RequestError(f"{where}:6: 'executable' is for a single file, not a folder")
+    return pointer
+
+
+def read(repo: Repository, path: str) -> Pointer | None:
+    """Return the work tree's pointer for the data at `path`, or None when there is none.
+
+    Raises:
+        RequestError, IntegrityError: as of `decode`.
+    """
+    try:
+        data = paths.locate(repo, file_of(path)).read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    except OSError as error:
+        raise ExternalError(
+            f"cannot read '{file_of(path)}': {(error.strerror or str(error)).lower()}"
+        ) from error
+    return decode(data, path)
+
+
+def write(repo: Repository, pointer: Pointer) -> bool:
+    """Write a pointer, durable, unless it is there already; return whether it was written.
+
+    The objects that it names must be in the store.
+    """
+    target = paths.locate(repo, file_of(pointer.path))
+    data = encode(pointer)
+    try:
+        if target.read_bytes() == data:
+            return False
+    except OSError:
+        pass  # write_whole says what is wrong, if it is more than missing
+    write_whole(target, data)
+    return True
+
+
+def holder(repo: Repository, path: str) -> Pointer | None:
+    """Return the pointer of the nearest folder above `path` that is versioned whole, or None."""
+    above = path
+    while "/" in above:
+        above = above.rpartition("/")[0]
+        pointer = read(repo, above)
+        if pointer is not None:
+            return pointer
+    return None
+
+
+def find(repo: Repository) -> list[Pointer]:
+    """Return all pointers of the work tree, sorted by path; those that git ignores are not seen.
+
+    Raises:
+        RequestError, IntegrityError: as of `decode`.
+    """
+    found = (read(repo, path) for path in sorted(set(_paths(repo.root))))
+    return [pointer for pointer in found if pointer is not None]
+
+
+def find_at(repo: Repository, rev: str) -> list[Pointer]:
+    """Return all pointers of a git revision, sorted by path.
+
+    Raises:
+        RequestError: there is no such revision; or as of `decode`.
+    """
+    from mlops_cli.core import git
+
+    pointers = []
+    for file in git.files_at(repo.root, rev, POINTER_SUFFIX):
+        data = git.show(repo.root, rev, file)
+        if data is not None and _is_pointer(file):
+            pointers.append(decode(data, file.removesuffix(POINTER_SUFFIX), rev=rev))
+    return sorted(pointers, key=lambda pointer: pointer.path)
+
+
+def _is_pointer(file: str) -> bool:
+    """Return whether a file's name says that it is a pointer: `.mlo` alone is the store."""
+    return file.endswith(POINTER_SUFFIX) and all(part != ".mlo" for part in file.split("/"))
+
+
+def _paths(root: Path) -> Iterator[str]:
+    if _has_git(root):
+        from mlops_cli.core import git
+
+        files = git.list_files(root, "*" + POINTER_SUFFIX)
+    else:
+        files = list(_walk(str(root), ""))
+    return (file.removesuffix(POINTER_SUFFIX) for file in files if _is_pointer(file))
+
+
+def _has_git(root: Path) -> bool:
+    return any(os.path.lexists(os.path.join(folder, ".git")) for folder in (root, *root.parents))
+
+
+def _walk(folder: str, prefix: str) -> Iterator[str]:
+    """Yield the pointers below a folder, without looking into data that has one."""
+    folders: list[str] = []
+    pointers: set[str] = set()
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise IntegrityError(f"cannot list '{folder}': {error.strerror}") from error
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name not in (".git", ".mlo"):
+                folders.append(entry.name)
+        elif entry.name.endswith(POINTER_SUFFIX):
+            pointers.add(entry.name)
+    yield from (prefix + name for name in pointers)
+    for name in folders:
+        if file_of(name) not in pointers:
+            yield from _walk(f"{folder}/{name}", f"{prefix}{name}/")
