@@ -22,7 +22,8 @@ SUFFIX = ".pack"
 ID_BYTES = 32
 _TRAILER = struct.Struct("<QQ32s8s")
 _END = b"MLOPEND\x01"
-_ENTRY_BYTES = ID_BYTES + 8 + 8 + 4 + 1 + 1
+ENTRY_BYTES = ID_BYTES + 8 + 8 + 4 + 1 + 1
+"""What an object takes in an index."""
 
 
 class Kind(IntEnum):
@@ -67,7 +68,7 @@ class Index:
     __slots__ = ("_raw", "count", "name")
 
     def __init__(self, raw: bytes, count: int) -> None:
-        if len(raw) != count * _ENTRY_BYTES:
+        if len(raw) != count * ENTRY_BYTES:
             raise IntegrityError("a pack's index has the wrong length")
         self._raw = raw
         self.count = count
@@ -185,7 +186,7 @@ class Tail:
     @property
     def index_bytes(self) -> int:
         """The size of the index."""
-        return self.count * _ENTRY_BYTES
+        return self.count * ENTRY_BYTES
 
 
 def read_trailer(raw: bytes, *, size: int, where: str) -> Tail:
@@ -197,7 +198,7 @@ def read_trailer(raw: bytes, *, size: int, where: str) -> Tail:
     if len(raw) != TRAILER_BYTES or raw[-8:] != _END:
         raise IntegrityError(f"'{where}' is not a whole pack", hint="mlo fsck")
     index_offset, count, name, _ = _TRAILER.unpack(raw)
-    if index_offset + count * _ENTRY_BYTES + TRAILER_BYTES != size:
+    if index_offset + count * ENTRY_BYTES + TRAILER_BYTES != size:
         raise IntegrityError(f"the index of '{where}' does not fit its size", hint="mlo fsck")
     return Tail(index_offset, count, name.hex())
 
@@ -241,6 +242,10 @@ class Pack:
         if entry.offset < len(HEADER) or entry.offset + entry.stored > self.payload_end:
             raise IntegrityError(f"an entry of '{self.path.name}' lies outside it")
         return os.pread(self._handle, entry.stored, entry.offset)
+
+    def source(self) -> Path:
+        """Return a path by which the whole file can be read, even if its name was removed."""
+        return Path(f"/proc/self/fd/{self._handle}") if not self.path.exists() else self.path
 
     def __del__(self) -> None:
         handle = getattr(self, "_handle", None)

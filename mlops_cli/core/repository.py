@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from mlops_cli.core.config import Settings
 
 FORMAT = 1
-_FORMAT_TEXT = f"mlo store {FORMAT}\n"
+FORMAT_TEXT = f"mlo store {FORMAT}\n"
+"""What the `format` file of a store holds, here and on a remote."""
 
 
 class Repository:
@@ -91,7 +92,7 @@ def open_repository(start: Path) -> Repository:
         text = layout.format.read_text()
     except FileNotFoundError:
         return create(layout.root)
-    if text != _FORMAT_TEXT:
+    if text != FORMAT_TEXT:
         raise StateError(
             f"the store in '{layout.mlo}' has the format '{text.strip()[:40]}', unknown here",
             hint="use a newer mlo",
@@ -111,5 +112,5 @@ def create(root: Path) -> Repository:
         if not layout.clone.exists():
             write_whole(layout.clone, os.urandom(8).hex().encode() + b"\n")
         if not layout.format.exists():
-            write_whole(layout.format, _FORMAT_TEXT.encode())
+            write_whole(layout.format, FORMAT_TEXT.encode())
     return Repository(layout)

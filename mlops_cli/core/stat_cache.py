@@ -159,5 +159,6 @@ def _load(path: Path) -> dict[bytes, Block]:
         for width in (names, files * STAT.size, files * 32, below * 32, tree_bytes):
             fields.append(data[at : at + width])
             at += width
-        blocks[folder] = Block(*fields, bool(flags & 1))
+        file_names, stats, ids, subtrees, tree = fields
+        blocks[folder] = Block(file_names, stats, ids, subtrees, tree, bool(flags & 1))
     return blocks

@@ -1,0 +1,1 @@
+"""Exchanging objects and refs with stores elsewhere; one file for each kind of remote."""

@@ -1,0 +1,196 @@
+"""Fetch: records of all that happened, then the content that is asked for."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from blake3 import blake3
+
+from mlops_cli.core import codec, tree
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.pack_writer import PackWriter
+from mlops_cli.core.packs import Codec, Entry, Kind, as_id
+from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import IntegrityError, MissingObject
+from mlops_cli.remotes.catalogue import Place
+from mlops_cli.remotes.history import Relation, relation
+from mlops_cli.remotes.remote import Remote
+
+_GAP_BYTES = 64 * 1024
+_RANGE_BYTES = 8 * 1024 * 1024
+RECORDS = (Kind.TREE, Kind.RUN, Kind.EVENT, Kind.AUDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a fetch brought.
+
+    Attributes:
+        moved: refs that moved forward here.
+        diverged: refs that have records here and others there, with where they point there.
+    """
+
+    remote: str
+    objects: int = 0
+    bytes: int = 0
+    moved: tuple[str, ...] = ()
+    diverged: dict[str, ObjectId] = field(default_factory=dict)
+
+
+def records(repo: Repository, remote: Remote, *, progress: Progress = SILENT) -> Fetched:
+    """Bring all runs, events, audit entries and trees, then move refs here forward.
+
+    Raises:
+        IntegrityError: the remote holds bytes that are not what their name says.
+    """
+    if not remote.check_format(create=False):
+        return Fetched(remote.name)
+    there = remote.read_refs(remote.refs_bytes())
+    remote.catalogue.refresh(remote.transport)
+    wanted = [oid for kind in RECORDS for oid in remote.catalogue.each(kind)]
+    objects, got = _bring(repo, remote, wanted, progress)
+    moved, diverged = _merge_refs(repo, there)
+    return Fetched(remote.name, objects, got, moved, diverged)
+
+
+def content(
+    repo: Repository,
+    remote: Remote,
+    roots: Iterable[ObjectId] | None,
+    *,
+    progress: Progress = SILENT,
+) -> Fetched:
+    """Bring the content of `roots`, files or trees; with None, all that the remote has.
+
+    Call `records` first: it knows what the remote holds, and brings the trees.
+
+    Raises:
+        MissingObject: a root is neither here nor there.
+        IntegrityError: the remote holds bytes that are not what their name says.
+    """
+    if roots is None:
+        wanted = [oid for kind in Kind for oid in remote.catalogue.each(kind)]
+    else:
+        wanted = [oid for root in roots for oid in _files_of(repo, remote, root)]
+    objects, got = _bring(repo, remote, wanted, progress)
+    return Fetched(remote.name, objects, got)
+
+
+def _files_of(repo: Repository, remote: Remote, root: ObjectId) -> list[ObjectId]:
+    if repo.objects.has(root) and repo.objects.kind(root) is Kind.TREE:
+        below = [entry.oid for _, entry in tree.walk(repo.objects, root)]
+        return [root, *below]
+    if not repo.objects.has(root) and not remote.catalogue.has(root):
+        raise MissingObject(
+            f"object {root} is neither here nor on '{remote.name}'",
+            hint="push it from where it was made, or fetch from another remote",
+        )
+    return [root]
+
+
+def _bring(
+    repo: Repository, remote: Remote, wanted: Iterable[ObjectId], progress: Progress
+) -> tuple[int, int]:
+    """Copy objects that are not here; a list comes after its chunks, so none is ever without."""
+    places = _places(repo, remote, wanted)
+    total = sum(place.entry.stored for place in places.values())
+    with (
+        progress.task(f"fetching from {remote.name}", total or None, "B") as advance,
+        repo.objects.writer() as writer,
+    ):
+        lists = _download(remote, places, writer, advance)
+        named = {chunk for one in lists for chunk in one.chunks()}
+        chunks = _places(repo, remote, named)
+        _download(remote, chunks, writer, advance)
+        for one in lists:
+            for chunk in one.chunks():
+                if chunk not in chunks and not repo.objects.has(chunk):
+                    raise MissingObject(
+                        f"object {one.oid} on the remote '{remote.name}' lacks a chunk",
+                        hint="push it again from where it was made",
+                    )
+            writer.put_stored(one.oid, one.entry, one.payload)
+    brought = [*places.values(), *chunks.values()]
+    return len(brought), sum(place.entry.stored for place in brought)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    oid: ObjectId
+    entry: Entry
+    payload: bytes
+
+    def chunks(self) -> list[ObjectId]:
+        listed = codec.decode_list(self.payload, self.entry.length)
+        return [as_id(key) for key, _ in listed]
+
+
+def _places(repo: Repository, remote: Remote, wanted: Iterable[ObjectId]) -> dict[ObjectId, Place]:
+    places: dict[ObjectId, Place] = {}
+    for oid in wanted:
+        if oid not in places and not repo.objects.has(oid):
+            place = remote.catalogue.find(oid)
+            if place is not None:
+                places[oid] = place
+    return places
+
+
+def _download(
+    remote: Remote,
+    places: dict[ObjectId, Place],
+    writer: PackWriter,
+    advance: Callable[[int], None],
+) -> list[_List]:
+    """Copy objects by ranges of their packs; return those that are lists, not copied yet."""
+    lists: list[_List] = []
+    for span in _spans(places):
+        start = span[0][1].entry.offset
+        end = max(place.entry.offset + place.entry.stored for _, place in span)
+        data = remote.transport.read(span[0][1].key, start, end - start)
+        for oid, place in span:
+            entry = place.entry
+            payload = data[entry.offset - start : entry.offset - start + entry.stored]
+            advance(entry.stored)
+            if entry.codec is Codec.LIST:
+                lists.append(_List(oid, entry, payload))
+                continue
+            if blake3(codec.decompress(payload, entry)).hexdigest() != oid:
+                raise IntegrityError(f"object {oid} on the remote '{remote.name}' is damaged")
+            writer.put_stored(oid, entry, payload)
+    return lists
+
+
+def _spans(places: dict[ObjectId, Place]) -> list[list[tuple[ObjectId, Place]]]:
+    """Group objects that lie close together in one pack, so that one read brings many."""
+    rows = sorted(places.items(), key=lambda row: (row[1].key, row[1].entry.offset))
+    spans: list[list[tuple[ObjectId, Place]]] = []
+    key, start, end = "", 0, 0
+    for row in rows:
+        place = row[1]
+        offset, stored = place.entry.offset, place.entry.stored
+        near = place.key == key and offset - end <= _GAP_BYTES
+        if not near or offset + stored - start > _RANGE_BYTES:
+            spans.append([])
+            key, start = place.key, offset
+        spans[-1].append(row)
+        end = offset + stored
+    return spans
+
+
+def _merge_refs(
+    repo: Repository, there: dict[str, ObjectId]
+) -> tuple[tuple[str, ...], dict[str, ObjectId]]:
+    moved: dict[str, tuple[ObjectId | None, ObjectId | None]] = {}
+    diverged: dict[str, ObjectId] = {}
+    with repo.lock("fetch"):
+        here = repo.refs.all()
+        for name, new in there.items():
+            old = here.get(name)
+            stands = relation(repo.objects, new, old)
+            if stands is Relation.AHEAD:
+                moved[name] = (old, new)
+            elif stands is Relation.DIVERGED:
+                diverged[name] = new
+        if moved:
+            repo.refs.move(moved)
+    return tuple(sorted(moved)), diverged

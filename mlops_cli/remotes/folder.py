@@ -1,0 +1,90 @@
+"""A remote that is a folder: on this disk, a mounted share, a USB stick."""
+
+import os
+import shutil
+from pathlib import Path
+
+from mlops_cli.core.files import outside, sync_folder, write_whole
+from mlops_cli.core.lock import hold
+from mlops_cli.errors import Conflict, ExternalError
+from mlops_cli.remotes.transport import MissingKey
+
+
+class FolderTransport:
+    """Keys are files below `folder`, which is made by the first write."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = str(folder)
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of a file; see `Transport`."""
+        try:
+            with (self.folder / key).open("rb", buffering=0) as file:
+                file.seek(start)
+                return file.read(-1 if length is None else length) or b""
+        except FileNotFoundError as error:
+            raise MissingKey(f"'{key}' is not on the remote '{self.url}'") from error
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def size(self, key: str) -> int:
+        """Return the size of a file; see `Transport`."""
+        try:
+            return (self.folder / key).stat().st_size
+        except FileNotFoundError as error:
+            raise MissingKey(f"'{key}' is not on the remote '{self.url}'") from error
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def write_new(self, key: str, source: Path | bytes) -> None:
+        """Copy beside the target, sync, rename; see `Transport`."""
+        target = self.folder / key
+        if target.exists():
+            return
+        beside = target.with_name(f".{target.name}-{os.getpid()}-{os.urandom(4).hex()}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with beside.open("xb") as file:
+                if isinstance(source, bytes):
+                    file.write(source)
+                else:
+                    with source.open("rb") as opened:
+                        shutil.copyfileobj(opened, file, 4 * 1024 * 1024)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise outside(error, target) from error
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def list(self, prefix: str) -> list[str]:
+        """Return the files of a folder; see `Transport`."""
+        try:
+            names = os.listdir(self.folder / prefix)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._failed(error) from error
+        return sorted(prefix + name for name in names if not name.startswith("."))
+
+    def compare_and_swap(self, key: str, old: bytes | None, new: bytes) -> None:
+        """Compare and replace under a lock in the folder; see `Transport`."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise outside(error, self.folder) from error
+        with hold(self.folder / "lock", purpose="push"):
+            try:
+                now: bytes | None = self.read(key)
+            except MissingKey:
+                now = None
+            if now != old:
+                raise Conflict(f"'{key}' on the remote '{self.url}' was changed by somebody else")
+            write_whole(self.folder / key, new)
+
+    def _failed(self, error: OSError) -> ExternalError:
+        reason = (error.strerror or str(error)).lower()
+        return ExternalError(f"cannot read the remote '{self.url}': {reason}")

@@ -1,0 +1,105 @@
+"""A named remote of a project: its transport, and what it is known to hold."""
+
+from functools import cached_property
+from pathlib import Path
+
+from mlops_cli.core import refs
+from mlops_cli.core.files import write_whole
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.repository import FORMAT_TEXT, Repository
+from mlops_cli.errors import RequestError, StateError
+from mlops_cli.remotes.catalogue import Catalogue
+from mlops_cli.remotes.folder import FolderTransport
+from mlops_cli.remotes.transport import MissingKey, Transport
+
+DEFAULT = "origin"
+
+
+class Remote:
+    """One entry of `remotes` in the settings."""
+
+    def __init__(self, name: str, transport: Transport, cache: Path) -> None:
+        self.name = name
+        self.transport = transport
+        self._cache = cache
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What the remote was last seen to hold; asks nobody until refreshed."""
+        return Catalogue(self._cache)
+
+    def refs_bytes(self) -> bytes | None:
+        """Return the remote's refs file as it is now, None when there is none."""
+        try:
+            return self.transport.read("refs")
+        except MissingKey:
+            return None
+
+    def read_refs(self, raw: bytes | None) -> dict[str, ObjectId]:
+        """Return the refs in such a file, and remember them."""
+        found = {} if raw is None else refs.decode(raw, where=f"{self.transport.url}/refs")
+        self._cache.mkdir(parents=True, exist_ok=True)
+        write_whole(self._cache / "refs", refs.encode(found), durable=False)
+        return found
+
+    def known_refs(self) -> dict[str, ObjectId]:
+        """Return the refs that the remote had when it was last asked."""
+        try:
+            return refs.decode((self._cache / "refs").read_bytes(), where=str(self._cache / "refs"))
+        except FileNotFoundError:
+            return {}
+
+    def check_format(self, *, create: bool) -> bool:
+        """Return whether there is a store; with `create` an empty place becomes one.
+
+        Raises:
+            StateError: there is a store of another format, or something else.
+        """
+        try:
+            text = self.transport.read("format")
+        except MissingKey:
+            if create:
+                self.transport.write_new("format", FORMAT_TEXT.encode())
+            return create
+        if text != FORMAT_TEXT.encode():
+            raise StateError(
+                f"the remote '{self.transport.url}' has a format unknown here",
+                hint="use a newer mlo",
+            )
+        return True
+
+
+def connect(repo: Repository, name: str | None) -> Remote:
+    """Return a remote by its name; without one, `origin`, or the only one there is.
+
+    Raises:
+        RequestError: there is no such remote, or its URL is of a kind that is not known.
+    """
+    remotes = repo.settings.remotes
+    if name is None:
+        name = next(iter(remotes)) if len(remotes) == 1 else DEFAULT
+    if name not in remotes:
+        known = ", ".join(sorted(remotes)) or "none"
+        raise RequestError(
+            f"there is no remote '{name}' (known: {known})", hint=f"mlo remote add {name} URL"
+        )
+    return Remote(name, open_transport(remotes[name], repo.root), repo.layout.remotes / name)
+
+
+def open_transport(url: str, root: Path) -> Transport:
+    """Return the transport for a URL; a relative folder starts at the project's root.
+
+    Raises:
+        RequestError: the URL has a scheme that is not known.
+    """
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return FolderTransport((root / Path(url).expanduser()).resolve())
+    if scheme == "file" and rest.startswith("/"):
+        from urllib.parse import unquote
+
+        return FolderTransport(Path(unquote(rest)))
+    raise RequestError(
+        f"remotes of the kind '{scheme}://' are not known: '{url}'",
+        hint="use a folder: a path, or file:///path",
+    )
