@@ -1,0 +1,282 @@
+"""Pushing loses nothing, refuses what is not a step forward, and survives being killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from mlops_cli.core.canonical import encode
+from mlops_cli.core.ids import ObjectId, object_id
+from mlops_cli.core.objects import Kind
+from mlops_cli.core.repository import Repository, create, open_repository
+from mlops_cli.data import snapshot
+from mlops_cli.data.restore import restore
+from mlops_cli.errors import Conflict, IntegrityError, MissingObject, RequestError, StateError
+from mlops_cli.remotes import fetch
+from mlops_cli.remotes.catalogue import Catalogue
+from mlops_cli.remotes.folder import FolderTransport
+from mlops_cli.remotes.push import push
+from mlops_cli.remotes.remote import Remote, open_transport
+from tests.data.test_snapshot import fill, store
+
+
+def noise(size: int, seed: int = 1) -> bytes:
+    return blake3(seed.to_bytes(8, "little")).digest(length=size)
+
+
+def remote_of(repo: Repository, folder: Path) -> Remote:
+    return Remote("origin", FolderTransport(folder), repo.layout.remotes / "origin")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Repository:
+    return create(tmp_path / "here")
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Repository:
+    return create(tmp_path / "there")
+
+
+def grow(repo: Repository, name: str, note: str) -> ObjectId:
+    """Add a record to a chain."""
+    old = repo.refs.get(name)
+    new = repo.objects.put(encode({"prev": old, "note": note}), Kind.EVENT)
+    repo.refs.move({name: (old, new)})
+    return new
+
+
+def pull(repo: Repository, folder: Path) -> fetch.Fetched:
+    remote = remote_of(repo, folder)
+    found = fetch.records(repo, remote)
+    fetch.content(repo, remote, None)
+    return found
+
+
+def test_what_is_pushed_can_be_fetched_elsewhere(
+    here: Repository, there: Repository, tmp_path: Path
+) -> None:
+    fill(here.root / "data")
+    (here.root / "data" / "big").write_bytes(noise(700_000))
+    found = store(here, here.root / "data")
+    head = grow(here, "models/churn", "first")
+    sent = push(here, remote_of(here, tmp_path / "remote"))
+    assert sent.moved == ("models/churn",)
+    assert sent.objects > 6
+
+    remote = remote_of(there, tmp_path / "remote")
+    assert fetch.records(there, remote).moved == ("models/churn",)
+    assert there.refs.get("models/churn") == head
+    fetch.content(there, remote, [found.oid])
+    restore(there, found.oid, found.kind, there.root / "data")
+    assert snapshot.take(there, there.root / "data") == found
+
+
+def test_a_second_push_sends_nothing(here: Repository, tmp_path: Path) -> None:
+    grow(here, "models/churn", "first")
+    push(here, remote_of(here, tmp_path / "remote"))
+    again = push(here, remote_of(here, tmp_path / "remote"))
+    assert (again.objects, again.bytes, again.moved) == (0, 0, ())
+
+
+def test_only_what_is_new_is_sent(here: Repository, tmp_path: Path) -> None:
+    here.objects.put(noise(3_000_000))
+    push(here, remote_of(here, tmp_path / "remote"))
+    content = noise(3_000_000)
+    here.objects.put(content[:1_000_000] + b"edit" + content[1_000_000:])
+    assert push(here, remote_of(here, tmp_path / "remote")).bytes < 1_000_000
+
+
+def test_one_file_of_a_folder_costs_one_file(
+    here: Repository, there: Repository, tmp_path: Path
+) -> None:
+    with here.objects.writer() as writer:
+        oids = [writer.put(noise(40_000, seed)) for seed in range(50)]
+    push(here, remote_of(here, tmp_path / "remote"))
+    remote = remote_of(there, tmp_path / "remote")
+    fetch.records(there, remote)
+    got = fetch.content(there, remote, [oids[25]])
+    assert got.objects == 1
+    assert got.bytes == 40_000
+    assert there.objects.get(oids[25]) == noise(40_000, 25)
+
+
+def test_only_sends_just_that_and_moves_no_ref(here: Repository, tmp_path: Path) -> None:
+    wanted, other = here.objects.put(noise(200_000)), here.objects.put(b"other")
+    grow(here, "models/churn", "first")
+    remote = remote_of(here, tmp_path / "remote")
+    assert push(here, remote, only=[wanted]).moved == ()
+    assert remote.catalogue.has(wanted)
+    assert not remote.catalogue.has(other)
+
+
+def test_a_push_that_is_no_step_forward_is_refused(
+    here: Repository, there: Repository, tmp_path: Path
+) -> None:
+    grow(here, "models/churn", "first")
+    push(here, remote_of(here, tmp_path / "remote"))
+    pull(there, tmp_path / "remote")
+    mine, theirs = grow(here, "models/churn", "mine"), grow(there, "models/churn", "theirs")
+    push(here, remote_of(here, tmp_path / "remote"))
+    with pytest.raises(Conflict, match="models/churn") as caught:
+        push(there, remote_of(there, tmp_path / "remote"))
+    assert caught.value.hint == "mlo pull origin"
+    assert remote_of(there, tmp_path / "remote").read_refs(
+        (tmp_path / "remote" / "refs").read_bytes()
+    ) == {"models/churn": mine}
+    assert pull(there, tmp_path / "remote").diverged == {"models/churn": mine}
+    assert there.refs.get("models/churn") == theirs
+
+
+def test_a_clone_that_is_behind_pulls_and_then_pushes(
+    here: Repository, there: Repository, tmp_path: Path
+) -> None:
+    grow(here, "models/churn", "first")
+    push(here, remote_of(here, tmp_path / "remote"))
+    pull(there, tmp_path / "remote")
+    second = grow(here, "models/churn", "second")
+    push(here, remote_of(here, tmp_path / "remote"))
+    grow(there, "audit/there", "entry")
+    with pytest.raises(Conflict):
+        push(there, remote_of(there, tmp_path / "remote"))
+    assert pull(there, tmp_path / "remote").moved == ("models/churn",)
+    assert push(there, remote_of(there, tmp_path / "remote")).moved == ("audit/there",)
+    assert there.refs.get("models/churn") == second
+
+
+def test_fetching_from_nowhere_brings_nothing(here: Repository, tmp_path: Path) -> None:
+    assert fetch.records(here, remote_of(here, tmp_path / "none")) == fetch.Fetched("origin")
+
+
+def test_what_nobody_has_is_missing(here: Repository, there: Repository, tmp_path: Path) -> None:
+    grow(here, "models/churn", "first")
+    push(here, remote_of(here, tmp_path / "remote"))
+    remote = remote_of(there, tmp_path / "remote")
+    fetch.records(there, remote)
+    with pytest.raises(MissingObject, match="neither here nor"):
+        fetch.content(there, remote, [object_id(b"nobody has this")])
+
+
+def test_a_flipped_byte_on_the_remote_is_not_taken_in(
+    here: Repository, there: Repository, tmp_path: Path
+) -> None:
+    oid = here.objects.put(noise(5_000))
+    push(here, remote_of(here, tmp_path / "remote"))
+    (pack,) = (tmp_path / "remote" / "packs").iterdir()
+    data = bytearray(pack.read_bytes())
+    data[100] ^= 1
+    pack.write_bytes(data)
+    remote = remote_of(there, tmp_path / "remote")
+    fetch.records(there, remote)
+    with pytest.raises(IntegrityError, match=oid):
+        fetch.content(there, remote, [oid])
+    assert not there.objects.has(oid)
+
+
+def test_a_pack_that_is_cut_short_on_the_remote_is_refused(
+    here: Repository, there: Repository, tmp_path: Path
+) -> None:
+    here.objects.put(noise(5_000))
+    push(here, remote_of(here, tmp_path / "remote"))
+    (pack,) = (tmp_path / "remote" / "packs").iterdir()
+    pack.write_bytes(pack.read_bytes()[:-1])
+    with pytest.raises(IntegrityError, match=pack.name):
+        fetch.records(there, remote_of(there, tmp_path / "remote"))
+
+
+def test_a_store_of_another_format_is_left_alone(here: Repository, tmp_path: Path) -> None:
+    (tmp_path / "remote").mkdir()
+    (tmp_path / "remote" / "format").write_text("mlo store 99\n")
+    with pytest.raises(StateError, match="format"):
+        push(here, remote_of(here, tmp_path / "remote"))
+    with pytest.raises(StateError, match="format"):
+        fetch.records(here, remote_of(here, tmp_path / "remote"))
+
+
+def test_a_damaged_copy_of_an_index_is_read_again(here: Repository, tmp_path: Path) -> None:
+    oid = here.objects.put(b"content")
+    remote = remote_of(here, tmp_path / "remote")
+    push(here, remote)
+    (copy,) = (here.layout.remotes / "origin").glob("*.idx")
+    copy.write_bytes(copy.read_bytes()[:-10] + b"0123456789")
+    again = Catalogue(here.layout.remotes / "origin")
+    assert not again.has(oid)
+    again.refresh(remote.transport)
+    assert again.has(oid)
+
+
+def test_a_pack_merged_away_while_it_is_pushed_is_still_sent(
+    here: Repository, there: Repository, tmp_path: Path
+) -> None:
+    oid = here.objects.put(b"content")
+    (name,) = here.objects.indexes()
+    pack = here.objects.pack(name)
+    pack.path.unlink()
+    transport = FolderTransport(tmp_path / "remote")
+    transport.write_new("format", b"mlo store 1\n")
+    transport.write_new(f"packs/{name}.pack", pack.source())
+    remote = remote_of(there, tmp_path / "remote")
+    fetch.records(there, remote)
+    fetch.content(there, remote, [oid])
+    assert there.objects.get(oid) == b"content"
+
+
+@pytest.mark.parametrize("url", ["ftp://host/x", "file://relative", "s4://bucket"])
+def test_kinds_of_url_that_are_not_known_are_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(RequestError, match="not known"):
+        open_transport(url, tmp_path)
+
+
+def test_a_relative_folder_starts_at_the_root(tmp_path: Path) -> None:
+    found = open_transport("../store", tmp_path / "project")
+    assert found.url == str(tmp_path / "store")
+    assert open_transport("file:///some/where%20else", tmp_path).url == "/some/where else"
+
+
+PUSHER = """
+import sys
+from pathlib import Path
+from mlops_cli.core.repository import open_repository
+from mlops_cli.remotes.folder import FolderTransport
+from mlops_cli.remotes.push import push
+from mlops_cli.remotes.remote import Remote
+
+repo = open_repository(Path(sys.argv[1]))
+print("go", flush=True)
+push(repo, Remote("origin", FolderTransport(Path(sys.argv[2])), repo.layout.remotes / "origin"))
+"""
+
+
+@pytest.mark.parametrize("after_bytes", [0, 1, 20_000_000, 90_000_000])
+def test_a_killed_push_leaves_the_remote_whole_and_is_taken_up_again(
+    here: Repository, there: Repository, tmp_path: Path, after_bytes: int
+) -> None:
+    with here.objects.writer() as writer:
+        oids = [writer.put(noise(60_000, seed)) for seed in range(2_500)]
+    head = grow(here, "models/churn", "first")
+    folder = tmp_path / "remote"
+    process = subprocess.Popen(
+        [sys.executable, "-c", PUSHER, str(here.root), str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    while process.poll() is None:
+        sizes = [path.stat().st_size for path in folder.glob("packs/*") if path.exists()]
+        if sum(sizes) >= after_bytes:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.communicate()
+    remote = remote_of(there, folder)
+    fetch.records(there, remote)
+    assert set(there.refs.all()) <= {"models/churn"}
+    push(open_repository(here.root), remote_of(here, folder))
+    pull(there, folder)
+    assert there.refs.get("models/churn") == head
+    assert there.objects.get(oids[-1]) == noise(60_000, 2_499)
+    assert set(there.objects.each(Kind.BLOB)) == set(oids)
