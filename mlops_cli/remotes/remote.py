@@ -1,5 +1,6 @@
 """A named remote of a project: its transport, and what it is known to hold."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.transport import MissingKey, Transport
 
 DEFAULT = "origin"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
 
 
 class Remote:
@@ -69,6 +71,12 @@ class Remote:
         return True
 
 
+def check_name(name: str) -> None:
+    """Raise RequestError unless `name` may name a remote, and so a folder under `.mlo/`."""
+    if not _NAME.fullmatch(name):
+        raise RequestError(f"'{name}' cannot name a remote: use letters, digits, '_' and '-'")
+
+
 def connect(repo: Repository, name: str | None) -> Remote:
     """Return a remote by its name; without one, `origin`, or the only one there is.
 
@@ -83,6 +91,7 @@ def connect(repo: Repository, name: str | None) -> Remote:
         raise RequestError(
             f"there is no remote '{name}' (known: {known})", hint=f"mlo remote add {name} URL"
         )
+    check_name(name)
     return Remote(name, open_transport(remotes[name], repo.root), repo.layout.remotes / name)
 
 

@@ -1,0 +1,58 @@
+"""Which content a clone needs: what its pointers, its lock file and its stages name."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_cli.core.ids import ObjectId
+
+if TYPE_CHECKING:
+    from mlops_cli.core.progress import Progress
+    from mlops_cli.core.repository import Repository
+    from mlops_cli.remotes.fetch import Fetched
+    from mlops_cli.remotes.remote import Remote
+
+
+def pointed_at(repo: "Repository", paths: Iterable[str]) -> list[ObjectId]:
+    """Return the ids that versioned paths, given relative to the working folder, stand for."""
+    from mlops_cli.data.reference import resolve
+
+    return [resolve(repo, path, start=Path.cwd()).oid for path in paths]
+
+
+def needed(repo: "Repository") -> list[ObjectId]:
+    """Return the ids of all that the work tree and the models in stages need."""
+    from mlops_cli.data.pointer import each
+    from mlops_cli.pipeline import lockfile
+    from mlops_cli.registry import models
+
+    found = [pointer.oid for pointer in each(repo)]
+    found += [out.oid for step in lockfile.read(repo.layout.lockfile).values() for out in step.outs]
+    for name in models.names(repo):
+        model = models.model(repo, name)
+        staged = set(model.stages.values()) | set(model.aliases.values())
+        found += [version.artifact for version in model.versions if version.number in staged]
+    return found
+
+
+def bring(
+    repo: "Repository",
+    remote: "Remote",
+    paths: list[str] | None,
+    *,
+    everything: bool,
+    progress: "Progress",
+) -> "Fetched":
+    """Fetch the records, then the content that is wanted: of some paths, all, or what is needed."""
+    from dataclasses import replace
+
+    from mlops_cli.remotes import fetch
+
+    records = fetch.records(repo, remote, progress=progress)
+    roots = None if everything else pointed_at(repo, paths) if paths else needed(repo)
+    content = fetch.content(repo, remote, roots, progress=progress)
+    return replace(
+        records,
+        objects=records.objects + content.objects,
+        bytes=records.bytes + content.bytes,
+    )

@@ -1,0 +1,124 @@
+"""Editing `remotes` in the settings file, leaving every other byte as the user wrote it."""
+
+from pathlib import Path
+from typing import Any
+
+from mlops_cli.core.files import write_whole
+from mlops_cli.errors import RequestError
+
+
+def add(settings: Path, name: str, url: str) -> None:
+    """Add a remote; the file is made when there is none.
+
+    Raises:
+        RequestError: there is a remote of this name, or the file's layout is too unusual to
+            be edited safely; it is left as it is then.
+    """
+    text = _read(settings)
+    before = _parse(text, settings)
+    remotes = before.get("remotes") or {}
+    if name in remotes:
+        raise RequestError(
+            f"there is a remote '{name}' already: {remotes[name]}", hint=f"mlo remote remove {name}"
+        )
+    line = f"{name}: {_scalar(url)}"
+    edited = _inserted(text, line)
+    _replace(settings, edited, {**before, "remotes": {**remotes, name: url}})
+
+
+def remove(settings: Path, name: str) -> None:
+    """Remove a remote; what it holds is not touched.
+
+    Raises:
+        RequestError: there is none of this name, or the file cannot be edited safely.
+    """
+    text = _read(settings)
+    before = _parse(text, settings)
+    remotes = dict(before.get("remotes") or {})
+    if name not in remotes:
+        known = ", ".join(sorted(remotes)) or "none"
+        raise RequestError(f"there is no remote '{name}' (known: {known})")
+    del remotes[name]
+    edited = _removed(text, name, last=not remotes)
+    _replace(settings, edited, {**before, "remotes": remotes} if remotes else _without(before))
+
+
+def _without(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "remotes"}
+
+
+def _read(settings: Path) -> str:
+    try:
+        return settings.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _parse(text: str, settings: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RequestError(f"'{settings.name}' is not valid YAML: {error}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _scalar(url: str) -> str:
+    """Return the URL as a YAML scalar, quoted only where it must be."""
+    import yaml
+
+    return yaml.safe_dump(url, allow_unicode=True, width=10_000).removesuffix("\n...\n").strip()
+
+
+def _block(text: str) -> Any:
+    """Return the nodes of key and value of the top-level `remotes`, or None."""
+    import yaml
+
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    for key, value in getattr(root, "value", []):
+        if key.value == "remotes":
+            return key, value
+    return None
+
+
+def _inserted(text: str, line: str) -> str:
+    found = _block(text)
+    if found is None:
+        gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
+        return f"{text}{gap}remotes:\n  {line}\n"
+    key, value = found
+    lines = text.splitlines(keepends=True)
+    if not value.value:
+        lines[key.start_mark.line] = f"remotes:\n  {line}\n"
+    elif value.flow_style:
+        at = value.end_mark.index - 1
+        return f"{text[:at].rstrip()}, {line}{text[at:]}"
+    else:
+        last = value.value[-1][1].end_mark.line
+        indent = " " * value.value[0][0].start_mark.column
+        if not lines[last].endswith("\n"):
+            lines[last] += "\n"
+        lines.insert(last + 1, f"{indent}{line}\n")
+    return "".join(lines)
+
+
+def _removed(text: str, name: str, *, last: bool) -> str:
+    key, value = _block(text)
+    lines = text.splitlines(keepends=True)
+    if last:
+        end = max(value.value[-1][1].end_mark.line, key.start_mark.line)
+        return "".join(lines[: key.start_mark.line] + lines[end + 1 :])
+    for entry, url in value.value:
+        if entry.value == name and not value.flow_style:
+            del lines[entry.start_mark.line : url.end_mark.line + 1]
+    return "".join(lines)
+
+
+def _replace(settings: Path, edited: str, expected: dict[str, Any]) -> None:
+    if _parse(edited, settings) != expected:
+        raise RequestError(
+            f"'{settings.name}' is laid out in a way that cannot be edited safely",
+            hint=f"edit `remotes` in {settings.name} by hand",
+        )
+    write_whole(settings, edited.encode("utf-8"))
