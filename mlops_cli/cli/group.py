@@ -1,0 +1,72 @@
+"""The Typer group of all commands, which imports a command when it is asked for."""
+
+import importlib
+from collections.abc import MutableMapping
+from typing import Any
+
+import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from mlops_cli.cli.help import page
+from mlops_cli.cli.table import COMMANDS
+
+
+class _Context(typer.Context):
+    """A context whose help is laid out as `cli/help.py` does."""
+
+    def get_help(self) -> str:
+        return page(self)
+
+
+class LazyGroup(TyperGroup):
+    """All of `mlo`. Names come from the table, commands from their modules, each on demand."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(rich_markup_mode=None, suggest_commands=False, **settings)
+        self.context_settings = {"help_option_names": ["-h", "--help"]}
+        self._loaded: MutableMapping[str, Any] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command, importing its module; None when there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        if cmd_name not in self._loaded:
+            self._loaded[cmd_name] = load(cmd_name)
+        return self._loaded[cmd_name]
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the commands that start so, without importing any."""
+        from typer._click.shell_completion import CompletionItem
+
+        return [
+            CompletionItem(name, help=line)
+            for name, line in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+
+
+def load(name: str) -> TyperCommand | TyperGroup:
+    """Return the command `name` of the table, from its module's `app` or function."""
+    module = importlib.import_module(f"mlops_cli.cli.commands.{name}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(name)(getattr(module, name))
+    app._add_completion = False
+    command: Any = typer.main.get_command(app)
+    command.name = name
+    _dress(command)
+    return command  # type: ignore[no-any-return]
+
+
+def _dress(command: Any) -> None:
+    """Give a command, and every command below it, our help and plain errors."""
+    command.context_class = _Context
+    command.rich_markup_mode = None
+    for below in getattr(command, "commands", {}).values():
+        _dress(below)

@@ -1,0 +1,127 @@
+"""How the help of one command is laid out, and how a wrong command line is put into words."""
+
+import inspect
+import textwrap
+from typing import Any
+
+import typer
+
+WIDTH = 79
+GAP = 2
+COLUMN = 26  # the widest term that has its explanation beside it
+
+
+def page(context: typer.Context) -> str:
+    """Return the help of the context's command: usage, what it does, arguments, options."""
+    command = context.command
+    parts = [_usage(context), *_paragraphs(inspect.cleandoc(command.help or ""))]
+    if commands := getattr(command, "commands", None):
+        rows = [(name, below.get_short_help_str(WIDTH)) for name, below in commands.items()]
+        parts.append(_section("commands", rows))
+    shown = [param for param in command.get_params(context) if not getattr(param, "hidden", False)]
+    arguments = [(_metavar(param), _explain(param)) for param in shown if _is_argument(param)]
+    options = [(_flags(param, context), _explain(param)) for param in shown if _is_option(param)]
+    parts += [
+        _section(title, rows)
+        for title, rows in (("arguments", arguments), ("options", options))
+        if rows
+    ]
+    return "\n\n".join(parts)
+
+
+def refusal(error: typer.TyperException) -> tuple[str, str | None]:
+    """Return what is wrong with a command line, and what to type, in our words."""
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help" if context else "mlo --help"
+    message = error.format_message().rstrip(".")
+    if possibilities := getattr(error, "possibilities", None):
+        message = error.message.rstrip(".")
+        hint = f"{context.command_path} {sorted(possibilities)[0]}" if context else hint
+    return message[:1].lower() + message[1:], hint
+
+
+def _usage(context: typer.Context) -> str:
+    command = context.command
+    words = ["[OPTIONS]"] if len(command.get_params(context)) > 1 else []
+    for param in command.get_params(context):
+        if _is_argument(param):
+            words.append(_metavar(param) if param.required else f"[{_metavar(param)}]")
+        elif getattr(param, "required", False):
+            words.append(f"{param.opts[0]} {_metavar(param)}")
+    if hasattr(command, "commands"):
+        words.append("COMMAND [ARGS]...")
+    start = f"usage: {context.command_path} "
+    return textwrap.fill(
+        " ".join(words),
+        WIDTH,
+        initial_indent=start,
+        subsequent_indent=" " * len(start),
+        break_on_hyphens=False,
+    )
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Return the text's paragraphs, filled; one that is indented stays as it is."""
+    parts = [part for part in text.split("\n\n") if part.strip()]
+    return [
+        part.rstrip()
+        if part.startswith(" ")
+        else textwrap.fill(" ".join(part.split()), WIDTH, break_on_hyphens=False)
+        for part in parts
+    ]
+
+
+def _section(title: str, rows: list[tuple[str, str]]) -> str:
+    fitting = [len(term) for term, _ in rows if len(term) <= COLUMN]
+    column = max(fitting, default=COLUMN) + GAP
+    lines = [title]
+    for term, meaning in rows:
+        wrapped = textwrap.wrap(meaning, WIDTH - column - 2, break_on_hyphens=False) or [""]
+        if len(term) > COLUMN:
+            lines.append(f"  {term}")
+            term = ""
+        lines.append(f"  {term:<{column}}{wrapped[0]}".rstrip())
+        lines += [" " * (column + 2) + rest for rest in wrapped[1:]]
+    return "\n".join(lines)
+
+
+def _is_argument(param: Any) -> bool:
+    return bool(param.param_type_name == "argument")
+
+
+def _is_option(param: Any) -> bool:
+    return bool(param.param_type_name == "option")
+
+
+def _metavar(param: Any) -> str:
+    name = param.metavar or param.name.upper()
+    return name if param.nargs != -1 or name.endswith("...") else f"{name}..."
+
+
+def _flags(param: Any, context: typer.Context) -> str:
+    names = sorted(param.opts, key=len)
+    text: str = ", ".join(names)
+    if param.secondary_opts:
+        text = f"{text} / {', '.join(param.secondary_opts)}"
+    if param.is_flag or getattr(param, "count", False):
+        return text
+    kind = param.metavar or param.type.get_metavar(param, context) or _kind(param)
+    return f"{text} {kind}"
+
+
+def _kind(param: Any) -> str:
+    return {"integer": "N", "float": "NUMBER"}.get(param.type.name, param.name.upper())
+
+
+def _explain(param: Any) -> str:
+    text = "Print this" if param.name == "help" else (param.help or "")
+    default = param.default
+    if param.required:
+        return text if _is_argument(param) else f"{text} (required)"
+    if not param.show_default or default is None or default is False or callable(default):
+        return text
+    if param.show_default is not True:
+        return f"{text} (default: {param.show_default})"
+    if default in ("", (), []) or default is True:
+        return text
+    return f"{text} (default: {getattr(default, 'value', default)})"

@@ -1,0 +1,179 @@
+"""The `mlo` program: find the command, run it, turn what went wrong into an exit code.
+
+Help and version are printed before Typer is loaded, and only the module of the command that
+was typed is imported, so that the program starts as fast as Python does.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from mlops_cli import __version__
+from mlops_cli.cli.table import COMMANDS, overview
+from mlops_cli.errors import MloError, RequestError
+
+if TYPE_CHECKING:
+    from mlops_cli.cli.group import LazyGroup
+
+BUG = 70
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+COMPLETE_VARIABLE = "_MLO_COMPLETE"  # set by the shell's completion function
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        _let_any_file_name_through(stream)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line, print what went wrong, and return the exit code."""
+    try:
+        code = _dispatch(list(arguments))
+        sys.stdout.flush()
+    except MloError as error:
+        return _refuse(error.message, error.hint, error.exit_code)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        if _reader_is_gone():
+            return BROKEN_PIPE
+        return _report_bug()
+    except OSError as error:
+        return _refuse_or_report(error)
+    except Exception:  # noqa: BLE001  the last one to see it
+        return _report_bug()
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if COMPLETE_VARIABLE in os.environ:
+        _group().main(prog_name="mlo", complete_var=COMPLETE_VARIABLE)
+        return 0
+    while arguments[:1] == ["-C"]:
+        _go_to(arguments)
+        arguments = arguments[2:]
+    first = arguments[0] if arguments else "--help"
+    if first == "help" and len(arguments) > 1:
+        arguments = [*arguments[1:], "--help"]
+        first = arguments[0]
+    if first in {"-h", "--help", "help"}:
+        print(overview())
+        return 0 if arguments else 2
+    if first == "--version":
+        print(f"mlo {__version__}")
+        return 0
+    if first not in COMMANDS:
+        raise _unknown(first)
+    return _invoke(arguments)
+
+
+def _group() -> "LazyGroup":
+    from mlops_cli.cli.group import LazyGroup
+
+    return LazyGroup(name="mlo")
+
+
+def _invoke(arguments: list[str]) -> int:
+    import typer
+
+    group = _group()
+    try:
+        with group.make_context("mlo", arguments) as context:
+            group.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.Abort as end:
+        raise KeyboardInterrupt from end
+    except typer.TyperException as error:
+        from mlops_cli.cli.help import refusal
+
+        message, hint = refusal(error)
+        return _refuse(message, hint, RequestError.exit_code)
+    return 0
+
+
+def _go_to(arguments: list[str]) -> None:
+    if len(arguments) < 2:
+        raise RequestError("-C needs a folder", hint="mlo -C DIR COMMAND")
+    try:
+        os.chdir(arguments[1])
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RequestError(f"cannot go to '{arguments[1]}': {reason}") from error
+
+
+def _unknown(word: str) -> RequestError:
+    from difflib import get_close_matches
+
+    what = "option" if word.startswith("-") else "command"
+    near = get_close_matches(word, COMMANDS, n=1, cutoff=0.5)
+    return RequestError(
+        f"there is no {what} '{word}'", hint=f"mlo {near[0]}" if near else "mlo --help"
+    )
+
+
+def _refuse(message: str, hint: str | None, code: int) -> int:
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    print(f"mlo: {message}", file=sys.stderr)
+    if hint:
+        print(f"  try: {hint}", file=sys.stderr)
+    return code
+
+
+def _refuse_or_report(error: OSError) -> int:
+    """Say in one line what the machine refused; any other OSError is a bug of ours."""
+    import errno
+
+    ours = {
+        "EACCES",
+        "EPERM",
+        "ENOSPC",
+        "EDQUOT",
+        "EROFS",
+        "EIO",
+        "EMFILE",
+        "ENFILE",
+        "ENAMETOOLONG",
+    }
+    if errno.errorcode.get(error.errno or 0) not in ours:
+        return _report_bug()
+    where = f" '{error.filename}'" if error.filename else ""
+    return _refuse(f"the system refused{where}: {(error.strerror or '').lower()}", None, 5)
+
+
+def _report_bug() -> int:
+    import traceback
+
+    traceback.print_exc()
+    print(f"mlo: this is a bug in mlo {__version__}, not in your project", file=sys.stderr)
+    return BUG
+
+
+def _reader_is_gone() -> bool:
+    """Tell whether stdout or stderr is a pipe that nobody reads; then send both nowhere."""
+    import select
+
+    poll = select.poll()
+    for number in (1, 2):
+        poll.register(number, 0)
+    gone = any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    if gone:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+    return gone
+
+
+def _let_any_file_name_through(stream: object) -> None:
+    """Write file names that are not valid text as the bytes they are, not as an error."""
+    from io import TextIOWrapper
+
+    if isinstance(stream, TextIOWrapper):
+        utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+        stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")

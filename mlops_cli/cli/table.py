@@ -1,0 +1,101 @@
+"""Every command with its one line of help, in the order of the loop.
+
+A command is the function of the same name in `cli/commands/NAME.py`, or the Typer `app` there
+for a group such as `runs`. Its one line here is the first line of its docstring; a test
+compares them, so that help can be printed without loading a single command.
+"""
+
+SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "start a project",
+        (
+            ("init", "Make a repository, from a template if one is named"),
+            ("demo", "Go round the whole loop on real data, in a new folder"),
+        ),
+    ),
+    (
+        "keep versions of data",
+        (
+            ("add", "Version files or folders and write their pointers"),
+            ("status", "Say what changed and what is stale"),
+            ("diff", "Show what differs between two versions of the data"),
+            ("checkout", "Make the work tree match its pointers"),
+            ("log", "List the versions of a path"),
+            ("cat", "Print a version of a file without checking it out"),
+        ),
+    ),
+    (
+        "run and compare",
+        (
+            ("run", "Run what is stale of the pipeline, one step, or any command"),
+            ("runs", "List, show and compare runs"),
+        ),
+    ),
+    (
+        "release a model",
+        (
+            ("register", "Make a model version from what a run produced"),
+            ("models", "List and show models and their versions"),
+            ("evaluate", "Measure a model version on data and check its gates"),
+            ("promote", "Move a stage to a model version, through the stage's gates"),
+            ("rollback", "Move a stage back to the version it had before"),
+        ),
+    ),
+    (
+        "serve and watch",
+        (
+            ("serve", "Answer prediction requests over HTTP"),
+            ("predict", "Predict every row of a file"),
+            ("drift", "Compare live data with the data a model was trained on"),
+        ),
+    ),
+    (
+        "trace and prove",
+        (
+            ("trace", "Show what made a prediction, model, run or file"),
+            ("audit", "List who did what, and verify the record"),
+            ("fsck", "Prove that every stored byte is what its name says"),
+        ),
+    ),
+    (
+        "share",
+        (
+            ("remote", "Add, list and remove remotes"),
+            ("push", "Send objects to a remote, then move its refs"),
+            ("fetch", "Get refs and objects from a remote"),
+            ("pull", "Fetch, then check out"),
+        ),
+    ),
+    (
+        "look after it",
+        (
+            ("config", "Show the settings and where each comes from"),
+            ("doctor", "Check the installation and the repository"),
+            ("completion", "Print or install completion for a shell"),
+        ),
+    ),
+)
+
+COMMANDS: dict[str, str] = {name: line for _, rows in SECTIONS for name, line in rows}
+
+
+def overview() -> str:
+    """Return what `mlo --help` prints."""
+    lines = [
+        "usage: mlo [-C DIR] COMMAND [ARGS]...",
+        "",
+        "Git for the rest of a machine-learning project: its data, runs and models.",
+    ]
+    width = max(map(len, COMMANDS)) + 3
+    for title, rows in SECTIONS:
+        lines += ["", title, *(f"  {name:<{width}}{line}" for name, line in rows)]
+    lines += [
+        "",
+        "options",
+        "  -C DIR        Go to DIR first",
+        "  --version     Print the version",
+        "  -h, --help    Print this, or the help of a command that stands before it",
+        "",
+        "New here? `mlo demo` types these commands for you on real data.",
+    ]
+    return "\n".join(lines)
