@@ -224,7 +224,7 @@ class Value:
         """Return text that is one of `words`."""
         word = self.word()
         if word not in words:
-            raise self.fail(f"is '{word[:80]}'", hint=_suggest(word, words))
+            raise self.fail(f"is '{word[:80]}'", hint=suggest(word, words))
         return word
 
     def integer(self, *, minimum: int | None = None, maximum: int | None = None) -> int:
@@ -326,10 +326,11 @@ class Value:
     def _unknown(self, key: str, known: tuple[str, ...]) -> RequestError:
         node = next(k for k, _ in self._node.value if k.value == key)
         value = Value(node, self.where, self, key)
-        return value.fail("is not a known key", hint=_suggest(key, known))
+        return value.fail("is not a known key", hint=suggest(key, known))
 
 
-def _suggest(word: str, known: Iterable[str]) -> str:
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return the hint that names the nearest of `known`, or all of them when none is near."""
     import difflib
 
     known = tuple(known)
