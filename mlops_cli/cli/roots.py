@@ -22,11 +22,11 @@ def pointed_at(repo: "Repository", paths: Iterable[str]) -> list[ObjectId]:
 
 def needed(repo: "Repository") -> list[ObjectId]:
     """Return the ids of all that the work tree and the models in stages need."""
-    from mlops_cli.data.pointer import each
-    from mlops_cli.pipeline import lockfile
+    from mlops_cli.core import lockfile
+    from mlops_cli.data import pointer
     from mlops_cli.registry import models
 
-    found = [pointer.oid for pointer in each(repo)]
+    found = [one.oid for one in pointer.find(repo)]
     found += [out.oid for step in lockfile.read(repo.layout.lockfile).values() for out in step.outs]
     for name in models.names(repo):
         model = models.model(repo, name)

@@ -73,10 +73,7 @@ def decompress(payload: bytes, entry: Entry) -> bytes:
     """
     if entry.length > CHUNK_MAX:
         raise IntegrityError(f"a stored object claims {entry.length} bytes, too many for one")
-    if entry.codec is Codec.RAW:
-        content = payload
-    else:
-        content = _unframe(payload, entry.length)
+    content = payload if entry.codec is Codec.RAW else _unframe(payload, entry.length)
     if len(content) != entry.length:
         raise IntegrityError("a stored object does not have the length its index states")
     return content

@@ -35,7 +35,7 @@ def hold(
     except OSError as error:
         raise outside(error, path) from error
     try:
-        _acquire(handle, path, wait_s, on_wait)
+        _acquire(handle, wait_s, on_wait)
         _sign(handle, purpose)
         try:
             yield
@@ -45,7 +45,7 @@ def hold(
         os.close(handle)
 
 
-def _acquire(handle: int, path: Path, wait_s: float, on_wait: Callable[[str], None] | None) -> None:
+def _acquire(handle: int, wait_s: float, on_wait: Callable[[str], None] | None) -> None:
     deadline = time.monotonic() + wait_s
     told = False
     while True:

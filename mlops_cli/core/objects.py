@@ -17,7 +17,7 @@ from blake3 import blake3
 from mlops_cli.core import codec
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.pack_writer import PackWriter
-from mlops_cli.core.packs import ID_BYTES, SUFFIX, Codec, Entry, Index, Kind, Pack, as_id
+from mlops_cli.core.packs import SUFFIX, Codec, Entry, Index, Kind, Pack, as_id
 from mlops_cli.errors import IntegrityError, MissingObject
 
 __all__ = ["Kind", "ObjectStore"]

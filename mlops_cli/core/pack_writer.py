@@ -281,5 +281,5 @@ class _Background:
             if self._error is None:
                 try:
                     job()
-                except BaseException as error:  # handed to the caller's thread
+                except BaseException as error:  # noqa: BLE001  raised in the caller's thread
                     self._error = error

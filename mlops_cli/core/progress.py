@@ -17,7 +17,7 @@ class Progress(Protocol):
 class _Silent:
     @contextmanager
     def task(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
-        yield lambda units: None
+        yield lambda _: None
 
 
 SILENT: Progress = _Silent()

@@ -119,7 +119,7 @@ def pack_stat(status: os.stat_result) -> bytes:
 
 def settle(stat: bytes, tick_ns: int) -> bytes:
     """Return `stat`, made to match no file if the file changed at `tick_ns` or later."""
-    size, mtime_ns, ctime_ns, inode, mode = STAT.unpack(stat)
+    _size, mtime_ns, ctime_ns, inode, mode = STAT.unpack(stat)
     if mtime_ns < tick_ns and ctime_ns < tick_ns:
         return stat
     return STAT.pack(UNTRUSTED, mtime_ns, ctime_ns, inode, mode)

@@ -35,7 +35,7 @@ def merge(packs: list[Pack], folder: Path, tmp: Path) -> None:
 
 def _merge(packs: list[Pack], folder: Path, tmp: Path) -> None:
     still_there = [pack for pack in packs if pack.path.exists()]
-    writer = PackWriter(folder, tmp, knows=lambda key, kind: False)
+    writer = PackWriter(folder, tmp, knows=lambda *_: False)
     try:
         for pack in still_there:
             for at in range(pack.index.count):

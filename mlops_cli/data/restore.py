@@ -51,7 +51,7 @@ def restore(
     if present is None:
         done = _create(repo, kind, target, wanted, progress)
     else:
-        done = _change(repo, kind, target, wanted, present, force, progress)
+        done = _change(repo, kind, target, wanted, present, progress, force=force)
     if done.written or done.removed or present is None:
         snapshot.remember(repo, target, oid, kind)
     return done
@@ -127,8 +127,9 @@ def _change(
     target: Path,
     wanted: _Listing,
     present: _Listing,
-    force: bool,
     progress: Progress,
+    *,
+    force: bool,
 ) -> Restored:
     gone = [path for path, entry in present.items() if not _same(wanted.get(path), entry)]
     if not force:

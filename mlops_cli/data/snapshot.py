@@ -58,7 +58,7 @@ def take(
     """
     cache = repo.stat_cache
     cache.start()
-    found = _Scanner(repo, writer, advance or (lambda files: None)).take(path)
+    found = _Scanner(repo, writer, advance or (lambda _: None)).take(path)
     if writer is None:
         cache.save()
     else:

@@ -63,9 +63,7 @@ def _send(
     whole: list[Pack] = []
     loose: list[bytes] = []
     for name, index in repo.objects.indexes().items():
-        missing = [
-            key for key in index.keys() if key not in there and (wanted is None or key in wanted)
-        ]
+        missing = [key for key in index if key not in there and (wanted is None or key in wanted)]
         if missing and len(missing) == index.count:
             whole.append(repo.objects.pack(name))
         else:
@@ -83,7 +81,7 @@ def _repack(objects: ObjectStore, keys: list[bytes], aside: Path) -> list[Pack]:
     """Copy single objects into packs of their own."""
     if not keys:
         return []
-    writer = PackWriter(aside, aside, knows=lambda key, kind: False)
+    writer = PackWriter(aside, aside, knows=lambda *_: False)
     for key in keys:
         pack, entry = objects.stored(as_id(key))
         writer.put_stored(as_id(key), entry, pack.payload(entry))

@@ -25,7 +25,8 @@ def test_the_pack_in_the_page_is_the_one_a_store_writes(tmp_path: Path) -> None:
     oid = ObjectStore(tmp_path / "packs", tmp_path / "tmp").put(b"hello\n")
     (pack,) = (tmp_path / "packs").iterdir()
     assert pack.read_bytes() == dumps()[0]
-    assert pack.name.startswith("9dc5a507") and pack.name.endswith("03e6b1.pack")
+    assert pack.name.startswith("9dc5a507")
+    assert pack.name.endswith("03e6b1.pack")
     reader = ObjectStore(tmp_path / "packs", tmp_path / "tmp")
     assert reader.get(oid) == b"hello\n"
     assert reader.kind(oid) is Kind.BLOB

@@ -55,7 +55,8 @@ def test_work_that_is_in_no_store_is_kept_unless_forced(repo: Repository) -> Non
     (path / "new.txt").write_text("also precious")
     with pytest.raises(Conflict, match="and 1 more") as caught:
         back(repo, found, path)
-    assert caught.value.hint and "mlo add data" in caught.value.hint
+    assert caught.value.hint
+    assert "mlo add data" in caught.value.hint
     assert (path / "a.txt").read_text() == "precious"
     assert back(repo, found, path, force=True) == Restored(written=1, removed=1)
     assert snapshot.take(repo, path) == found

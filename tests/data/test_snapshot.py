@@ -193,7 +193,7 @@ def test_a_file_that_changes_while_it_is_added_is_named(
 ) -> None:
     path = repo.root / "growing.csv"
     path.write_text("start")
-    with pytest.raises(StateError, match="growing.csv' changed"), repo.objects.writer() as writer:
+    with pytest.raises(StateError, match=r"growing\.csv' changed"), repo.objects.writer() as writer:
         put = writer.put_handle
 
         def put_while_it_grows(handle: int) -> tuple[ObjectId, int]:

@@ -1,0 +1,209 @@
+"""The record of who did what: one hash chain for each clone.
+
+An entry names the one before it by id, so nobody can change, drop or slip in an entry without
+changing every id after it. A clone appends only to its own chain, `audit/<clone id>`, so chains
+never conflict when clones exchange them. `docs/design/audit.md` says what this proves and what not.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlops_cli.core import refs
+from mlops_cli.core.canonical import decode, encode
+from mlops_cli.core.clock import now
+from mlops_cli.core.ids import ObjectId, is_id, short
+from mlops_cli.core.objects import Kind
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import IntegrityError, MloError
+
+VERSION = 1
+PREFIX = "audit/"
+_MODELS = "models/"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that somebody did.
+
+    Attributes:
+        chain: the clone it was done in.
+        seq: its place in that chain, from 1.
+        moved: refs that moved with it, by name, to where they moved.
+    """
+
+    oid: ObjectId
+    chain: str
+    seq: int
+    time: str
+    name: str
+    email: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+    moved: Mapping[str, ObjectId | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What checking the record found: how much was checked, and each thing that is wrong."""
+
+    entries: int
+    events: int
+    problems: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def record(
+    repo: Repository,
+    action: str,
+    subject: str,
+    detail: Mapping[str, Any],
+    *,
+    moves: refs.Changes | None = None,
+) -> ObjectId:
+    """Append an entry to this clone's chain, move refs with it, and return the entry's id.
+
+    The entry and all of `moves` come to be together or not at all. Objects that `moves` name
+    must be in the store.
+
+    Raises:
+        Conflict: a ref is not where its move starts from; nothing was recorded.
+    """
+    from mlops_cli.core.git import identity
+
+    who = identity(repo.root)
+    chain = PREFIX + repo.clone_id
+    moves = moves or {}
+    with repo.lock(action):
+        here = repo.refs.all()
+        refs.apply(here, moves)
+        prev = here.get(chain)
+        entry = {
+            "v": VERSION,
+            "prev": prev,
+            "seq": 1 if prev is None else _read(repo, prev, chain).seq + 1,
+            "time": now(),
+            "who": {"name": who.name, "email": who.email},
+            "action": action,
+            "subject": subject,
+            "detail": dict(detail),
+            "moved": {name: new for name, (_, new) in moves.items()},
+        }
+        oid = repo.objects.put(encode(entry), Kind.AUDIT)
+        repo.refs.move({**moves, chain: (prev, oid)})
+    return oid
+
+
+def entries(repo: Repository) -> list[Entry]:
+    """Return all entries of all chains that this clone knows, oldest first.
+
+    Raises:
+        IntegrityError: an entry is damaged or malformed.
+        MissingObject: one is not here.
+    """
+    found = [
+        entry for chain, head in repo.refs.all(PREFIX).items() for entry in _walk(repo, chain, head)
+    ]
+    return sorted(found, key=lambda entry: (entry.time, entry.chain, entry.seq))
+
+
+def verify(repo: Repository) -> Verification:
+    """Check every entry of every chain, and every event of every model against them."""
+    problems: list[str] = []
+    named: set[ObjectId] = set()
+    count = 0
+    heads = repo.refs.all()
+    for chain, head in heads.items():
+        if not chain.startswith(PREFIX):
+            continue
+        try:
+            for entry in _walk(repo, chain, head):
+                count += 1
+                named.update(oid for oid in entry.moved.values() if oid is not None)
+        except MloError as error:
+            problems.append(f"{chain}: {error.message}")
+    events = 0
+    for model, head in heads.items():
+        if not model.startswith(_MODELS):
+            continue
+        try:
+            for oid in _events(repo, model, head):
+                events += 1
+                if oid not in named:
+                    problems.append(f"{model}: no entry tells who made event {short(oid)}")
+        except MloError as error:
+            problems.append(f"{model}: {error.message}")
+    problems += _fallen_back(repo, heads)
+    return Verification(count, events, tuple(problems))
+
+
+def _walk(repo: Repository, chain: str, head: ObjectId) -> Iterator[Entry]:
+    """Yield a chain from its head back, checking that its numbers run down to 1."""
+    at: ObjectId | None = head
+    expected: int | None = None
+    while at is not None:
+        entry, prev = _entry(repo, at, chain)
+        if expected is not None and entry.seq != expected:
+            raise IntegrityError(f"entry {short(at)} has number {entry.seq}, not {expected}")
+        if (prev is None) != (entry.seq == 1):
+            raise IntegrityError(
+                f"entry {short(at)} has number {entry.seq} but is not at its place"
+            )
+        yield entry
+        at, expected = prev, entry.seq - 1
+
+
+def _read(repo: Repository, oid: ObjectId, chain: str) -> Entry:
+    return _entry(repo, oid, chain)[0]
+
+
+def _entry(repo: Repository, oid: ObjectId, chain: str) -> tuple[Entry, ObjectId | None]:
+    """Return an entry and the id of the one before it."""
+    record = decode(repo.objects.get(oid))
+    try:
+        if record["v"] != VERSION:
+            raise IntegrityError(f"entry {short(oid)} has the version {record['v']}, unknown here")
+        prev = record["prev"]
+        if prev is not None and not is_id(prev):
+            raise IntegrityError(f"entry {short(oid)} names nothing before it")
+        entry = Entry(
+            oid,
+            chain.removeprefix(PREFIX),
+            int(record["seq"]),
+            str(record["time"]),
+            str(record["who"]["name"]),
+            str(record["who"]["email"]),
+            str(record["action"]),
+            str(record["subject"]),
+            record["detail"],
+            record["moved"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(f"object {oid} is in an audit chain but is no entry") from error
+    return entry, prev
+
+
+def _events(repo: Repository, model: str, head: ObjectId) -> Iterator[ObjectId]:
+    at: ObjectId | None = head
+    while at is not None:
+        yield at
+        event = decode(repo.objects.get(at))
+        if not isinstance(event, dict) or "prev" not in event:
+            raise IntegrityError(f"object {at} is in the chain of {model} but is no event")
+        at = event["prev"]
+
+
+def _fallen_back(repo: Repository, heads: Mapping[str, ObjectId]) -> Iterator[str]:
+    """Yield a line for each chain that a remote was seen to have more of than is here."""
+    for seen in sorted(repo.layout.remotes.glob("*/refs")):
+        for chain, there in refs.decode(seen.read_bytes(), where=str(seen)).items():
+            if not chain.startswith(PREFIX) or chain != PREFIX + repo.clone_id:
+                continue
+            here = heads.get(chain)
+            if here is None or there not in {entry.oid for entry in _walk(repo, chain, here)}:
+                yield f"{chain}: entries that '{seen.parent.name}' has are gone from here"

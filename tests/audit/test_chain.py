@@ -1,0 +1,121 @@
+"""The record of who did what cannot be changed unseen."""
+
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from mlops_cli.audit import chain
+from mlops_cli.core import refs
+from mlops_cli.core.canonical import decode, encode
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.objects import Kind
+from mlops_cli.core.repository import Repository, create, open_repository
+from mlops_cli.errors import Conflict
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    return create(tmp_path / "project")
+
+
+def happen(repo: Repository, note: str) -> ObjectId:
+    """Make an event of a model, recorded."""
+    old = repo.refs.get("models/churn")
+    event = repo.objects.put(encode({"prev": old, "note": note}), Kind.EVENT)
+    chain.record(repo, "promote", "churn", {"note": note}, moves={"models/churn": (old, event)})
+    return event
+
+
+def head(repo: Repository) -> ObjectId:
+    found = repo.refs.get(f"audit/{repo.clone_id}")
+    assert found is not None
+    return found
+
+
+def test_entries_come_back_in_order_with_who_and_what(repo: Repository) -> None:
+    chain.record(repo, "add", "data/raw.csv", {"size": 3})
+    event = happen(repo, "first")
+    one, two = chain.entries(repo)
+    assert (one.seq, one.action, one.subject, one.detail) == (1, "add", "data/raw.csv", {"size": 3})
+    assert (two.seq, two.action, two.moved) == (2, "promote", {"models/churn": event})
+    assert one.name
+    assert one.email
+    assert one.time < two.time
+    assert chain.verify(repo) == chain.Verification(entries=2, events=1, problems=())
+
+
+def test_an_entry_and_its_refs_come_to_be_together_or_not_at_all(repo: Repository) -> None:
+    event = happen(repo, "first")
+    with pytest.raises(Conflict):
+        chain.record(repo, "promote", "churn", {}, moves={"models/churn": (None, event)})
+    assert len(chain.entries(repo)) == 1
+    assert repo.refs.get("models/churn") == event
+
+
+def test_an_event_that_nobody_recorded_is_found(repo: Repository) -> None:
+    first = happen(repo, "first")
+    forged = repo.objects.put(encode({"prev": first, "note": "forged"}), Kind.EVENT)
+    repo.refs.move({"models/churn": (first, forged)})
+    (problem,) = chain.verify(repo).problems
+    assert "no entry tells" in problem
+    assert forged[:10] in problem
+
+
+def test_an_entry_that_was_cut_out_is_found(repo: Repository) -> None:
+    for note in ("one", "two", "three"):
+        chain.record(repo, note, "x", {})
+    last = decode(repo.objects.get(head(repo)))
+    middle = decode(repo.objects.get(last["prev"]))
+    forged = repo.objects.put(encode({**last, "prev": middle["prev"]}), Kind.AUDIT)
+    repo.refs.move({f"audit/{repo.clone_id}": (head(repo), forged)})
+    assert "number 1, not 2" in chain.verify(repo).problems[0]
+
+
+def test_a_changed_byte_in_a_pack_is_found(repo: Repository) -> None:
+    happen(repo, "first")
+    for path in repo.layout.packs.iterdir():
+        data = bytearray(path.read_bytes())
+        at = data.find(b'"action":"promote"')
+        if at >= 0:
+            data[at + 10 : at + 17] = b"demoted"
+            path.write_bytes(data)
+    assert not chain.verify(open_repository(repo.root)).sound
+
+
+def test_a_chain_put_back_to_an_older_state_is_found_by_what_a_remote_was_seen_to_have(
+    repo: Repository,
+) -> None:
+    chain.record(repo, "add", "x", {})
+    older = repo.layout.refs.read_bytes()
+    chain.record(repo, "add", "y", {})
+    seen = repo.layout.remotes / "origin" / "refs"
+    seen.parent.mkdir(parents=True)
+    shutil.copy(repo.layout.refs, seen)
+    assert chain.verify(repo).sound
+    repo.layout.refs.write_bytes(older)
+    assert "are gone from here" in chain.verify(repo).problems[0]
+
+
+def test_a_chain_that_was_dropped_leaves_events_unexplained(repo: Repository) -> None:
+    happen(repo, "first")
+    kept = {name: oid for name, oid in repo.refs.all().items() if name.startswith("models/")}
+    repo.layout.refs.write_bytes(refs.encode(kept))
+    assert len(chain.verify(repo).problems) == 1
+
+
+def test_threads_that_record_at_once_lose_nothing(repo: Repository) -> None:
+    def work() -> None:
+        mine = open_repository(repo.root)
+        for number in range(10):
+            chain.record(mine, "add", str(number), {})
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = chain.entries(open_repository(repo.root))
+    assert sorted(entry.seq for entry in found) == list(range(1, 41))
+    assert chain.verify(open_repository(repo.root)).sound
