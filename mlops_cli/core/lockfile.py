@@ -1,0 +1,136 @@
+"""`mlo.lock`: what each step last consumed and produced, committed to git.
+
+The file is YAML in its JSON form, one fact a line and sorted, so that git merges and shows it
+line by line, and reading it needs no YAML parser.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mlops_cli.core.ids import ObjectId, is_id
+from mlops_cli.errors import RequestError
+
+VERSION = 1
+_MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+
+
+@dataclass(frozen=True, slots=True)
+class LockedOutput:
+    """One output of a step: its id, whether it is a file or a folder, and its bytes."""
+
+    oid: ObjectId
+    kind: Literal["file", "folder"]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockedStep:
+    """What one step last consumed and produced.
+
+    Attributes:
+        cmd: the command as it ran, parameters filled in; a list ran without a shell.
+        deps: id of each dependency by path.
+        params: value of each parameter it depends on, by dotted name.
+        outs: outputs and metrics files by path.
+        metrics: the numbers it reported, by dotted name.
+        run: key of the run that made the outputs.
+    """
+
+    cmd: str | tuple[str, ...]
+    deps: Mapping[str, ObjectId]
+    params: Mapping[str, Any]
+    outs: Mapping[str, LockedOutput]
+    metrics: Mapping[str, float | str]
+    run: str
+
+
+Lock = Mapping[str, LockedStep]
+
+
+def read(path: Path) -> dict[str, LockedStep]:
+    """Return the steps of a lock file by name; none when there is no such file.
+
+    Raises:
+        RequestError: it is not a lock file, or git left conflict markers in it.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    return decode(data, where=path.name)
+
+
+def decode(data: bytes, *, where: str) -> dict[str, LockedStep]:
+    """Return the steps that the bytes of a lock file hold; `where` names it in errors."""
+    text = data.decode("utf-8", "replace")
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(_MARKERS):
+            raise RequestError(
+                f"'{where}' line {number} has a merge conflict",
+                hint=f"take one side, git checkout --ours {where}, then: mlo run",
+            )
+    try:
+        held = json.loads(text)
+    except ValueError as error:
+        raise _malformed(where, str(error)) from error
+    if not isinstance(held, dict) or held.get("version") != VERSION:
+        raise _malformed(where, f"it has no 'version: {VERSION}'")
+    try:
+        return {name: _step(step) for name, step in held["steps"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _malformed(where, f"wrong or missing: {error}") from error
+
+
+def encode(steps: Lock) -> bytes:
+    """Return the bytes of a lock file."""
+    held = {"version": VERSION, "steps": {name: _plain(step) for name, step in steps.items()}}
+    text = json.dumps(held, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _plain(step: LockedStep) -> dict[str, Any]:
+    return {
+        "cmd": step.cmd if isinstance(step.cmd, str) else list(step.cmd),
+        "deps": dict(step.deps),
+        "params": dict(step.params),
+        "outs": {
+            path: {"id": out.oid, "kind": out.kind, "size": out.size}
+            for path, out in step.outs.items()
+        },
+        "metrics": dict(step.metrics),
+        "run": step.run,
+    }
+
+
+def _step(held: dict[str, Any]) -> LockedStep:
+    cmd = held["cmd"]
+    return LockedStep(
+        cmd=cmd if isinstance(cmd, str) else tuple(map(str, cmd)),
+        deps={path: _id(oid) for path, oid in held["deps"].items()},
+        params=dict(held["params"]),
+        outs={path: _output(out) for path, out in held["outs"].items()},
+        metrics=dict(held["metrics"]),
+        run=str(held["run"]),
+    )
+
+
+def _output(held: dict[str, Any]) -> LockedOutput:
+    if held["kind"] not in ("file", "folder"):
+        raise ValueError(f"kind '{held['kind']}'")
+    return LockedOutput(_id(held["id"]), held["kind"], int(held["size"]))
+
+
+def _id(text: str) -> ObjectId:
+    if not isinstance(text, str) or not is_id(text):
+        raise ValueError(f"id '{text}'")
+    return ObjectId(text)
+
+
+def _malformed(where: str, reason: str) -> RequestError:
+    return RequestError(
+        f"'{where}' is not a lock file: {reason}",
+        hint=f"bring back a good one, git checkout {where}, or delete it, then: mlo run",
+    )
