@@ -33,7 +33,8 @@ def refusal(error: typer.TyperException) -> tuple[str, str | None]:
     """Return what is wrong with a command line, and what to type, in our words."""
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context else "mlo --help"
-    message = error.format_message().rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message = message.replace("Got unexpected extra argument(s)", "Too many arguments:")
     if possibilities := getattr(error, "possibilities", None):
         message = error.message.rstrip(".")
         hint = f"{context.command_path} {sorted(possibilities)[0]}" if context else hint
@@ -110,7 +111,8 @@ def _flags(param: Any, context: typer.Context) -> str:
 
 
 def _kind(param: Any) -> str:
-    return {"integer": "N", "float": "NUMBER"}.get(param.type.name, param.name.upper())
+    name: str = param.name.upper()
+    return {"integer": "N", "float": "NUMBER"}.get(param.type.name, name)
 
 
 def _explain(param: Any) -> str:

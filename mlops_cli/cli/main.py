@@ -52,8 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     if COMPLETE_VARIABLE in os.environ:
-        _group().main(prog_name="mlo", complete_var=COMPLETE_VARIABLE)
-        return 0
+        return _complete()
     while arguments[:1] == ["-C"]:
         _go_to(arguments)
         arguments = arguments[2:]
@@ -70,6 +69,15 @@ def _dispatch(arguments: list[str]) -> int:
     if first not in COMMANDS:
         raise _unknown(first)
     return _invoke(arguments)
+
+
+def _complete() -> int:
+    """Answer the completion function of a shell, which asks through the environment."""
+    from typer._completion_classes import completion_init
+
+    completion_init()
+    _group().main(prog_name="mlo", complete_var=COMPLETE_VARIABLE)
+    return 0
 
 
 def _group() -> "LazyGroup":

@@ -1,0 +1,46 @@
+"""`mlo init`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlops_cli.cli import show
+from mlops_cli.cli.options import JsonFlag
+
+if TYPE_CHECKING:
+    from mlops_cli.data.begin import Begun
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The project's folder, made if missing")
+    ] = Path(),
+    template: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Write the files of this starter project")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a repository, from a template if one is named.
+
+    Makes git's repository too when there is none, the store `.mlo/` that git ignores, and
+    `.mlops.yaml` for settings. Nothing that is there is overwritten, so a second `init` is
+    harmless.
+
+    Templates: `tabular`, a pipeline of three steps on a table; `minimal`, one step.
+    """
+    from mlops_cli.data.begin import begin
+
+    show.emit(begin(folder, template=template), as_json=as_json, text=_text)
+
+
+def _text(begun: "Begun") -> None:
+    if begun.existed and not begun.written:
+        show.line(f"already a repository: {begun.root}")
+        return
+    show.line(f"{'wrote into' if begun.existed else 'made'} the repository {begun.root}")
+    if begun.git_created:
+        show.line("  git repository made")
+    for path in begun.written:
+        show.line(f"  {path}")
+    show.note("next: mlo add PATH, or mlo run")

@@ -1,0 +1,188 @@
+"""What every test stands on: a home and a git of its own, a project, and `mlo` as users run it."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+GIT_CONFIG = """\
+[user]
+	name = Ada Byron
+	email = ada@example.org
+[init]
+	defaultBranch = main
+[commit]
+	gpgSign = false
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How one `mlo` command line ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed with `--json`."""
+        import json
+
+        return json.loads(self.stdout)
+
+
+class Mlo(Protocol):
+    """Runs `mlo ARGUMENTS`; checks the exit code unless `code` is None."""
+
+    def __call__(
+        self,
+        *arguments: str | Path,
+        code: int | None = 0,
+        cwd: Path | None = None,
+        stdin: str = "",
+        env: Mapping[str, str] | None = None,
+    ) -> Finished: ...
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep a test away from the developer's settings, and their settings from the test."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(GIT_CONFIG)
+    for name in [name for name in os.environ if name.startswith(("MLO_", "_MLO", "GIT_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    settings = {
+        "HOME": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        "NO_COLOR": "1",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "COLUMNS": "80",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a new project, a git repository with one commit and mlo's store, and go into it."""
+    from mlops_cli.data.begin import begin
+
+    root = tmp_path / "project"
+    begin(root)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "Begin")
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def mlo() -> Mlo:
+    """Run the installed program as a process of its own, as a user does."""
+    program = Path(sys.executable).parent / "mlo"
+
+    def call(
+        *arguments: str | Path,
+        code: int | None = 0,
+        cwd: Path | None = None,
+        stdin: str = "",
+        env: Mapping[str, str] | None = None,
+    ) -> Finished:
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=cwd,
+            input=stdin,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return _checked(Finished(done.returncode, done.stdout, done.stderr), arguments, code)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def mlo_here() -> Mlo:
+    """Run a command line inside this process: the same code from `cli.main.run` down, without
+    the second that a new Python takes to import pandas and scikit-learn.
+    """
+    from mlops_cli.cli.main import run
+
+    def call(
+        *arguments: str | Path,
+        code: int | None = 0,
+        cwd: Path | None = None,
+        stdin: str = "",
+        env: Mapping[str, str] | None = None,
+    ) -> Finished:
+        before = Path.cwd()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            _redirected(0, stdin),
+            _redirected(1) as stdout,
+            _redirected(2) as stderr,
+        ):
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            patch.chdir(cwd or before)
+            ended = run([os.fspath(argument) for argument in arguments])
+        return _checked(Finished(ended, stdout.text, stderr.text), arguments, code)
+
+    return call
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git in `root` and return what it prints."""
+    done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def _checked(finished: Finished, arguments: tuple[str | Path, ...], code: int | None) -> Finished:
+    if code is not None and finished.code != code:
+        line = " ".join(map(str, ("mlo", *arguments)))
+        pytest.fail(
+            f"`{line}` ended with {finished.code}, not {code}\n"
+            f"--- stdout\n{finished.stdout}--- stderr\n{finished.stderr}"
+        )
+    return finished
+
+
+class _Caught:
+    text = ""
+
+
+@contextmanager
+def _redirected(number: int, content: str = "") -> Iterator[_Caught]:
+    """Let a standard stream, the descriptor and Python's object, be a file for a while."""
+    name = ("stdin", "stdout", "stderr")[number]
+    caught = _Caught()
+    shown = getattr(sys, name)
+    kept = os.dup(number)
+    with tempfile.TemporaryFile() as file:
+        file.write(content.encode())
+        file.seek(0)
+        os.dup2(file.fileno(), number)
+        mode = "w" if number else "r"
+        stream = os.fdopen(number, mode, encoding="utf-8", closefd=False)
+        setattr(sys, name, stream)
+        try:
+            yield caught
+        finally:
+            stream.close()
+            setattr(sys, name, shown)
+            os.dup2(kept, number)
+            os.close(kept)
+            file.seek(0)
+            caught.text = file.read().decode() if number else ""
