@@ -117,7 +117,7 @@ class Index:
                 hint="use a newer mlo",
             ) from error
 
-    def keys(self) -> list[bytes]:
+    def ids(self) -> list[bytes]:
         """Return all ids, sorted."""
         raw = self._raw
         return [raw[i : i + ID_BYTES] for i in range(0, self.count * ID_BYTES, ID_BYTES)]

@@ -95,7 +95,7 @@ class Catalogue:
         return {
             key: (index, at)
             for index in self.indexes.values()
-            for at, key in enumerate(index.keys())
+            for at, key in enumerate(index.ids())
         }
 
     def _forget_table(self) -> None:

@@ -63,7 +63,9 @@ def _send(
     whole: list[Pack] = []
     loose: list[bytes] = []
     for name, index in repo.objects.indexes().items():
-        missing = [key for key in index if key not in there and (wanted is None or key in wanted)]
+        missing = [
+            key for key in index.ids() if key not in there and (wanted is None or key in wanted)
+        ]
         if missing and len(missing) == index.count:
             whole.append(repo.objects.pack(name))
         else:
