@@ -5,15 +5,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from mlops_cli.core.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress
 
 T = TypeVar("T")
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
 _REFRESH_S = 0.1
 _PATIENCE_S = 0.3  # shorter work shows no progress
+_UNBOUNDED = 10_000  # columns where nobody's terminal ends
 
 
 def emit(value: T, *, as_json: bool, text: Callable[[T], None]) -> None:
@@ -39,21 +44,41 @@ def note(text: str) -> None:
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, indent: int = 0) -> None:
     """Print rows under column names, on stdout; a column that holds only numbers is right-aligned.
 
-    None shows as an empty cell. Without rows only the names are printed.
+    None shows as an empty cell. Without rows only the names are printed. On a terminal long cells
+    are folded to its width; elsewhere a row is one line, however long.
     """
-    cells = [[_cell(value) for value in row] for row in rows]
-    right = [
-        bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
-        for i in range(len(columns))
-    ]
-    widths = [max(_width(row[i]) for row in [columns, *cells]) for i in range(len(columns))]
-    for number, row in enumerate([list(columns), *cells]):
-        padded = [
-            " " * (width - _width(cell)) + cell if flush else cell + " " * (width - _width(cell))
-            for cell, width, flush in zip(row, widths, right, strict=True)
-        ]
-        text = " " * indent + "  ".join(padded).rstrip()
-        print(style(text, "dim") if number == 0 else text)
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for i, name in enumerate(columns):
+        numbers = bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
+        drawn.add_column(Text(name), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*[Text.from_ansi(_cell(value)) for value in row])
+    with _console(sys.stdout) as console:
+        console.print(Padding(drawn, (0, 0, 0, indent)))
+
+
+@contextmanager
+def _console(stream: TextIO) -> Iterator["Console"]:
+    """Yield a Rich console whose lines end where their text does."""
+    from rich.console import Console
+
+    on_terminal = stream.isatty()
+    console = Console(
+        file=stream,
+        width=None if on_terminal else _UNBOUNDED,
+        no_color=not _coloured(stream),
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    with console.capture() as captured:
+        yield console
+    for text in captured.get().splitlines():
+        stream.write(text.rstrip() + "\n")
 
 
 def style(text: str, *names: str) -> str:
@@ -116,7 +141,7 @@ def plain(value: Any) -> Any:
 
 
 class _Meter:
-    """One line that is rewritten: label, how far, how long still."""
+    """A bar with amount, rate and time left, for work that takes long enough to ask."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -126,36 +151,45 @@ class _Meter:
         started = time.monotonic()
         done = 0
         due = started + _PATIENCE_S
-        shown = False
+        bar: RichProgress | None = None
 
         def advance(units: int) -> None:
-            nonlocal done, due, shown
+            nonlocal done, due, bar
             done += units
             now = time.monotonic()
-            if now >= due:
-                due = now + _REFRESH_S
-                shown = True
-                text = _progress_line(label, done, total, unit, now - started)
-                self._stream.write(f"\r\033[K{text}")
-                self._stream.flush()
+            if now < due:
+                return
+            due = now + _REFRESH_S
+            if bar is None:
+                bar = _bar(self._stream, unit)
+                bar.add_task(label, total=total)
+                bar.start()
+            bar.update(bar.task_ids[0], completed=done, refresh=True)
 
         try:
             yield advance
         finally:
-            if shown:
-                self._stream.write("\r\033[K")
-                self._stream.flush()
+            if bar is not None:
+                bar.stop()
 
 
-def _progress_line(label: str, done: int, total: int | None, unit: str, elapsed_s: float) -> str:
-    if unit in {"B", "bytes"}:
-        amount = size(done) + (f" of {size(total)}" if total else "")
-    else:
-        amount = f"{done:,}" + (f" of {total:,}" if total else "") + f" {unit}"
-    if not total or not done:
-        return f"{label}  {amount}"
-    left_s = elapsed_s * max(total - done, 0) / done
-    return f"{label}  {amount}  {min(done / total, 1):.0%}  {left_s:.0f} s left"
+def _bar(stream: TextIO, unit: str) -> "RichProgress":
+    from rich import progress as parts
+    from rich.console import Console
+
+    in_bytes = unit in {"B", "bytes"}
+    amount = parts.DownloadColumn(binary_units=True) if in_bytes else parts.MofNCompleteColumn()
+    rate = [parts.TransferSpeedColumn()] if in_bytes else [parts.TextColumn(unit)]
+    return parts.Progress(
+        parts.TextColumn("{task.description}", markup=False),
+        parts.BarColumn(bar_width=20),
+        amount,
+        *rate,
+        parts.TimeRemainingColumn(),
+        console=Console(file=stream, no_color=not _coloured(stream)),
+        transient=True,
+        auto_refresh=False,
+    )
 
 
 def _coloured(stream: TextIO) -> bool:
@@ -174,14 +208,3 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value)
-
-
-def _width(text: str) -> int:
-    """Return the columns a terminal gives the text; colour takes none, wide letters two."""
-    if text.isascii() and "\033" not in text:
-        return len(text)
-    import re
-    from unicodedata import combining, east_asian_width
-
-    seen = re.sub(r"\033\[[0-9;]*m", "", text)
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in seen)
