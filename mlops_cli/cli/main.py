@@ -130,7 +130,7 @@ def _refuse(message: str, hint: str | None, code: int) -> int:
         sys.stdout.flush()
     print(f"mlo: {message}", file=sys.stderr)
     if hint:
-        print(f"  try: {hint}", file=sys.stderr)
+        print(f"  {hint}" if hint.endswith("?") else f"  try: {hint}", file=sys.stderr)
     return code
 
 

@@ -1,0 +1,85 @@
+"""Each setting with where it comes from: a line of `.mlops.yaml`, or mlo's default."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops_cli.core import config, yaml_nodes
+from mlops_cli.core.yaml_nodes import Value
+from mlops_cli.errors import RequestError
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value in force."""
+
+    key: str
+    value: Any
+    origin: str
+    """`.mlops.yaml:LINE`, or `default`."""
+
+
+def settings(path: Path) -> list[Setting]:
+    """Return every setting in force for the file at `path`, which need not be there.
+
+    Raises:
+        RequestError: the file has a mistake.
+    """
+    loaded = config.load(path)
+    lines: dict[str, int] = {}
+    if path.exists():
+        lines = dict(_lines(yaml_nodes.parse(path.read_bytes(), where=path.name), ""))
+    return [
+        Setting(key, value, f"{path.name}:{lines[key]}" if key in lines else DEFAULT)
+        for key, value in _leaves(loaded, "")
+    ]
+
+
+def choose(found: list[Setting], key: str) -> list[Setting]:
+    """Return the setting `key`, or all below it.
+
+    Raises:
+        RequestError: there is none.
+    """
+    chosen = [one for one in found if one.key == key or one.key.startswith((f"{key}.", f"{key}["))]
+    if not chosen:
+        known = {part for one in found for part in (one.key, one.key.split(".")[0])}
+        raise RequestError(
+            f"there is no setting '{key}'", hint=yaml_nodes.suggest(key, sorted(known))
+        )
+    return chosen
+
+
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    """Yield what is set; a step's name is its key, and what is empty is not set."""
+    if is_dataclass(value) or isinstance(value, Mapping):
+        for name, inner in _items(value):
+            yield from _leaves(inner, f"{key}.{name}" if key else name)
+    elif isinstance(value, tuple) and value and is_dataclass(value[0]):
+        for place, inner in enumerate(value):
+            yield from _leaves(inner, f"{key}[{place}]")
+    elif value is not None and value != ():
+        yield key, value
+
+
+def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        yield from value.items()
+        return
+    for field in fields(value):
+        if not (isinstance(value, config.Step) and field.name == "name"):
+            yield field.name, getattr(value, field.name)
+
+
+def _lines(value: Value, key: str) -> Iterator[tuple[str, int]]:
+    if key:
+        yield key, value.line
+    if value.is_mapping:
+        for name, inner in value.items():
+            yield from _lines(inner, f"{key}.{name}" if key else name)
+    elif value.is_list:
+        for place, inner in enumerate(value.each()):
+            yield from _lines(inner, f"{key}[{place}]")

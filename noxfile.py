@@ -1,0 +1,18 @@
+"""The one check: what CI runs and what you run before you push is `nox`."""
+
+import nox
+
+nox.needs_version = ">=2026.10.20"
+nox.options.error_on_missing_interpreters = True
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Format, lint, types, layers, then every test; `nox -- tests/cli -x` picks tests."""
+    session.install("--quiet", "--editable", ".[check]")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+    session.run("lint-imports", "--no-cache")
+    chosen = session.posargs or ["--cov", "--cov-report=term:skip-covered"]
+    session.run("pytest", *chosen)
