@@ -173,7 +173,7 @@ def holder(repo: Repository, path: str) -> Pointer | None:
     return None
 
 
-def find(repo: Repository) -> list[Pointer]:
+def each(repo: Repository) -> list[Pointer]:
     """Return all pointers of the work tree, sorted by path; those that git ignores are not seen.
 
     Raises:
@@ -183,7 +183,7 @@ def find(repo: Repository) -> list[Pointer]:
     return [pointer for pointer in found if pointer is not None]
 
 
-def find_at(repo: Repository, rev: str) -> list[Pointer]:
+def each_at(repo: Repository, rev: str) -> list[Pointer]:
     """Return all pointers of a git revision, sorted by path.
 
     Raises:

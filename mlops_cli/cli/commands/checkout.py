@@ -1,0 +1,54 @@
+"""`mlo checkout`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlops_cli.cli import show
+from mlops_cli.cli.here import repository
+from mlops_cli.cli.options import ForceFlag, JsonFlag
+
+if TYPE_CHECKING:
+    from mlops_cli.data.checkout import Placed
+
+
+def checkout(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Versioned paths, or parts of them (default: all)")
+    ] = None,
+    rev: Annotated[
+        str | None,
+        typer.Option("--rev", help="Versions of this git revision (default: as pointed)"),
+    ] = None,
+    force: ForceFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make the work tree match its pointers.
+
+    Takes in what pointers name and what mlo.lock says of the pipeline's outputs. With --rev, the
+    bytes are those of another commit while the pointers stay: `mlo checkout` goes back, and
+    `mlo add` keeps what is there as the next version. Work that is in no store is never
+    overwritten without --force.
+    """
+    from mlops_cli.data.checkout import checkout as place
+
+    placed = place(repository(), paths or (), rev=rev, force=force, progress=show.progress())
+    show.emit(placed, as_json=as_json, text=tell)
+    changed = any(one.written or one.removed for one in placed)
+    if rev is not None and changed and not as_json:
+        show.note("the pointers are as they were: `mlo checkout` goes back to them")
+
+
+def tell(placed: "tuple[Placed, ...]") -> None:
+    """Print what was written and removed, by path."""
+    changed = [one for one in placed if one.written or one.removed]
+    for one in changed:
+        removed = f", {one.removed:,} removed" if one.removed else ""
+        show.line(f"{one.path}: {one.written:,} written{removed}")
+    if not changed:
+        show.note(
+            "nothing to do: the work tree is as it should be"
+            if placed
+            else "nothing is versioned yet"
+        )

@@ -1,0 +1,126 @@
+"""Add: keep the bytes of files and folders, and write the pointers that git keeps."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mlops_cli.core import git
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
+from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import paths, pointer, snapshot
+from mlops_cli.data.ignore import ignore
+from mlops_cli.data.snapshot import ObjectKind
+from mlops_cli.errors import RequestError
+
+State = Literal["new", "changed", "unchanged"]
+_OURS = frozenset({SETTINGS, LOCKFILE})
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """One path that is versioned now; `state` is how its pointer stands to the one before."""
+
+    path: str
+    oid: ObjectId
+    kind: ObjectKind
+    size: int
+    files: int
+    state: State
+    pointer: str
+
+
+def add(
+    repo: Repository, typed: Sequence[Path], *, progress: Progress = SILENT
+) -> tuple[Added, ...]:
+    """Version files and folders of the project, all of them or none.
+
+    Pointers are written once everything they name is durable in the store, and git is kept
+    from tracking the bytes. Killed before that, nothing has changed.
+
+    Raises:
+        RequestError: a path is missing, outside the project, in git already, a part of
+            something that is versioned, an output of a step, or not a file or folder.
+        StateError: a file changed while it was read.
+        ExternalError: a file cannot be read, or the store not written.
+    """
+    chosen = _chosen(repo, typed)
+    for path in chosen:
+        _refuse_unfit(repo, path)
+    _refuse_tracked(repo, chosen)
+    with (
+        progress.task("adding", None, "files") as advance,
+        repo.objects.writer() as writer,
+    ):
+        found = [
+            snapshot.take(repo, repo.root / path, writer=writer, advance=advance) for path in chosen
+        ]
+    return tuple(_point(repo, path, what) for path, what in zip(chosen, found, strict=True))
+
+
+def _chosen(repo: Repository, typed: Sequence[Path]) -> list[str]:
+    """Return the paths to add, each once; what lies in a folder that is added too is left out."""
+    kept = list(dict.fromkeys(paths.relative(repo, path) for path in typed))
+    folders = tuple(path + "/" for path in kept)
+    return [path for path in kept if not path.startswith(folders)]
+
+
+def _refuse_unfit(repo: Repository, path: str) -> None:
+    name = path.rpartition("/")[2]
+    if name.endswith(POINTER_SUFFIX):
+        data = path.removesuffix(POINTER_SUFFIX)
+        raise RequestError(f"'{path}' is a pointer, which git keeps", hint=f"mlo add {data}")
+    if path in _OURS or name in {".gitignore", ".gitattributes", ".gitmodules"}:
+        raise RequestError(f"'{path}' is kept by git", hint=f"git add {path}")
+    if not os.path.lexists(repo.root / path):
+        known = pointer.read(repo, path) is not None
+        raise RequestError(
+            f"there is nothing at '{path}'",
+            hint=f"get it back: mlo checkout {path}" if known else None,
+        )
+    above = pointer.holder(repo, path)
+    if above is not None:
+        raise RequestError(
+            f"'{path}' is in '{above.path}', which is versioned as a whole",
+            hint=f"mlo add {above.path}",
+        )
+    for step in repo.settings.steps.values():
+        for out in step.outs:
+            if out == path or out.startswith(path + "/") or path.startswith(out + "/"):
+                raise RequestError(
+                    f"'{path}' is made by the step '{step.name}' ('{out}'), which versions it",
+                    hint=f"mlo run {step.name}",
+                )
+
+
+def _refuse_tracked(repo: Repository, chosen: Sequence[str]) -> None:
+    tracked = sorted(git.is_tracked(repo.root, chosen))
+    if not tracked:
+        return
+    for path in chosen:
+        inner = [one for one in tracked if one == path or one.startswith(path + "/")]
+        inner = inner or ([path] if path in tracked else [])
+        if not inner:
+            continue
+        if inner == [path]:
+            raise RequestError(
+                f"'{path}' is tracked by git already", hint=f"git rm -r --cached {path}"
+            )
+        more = f" and {len(inner) - 1} more" if len(inner) > 1 else ""
+        raise RequestError(
+            f"'{path}' holds '{inner[0]}'{more}, which git tracks",
+            hint=f"git rm -r --cached {path}",
+        )
+
+
+def _point(repo: Repository, path: str, found: snapshot.Snapshot) -> Added:
+    before = pointer.read(repo, path)
+    executable = found.kind == "file" and bool(os.stat(repo.root / path).st_mode & 0o100)
+    now = pointer.Pointer(path, found.oid, found.kind, found.size, found.files, executable)
+    pointer.write(repo, now)
+    ignore(repo.root, path)
+    state: State = "new" if before is None else "unchanged" if before == now else "changed"
+    return Added(path, found.oid, found.kind, found.size, found.files, state, pointer.file_of(path))

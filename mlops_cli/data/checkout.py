@@ -1,0 +1,104 @@
+"""Checkout: make the work tree hold the versions that pointers and `mlo.lock` name."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import paths, reference, snapshot
+from mlops_cli.data.reference import Reference
+from mlops_cli.data.restore import restore
+from mlops_cli.errors import Conflict, MissingObject, RequestError, StateError
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One path that is now as its version says; how many files were written and removed."""
+
+    path: str
+    written: int
+    removed: int
+
+
+def checkout(
+    repo: Repository,
+    typed: Sequence[Path] = (),
+    *,
+    rev: str | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> tuple[Placed, ...]:
+    """Make paths hold their versions at `rev`, or as the work tree's pointers say.
+
+    Without paths, everything that has a pointer or is an output in `mlo.lock`. Pointers are
+    git's, and stay as they are. What can be done is done before an error is raised.
+
+    Raises:
+        RequestError: a path is not versioned.
+        Conflict: work that is in no store would be lost, and not `force`.
+        MissingObject: a version is not in this store.
+        IntegrityError: a stored object is damaged, or a path leaves the project.
+    """
+    if typed:
+        wanted = [_named(repo, path, rev) for path in typed]
+    else:
+        wanted = reference.everything(repo, rev)
+    placed: list[Placed] = []
+    refused: list[StateError] = []
+    for one in wanted:
+        try:
+            placed.append(_place(repo, one, force=force, progress=progress))
+        except (Conflict, MissingObject) as error:
+            refused.append(error)
+    if refused:
+        raise _together(refused, done=sum(1 for one in placed if one.written or one.removed))
+    return tuple(placed)
+
+
+def _named(repo: Repository, path: Path, rev: str | None) -> Reference:
+    kept = paths.relative(repo, path)
+    found = reference.look_up(repo, kept, rev)
+    if found is not None:
+        return found
+    if rev is None:
+        raise reference.unknown(repo, kept)
+    raise RequestError(
+        f"'{kept}' is not versioned at '{rev}'", hint=f"list its versions: mlo log {kept}"
+    )
+
+
+def _place(repo: Repository, one: Reference, *, force: bool, progress: Progress) -> Placed:
+    if one.link:
+        raise RequestError(
+            f"'{one.path}' is a symbolic link in '{one.held_by}'",
+            hint=f"mlo checkout {one.held_by}",
+        )
+    target = paths.locate(repo, one.path)
+    done = restore(repo, one.oid, one.kind, target, force=force, progress=progress)
+    written = done.written
+    if one.kind == "file" and _set_executable(target, executable=one.executable):
+        snapshot.remember(repo, target, one.oid, one.kind)
+        written = max(written, 1)
+    return Placed(one.path, written, done.removed)
+
+
+def _set_executable(target: Path, *, executable: bool) -> bool:
+    """Give or take the bits to execute, as far as they can be read; return whether it changed."""
+    mode = os.stat(target).st_mode
+    if bool(mode & 0o100) == executable:
+        return False
+    readable = (mode & 0o444) >> 2
+    os.chmod(target, mode | readable if executable else mode & ~0o111)
+    return True
+
+
+def _together(refused: Sequence[StateError], *, done: int) -> StateError:
+    first = refused[0]
+    if len(refused) == 1:
+        return first
+    rest = "; ".join(error.message for error in refused[1:4])
+    more = f"; and {len(refused) - 4} more" if len(refused) > 4 else ""
+    also = f" ({done} others were checked out)" if done else ""
+    return type(first)(f"{first.message}; {rest}{more}{also}", hint=first.hint)

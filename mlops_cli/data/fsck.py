@@ -1,0 +1,253 @@
+"""Fsck: read every stored byte, decode it, hash it, and say what is not what its name says.
+
+Works on the packs themselves, so that one damaged pack hides nothing that is in others.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from blake3 import blake3
+
+from mlops_cli.core import canonical, codec, tree
+from mlops_cli.core import refs as ref_files
+from mlops_cli.core.ids import ObjectId, is_id, short
+from mlops_cli.core.packs import HEADER, SUFFIX, Codec, Entry, Kind, Pack, as_id
+from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import reference
+from mlops_cli.data.needs import needers
+from mlops_cli.errors import IntegrityError, MissingObject
+
+_RECORDS = frozenset({Kind.RUN, Kind.EVENT, Kind.AUDIT})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        oid: the object that it is about, if it is about one.
+        where: the pack or file that holds it.
+        what: what is wrong.
+        needed_by: pointers, outputs, runs and model versions that cannot be had whole.
+    """
+
+    oid: ObjectId | None
+    where: str
+    what: str
+    needed_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was read, and all that is wrong.
+
+    `absent` are versioned paths whose bytes are not in this store, which is no damage: they may
+    not have been fetched.
+    """
+
+    packs: int
+    objects: int
+    bytes: int
+    problems: tuple[Problem, ...]
+    absent: tuple[str, ...]
+
+
+def check(repo: Repository, *, progress: Progress = SILENT) -> Checked:
+    """Read all packs and refs of the store and return what was found.
+
+    When something is wrong the stat cache is dropped, so that the next `add` believes nothing
+    that was said of the store before.
+    """
+    store = _Store()
+    problems: list[Problem] = []
+    files = sorted(repo.layout.packs.glob(f"*{SUFFIX}"))
+    sizes = {path: path.stat().st_size for path in files if path.exists()}
+    with progress.task("checking", sum(sizes.values()), "B") as advance:
+        for path in files:
+            problems += _check_pack(store, path, advance)
+    problems += _check_lists(store)
+    problems += _check_refs(repo, store)
+    if problems:
+        repo.layout.stat_cache.unlink(missing_ok=True)
+        problems = list(_explained(repo, store, problems))
+    return Checked(
+        len(files), len(store.places), sum(sizes.values()), tuple(problems), _absent(repo, store)
+    )
+
+
+@dataclass(slots=True)
+class _Store:
+    """What the readable packs hold: objects that are good, and those that are not."""
+
+    places: dict[ObjectId, tuple[Pack, Entry]] = field(default_factory=dict)
+    bad: set[ObjectId] = field(default_factory=set)
+    lists: list[tuple[ObjectId, str]] = field(default_factory=list)
+
+    def whole(self, oid: ObjectId) -> bool:
+        """Return whether the object is here and good."""
+        return oid in self.places
+
+    def get(self, oid: ObjectId) -> bytes:
+        """Return the content of a good object."""
+        return b"".join(self.pieces(oid))
+
+    def pieces(self, oid: ObjectId) -> Iterator[bytes]:
+        """Yield the content of a good object, or of a list whose chunks are good."""
+        if oid not in self.places:
+            raise MissingObject(f"object {oid} is missing or damaged")
+        pack, entry = self.places[oid]
+        payload = pack.payload(entry)
+        if entry.codec is not Codec.LIST:
+            yield codec.decompress(payload, entry)
+            return
+        for key, length in codec.decode_list(payload, entry.length):
+            chunk = as_id(key)
+            if chunk not in self.places:
+                raise MissingObject(f"its chunk {chunk} is missing or damaged")
+            if self.places[chunk][1].codec is Codec.LIST:
+                raise IntegrityError(f"its chunk {chunk} is a list")
+            piece = b"".join(self.pieces(chunk))
+            if len(piece) != length:
+                raise IntegrityError(f"its chunk {chunk} has the wrong length")
+            yield piece
+
+    def children(self, oid: ObjectId) -> list[ObjectId]:
+        """Return what a good tree names; none for anything else."""
+        _, entry = self.places[oid]
+        if entry.kind is not Kind.TREE:
+            return []
+        return [one.oid for one in tree.decode(self.get(oid))]
+
+
+def _check_pack(store: _Store, path: Path, advance: Callable[[int], None]) -> Iterator[Problem]:
+    try:
+        pack = Pack(path)
+    except FileNotFoundError:
+        return  # merged away by another process meanwhile; its objects are in the merged pack
+    except IntegrityError as error:
+        yield Problem(None, path.name, f"{error.message}; what it holds cannot be listed")
+        return
+    yield from _check_layout(pack)
+    for at in range(pack.index.count):
+        oid = as_id(pack.index.key(at))
+        try:
+            entry = pack.index.entry(at)
+            advance(entry.stored)
+            _check_object(pack, oid, entry)
+        except IntegrityError as error:
+            if oid not in store.places:
+                store.bad.add(oid)
+            yield Problem(oid, path.name, error.message)
+            continue
+        store.bad.discard(oid)
+        store.places[oid] = (pack, entry)
+        if entry.codec is Codec.LIST:
+            store.lists.append((oid, path.name))
+
+
+def _check_layout(pack: Pack) -> Iterator[Problem]:
+    """Yield what is wrong with the bytes of a pack that belong to no object."""
+    with pack.path.open("rb") as file:
+        head = file.read(len(HEADER))
+    if head != HEADER:
+        yield Problem(None, pack.path.name, "its first bytes were changed")
+    try:
+        entries = [pack.index.entry(at) for at in range(pack.index.count)]
+    except IntegrityError:
+        return  # said again of the object itself
+    end = len(HEADER)
+    for entry in sorted(entries, key=lambda one: (one.offset, one.stored)):
+        if entry.offset != end:
+            yield Problem(None, pack.path.name, f"holds bytes of no object at {end}")
+        end = entry.offset + entry.stored
+    if end != pack.payload_end:
+        yield Problem(None, pack.path.name, f"holds bytes of no object at {end}")
+
+
+def _check_object(pack: Pack, oid: ObjectId, entry: Entry) -> None:
+    payload = pack.payload(entry)
+    if len(payload) != entry.stored:
+        raise IntegrityError("its stored bytes are cut short")
+    if entry.codec is Codec.LIST:
+        codec.decode_list(payload, entry.length)
+        return
+    content = codec.decompress(payload, entry)
+    found = blake3(content).hexdigest()
+    if found != oid:
+        raise IntegrityError(f"its bytes hash to {found}")
+    if entry.kind is Kind.TREE:
+        tree.decode(content)
+    elif entry.kind in _RECORDS:
+        canonical.decode(content)
+
+
+def _check_lists(store: _Store) -> Iterator[Problem]:
+    """Yield the large objects whose chunks do not give what their name says."""
+    for oid, where in store.lists:
+        if not store.whole(oid):
+            continue
+        hasher = blake3(max_threads=1)
+        try:
+            for piece in store.pieces(oid):
+                hasher.update(piece)
+            if hasher.hexdigest() == oid:
+                continue
+            what = f"its bytes hash to {hasher.hexdigest()}"
+        except (IntegrityError, MissingObject) as error:
+            what = error.message
+        del store.places[oid]
+        store.bad.add(oid)
+        yield Problem(oid, where, what)
+
+
+def _check_refs(repo: Repository, store: _Store) -> Iterator[Problem]:
+    path = repo.layout.refs
+    try:
+        refs = ref_files.decode(path.read_bytes(), where=str(path))
+    except FileNotFoundError:
+        return
+    except IntegrityError as error:
+        yield Problem(None, path.name, error.message)
+        return
+    for name, head in sorted(refs.items()):
+        here: ObjectId | None = head
+        while here is not None:
+            if not store.whole(here):
+                if here not in store.bad:
+                    yield Problem(here, "refs", f"'{name}' leads to it, but it is not here")
+                break
+            here = _previous(store, here)
+
+
+def _previous(store: _Store, oid: ObjectId) -> ObjectId | None:
+    record = canonical.decode(store.get(oid))
+    prev = record.get("prev") if isinstance(record, dict) else None
+    return ObjectId(prev) if isinstance(prev, str) and is_id(prev) else None
+
+
+def _explained(repo: Repository, store: _Store, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the problems with what needs each object; a lost pack may have held what is missing."""
+    found = needers(repo, store, store.bad)
+    for one in problems:
+        names = found.get(one.oid, ()) if one.oid else ()
+        yield Problem(one.oid, one.where, one.what, tuple(names))
+
+
+def _absent(repo: Repository, store: _Store) -> tuple[str, ...]:
+    missing = []
+    for one in reference.everything(repo):
+        waiting, seen = [one.oid], set[ObjectId]()
+        while waiting:
+            oid = waiting.pop()
+            if oid in seen:
+                continue
+            seen.add(oid)
+            if not store.whole(oid):
+                if oid not in store.bad:
+                    missing.append(f"{one.path} ({short(oid)})" if oid != one.oid else one.path)
+                    break
+                continue
+            waiting += store.children(oid)
+    return tuple(missing)

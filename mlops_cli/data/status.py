@@ -1,0 +1,96 @@
+"""Which data in the work tree is not what its pointer says."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mlops_cli.core import tree
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import paths, snapshot
+from mlops_cli.data.pointer import Pointer
+from mlops_cli.errors import RequestError
+
+State = Literal["changed", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One path that is not what its pointer says.
+
+    Attributes:
+        state: `missing` when there is nothing at the path.
+        added, modified, removed: numbers of files; of a folder whose listing is not in this
+            store they are None.
+        stored: whether the version of the pointer is in this store, so that `checkout` works.
+        problem: why the path could not be read, for what cannot be versioned.
+    """
+
+    path: str
+    state: State
+    added: int | None
+    modified: int | None
+    removed: int | None
+    stored: bool
+    problem: str | None = None
+
+
+def changes(repo: Repository, pointers: Sequence[Pointer]) -> tuple[Changed, ...]:
+    """Return the paths of `pointers` that are not as they say, in their order.
+
+    Reads only files that look other than when they were last hashed.
+
+    Raises:
+        IntegrityError: a pointer's path leaves the project.
+        ExternalError: a file cannot be read.
+    """
+    found = (_change(repo, pointer) for pointer in pointers)
+    return tuple(change for change in found if change is not None)
+
+
+def _change(repo: Repository, pointer: Pointer) -> Changed | None:
+    target = paths.locate(repo, pointer.path)
+    if not os.path.lexists(target):
+        stored = repo.objects.has(pointer.oid)
+        return Changed(pointer.path, "missing", 0, 0, pointer.files, stored)
+    try:
+        found = snapshot.take(repo, target)
+    except RequestError as error:  # a link, socket or device is where data was
+        stored = repo.objects.has(pointer.oid)
+        return Changed(pointer.path, "changed", None, None, None, stored, error.message)
+    if found.oid == pointer.oid and found.kind == pointer.kind and _same_mode(repo, pointer):
+        return None
+    stored = repo.objects.has(pointer.oid)
+    counts: tuple[int | None, int | None, int | None]
+    if pointer.kind == "folder" and found.kind == "folder":
+        counts = _count(repo, pointer) if stored else (None, None, None)
+    elif pointer.kind == found.kind:
+        counts = (0, 1, 0)
+    else:
+        counts = (found.files, 0, pointer.files)
+    added, modified, removed = counts
+    return Changed(pointer.path, "changed", added, modified, removed, stored)
+
+
+def _same_mode(repo: Repository, pointer: Pointer) -> bool:
+    if pointer.kind == "folder":
+        return True
+    mode = os.stat(repo.root / pointer.path).st_mode
+    return bool(mode & 0o100) == pointer.executable
+
+
+def _count(repo: Repository, pointer: Pointer) -> tuple[int, int, int]:
+    """Return how many files of a folder are new, other than before, and gone."""
+    now = snapshot.files_at(repo, repo.root / pointer.path)
+    before = {
+        path: entry
+        for path, entry in tree.walk(repo.objects, pointer.oid)
+        if entry.mode is not tree.Mode.FOLDER
+    }
+    common = now.keys() & before.keys()
+    modified = sum(
+        1
+        for path in common
+        if now[path].oid != before[path].oid or now[path].mode is not before[path].mode
+    )
+    return len(now) - len(common), modified, len(before) - len(common)
