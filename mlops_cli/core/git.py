@@ -1,0 +1,401 @@
+"""The only module that knows git: it runs the `git` command, and reads what it prints.
+
+Every path in and out is POSIX and relative to `root`, the project's folder, which may lie
+deeper than git's own top folder. Paths are taken literally (no `*`) except as patterns of
+`list_files`. Outside a git repository nothing is committed and nothing is tracked; only what
+would be wrong to leave unanswered raises StateError.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_cli.core.clock import moment
+from mlops_cli.errors import ExternalError, RequestError, StateError
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+    Done = CompletedProcess[bytes]
+
+_OF_ANOTHER_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+    "LANGUAGE",
+)
+"""What git sets for its hooks: it would answer for the hook's repository, not for `root`."""
+
+_DIFF = (
+    "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative",
+    "--ignore-submodules=none", "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/",
+)  # fmt: skip
+"""A diff that the user's settings do not change, so that `git apply` reads it anywhere."""
+
+_NOT_HERE = ("not a git repository", "must be run in a work tree")
+_HINTS = {
+    "dubious ownership": "git config --global --add safe.directory '{root}'",
+    "index.lock": "another git command is at work: wait until it has ended",
+    "dentity unknown": 'git config --global user.name "..." and user.email "..."',
+    "tell me who you are": 'git config --global user.name "..." and user.email "..."',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is at work."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit in a history."""
+
+    hex: str
+    author: Identity
+    when: str
+    """When it was committed, UTC."""
+    subject: str
+
+
+def toplevel(start: Path) -> Path | None:
+    """Return the top folder of the git work tree that holds `start`, or None outside of one."""
+    done = _run(start, "rev-parse", "--show-toplevel", ok=(0, 128))
+    if done.returncode:
+        _pass_if_none(done, start)
+        return None
+    return Path(os.fsdecode(done.stdout.removesuffix(b"\n")))
+
+
+def identity(root: Path) -> Identity:
+    """Return who git says is at work; the system's `user@host` when it cannot tell."""
+    try:
+        done = _run(root, "var", "GIT_AUTHOR_IDENT", ok=(0, 1, 128))
+    except ExternalError:
+        return _system_user()
+    name, _, rest = done.stdout.decode("utf-8", "replace").rpartition(" <")
+    email, closed, _ = rest.partition("> ")
+    if done.returncode or not closed or not name:
+        return _system_user()
+    return Identity(name, email)
+
+
+def head(root: Path) -> str | None:
+    """Return the hex id of the commit that is checked out; None before the first."""
+    done = _run(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
+    if done.returncode == 128:
+        _pass_if_none(done, root)
+    return done.stdout.decode("ascii").strip() or None
+
+
+def branch(root: Path) -> str | None:
+    """Return the name of the branch, which may have no commit yet; None on a detached head."""
+    done = _run(root, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1, 128))
+    if done.returncode == 128:
+        _pass_if_none(done, root)
+    return os.fsdecode(done.stdout.removesuffix(b"\n")) or None
+
+
+def is_dirty(root: Path) -> bool:
+    """Return whether a tracked file anywhere in the git repository differs from the commit."""
+    base = _base(root)
+    return base is not None and _run(root, *_DIFF, "--quiet", base, ok=(0, 1)).returncode == 1
+
+
+def patch(root: Path) -> bytes:
+    """Return what turns the commit into the tracked files as they are, for `git apply`.
+
+    It covers the whole git repository, names paths from its top folder, holds binary content
+    too, and is empty when nothing differs. Before the first commit it starts from nothing.
+    """
+    base = _base(root)
+    return b"" if base is None else _run(root, *_DIFF, "--binary", "--full-index", base).stdout
+
+
+def untracked(root: Path) -> list[str]:
+    """Return the files below `root` that git neither tracks nor ignores, sorted."""
+    done = _run(root, "ls-files", "-z", "--others", "--exclude-standard", ok=(0, 128))
+    if done.returncode:
+        _pass_if_none(done, root)
+    return sorted(_names(done.stdout))
+
+
+def list_files(root: Path, *patterns: str) -> list[str]:
+    """Return the files below `root` that git tracks or would track, sorted.
+
+    A file that was deleted but is still tracked is among them. In a pattern such as `*.csv`
+    the `*` also stands for slashes; with no pattern all files are meant.
+
+    Raises:
+        StateError: `root` is not in a git repository.
+    """
+    arguments = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
+    done = _run(root, *arguments, literal=False, ok=(0, 128))
+    if done.returncode:
+        _pass_if_none(done, root)
+        raise StateError(f"'{root}' is not in a git repository", hint="git init")
+    return sorted(set(_names(done.stdout)))
+
+
+def is_tracked(root: Path, paths: Sequence[str]) -> set[str]:
+    """Return the files that git tracks among `paths`, and below those that are folders."""
+    found: set[str] = set()
+    for some in _batches(paths):
+        done = _run(root, "ls-files", "-z", "--", *some, ok=(0, 128))
+        if done.returncode:
+            _pass_if_none(done, root)
+            return set()
+        found.update(_names(done.stdout))
+    return found
+
+
+def is_ignored(root: Path, paths: Sequence[str]) -> set[str]:
+    """Return those of `paths` that git ignores; tracked files are not."""
+    if not paths:
+        return set()
+    done = _run(root, "check-ignore", "-z", "--stdin", ok=(0, 1, 128), given=_joined(paths))
+    if done.returncode == 128:
+        _pass_if_none(done, root)
+    return set(_names(done.stdout))
+
+
+def resolve(root: Path, rev: str) -> str:
+    """Return the hex id of the commit that `rev` names.
+
+    Raises:
+        RequestError: it names none.
+        StateError: `root` is not in a git repository.
+    """
+    if rev and not rev.startswith("-") and "\0" not in rev:
+        arguments = ("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
+        done = _run(root, *arguments, ok=(0, 1, 128))
+        if done.returncode == 0:
+            return done.stdout.decode("ascii").strip()
+        if _complains(done, *_NOT_HERE):
+            raise StateError(f"'{root}' is not in a git repository", hint="git init")
+        if _complains(done, "dubious ownership"):
+            raise _failure(done, root, "rev-parse")
+    raise RequestError(f"'{rev}' is not a commit that git knows", hint="git log --oneline --all")
+
+
+def show(root: Path, rev: str, path: str) -> bytes | None:
+    """Return the bytes of a file as of a commit, or None when it was not there.
+
+    Raises:
+        RequestError, StateError: as of `resolve`.
+    """
+    commit = resolve(root, rev)
+    listed = _run(root, "ls-tree", "-z", commit, "--", path.rstrip("/")).stdout
+    kind, oid = _entry(listed.partition(b"\0")[0])[:2] if listed else ("", "")
+    return _run(root, "cat-file", "blob", oid).stdout if kind == "blob" else None
+
+
+def files_at(root: Path, rev: str, suffix: str = "") -> list[str]:
+    """Return the files below `root` as of a commit whose names end in `suffix`, sorted.
+
+    Raises:
+        RequestError, StateError: as of `resolve`.
+    """
+    return sorted(name for name, _ in _blobs(root, rev, suffix))
+
+
+def contents_at(root: Path, rev: str, suffix: str = "") -> dict[str, bytes]:
+    """Return the bytes of each file that `files_at` lists, read by one git process.
+
+    Raises:
+        RequestError, StateError: as of `resolve`.
+    """
+    blobs = sorted(_blobs(root, rev, suffix))
+    if not blobs:
+        return {}
+    wanted = "".join(f"{oid}\n" for _, oid in blobs).encode()
+    answer = _run(root, "cat-file", "--batch", given=wanted).stdout
+    found: dict[str, bytes] = {}
+    at = 0
+    for name, _ in blobs:
+        end = answer.index(b"\n", at)
+        size = int(answer[at:end].split()[2])
+        found[name] = answer[end + 1 : end + 1 + size]
+        at = end + 1 + size + 1
+    return found
+
+
+def history(root: Path, path: str) -> list[Commit]:
+    """Return the commits that changed a file or folder, newest first; renames are not followed."""
+    form = "--format=%H%x00%aN%x00%aE%x00%ct%x00%s"
+    arguments = ("-c", "log.follow=false", "log", "-z", "--no-show-signature", form, "--", path)
+    done = _run(root, *arguments, ok=(0, 128))
+    if done.returncode:
+        if head(root) is None:
+            return []
+        raise _failure(done, root, "log")
+    fields = done.stdout.decode("utf-8", "replace").split("\0")[:-1]
+    return [
+        Commit(
+            fields[i], Identity(fields[i + 1], fields[i + 2]), _time(fields[i + 3]), fields[i + 4]
+        )
+        for i in range(0, len(fields), 5)
+    ]
+
+
+def init(root: Path) -> None:
+    """Make `root` a git repository; harmless where it is one."""
+    _run(root, "init", "--quiet")
+
+
+def add(root: Path, paths: Sequence[str]) -> None:
+    """Stage files and folders as they are in the work tree."""
+    if paths:
+        reader = ("--pathspec-from-file=-", "--pathspec-file-nul")
+        _run(root, "add", *reader, given=_joined(paths))
+
+
+def commit(root: Path, message: str) -> str:
+    """Commit what is staged, as the user and with the user's hooks; return the commit's hex id.
+
+    Raises:
+        StateError: nothing is staged.
+        ExternalError: a hook refused, or git does not know who the user is.
+    """
+    if _run(root, "diff", "--cached", "--quiet", ok=(0, 1)).returncode == 0:
+        raise StateError("nothing is staged to commit", hint="git add PATH")
+    _run(root, "commit", "--quiet", "--file=-", given=message.encode("utf-8", "surrogateescape"))
+    return resolve(root, "HEAD")
+
+
+def _run(
+    root: Path,
+    *arguments: str,
+    ok: tuple[int, ...] = (0,),
+    given: bytes = b"",
+    literal: bool = True,
+) -> "Done":
+    """Run git in `root`, with `given` on its standard input, and return what it printed.
+
+    Raises:
+        ExternalError: git was not found, or its exit status is not one of `ok`.
+    """
+    import subprocess
+
+    pathspecs = ["--literal-pathspecs"] if literal else []
+    line = ["git", "-C", str(root), *pathspecs, *arguments]
+    try:
+        done = subprocess.run(
+            line, input=given, capture_output=True, env=_environment(), check=False
+        )
+    except (FileNotFoundError, PermissionError) as error:
+        raise ExternalError("git was not found", hint="install git: https://git-scm.com") from error
+    if done.returncode not in ok:
+        raise _failure(done, root, arguments[0])
+    return done
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment for git: about `root` only, in English, and asking nothing."""
+    environment = {k: v for k, v in os.environ.items() if k not in _OF_ANOTHER_REPOSITORY}
+    environment.update(LC_ALL="C.UTF-8", GIT_OPTIONAL_LOCKS="0", GIT_TERMINAL_PROMPT="0")
+    return environment
+
+
+def _failure(done: "Done", root: Path, verb: str) -> ExternalError:
+    """Return the error that says what git said."""
+    said = (done.stderr or done.stdout).decode("utf-8", "replace")
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    first = lines[0] if lines else f"exit status {done.returncode}"
+    first = first.removeprefix("fatal: ").removeprefix("error: ")
+    hint = next((hint for part, hint in _HINTS.items() if part in said), None)
+    return ExternalError(f"git {verb}: {first}", hint=hint and hint.format(root=root))
+
+
+def _complains(done: "Done", *parts: str) -> bool:
+    said = done.stderr.decode("utf-8", "replace")
+    return any(part in said for part in parts)
+
+
+def _pass_if_none(done: "Done", root: Path) -> None:
+    """Raise what git complained of, unless it is that there is no repository here."""
+    if not _complains(done, *_NOT_HERE):
+        raise _failure(done, root, "repository")
+
+
+def _base(root: Path) -> str | None:
+    """Return what to compare tracked files with: the commit, an empty tree before the first
+    commit, None outside a git repository.
+    """
+    found = head(root)
+    if found is None and toplevel(root) is not None:
+        return _run(root, "hash-object", "-t", "tree", "--stdin").stdout.decode("ascii").strip()
+    return found
+
+
+def _blobs(root: Path, rev: str, suffix: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and the blob's id of each file of a commit; links and submodules are none."""
+    listed = _run(root, "ls-tree", "-r", "-z", resolve(root, rev)).stdout
+    for line in listed.split(b"\0")[:-1]:
+        kind, oid, name, mode = _entry(line)
+        if kind == "blob" and mode != "120000" and name.endswith(suffix):
+            yield name, oid
+
+
+def _entry(line: bytes) -> tuple[str, str, str, str]:
+    """Return kind, id, name and mode of a line of `git ls-tree`."""
+    facts, _, name = line.partition(b"\t")
+    mode, kind, oid = facts.decode("ascii").split()
+    return kind, oid, os.fsdecode(name), mode
+
+
+def _names(output: bytes) -> list[str]:
+    return [os.fsdecode(name) for name in output.split(b"\0")[:-1]]
+
+
+def _joined(paths: Iterable[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
+
+
+def _batches(paths: Sequence[str], limit: int = 100_000) -> Iterator[list[str]]:
+    """Yield `paths` in lists that fit on a command line."""
+    batch: list[str] = []
+    length = 0
+    for path in paths:
+        length += len(path) + 1
+        if batch and length > limit:
+            yield batch
+            batch, length = [], len(path) + 1
+        batch.append(path)
+    if batch:
+        yield batch
+
+
+def _time(seconds: str) -> str:
+    return moment(int(seconds) * 1_000_000_000)
+
+
+def _system_user() -> Identity:
+    """Return the system's `user@host`, also where the user has no name (a container)."""
+    import getpass
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid{os.getuid()}"
+    return Identity(name, f"{name}@{os.uname().nodename}")
