@@ -112,7 +112,7 @@ def _flags(param: Any, context: typer.Context) -> str:
 
 def _kind(param: Any) -> str:
     name: str = param.name.upper()
-    return {"integer": "N", "float": "NUMBER"}.get(param.type.name, name)
+    return {"int": "N", "float": "NUMBER"}.get(param.type.name, name)
 
 
 def _explain(param: Any) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mlops_cli import __version__
 from mlops_cli.cli.table import COMMANDS, overview
-from mlops_cli.errors import MloError, RequestError
+from mlops_cli.errors import MloError, RequestError, StateError
 
 if TYPE_CHECKING:
     from mlops_cli.cli.group import LazyGroup
@@ -89,6 +89,7 @@ def _group() -> "LazyGroup":
 def _invoke(arguments: list[str]) -> int:
     import typer
 
+    _check_folder()
     group = _group()
     try:
         with group.make_context("mlo", arguments) as context:
@@ -113,6 +114,13 @@ def _go_to(arguments: list[str]) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise RequestError(f"cannot go to '{arguments[1]}': {reason}") from error
+
+
+def _check_folder() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise StateError("the working folder is gone", hint="cd FOLDER, to one that is") from error
 
 
 def _unknown(word: str) -> RequestError:

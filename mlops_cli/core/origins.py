@@ -46,10 +46,9 @@ def choose(found: list[Setting], key: str) -> list[Setting]:
     """
     chosen = [one for one in found if one.key == key or one.key.startswith((f"{key}.", f"{key}["))]
     if not chosen:
-        known = {part for one in found for part in (one.key, one.key.split(".")[0])}
-        raise RequestError(
-            f"there is no setting '{key}'", hint=yaml_nodes.suggest(key, sorted(known))
-        )
+        near = yaml_nodes.suggest(key, [one.key for one in found])
+        hint = near if near.endswith("?") else "mlo config, which lists them all"
+        raise RequestError(f"there is no setting '{key}'", hint=hint)
     return chosen
 
 
