@@ -51,6 +51,7 @@ def add(
     for path in chosen:
         _refuse_unfit(repo, path)
     _refuse_tracked(repo, chosen)
+    _refuse_ignored(repo, chosen)
     with (
         progress.task("adding", None, "files") as advance,
         repo.objects.writer() as writer,
@@ -98,21 +99,28 @@ def _refuse_unfit(repo: Repository, path: str) -> None:
 
 def _refuse_tracked(repo: Repository, chosen: Sequence[str]) -> None:
     tracked = sorted(git.is_tracked(repo.root, chosen))
-    if not tracked:
-        return
     for path in chosen:
         inner = [one for one in tracked if one == path or one.startswith(path + "/")]
-        inner = inner or ([path] if path in tracked else [])
         if not inner:
             continue
         if inner == [path]:
             raise RequestError(
-                f"'{path}' is tracked by git already", hint=f"git rm -r --cached {path}"
+                f"'{path}' is tracked by git already", hint=f"git rm --cached {path}"
             )
         more = f" and {len(inner) - 1} more" if len(inner) > 1 else ""
         raise RequestError(
             f"'{path}' holds '{inner[0]}'{more}, which git tracks",
             hint=f"git rm -r --cached {path}",
+        )
+
+
+def _refuse_ignored(repo: Repository, chosen: Sequence[str]) -> None:
+    """Refuse data whose pointer git would not see: its versions would travel with no commit."""
+    ignored = git.is_ignored(repo.root, [pointer.file_of(path) for path in chosen])
+    if ignored:
+        raise RequestError(
+            f"git ignores '{min(ignored)}', so the version would be in no commit",
+            hint="find the line that does it, and narrow it: git check-ignore -v " + min(ignored),
         )
 
 

@@ -86,7 +86,7 @@ def _version(
     oid = found.oid if found else None
     if commit is None:
         return Version(path, None, None, None, None, oid, size)
-    return Version(path, commit.hex, commit.when, commit.author, commit.subject, oid, size)
+    return Version(path, commit.hex, commit.when, commit.author.name, commit.subject, oid, size)
 
 
 def size_of(repo: Repository, found: Reference) -> int:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from mlops_cli.core import canonical, codec, lockfile, tree
 from mlops_cli.core.ids import ObjectId, is_id, short
-from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX
+from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.packs import Codec, Entry, Kind, Pack, as_id
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import pointer, reference
@@ -84,13 +84,17 @@ def _roots(repo: Repository, objects: Objects) -> Iterator[tuple[str, ObjectId]]
 
 
 def _history(repo: Repository) -> Iterator[tuple[str, ObjectId]]:
-    """Yield the versions that past commits of this branch point at."""
+    """Yield the earlier versions of what has a pointer or is in the lock file now."""
     from mlops_cli.core import git
 
-    if git.toplevel(repo.root) is None or git.head(repo.root) is None:
-        return
-    for commit in git.history(repo.root, f"*{POINTER_SUFFIX}"):
-        for one in pointer.each_at(repo, commit.hex):
+    for now in pointer.each(repo):
+        file = pointer.file_of(now.path)
+        for commit in git.history(repo.root, file):
+            data = git.show(repo.root, commit.hex, file)
+            try:
+                one = pointer.decode(data or b"", now.path)
+            except MloError:
+                continue
             yield f"{one.path}@{short(ObjectId(commit.hex))}", one.oid
     for commit in git.history(repo.root, LOCKFILE):
         data = git.show(repo.root, commit.hex, LOCKFILE)

@@ -191,11 +191,11 @@ def each_at(repo: Repository, rev: str) -> list[Pointer]:
     """
     from mlops_cli.core import git
 
-    pointers = []
-    for file in git.files_at(repo.root, rev, POINTER_SUFFIX):
-        data = git.show(repo.root, rev, file)
-        if data is not None and _is_pointer(file):
-            pointers.append(decode(data, file.removesuffix(POINTER_SUFFIX), rev=rev))
+    pointers = [
+        decode(data, file.removesuffix(POINTER_SUFFIX), rev=rev)
+        for file, data in git.contents_at(repo.root, rev, POINTER_SUFFIX).items()
+        if _is_pointer(file)
+    ]
     return sorted(pointers, key=lambda pointer: pointer.path)
 
 
