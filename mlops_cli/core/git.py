@@ -173,10 +173,12 @@ def is_ignored(root: Path, paths: Sequence[str]) -> set[str]:
     """Return those of `paths` that git ignores; tracked files are not."""
     if not paths:
         return set()
-    done = _run(root, "check-ignore", "-z", "--stdin", ok=(0, 1, 128), given=_joined(paths))
+    given = _joined("./" + path for path in paths)  # check-ignore knows no literal pathspecs
+    arguments = ("check-ignore", "-z", "--stdin")
+    done = _run(root, *arguments, literal=False, ok=(0, 1, 128), given=given)
     if done.returncode == 128:
         _pass_if_none(done, root)
-    return set(_names(done.stdout))
+    return {name.removeprefix("./") for name in _names(done.stdout)}
 
 
 def resolve(root: Path, rev: str) -> str:
