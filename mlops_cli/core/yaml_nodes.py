@@ -121,8 +121,9 @@ class Value:
     def fail(self, problem: str, *, hint: str | None = None) -> RequestError:
         """Return the error that says `problem` of this value; the caller raises it."""
         path = self.path
-        at = f"{self.where}:{self.line}: "
-        return RequestError(f"{at}'{path}' {problem}" if path else f"{at}{problem}", hint=hint)
+        said = f"{self.where}:{self.line}: " + (f"'{path}' {problem}" if path else problem)
+        shown = "".join(letter if letter.isprintable() else "?" for letter in said)
+        return RequestError(shown, hint=hint)
 
     @property
     def is_mapping(self) -> bool:

@@ -1,0 +1,275 @@
+"""`.mlops.yaml`: what it gives, and what each mistake in it says."""
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from mlops_cli.core import config
+from mlops_cli.core.config import Gate, ModelSettings, Settings, Stage, Step, load, read
+from mlops_cli.errors import ExternalError, RequestError
+
+TOP = Path(__file__).parents[2]
+EXAMPLE = TOP / ".mlops.example.yaml"
+
+PROJECT = """\
+params: {train: {trees: 100, depth: 5}, seed: 7}
+steps:
+  train:
+    cmd: python train.py
+    deps: [data/train.csv, ./train.py]
+    params: [train.depth, seed]
+    outs: [model/]
+    metrics: [metrics.json]
+models:
+  cancer:
+    path: model
+    stages:
+      staging:
+      production: {requires: staging, gates: [{metric: auc, min: 0.95}]}
+remotes: {origin: ../store}
+drift: {q: 0.01}
+"""
+
+
+def gates(text: str) -> str:
+    """Return settings with one stage `p` that has these gates."""
+    return f"models: {{m: {{stages: {{p: {{gates: [{text}]}}}}}}}}"
+
+
+def mistake(text: str) -> tuple[str, str | None]:
+    with pytest.raises(RequestError) as caught:
+        read(text.encode(), where=".mlops.yaml")
+    return caught.value.message, caught.value.hint
+
+
+def test_a_project_is_read_into_typed_settings() -> None:
+    settings = read(PROJECT.encode(), where=".mlops.yaml")
+    assert settings.params == {"train": {"trees": 100, "depth": 5}, "seed": 7}
+    assert settings.steps == {
+        "train": Step(
+            name="train",
+            cmd="python train.py",
+            deps=("data/train.csv", "train.py"),
+            params=("train.depth", "seed"),
+            outs=("model",),
+            metrics=("metrics.json",),
+        )
+    }
+    production = Stage(requires="staging", gates=(Gate("auc", min=0.95),))
+    assert settings.models == {
+        "cancer": ModelSettings(path="model", stages={"staging": Stage(), "production": production})
+    }
+    assert settings.remotes == {"origin": "../store"}
+    assert settings.drift.q == 0.01
+    assert settings.serving.port == 8000
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "steps:\nmodels:\nserving:\nparams:\n"])
+def test_whatever_is_left_out_has_its_default(text: str) -> None:
+    assert read(text.encode(), where=".mlops.yaml") == Settings()
+
+
+def test_a_missing_file_is_all_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path / ".mlops.yaml") == Settings()
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ExternalError, match=r"cannot read '.*\.mlops\.yaml': is a directory"):
+        (tmp_path / ".mlops.yaml").mkdir()
+        load(tmp_path / ".mlops.yaml")
+
+
+def test_a_command_may_be_a_list_of_words() -> None:
+    settings = read(b"steps: {a: {cmd: [python, -c, 'print(1)', 2]}}", where="f")
+    assert settings.steps["a"].cmd == ("python", "-c", "print(1)", "2")
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("stesp: {}", "1: 'stesp' is not a known key", "did you mean 'steps'?"),
+        (
+            "steps:\n  a:\n    cmd: x\n    dep: [b]",
+            "4: 'steps.a.dep' is not a known key",
+            "did you mean 'deps'?",
+        ),
+        ("steps: {a: {deps: [b]}}", "1: 'steps.a' needs the key 'cmd'", "add cmd: ..."),
+        ("steps: [a]", "1: 'steps' must be a mapping, not a list", None),
+        (
+            "steps: {a: python a.py}",
+            "1: 'steps.a' must be a mapping, not the text 'python a.py'",
+            None,
+        ),
+        ("steps: {a: {cmd: 3}}", "1: 'steps.a.cmd' must be text, not '3'", "put it in quotes"),
+        ("steps: {a: {cmd: []}}", "1: 'steps.a.cmd' must not be empty", None),
+        (
+            "steps: {a: {cmd: x, deps: b}}",
+            "1: 'steps.a.deps' must be a list, not the text 'b'",
+            None,
+        ),
+        ("steps: {a: {cmd: x, deps: [b, b/]}}", "1: 'steps.a.deps[1]' names 'b' again", None),
+        ("steps: {a b: {cmd: x}}", "1: 'steps.a b' is not a name that can be used", "use letters"),
+        (
+            "steps: {a: {cmd: x, params: [sead]}}\nparams: {seed: 1}",
+            "1: 'steps.a.params[0]' names 'sead', which is not in params",
+            "did you mean 'seed'?",
+        ),
+        (
+            "steps: {a: {cmd: x, params: [t.deph]}}\nparams: {t: {depth: 1}}",
+            "1: 'steps.a.params[0]' names 't.deph', which is not in params",
+            "did you mean 't.depth'?",
+        ),
+        (
+            "steps: {a: {cmd: x, params: [seed]}}",
+            "1: 'steps.a.params[0]' names 'seed', which is not in params",
+            "add it under params",
+        ),
+        ("params: [1]", "1: 'params' must be a mapping", None),
+        ("params: {a.b: 1}", "1: 'params.a.b' has a '.' or nothing as its key", "nest"),
+        (
+            "params: {a: no}",
+            "1: 'params.a' is no, which YAML 1.1 and 1.2 read differently",
+            "write true or false",
+        ),
+        (
+            "models: {m: {stages: {p: {requires: q}}}}",
+            "1: 'models.m.stages.p.requires' is 'q'",
+            "known here: p",
+        ),
+        (
+            "models: {m: {stages: {p: {requires: p}}}}",
+            "1: 'models.m.stages.p' requires itself",
+            None,
+        ),
+        (gates("{metric: a}"), "1: 'models.m.stages.p.gates[0]' asks for nothing", "give it min"),
+        (gates("{min: 1}"), "1: 'models.m.stages.p.gates[0]' needs the key 'metric'", None),
+        (
+            gates("{metric: a, min: 2, max: 1}"),
+            "1: 'models.m.stages.p.gates[0]' can never pass",
+            None,
+        ),
+        (
+            gates("{metric: a, min: high}"),
+            "1: 'models.m.stages.p.gates[0].min' must be a number, not the text 'high'",
+            None,
+        ),
+        (
+            gates("{metric: a, not_worse_than: prod}"),
+            "1: 'models.m.stages.p.gates[0].not_worse_than' is 'prod'",
+            "known here: p",
+        ),
+        ("serving: {port: 70000}", "1: 'serving.port' is 70000, must be at most 65535", None),
+        (
+            "serving: {port: '80'}",
+            "1: 'serving.port' must be a whole number, not the text '80'",
+            None,
+        ),
+        ("drift: {q: 1.5}", "1: 'drift.q' is 1.5, must be at most 1", None),
+        ("drift: {q: .nan}", "1: 'drift.q' must be a finite number", None),
+        ("remotes: {origin: [a]}", "1: 'remotes.origin' must be text, not a list", None),
+        ("a: 1\n<<<<<<< HEAD\n", "2: has a merge-conflict marker", "keep one side"),
+    ],
+)
+def test_a_mistake_is_named_with_line_and_key(text: str, message: str, hint: str | None) -> None:
+    said, advice = mistake(text)
+    assert said.startswith(".mlops.yaml:" + message)
+    assert (advice or "").startswith(hint or "")
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../x", "a/../../x", ".", ".git/config", ".mlo/refs"]
+)
+def test_a_path_must_stay_inside_the_project(path: str) -> None:
+    said, _ = mistake(f"steps: {{a: {{cmd: x, deps: [{path}]}}}}")
+    assert f"'steps.a.deps[0]' is '{path}', which" in said
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("a", "a"), ("a", "a/b"), ("a/b", "a"), ("./a", "a/")]
+)
+def test_two_steps_do_not_write_the_same_output(first: str, second: str) -> None:
+    said, _ = mistake(
+        f"steps:\n  one: {{cmd: x, outs: [{first}]}}\n  two: {{cmd: y, metrics: [{second}]}}\n"
+    )
+    assert said.startswith(".mlops.yaml:3: 'steps.two.metrics[0]' is ")
+    assert "but step 'one' writes" in said
+
+
+def test_a_password_is_refused_and_not_repeated() -> None:
+    said, hint = mistake("remotes: {origin: 's3://me:hunter2@host/bucket'}")
+    assert said == (
+        ".mlops.yaml:1: 'remotes.origin' holds a password, and this file is committed to git"
+    )
+    assert "hunter2" not in said + str(hint)
+
+
+def test_lookup_follows_dots() -> None:
+    assert config.lookup({"a": {"b": 1}}, "a") == {"b": 1}
+    for missing in ("a.c", "a.b.c", "x"):
+        with pytest.raises(KeyError):
+            config.lookup({"a": {"b": 1}}, missing)
+
+
+def test_the_example_explains_every_setting() -> None:
+    import yaml
+
+    given = yaml.safe_load(EXAMPLE.read_text())
+    missing = sorted(set(_every(Settings)) - set(_present(given, Settings)))
+    assert missing == []
+    assert load(EXAMPLE).serving == config.Serving(), "the example shows the defaults"
+    assert load(EXAMPLE).drift == config.DriftSettings(), "the example shows the defaults"
+
+
+def test_every_key_of_the_example_has_a_comment() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    for name in ("serving", "drift"):
+        start = lines.index(f"{name}:")
+        assert lines[start - 1].startswith("#")
+
+
+def _every(kind: Any, above: str = "") -> Iterator[str]:
+    """Yield each setting that the dataclasses have; names that users choose are `*`."""
+    for name, hint in get_type_hints(kind).items():
+        if kind is Step and name == "name":
+            continue
+        yield above + name
+        inner = _dataclass_in(hint)
+        if inner is not None:
+            yield from _every(inner, f"{above}{name}.")
+
+
+def _present(value: Any, kind: Any, above: str = "") -> Iterator[str]:
+    hints = get_type_hints(kind)
+    for name, inner_value in value.items():
+        yield above + name
+        hint = hints[name]
+        inner = _dataclass_in(hint)
+        if inner is None:
+            continue
+        if hint is inner:
+            parts = [inner_value]
+        else:
+            parts = inner_value if isinstance(inner_value, list) else list(inner_value.values())
+        for part in parts:
+            yield from _present(part, inner, f"{above}{name}.")
+
+
+def _dataclass_in(hint: Any) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return hint
+    return next((arg for arg in get_args(hint) if dataclasses.is_dataclass(arg)), None)
+
+
+def test_settings_load_without_what_makes_status_slow() -> None:
+    code = (
+        "import sys; from pathlib import Path; from mlops_cli.core.config import load;"
+        f"load(Path({str(EXAMPLE)!r}));"
+        "print(*sorted({'difflib', 'subprocess', 'json', 'logging'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
