@@ -138,8 +138,13 @@ def _refuse(message: str, hint: str | None, code: int) -> int:
         sys.stdout.flush()
     print(f"mlo: {message}", file=sys.stderr)
     if hint:
-        print(f"  {hint}" if hint.endswith("?") else f"  try: {hint}", file=sys.stderr)
+        print(f"  {advice(hint)}", file=sys.stderr)
     return code
+
+
+def advice(hint: str) -> str:
+    """Return a hint as it is shown: a question stands as it is, the rest is to be tried."""
+    return hint if hint.endswith("?") else f"try: {hint}"
 
 
 def _refuse_or_report(error: OSError) -> int:

@@ -78,6 +78,11 @@ class Commit:
     subject: str
 
 
+def version(start: Path) -> str:
+    """Return the version of git, such as `2.39.5`."""
+    return _run(start, "--version", literal=False).stdout.decode("ascii", "replace").split()[2]
+
+
 def toplevel(start: Path) -> Path | None:
     """Return the top folder of the git work tree that holds `start`, or None outside of one."""
     done = _run(start, "rev-parse", "--show-toplevel", ok=(0, 128))
