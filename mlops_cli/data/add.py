@@ -88,6 +88,7 @@ def _refuse_unfit(repo: Repository, path: str) -> None:
             f"'{path}' is in '{above.path}', which is versioned as a whole",
             hint=f"mlo add {above.path}",
         )
+    _refuse_parts(repo, path)
     for step in repo.settings.steps.values():
         for out in step.outs:
             if out == path or out.startswith(path + "/") or path.startswith(out + "/"):
@@ -95,6 +96,16 @@ def _refuse_unfit(repo: Repository, path: str) -> None:
                     f"'{path}' is made by the step '{step.name}' ('{out}'), which versions it",
                     hint=f"mlo run {step.name}",
                 )
+
+
+def _refuse_parts(repo: Repository, path: str) -> None:
+    """Refuse a folder with versioned data inside: its pointer would hide those in it from git."""
+    for one in pointer.each(repo):
+        if one.path.startswith(path + "/"):
+            raise RequestError(
+                f"'{path}' holds '{one.path}', which is versioned by itself",
+                hint=f"add what is in '{path}' path by path, or git rm {pointer.file_of(one.path)}",
+            )
 
 
 def _refuse_tracked(repo: Repository, chosen: Sequence[str]) -> None:

@@ -95,7 +95,13 @@ def unknown(repo: Repository, path: str) -> RequestError:
     """Return the error that says that nothing is known of a path, and what to type."""
     from mlops_cli.core import git
 
-    if git.is_tracked(repo.root, [path]):
+    above = pointer.holder(repo, path)
+    if above is not None:
+        return RequestError(
+            f"there is no '{path}' in this version of '{above.path}'",
+            hint=f"look into another: {path}@REV, or take in what is new: mlo add {above.path}",
+        )
+    if path in git.is_tracked(repo.root, [path]):
         return RequestError(f"'{path}' is kept by git, not by mlo", hint=f"git log -- {path}")
     if (repo.root / path).exists():
         return RequestError(f"'{path}' is not versioned", hint=f"mlo add {path}")
@@ -142,10 +148,7 @@ def _part(repo: Repository, whole: Reference, path: str) -> Reference | None:
     for depth, name in enumerate(inner):
         entry = next((one for one in tree.decode(repo.objects.get(here)) if one.name == name), None)
         if entry is None:
-            raise RequestError(
-                f"there is no '{path}' in this version of '{whole.path}'",
-                hint=f"list its versions: mlo log {path}",
-            )
+            return None
         last = depth == len(inner) - 1
         if last:
             return Reference(

@@ -9,6 +9,7 @@ from mlops_cli.core import tree
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
 from mlops_cli.data.pointer import Pointer
+from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.errors import RequestError
 
 State = Literal["changed", "missing"]
@@ -27,6 +28,7 @@ class Changed:
     """
 
     path: str
+    kind: ObjectKind
     state: State
     added: int | None
     modified: int | None
@@ -52,12 +54,14 @@ def _change(repo: Repository, pointer: Pointer) -> Changed | None:
     target = paths.locate(repo, pointer.path)
     if not os.path.lexists(target):
         stored = repo.objects.has(pointer.oid)
-        return Changed(pointer.path, "missing", 0, 0, pointer.files, stored)
+        return Changed(pointer.path, pointer.kind, "missing", 0, 0, pointer.files, stored)
     try:
         found = snapshot.take(repo, target)
     except RequestError as error:  # a link, socket or device is where data was
         stored = repo.objects.has(pointer.oid)
-        return Changed(pointer.path, "changed", None, None, None, stored, error.message)
+        return Changed(
+            pointer.path, pointer.kind, "changed", None, None, None, stored, error.message
+        )
     if found.oid == pointer.oid and found.kind == pointer.kind and _same_mode(repo, pointer):
         return None
     stored = repo.objects.has(pointer.oid)
@@ -69,7 +73,7 @@ def _change(repo: Repository, pointer: Pointer) -> Changed | None:
     else:
         counts = (found.files, 0, pointer.files)
     added, modified, removed = counts
-    return Changed(pointer.path, "changed", added, modified, removed, stored)
+    return Changed(pointer.path, pointer.kind, "changed", added, modified, removed, stored)
 
 
 def _same_mode(repo: Repository, pointer: Pointer) -> bool:

@@ -1,0 +1,111 @@
+"""How a project stands: everything that is not as it could be, from all layers.
+
+On the way of `mlo status`, which is to be instant: a layer is imported only when there is
+something that it could say.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import pointer
+from mlops_cli.data.status import Changed, changes
+
+if TYPE_CHECKING:
+    from mlops_cli.pipeline.stale import StepState
+    from mlops_cli.remotes.unpushed import Unpushed
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A model with a version that is newer than what its stages hold."""
+
+    model: str
+    newest: int
+    stages: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is not as it could be.
+
+    Attributes:
+        versioned: number of paths with a pointer.
+        data: those that are not as their pointers say.
+        stale: steps that need to run.
+        models: models with a version that is in no stage.
+        unpushed: what each remote lacks, as far as this clone knows.
+        killed: names of runs whose process died; the next `mlo run` or `mlo runs` records them.
+    """
+
+    versioned: int
+    data: tuple[Changed, ...]
+    stale: "tuple[StepState, ...]"
+    models: tuple[Behind, ...]
+    unpushed: "tuple[Unpushed, ...]"
+    killed: tuple[str, ...]
+
+    @property
+    def dirty(self) -> bool:
+        """Whether data changed or a step is stale: the work tree is not what git would commit."""
+        return bool(self.data or self.stale)
+
+
+def look(repo: Repository) -> Standing:
+    """Return how a project stands.
+
+    Raises:
+        RequestError: the settings, a pointer or `mlo.lock` are wrong.
+        IntegrityError: a pointer's path leaves the project.
+    """
+    pointers = pointer.each(repo)
+    return Standing(
+        len(pointers),
+        changes(repo, pointers),
+        _stale(repo),
+        _behind(repo),
+        _unpushed(repo),
+        _killed(repo),
+    )
+
+
+def _stale(repo: Repository) -> "tuple[StepState, ...]":
+    if not repo.settings.steps:
+        return ()
+    from mlops_cli.pipeline.stale import states
+
+    return tuple(state for state in states(repo) if state.stale)
+
+
+def _behind(repo: Repository) -> tuple[Behind, ...]:
+    if not repo.refs.all("models/"):
+        return ()
+    from mlops_cli.registry import models
+
+    found = []
+    for name in models.names(repo):
+        model = models.model(repo, name)
+        newest = max(version.number for version in model.versions)
+        if newest not in model.stages.values():
+            found.append(Behind(name, newest, dict(model.stages)))
+    return tuple(found)
+
+
+def _unpushed(repo: Repository) -> "tuple[Unpushed, ...]":
+    if not repo.settings.remotes:
+        return ()
+    from mlops_cli.remotes.unpushed import unpushed
+
+    return unpushed(repo, repo.settings.remotes)
+
+
+def _killed(repo: Repository) -> tuple[str, ...]:
+    try:
+        if not os.listdir(repo.layout.open_runs):
+            return ()
+    except FileNotFoundError:
+        return ()
+    from mlops_cli.runs.open_run import orphans
+
+    return tuple(run.head.name for run in orphans(repo))
