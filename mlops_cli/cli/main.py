@@ -68,6 +68,10 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if first not in COMMANDS:
         raise _unknown(first)
+    if first == "status" and set(arguments[1:]) <= {"--json", "--exit-code"}:
+        from mlops_cli.cli.standing_report import report
+
+        return report(as_json="--json" in arguments, exit_code="--exit-code" in arguments)
     return _invoke(arguments)
 
 

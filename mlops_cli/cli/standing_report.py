@@ -1,0 +1,75 @@
+"""The report of `mlo status`, apart from its command: without Typer it is instant."""
+
+from typing import TYPE_CHECKING
+
+from mlops_cli.cli import show
+from mlops_cli.cli.here import repository
+from mlops_cli.cli.standing import look
+
+if TYPE_CHECKING:
+    from mlops_cli.cli.standing import Behind, Standing
+    from mlops_cli.data.status import Changed
+
+_REASONS_SHOWN = 3
+
+
+def report(*, as_json: bool, exit_code: bool) -> int:
+    """Print how the project stands, and return the exit code."""
+    standing = look(repository())
+    show.emit(standing, as_json=as_json, text=_tell)
+    return 1 if exit_code and standing.dirty else 0
+
+
+def _tell(standing: "Standing") -> None:
+    sections = [
+        ("data that is not as its pointer says", [_data(one) for one in standing.data]),
+        ("steps to run: mlo run", [f"{s.name}: {_reasons(s.reasons)}" for s in standing.stale]),
+        ("models with a newer version than their stages", [_model(m) for m in standing.models]),
+        (
+            "not on a remote yet: mlo push",
+            [
+                f"{u.remote} lacks {u.objects:,} objects, {show.size(u.bytes)}"
+                for u in standing.unpushed
+            ],
+        ),
+        ("runs that were killed: mlo runs list", list(standing.killed)),
+    ]
+    said = [(title, lines) for title, lines in sections if lines]
+    for title, lines in said:
+        show.line(title)
+        for text in lines:
+            show.line(f"  {text}")
+    if not said:
+        count = standing.versioned
+        show.line(f"all is as it should be: {count:,} versioned path{'' if count == 1 else 's'}")
+
+
+def _data(change: "Changed") -> str:
+    where = "" if change.stored else ", and its version is not in this store: mlo pull"
+    if change.problem:
+        return f"changed  {change.path}: {change.problem}"
+    if change.state == "missing":
+        how = where or f": mlo checkout {change.path}"
+        return f"missing  {change.path}{how}"
+    if change.added is None or change.kind == "file":
+        return f"changed  {change.path}{where}"
+    counts = [
+        f"{count:,} {word}"
+        for count, word in (
+            (change.added, "new"),
+            (change.modified, "changed"),
+            (change.removed, "missing"),
+        )
+        if count
+    ]
+    return f"changed  {change.path}: {', '.join(counts) or 'empty folders'}{where}"
+
+
+def _reasons(reasons: tuple[str, ...]) -> str:
+    more = len(reasons) - _REASONS_SHOWN
+    return "; ".join(reasons[:_REASONS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _model(behind: "Behind") -> str:
+    stages = ", ".join(f"{stage} v{number}" for stage, number in sorted(behind.stages.items()))
+    return f"{behind.model}: v{behind.newest} is in no stage ({stages or 'no stage is set'})"
