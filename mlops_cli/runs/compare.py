@@ -1,104 +1,138 @@
-"""What differs between runs: parameters, metrics, data, code and environment."""
+"""How runs differ: parameters, metrics, data, code and environment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlops_cli.core.canonical import decode
-from mlops_cli.core.ids import short
+from mlops_cli.core import canonical
+from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
+from mlops_cli.runs.find import resolve
+from mlops_cli.runs.index import open_index
 from mlops_cli.runs.record import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing, and its value in each run; None where a run does not have it."""
+    """One thing in each run; None where a run does not have it.
+
+    `difference` is the last value less the first, of metrics only.
+    """
 
     name: str
     values: tuple[Any, ...]
+    difference: float | None = None
 
-    @property
-    def differs(self) -> bool:
-        """Whether the runs do not all have the same value."""
-        return any(value != self.values[0] for value in self.values[1:])
 
-    @property
-    def change(self) -> float | None:
-        """The last value less the first, where both are numbers."""
-        first, last = self.values[0], self.values[-1]
-        if isinstance(first, int | float) and isinstance(last, int | float):
-            return last - first
-        return None
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows of one kind."""
+
+    title: str
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs side by side; `runs` and the values of each row are in the same order."""
+    """Runs side by side, by name and id; sections without rows are left out."""
 
-    runs: tuple[str, ...]
     names: tuple[str, ...]
-    params: tuple[Row, ...]
-    metrics: tuple[Row, ...]
-    data: tuple[Row, ...]
-    code: tuple[Row, ...]
-    environment: tuple[Row, ...]
-
-    @property
-    def same(self) -> bool:
-        """Whether nothing differs."""
-        parts = (self.params, self.metrics, self.data, self.code, self.environment)
-        return not any(row.differs for part in parts for row in part)
+    ids: tuple[ObjectId, ...]
+    sections: tuple[Section, ...]
 
 
-def compare(repo: Repository, runs: Sequence[Run], *, everything: bool = False) -> Comparison:
-    """Return how `runs`, two or more, differ; with `everything` also what they have in common.
+def compare(repo: Repository, references: Sequence[str], *, everything: bool = False) -> Comparison:
+    """Return how the runs differ, or with `everything` also what they have in common.
+
+    Without references the last two runs are compared; one is compared with the run before it.
 
     Raises:
-        RequestError: there are fewer than two runs.
-        MissingObject: the record of an environment is not in this store.
+        RequestError: a reference fits no run, or there are fewer than two runs.
     """
-    if len(runs) < 2:
-        raise RequestError("a comparison needs two runs", hint="mlo runs compare RUN RUN")
-
-    def rows(found: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
-        aligned = _align(list(found))
-        return tuple(row for row in aligned if everything or row.differs)
-
+    runs = _chosen(repo, references)
+    sections = (
+        Section("parameters", _rows([run.params for run in runs])),
+        Section("metrics", _rows([run.metrics for run in runs], difference=_difference)),
+        Section("data", _rows([_data(run) for run in runs])),
+        Section("code", _rows([_code(run) for run in runs])),
+        Section("environment", _rows([_environment(repo, run) for run in runs])),
+    )
+    kept = [
+        Section(section.title, section.rows if everything else tuple(differing(section.rows)))
+        for section in sections
+    ]
     return Comparison(
-        runs=tuple(run.id for run in runs),
-        names=tuple(run.name for run in runs),
-        params=rows(run.params for run in runs),
-        metrics=rows(run.metrics for run in runs),
-        data=rows({one.path: short(one.oid) for one in run.inputs} for run in runs),
-        code=rows(_code(run) for run in runs),
-        environment=rows(_environment(repo, run) for run in runs),
+        tuple(run.name for run in runs),
+        tuple(run.id for run in runs),
+        tuple(section for section in kept if section.rows),
     )
 
 
-def _align(found: Sequence[Mapping[str, Any]]) -> list[Row]:
-    names = sorted({name for one in found for name in one})
-    return [Row(name, tuple(one.get(name) for one in found)) for name in names]
+def differing(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows in which not all values are equal."""
+    return [row for row in rows if any(_differ(value, row.values[0]) for value in row.values[1:])]
 
 
-def _code(run: Run) -> dict[str, Any]:
-    code = run.code
+def _differ(one: Any, other: Any) -> bool:
+    return bool(one != other) or isinstance(one, bool) is not isinstance(other, bool)
+
+
+def _chosen(repo: Repository, references: Sequence[str]) -> list[Run]:
+    if len(references) >= 2:
+        return [resolve(repo, text) for text in references]
+    last = resolve(repo, references[0] if references else "last")
+    with open_index(repo) as index:
+        before = index.ids("started < ?", [last.started])
+    if not before:
+        raise RequestError("there is no earlier run to compare with", hint="mlo runs list")
+    return [Run.read(repo, before[0]), last]
+
+
+def _rows(
+    columns: Sequence[Mapping[str, Any]],
+    *,
+    difference: Callable[[Sequence[Any]], float | None] = lambda values: None,  # noqa: ARG005
+) -> tuple[Row, ...]:
+    names = sorted({name for column in columns for name in column})
+    rows = []
+    for name in names:
+        values = tuple(column.get(name) for column in columns)
+        rows.append(Row(name, values, difference(values)))
+    return tuple(rows)
+
+
+def _difference(values: Sequence[Any]) -> float | None:
+    first, last = values[0], values[-1]
+    if isinstance(first, int | float) and isinstance(last, int | float):
+        return last - first
+    return None
+
+
+def _data(run: Run) -> dict[str, str]:
+    return {one.path: short(one.oid) for one in run.inputs}
+
+
+def _code(run: Run) -> dict[str, str | None]:
+    command = run.command if isinstance(run.command, str) else " ".join(run.command)
+    changes = short(run.code.patch) if run.code.patch else None
+    steps = {f"{step.name} command": _line(step.cmd) for step in run.steps}
     return {
-        "commit": code.commit[:10] if code.commit else None,
-        "uncommitted changes": short(code.patch) if code.patch else None,
-        "untracked files": ", ".join(code.untracked) or None,
+        "command": command,
+        "commit": run.code.commit and run.code.commit[:10],
+        "uncommitted changes": changes,
+        "untracked files": ", ".join(run.code.untracked) or None,
+        **steps,
     }
 
 
+def _line(command: str | tuple[str, ...]) -> str:
+    return command if isinstance(command, str) else " ".join(command)
+
+
 def _environment(repo: Repository, run: Run) -> dict[str, Any]:
-    """Return the recorded environment, flat: one row a package."""
     if run.environment is None:
         return {}
-    held = decode(repo.objects.get(run.environment))
-    flat: dict[str, Any] = {}
-    for name, value in held.items():
-        if isinstance(value, dict):
-            flat.update({f"{name}.{inner}": one for inner, one in value.items()})
-        elif name != "v":
-            flat[name] = value
-    return flat
+    held = canonical.decode(repo.objects.get(run.environment))
+    facts = {name: held[name] for name in ("python", "os", "machine", "cpu", "cpus")}
+    return {**facts, **held["threads"], **held["packages"], "host": run.host}

@@ -1,8 +1,8 @@
-"""Many runs at a glance, read from the index alone."""
+"""Which runs there are, in the order and number that somebody asked for."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core.ids import ObjectId
@@ -11,11 +11,16 @@ from mlops_cli.errors import RequestError
 from mlops_cli.runs import open_run
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.index import Index, open_index
+from mlops_cli.runs.metrics import number
+from mlops_cli.runs.record import Number
+
+STATUSES = ("running", "done", "failed", "interrupted", "killed")
+_COLUMNS = ("started", "seconds", "name", "status", "command")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One run in a list; an open one has no id yet, and is known by its key."""
+class Line:
+    """One run in a list; `id` is None and `seconds` too while it is running."""
 
     id: ObjectId | None
     key: str
@@ -24,84 +29,116 @@ class Listed:
     started: str
     seconds: float | None
     status: str
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    params: Mapping[str, Any] = field(default_factory=dict)
+    exit_code: int | None
+    metrics: Mapping[str, Number]
+    params: Mapping[str, Any]
 
 
-def listed(
-    repo: Repository, *, sort: str | None = None, status: str | None = None, limit: int = 20
-) -> list[Listed]:
-    """Return runs, newest first; those that are open now come before all others.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Runs in order, and how many there are in all that fit."""
 
-    Args:
-        repo: where the runs are.
-        sort: a metric to order by, largest first; with `-` before it, smallest first. Runs
-            without it are left out.
-        status: only runs of this status.
-        limit: at most so many.
+    runs: tuple[Line, ...]
+    total: int
+
+
+def listing(
+    repo: Repository,
+    *,
+    sort: str | None = None,
+    status: str | None = None,
+    limit: int | None = None,
+) -> Listing:
+    """Return the runs, newest first.
+
+    `sort` names a column, a metric or a parameter: highest first, or with `-` before it lowest
+    first; runs without it come last. `status` keeps those of one status.
 
     Raises:
-        RequestError: no run has the metric to sort by.
+        RequestError: no run has what is to be sorted by, or there is no such status.
     """
+    if status is not None and status not in STATUSES:
+        raise RequestError(f"'{status}' is no status", hint="one of: " + ", ".join(STATUSES))
     reap(repo)
     with open_index(repo) as index:
-        ids = _ordered(index, sort, status, limit)
-        ended = [_row(index, oid) for oid in ids]
-    if sort is not None or status not in (None, "running"):
-        return ended
-    running = [_running(run) for run in open_run.each(repo)]
-    return [*reversed(running), *ended][:limit]
+        ids = _sorted(index, sort, status)
+        shown = ids if limit is None else ids[:limit]
+        lines = _lines(index, shown)
+    running = _running(repo) if status in (None, "running") else []
+    return Listing((*running, *lines), len(ids) + len(running))
 
 
-def _ordered(index: Index, sort: str | None, status: str | None, limit: int) -> list[ObjectId]:
-    where, values = ("1", []) if status is None else ("status = ?", [status])
+def _sorted(index: Index, sort: str | None, status: str | None) -> list[ObjectId]:
+    where, values = ("status = ?", [status]) if status else ("1", [])
+    ids = index.ids(where, values)
     if sort is None:
-        return index.ids(where, values, limit=limit)
-    name = sort.removeprefix("-")
-    direction = "ASC" if sort.startswith("-") else "DESC"
-    rows = index.connection.execute(
-        f"SELECT runs.id FROM metrics JOIN runs ON runs.id = metrics.run "  # noqa: S608  our text
-        f"WHERE metrics.name = ? AND metrics.value IS NOT NULL AND NOT removed AND ({where}) "
-        f"ORDER BY metrics.value {direction}, started DESC LIMIT ?",
-        (name, *values, limit),
-    ).fetchall()
-    if not rows:
+        return ids
+    name, sign = (sort[1:], 1) if sort.startswith("-") else (sort, -1)
+    keys = _sort_keys(index, name)
+    if not keys:
         raise RequestError(
-            f"no run has the metric '{name}'", hint="see what they have: mlo runs list --json"
+            f"no run has '{name}' to sort by",
+            hint=f"a metric, a parameter, or one of: {', '.join(_COLUMNS)}",
         )
-    return [ObjectId(row[0]) for row in rows]
+    having = [oid for oid in ids if keys.get(oid) is not None]
+    numeric = all(isinstance(keys[oid], int | float) for oid in having)
+    having.sort(key=lambda oid: keys[oid] if numeric else str(keys[oid]), reverse=sign < 0)
+    return having + [oid for oid in ids if keys.get(oid) is None]
 
 
-def _row(index: Index, oid: ObjectId) -> Listed:
-    ask = index.connection.execute
-    key, name, command, started, seconds, status = ask(
-        "SELECT key, name, command, started, seconds, status FROM runs WHERE id = ?", (oid,)
-    ).fetchone()
-    metrics = ask("SELECT name, value FROM metrics WHERE run = ? ORDER BY name", (oid,))
-    params = ask("SELECT name, value FROM params WHERE run = ? ORDER BY name", (oid,))
-    return Listed(
-        id=oid,
-        key=key,
-        name=name,
-        command=command,
-        started=started,
-        seconds=seconds,
-        status=status,
-        metrics=dict(metrics.fetchall()),
-        params={name: json.loads(value) for name, value in params},
+def _sort_keys(index: Index, name: str) -> dict[str, Any]:
+    if name in _COLUMNS:
+        return dict(index.connection.execute(f"SELECT id, {name} FROM runs"))  # noqa: S608  a known word
+    query = "SELECT run, value FROM metrics WHERE name = ?"
+    found: dict[str, Any] = dict(index.connection.execute(query, (name,)))
+    if found:
+        return found
+    rows = index.connection.execute("SELECT run, value FROM params WHERE name = ?", (name,))
+    return {run: json.loads(value) for run, value in rows}
+
+
+def _lines(index: Index, ids: Sequence[ObjectId]) -> list[Line]:
+    lines = []
+    for oid in ids:
+        key, name, command, started, seconds, status, exit_code = index.connection.execute(
+            "SELECT key, name, command, started, seconds, status, exit_code FROM runs WHERE id = ?",
+            (oid,),
+        ).fetchone()
+        metrics = index.connection.execute("SELECT name, value FROM metrics WHERE run = ?", (oid,))
+        params = index.connection.execute("SELECT name, value FROM params WHERE run = ?", (oid,))
+        lines.append(
+            Line(
+                id=oid,
+                key=key,
+                name=name,
+                command=command,
+                started=started,
+                seconds=seconds,
+                status=status,
+                exit_code=exit_code,
+                metrics={one: "nan" if at is None else number(at) for one, at in metrics},
+                params={one: json.loads(value) for one, value in params},
+            )
+        )
+    return lines
+
+
+def _running(repo: Repository) -> list[Line]:
+    heads = sorted(
+        (run.head for run in open_run.each(repo)), key=lambda head: head.started, reverse=True
     )
-
-
-def _running(run: open_run.OpenRun) -> Listed:
-    head = run.head
-    command = head.command if isinstance(head.command, str) else " ".join(head.command)
-    return Listed(
-        id=None,
-        key=head.key,
-        name=head.name,
-        command=command,
-        started=head.started,
-        seconds=None,
-        status="running",
-        params=dict(head.params),
-    )
+    return [
+        Line(
+            None,
+            head.key,
+            head.name,
+            head.command if isinstance(head.command, str) else " ".join(head.command),
+            head.started,
+            None,
+            "running",
+            None,
+            {},
+            head.params,
+        )
+        for head in heads
+    ]

@@ -1,0 +1,1 @@
+"""The pipeline: steps in order, which of them are stale, and running those."""

@@ -1,0 +1,174 @@
+"""What steps write: cleared before a step runs, stored after, brought back from the store."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_cli.core import tree
+from mlops_cli.core.files import outside
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.lockfile import read
+from mlops_cli.core.pack_writer import PackWriter
+from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import ignore, paths, pointer, snapshot
+from mlops_cli.data.restore import restore
+from mlops_cli.errors import RequestError, StateError
+from mlops_cli.runs.record import Artifact, ObjectKind
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What bringing outputs back has done.
+
+    Attributes:
+        paths: outputs that were not as `mlo.lock` says, and are now.
+        missing: outputs whose content is not in this store.
+    """
+
+    paths: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def restore_locked(
+    repo: Repository, *, force: bool = False, progress: Progress = SILENT
+) -> Restored:
+    """Make the work tree's outputs what `mlo.lock` says they are.
+
+    Raises:
+        Conflict: that would overwrite content that is in no store, and not `force`.
+    """
+    changed: list[str] = []
+    missing: list[str] = []
+    for step in read(repo.layout.lockfile).values():
+        for path, out in step.outs.items():
+            target = paths.locate(repo, path)
+            if not _has_all(repo, out.oid, out.kind):
+                missing.append(path)
+            elif _current(repo, target) != out.oid:
+                ignore.ignore(repo.root, path)
+                restore(repo, out.oid, out.kind, target, force=force, progress=progress)
+                changed.append(path)
+    return Restored(tuple(changed), tuple(missing))
+
+
+def check_places(repo: Repository, outs: Mapping[str, str]) -> None:
+    """Raise RequestError if an output, given with its step by path, is kept by somebody else."""
+    from mlops_cli.core import git
+
+    for path, step in outs.items():
+        if pointer.file_of(path) and (repo.root / pointer.file_of(path)).exists():
+            raise RequestError(
+                f"'{path}' is an output of step '{step}', but has a pointer, as data has",
+                hint=f"git rm {pointer.file_of(path)}",
+            )
+    tracked = git.is_tracked(repo.root, list(outs))
+    for path, step in outs.items():
+        held = [one for one in tracked if one == path or one.startswith(path + "/")]
+        if held:
+            raise RequestError(
+                f"'{held[0]}' is an output of step '{step}', but git tracks it",
+                hint=f"git rm -r --cached {path}",
+            )
+
+
+def clear(repo: Repository, path: str, known: ObjectId | None) -> None:
+    """Remove what is at an output's path; `known` is what the pipeline last made there.
+
+    Raises:
+        StateError: it holds content that is in no store.
+    """
+    target = paths.locate(repo, path)
+    if not _exists(target):
+        return
+    require_saved(repo, path, known)
+    try:
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        else:
+            target.unlink()
+    except OSError as error:
+        raise outside(error, target) from error
+
+
+def require_saved(repo: Repository, path: str, known: ObjectId | None) -> None:
+    """Raise StateError if what is at an output's path is in no store and not `known`."""
+    target = paths.locate(repo, path)
+    if not _exists(target) or target.is_symlink():
+        return
+    found = snapshot.take(repo, target)
+    if found.oid == known:
+        return
+    if found.kind == "file":
+        unsaved = [] if repo.objects.has(found.oid) else [path]
+    else:
+        unsaved = [
+            f"{path}/{inner}"
+            for inner, entry in snapshot.files_at(repo, target).items()
+            if entry.mode is not tree.Mode.SYMLINK and not repo.objects.has(entry.oid)
+        ]
+    if unsaved:
+        raise StateError(
+            f"'{unsaved[0]}' is where a step writes, but was changed by hand and is in no store",
+            hint=f"move it away, or delete it, then again: mlo run   (rm -r {path})",
+        )
+
+
+def prepare(repo: Repository, path: str) -> None:
+    """Make the folder that an output goes to, and have git ignore the output."""
+    target = paths.locate(repo, path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise outside(error, target.parent) from error
+    ignore.ignore(repo.root, path)
+
+
+def keep(
+    repo: Repository, outs: Sequence[str], step: str, writer: PackWriter
+) -> dict[str, Artifact]:
+    """Put what is there of a step's outputs into the store, and return it by path."""
+    kept = {}
+    for path in outs:
+        target = paths.locate(repo, path)
+        if _exists(target):
+            taken = snapshot.take(repo, target, writer=writer)
+            kept[path] = Artifact(path, taken.oid, taken.kind, taken.size, step)
+    return kept
+
+
+def bring_back(repo: Repository, out: Artifact, known: ObjectId | None) -> None:
+    """Make an output what it was in an earlier run.
+
+    Raises:
+        StateError: there is something else that is in no store.
+    """
+    target = paths.locate(repo, out.path)
+    prepare(repo, out.path)
+    if _current(repo, target) != out.oid:
+        require_saved(repo, out.path, known)
+        restore(repo, out.oid, out.kind, target, force=True)
+
+
+def stored(repo: Repository, outs: Mapping[str, Artifact]) -> bool:
+    """Return whether all content of these outputs is in the store."""
+    return all(_has_all(repo, out.oid, out.kind) for out in outs.values())
+
+
+def _has_all(repo: Repository, oid: ObjectId, kind: ObjectKind) -> bool:
+    if not repo.objects.has(oid):
+        return False
+    if kind == "file":
+        return True
+    return all(repo.objects.has(entry.oid) for _, entry in tree.walk(repo.objects, oid))
+
+
+def _current(repo: Repository, target: Path) -> ObjectId | None:
+    if not _exists(target) or target.is_symlink():
+        return None
+    return snapshot.take(repo, target).oid
+
+
+def _exists(target: Path) -> bool:
+    return target.exists() or target.is_symlink()

@@ -1,0 +1,1 @@
+"""Runs: what was executed, from what, and what came of it."""

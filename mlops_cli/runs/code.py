@@ -1,0 +1,37 @@
+"""The code that is about to run: a commit, and how the work tree differs from it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_cli.core import git
+
+MAX_UNTRACKED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What git says of the project; all empty when it is in no git repository."""
+
+    commit: str | None
+    branch: str | None
+    patch: bytes
+    untracked: tuple[str, ...]
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the commit alone does not give this code."""
+        return bool(self.patch or self.untracked)
+
+
+def state(root: Path) -> State:
+    """Return the state of the code at `root`.
+
+    Raises:
+        ExternalError: git is missing or failed.
+    """
+    if git.toplevel(root) is None:
+        return State(None, None, b"", ())
+    commit = git.head(root)
+    patch = git.patch(root) if commit else b""
+    untracked = tuple(sorted(git.untracked(root))[:MAX_UNTRACKED])
+    return State(commit, git.branch(root), patch, untracked)

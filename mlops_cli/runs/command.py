@@ -1,0 +1,81 @@
+"""Running any command, tracked."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import paths, snapshot
+from mlops_cli.errors import MloError
+from mlops_cli.runs import params as parameters
+from mlops_cli.runs import process
+from mlops_cli.runs.environment import search_path
+from mlops_cli.runs.finish import finish, reap
+from mlops_cli.runs.open_run import ARTIFACTS, OpenRun, begin
+from mlops_cli.runs.record import Run
+
+INTERRUPTED = 130
+
+
+def run(
+    repo: Repository,
+    words: Sequence[str],
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    assignments: Sequence[str] = (),
+    inputs: Sequence[Path] = (),
+    outputs: Sequence[Path] = (),
+    name: str | None = None,
+    stdout: int = 1,
+) -> Run:
+    """Run a command in `folder`, record it, and return the record.
+
+    `inputs` and `outputs` are files or folders that the record names beside those that the
+    command itself logs. Its standard output goes to the file descriptor `stdout`, its standard
+    error to ours.
+
+    Raises:
+        RequestError: there is no such program, an input is not there, or a parameter is unknown;
+            nothing was recorded.
+    """
+    params = parameters.override(repo.settings.params, assignments)
+    given = [_input(repo, path) for path in inputs]
+    made = [paths.relative(repo, path) for path in outputs]
+    reap(repo)
+    environ = {**environ, "PATH": search_path(environ)}
+    opened = begin(repo, tuple(words), params=params, environ=environ, name=name)
+    try:
+        _note_paths(opened, "input", given)
+        ended = process.execute(
+            tuple(words),
+            folder=folder,
+            environ={"PYTHONUNBUFFERED": "1", **environ, **opened.variables(repo.root)},
+            log=opened.log,
+            stdout=stdout,
+            stderr=2,
+            pass_input=True,
+            started=lambda pid: opened.note_child(pid, ()),
+        )
+    except MloError:
+        opened.close()
+        raise
+    except KeyboardInterrupt:
+        return finish(repo, opened, status="interrupted", exit_code=INTERRUPTED)
+    _note_paths(opened, "output", made)
+    if ended.interrupted:
+        return finish(repo, opened, status="interrupted", exit_code=INTERRUPTED)
+    status: Literal["failed", "done"] = "failed" if ended.code else "done"
+    return finish(repo, opened, status=status, exit_code=ended.code)
+
+
+def _input(repo: Repository, path: Path) -> str:
+    """Return the kept form of an input's path, after making sure that it is there."""
+    kept = paths.relative(repo, path)
+    snapshot.take(repo, paths.locate(repo, kept))
+    return kept
+
+
+def _note_paths(opened: OpenRun, role: str, given: Sequence[str]) -> None:
+    for path in given:
+        opened.note(ARTIFACTS, {"path": path, "role": role})

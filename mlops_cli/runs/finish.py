@@ -1,0 +1,184 @@
+"""Recording a run that has ended: its record and what it names appear together or not at all."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops_cli.audit import chain
+from mlops_cli.core import canonical
+from mlops_cli.core.clock import moment
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.objects import Kind
+from mlops_cli.core.pack_writer import PackWriter
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import paths, snapshot
+from mlops_cli.errors import MloError
+from mlops_cli.runs import metrics
+from mlops_cli.runs.open_run import ARTIFACTS, CHILDREN, METRICS, PARAMS, OpenRun, orphans
+from mlops_cli.runs.record import Artifact, Code, Model, Number, Run, Status, StepRun, encode
+
+
+def finish(
+    repo: Repository,
+    run: OpenRun,
+    *,
+    status: Status,
+    exit_code: int | None,
+    error: str | None = None,
+    ended_ns: int | None = None,
+) -> Run:
+    """Record a run and remove its folder.
+
+    What it logged that cannot be stored is left out, and the record's `error` says so.
+    """
+    ended_ns = ended_ns or time.time_ns()
+    with repo.objects.writer() as writer:
+        collected = _collect(repo, run, writer)
+        steps = [step for step, _ in run.steps()]
+        inputs = [Artifact(**one) for _, group in run.steps() for one in group]
+        outputs = [out for step in steps for out in step.outs.values()]
+        record, data = encode(
+            Run(
+                id=ObjectId(""),
+                key=run.head.key,
+                name=run.head.name,
+                command=run.head.command,
+                started=run.head.started,
+                ended=moment(ended_ns),
+                seconds=max((ended_ns - run.head.started_ns) / 1e9, 0.0),
+                status=status,
+                exit_code=exit_code,
+                who=run.head.who,
+                host=run.head.host,
+                code=_code(run, writer),
+                params={**run.head.params, **collected.params},
+                environment=writer.put(canonical.encode(dict(run.head.environment))),
+                inputs=_distinct([*inputs, *collected.inputs]),
+                outputs=_distinct([*outputs, *collected.outputs]),
+                metrics=_metrics(steps, collected.metrics),
+                history=_put_file(writer, run, METRICS),
+                log=_put_file(writer, run, run.log.name),
+                steps=tuple(steps),
+                models=tuple(collected.models),
+                error=error or (collected.problems[0] if collected.problems else None),
+            )
+        )
+        writer.put(data, Kind.RUN)
+    _audit(repo, record)
+    run.close()
+    return record
+
+
+def reap(repo: Repository) -> list[Run]:
+    """Record the runs whose process was killed, and return them.
+
+    What such a run left running is stopped first: it must not write to the work tree beside
+    whatever comes next.
+    """
+    killed = []
+    for run in orphans(repo):
+        recorded = _recorded(repo, run.head.key)
+        if recorded is None:
+            run.stop_orphans()
+            _store_leftovers(repo, run)
+            last_ns = max(file.stat().st_mtime_ns for file in run.folder.iterdir())
+            killed.append(finish(repo, run, status="killed", exit_code=None, ended_ns=last_ns))
+        else:
+            _audit(repo, recorded)
+            run.close()
+    return killed
+
+
+def _store_leftovers(repo: Repository, run: OpenRun) -> None:
+    """Store what a killed step left at its outputs, so that it is never in the way of the next."""
+    noted = {path for step, _ in run.steps() for path in step.outs}
+    for line in run.lines(CHILDREN)[-1:]:
+        for path in line["outs"]:
+            target = paths.locate(repo, path)
+            if path not in noted and target.exists():
+                with repo.objects.writer() as writer:
+                    snapshot.take(repo, target, writer=writer)
+
+
+@dataclass(slots=True)
+class _Collected:
+    """What the code of a run logged through the API."""
+
+    params: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, dict[str, Number]] = field(default_factory=dict)
+    inputs: list[Artifact] = field(default_factory=list)
+    outputs: list[Artifact] = field(default_factory=list)
+    models: list[Model] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def _collect(repo: Repository, run: OpenRun, writer: PackWriter) -> _Collected:
+    found = _Collected(metrics=metrics.last_logged(run.lines(METRICS)))
+    for line in run.lines(PARAMS):
+        found.params.update(line.get("params", {}))
+    for line in run.lines(ARTIFACTS):
+        _collect_artifact(repo, line, writer, found)
+    return found
+
+
+def _collect_artifact(
+    repo: Repository, line: Mapping[str, Any], writer: PackWriter, found: _Collected
+) -> None:
+    path = str(line["path"])
+    if line.get("role") == "model":
+        found.models = [one for one in found.models if one.path != path]
+        found.models.append(Model(path, line.get("data"), line.get("target")))
+    try:
+        taken = snapshot.take(repo, paths.locate(repo, path), writer=writer)
+    except MloError as error:
+        found.problems.append(f"'{path}' was logged but not kept: {error.message}")
+        return
+    artifact = Artifact(path, taken.oid, taken.kind, taken.size, line.get("by"))
+    (found.inputs if line.get("role") == "input" else found.outputs).append(artifact)
+
+
+def _metrics(
+    steps: Sequence[StepRun], logged: Mapping[str, Mapping[str, Number]]
+) -> dict[str, Number]:
+    groups = {step.name: step.metrics for step in steps}
+    for step, values in logged.items():
+        groups.setdefault(step or "run", values)
+    return metrics.merge(groups)
+
+
+def _code(run: OpenRun, writer: PackWriter) -> Code:
+    patch = _put_file(writer, run, run.patch.name)
+    dirty = bool(patch or run.head.untracked)
+    return Code(run.head.commit, run.head.branch, dirty, patch, run.head.untracked)
+
+
+def _put_file(writer: PackWriter, run: OpenRun, name: str) -> ObjectId | None:
+    """Put one of the run's files, and return its id; None when it is empty or not there."""
+    path: Path = run.folder / name
+    if not path.exists() or not path.stat().st_size:
+        return None
+    return writer.put_file(path)[0]
+
+
+def _distinct(artifacts: Iterable[Artifact]) -> tuple[Artifact, ...]:
+    """Return the artifacts sorted by path; of two with one path, the first."""
+    found: dict[str, Artifact] = {}
+    for one in artifacts:
+        found.setdefault(one.path, one)
+    return tuple(found[path] for path in sorted(found))
+
+
+def _recorded(repo: Repository, key: str) -> Run | None:
+    """Return the run with this key if its record was already stored."""
+    from mlops_cli.runs.index import open_index
+
+    with open_index(repo) as index:
+        oid = index.with_key(key)
+    return None if oid is None else Run.read(repo, oid)
+
+
+def _audit(repo: Repository, run: Run) -> None:
+    detail = {"run": run.id, "status": run.status, "commit": run.code.commit}
+    chain.record(repo, "run", run.key, detail)

@@ -1,0 +1,105 @@
+"""Numbers that a run reports: from the files it writes, and from the API as it goes."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlops_cli.errors import RequestError
+from mlops_cli.runs.record import Number
+
+MAX_FILE_BYTES = 16 * 1024 * 1024
+
+
+def read_file(path: Path, *, where: str) -> dict[str, Number]:
+    """Return the numbers in a JSON or YAML file by dotted name; other values are left out.
+
+    Raises:
+        RequestError: it cannot be parsed, or is too large for numbers; `where` names it.
+    """
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise RequestError(f"the metrics file '{where}' is larger than 16 MiB")
+    data = path.read_bytes()
+    return flatten(_parse(data, path.suffix.lower(), where))
+
+
+def _parse(data: bytes, suffix: str, where: str) -> Any:
+    if suffix in (".yaml", ".yml"):
+        from mlops_cli.core import yaml_nodes
+
+        return yaml_nodes.parse(data, where=where).plain()
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise RequestError(
+            f"the metrics file '{where}' is not valid JSON: {error}",
+            hint='write it as {"auc": 0.91}, or end its name in .yaml for YAML',
+        ) from error
+
+
+def flatten(value: Any, above: str = "") -> dict[str, Number]:
+    """Return the numbers in nested mappings and lists, by dotted name.
+
+    >>> flatten({"auc": 0.9, "by": {"f": 1, "ok": True}, "note": "x", "fold": [0.5, float("nan")]})
+    {'auc': 0.9, 'by.f': 1, 'fold.0': 0.5, 'fold.1': 'nan'}
+    """
+    if isinstance(value, Mapping):
+        inner: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        return {above or "value": number(value)}
+    else:
+        return {}
+    found: dict[str, Number] = {}
+    for key, one in inner:
+        found.update(flatten(one, f"{above}.{key}" if above else str(key)))
+    return found
+
+
+def number(value: float) -> Number:
+    """Return a number as records hold it.
+
+    >>> number(float("-inf")), number(0.5)
+    ('-inf', 0.5)
+    """
+    return value if math.isfinite(value) else repr(float(value))
+
+
+def real(value: Number) -> float:
+    """Return a recorded number as a float.
+
+    >>> real("nan"), real(3)
+    (nan, 3.0)
+    """
+    return float(value)
+
+
+def last_logged(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Number]]:
+    """Return the last value of each metric in a metrics journal, by step ("" for none) and name."""
+    found: dict[str, dict[str, Number]] = {}
+    for line in lines:
+        metrics = line.get("metrics")
+        if isinstance(metrics, dict):
+            found.setdefault(str(line.get("by", "")), {}).update(metrics)
+    return found
+
+
+def merge(groups: Mapping[str, Mapping[str, Number]]) -> dict[str, Number]:
+    """Return the metrics of several steps as those of their run.
+
+    A name that steps give different values stands for none of them: it becomes `step.name`.
+
+    >>> merge({"train": {"loss": 1, "auc": 2}, "evaluate": {"auc": 3}})
+    {'loss': 1, 'train.auc': 2, 'evaluate.auc': 3}
+    """
+    values: dict[str, set[Number]] = {}
+    for metrics in groups.values():
+        for name, value in metrics.items():
+            values.setdefault(name, set()).add(value)
+    merged: dict[str, Number] = {}
+    for step, metrics in groups.items():
+        for name, value in metrics.items():
+            merged[name if len(values[name]) == 1 else f"{step}.{name}"] = value
+    return merged

@@ -1,0 +1,43 @@
+"""A run's name: two words made from its key, easier to say than hex digits."""
+
+import re
+
+from mlops_cli.errors import RequestError
+
+_OWN = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+_KINDS = (
+    "agile amber ample arid balmy bold brave brief bright brisk calm chilly civil clear clever "
+    "cosy crisp curly damp dapper deft dusky eager early fair faint firm fleet fond frank fresh "
+    "frosty gentle glad golden grand hardy hasty hazy humble icy jolly keen kind late lively "
+    "lofty loyal lucid lunar mellow merry mild misty modest neat nimble noble pale patient plain"
+)
+_THINGS = (
+    "acorn alder aspen badger beaver beech birch bison brook canyon cedar cliff clover comet "
+    "coral cove crane creek delta dune eagle egret elm falcon fern finch fjord gannet glacier "
+    "grove gull harbor hare hazel heath heron hill ibis island ivy jay juniper kestrel lagoon "
+    "lake larch lark linden lynx maple marsh meadow moss oak osprey otter owl pebble pine plover"
+)
+
+
+def name_of(key: str) -> str:
+    """Return the name of the run with this key. Names may repeat; keys do not.
+
+    >>> name_of("00000000002a")
+    'agile-kestrel'
+    """
+    number = int(key, 16)
+    kinds, things = _KINDS.split(), _THINGS.split()
+    kind, thing = divmod(number % (len(kinds) * len(things)), len(things))
+    return f"{kinds[kind]}-{things[thing]}"
+
+
+def check_name(name: str) -> None:
+    """Raise RequestError unless a user may give a run this name.
+
+    Names that would be read as an id, or as `last` or `best:...`, are not allowed.
+    """
+    if not _OWN.fullmatch(name) or name == "last" or re.fullmatch("[0-9a-f]{4,}", name):
+        raise RequestError(
+            f"'{name}' cannot name a run",
+            hint="use letters, digits, '.', '_' and '-', a letter first; not an id, not 'last'",
+        )

@@ -1,0 +1,249 @@
+"""A run that has not ended: a folder under `.mlo/open/` that its parts are written to.
+
+Everything that the record needs is on disk from the start, so that whoever comes next can record
+a run whose process was killed. The process that leads a run holds a kernel lock on it; a run
+whose lock is free has lost its leader.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops_cli.core import journal
+from mlops_cli.core.clock import now
+from mlops_cli.core.files import outside
+from mlops_cli.core.repository import Repository
+from mlops_cli.runs import code, environment
+from mlops_cli.runs.names import check_name, name_of
+from mlops_cli.runs.params import flatten
+from mlops_cli.runs.record import StepRun, plain_step, read_step
+
+FOLDER_VARIABLE = "MLO_RUN_DIR"
+PARAMS_VARIABLE = "MLO_PARAMS"
+ROOT_VARIABLE = "MLO_ROOT"
+STEP_VARIABLE = "MLO_STEP"
+
+METRICS, PARAMS, ARTIFACTS, STEPS, CHILDREN = (
+    f"{name}.jsonl" for name in ("metrics", "params", "artifacts", "steps", "children")
+)
+_HEAD, _ALIVE, _LOG, _PATCH, _GIVEN = "run.json", "alive", "log", "patch", "params.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What was known of a run when it began; see `record.Run`."""
+
+    key: str
+    name: str
+    command: str | tuple[str, ...]
+    started: str
+    started_ns: int
+    pid: int
+    who: Mapping[str, str]
+    host: str
+    commit: str | None
+    branch: str | None
+    untracked: tuple[str, ...]
+    params: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+
+class OpenRun:
+    """The folder of one run, and the lock on it when this process leads the run."""
+
+    def __init__(self, folder: Path, head: Head, lock: int | None) -> None:
+        self.folder = folder
+        self.head = head
+        self._lock = lock
+
+    @property
+    def log(self) -> Path:
+        """The file that all output goes to."""
+        return self.folder / _LOG
+
+    @property
+    def patch(self) -> Path:
+        """The file that holds what git said of the work tree; not there when it was clean."""
+        return self.folder / _PATCH
+
+    def variables(self, root: Path, step: str | None = None) -> dict[str, str]:
+        """Return the variables that tell a child process of this run."""
+        told = {
+            FOLDER_VARIABLE: str(self.folder),
+            PARAMS_VARIABLE: str(self.folder / _GIVEN),
+            ROOT_VARIABLE: str(root),
+        }
+        return told if step is None else {**told, STEP_VARIABLE: step}
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """Return the records of one of the run's journals."""
+        return list(journal.read(self.folder / name))
+
+    def note(self, name: str, record: Mapping[str, Any]) -> None:
+        """Append a record to one of the run's journals."""
+        journal.append(self.folder / name, dict(record))
+
+    def note_child(self, pid: int, outs: Sequence[str]) -> None:
+        """Note the process group that works for this run now, and where it writes."""
+        from mlops_cli.runs.process import birth
+
+        self.note(CHILDREN, {"pid": pid, "birth": birth(pid), "outs": list(outs)})
+
+    def note_step(self, step: StepRun, inputs: Iterable[Mapping[str, Any]]) -> None:
+        """Note what became of a step; its outputs must be in the store."""
+        self.note(STEPS, {**plain_step(step), "inputs": list(inputs)})
+
+    def steps(self) -> list[tuple[StepRun, list[dict[str, Any]]]]:
+        """Return the steps so far, each with the inputs that no step made."""
+        return [(read_step(line), line["inputs"]) for line in self.lines(STEPS)]
+
+    def stop_orphans(self) -> None:
+        """Stop what the last child left running; only when the run has lost its leader."""
+        from mlops_cli.runs.process import birth, stop_group
+
+        for line in self.lines(CHILDREN)[-1:]:
+            if line["birth"] is not None and birth(line["pid"]) == line["birth"]:
+                stop_group(line["pid"])
+
+    def close(self) -> None:
+        """Remove the folder, and let go of the run."""
+        gone = self.folder.with_name(f".gone-{self.head.key}")
+        os.rename(self.folder, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def begin(
+    repo: Repository,
+    command: str | tuple[str, ...],
+    *,
+    params: Mapping[str, Any],
+    environ: Mapping[str, str],
+    name: str | None = None,
+) -> OpenRun:
+    """Open a run of `command` with nested `params`, led by this process.
+
+    A `name` takes the place of the two words that a run has else.
+
+    Raises:
+        RequestError: the name could be taken for something else.
+        ExternalError: git failed, or the disk refuses.
+    """
+    if name is not None:
+        check_name(name)
+    state = code.state(repo.root)
+    key = os.urandom(6).hex()
+    head = _head(repo, key, name or name_of(key), command, params, environ, state)
+    folder = repo.layout.open_runs / key
+    unborn = folder.with_name(f".new-{key}")
+    try:
+        unborn.mkdir(parents=True)
+        lock = _take_lock(unborn)
+        if state.patch:
+            (unborn / _PATCH).write_bytes(state.patch)
+        (unborn / _GIVEN).write_text(json.dumps(params))
+        (unborn / _HEAD).write_text(json.dumps(_plain(head)))
+        (unborn / _LOG).touch()
+        os.rename(unborn, folder)
+    except OSError as error:
+        raise outside(error, folder) from error
+    return OpenRun(folder, head, lock)
+
+
+def each(repo: Repository) -> Iterator[OpenRun]:
+    """Yield the runs that have not ended, led by others or by nobody."""
+    for folder in _folders(repo):
+        head = _read_head(folder)
+        if head is not None:
+            yield OpenRun(folder, head, None)
+
+
+def orphans(repo: Repository) -> Iterator[OpenRun]:
+    """Yield each run that has lost its leader, and lead it."""
+    for folder in _folders(repo):
+        lock = _take_lock(folder)
+        if lock is None:
+            continue
+        head = _read_head(folder)
+        if head is None:
+            os.close(lock)
+        else:
+            yield OpenRun(folder, head, lock)
+
+
+def _folders(repo: Repository) -> list[Path]:
+    try:
+        names = sorted(os.listdir(repo.layout.open_runs))
+    except FileNotFoundError:
+        return []
+    return [repo.layout.open_runs / name for name in names if not name.startswith(".")]
+
+
+def _take_lock(folder: Path) -> int | None:
+    """Return a descriptor that holds the lock on a run's folder; None when somebody has it."""
+    path = folder / _ALIVE
+    create = os.O_CREAT if folder.name.startswith(".") else 0
+    try:
+        handle = os.open(path, os.O_RDWR | create | os.O_CLOEXEC, 0o666)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(handle), os.stat(path)):
+            return handle
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(handle)
+    return None
+
+
+def _head(
+    repo: Repository,
+    key: str,
+    name: str,
+    command: str | tuple[str, ...],
+    params: Mapping[str, Any],
+    environ: Mapping[str, str],
+    state: code.State,
+) -> Head:
+    import time
+
+    from mlops_cli.core.git import identity
+
+    who = identity(repo.root)
+    return Head(
+        key=key,
+        name=name,
+        command=command,
+        started=now(),
+        started_ns=time.time_ns(),
+        pid=os.getpid(),
+        who={"name": who.name, "email": who.email},
+        host=os.uname().nodename,
+        commit=state.commit,
+        branch=state.branch,
+        untracked=state.untracked,
+        params=flatten(params),
+        environment=environment.collect(environ, environ.get("PATH", os.defpath)),
+    )
+
+
+def _plain(head: Head) -> dict[str, Any]:
+    return {name: getattr(head, name) for name in Head.__slots__}
+
+
+def _read_head(folder: Path) -> Head | None:
+    try:
+        held = json.loads((folder / _HEAD).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    if isinstance(held["command"], list):
+        held["command"] = tuple(held["command"])
+    return Head(**{**held, "untracked": tuple(held["untracked"])})

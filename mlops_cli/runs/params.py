@@ -1,0 +1,168 @@
+"""Parameters of a run: those of the settings, with some replaced for this run only."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mlops_cli.errors import RequestError
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
+_TEMPLATE = re.compile(r"\$?\$\{([A-Za-z0-9_][A-Za-z0-9_.-]*)\}")
+
+
+def override(
+    params: Mapping[str, Any], assignments: Sequence[str], *, where: str = "--set"
+) -> dict[str, Any]:
+    """Return `params` with each `name=value` put in its place; values are read as YAML.
+
+    A project that has no parameters at all takes any name.
+
+    Raises:
+        RequestError: an assignment has no `=`, its name is no parameter, or its value no YAML.
+    """
+    changed = _copy(params)
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals or not _NAME.fullmatch(name):
+            raise RequestError(f"'{assignment}' is not name=value", hint=f"{where} train.depth=3")
+        _put(changed, name, _value(name, text), declared=bool(params))
+    return changed
+
+
+def flatten(params: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return nested parameters by dotted name; lists stay whole.
+
+    >>> flatten({"train": {"depth": 5}, "seed": 7})
+    {'train.depth': 5, 'seed': 7}
+    """
+    found: dict[str, Any] = {}
+    for key, value in params.items():
+        name = f"{above}.{key}" if above else str(key)
+        if isinstance(value, Mapping) and value:
+            found.update(flatten(value, name))
+        else:
+            found[name] = value
+    return found
+
+
+def pick(params: Mapping[str, Any], names: Sequence[str], *, step: str) -> dict[str, Any]:
+    """Return the parameters that a step declares, by dotted name; a mapping stands for all in it.
+
+    Raises:
+        RequestError: one of them is not there.
+    """
+    picked: dict[str, Any] = {}
+    for name in names:
+        value = _look_up(params, name)
+        if value is _MISSING:
+            raise _unknown(
+                f"step '{step}' needs the parameter '{name}', which is not there", name, params
+            )
+        picked.update(flatten({name: value}))
+    return picked
+
+
+def fill(
+    command: str | tuple[str, ...], params: Mapping[str, Any], *, step: str
+) -> str | tuple[str, ...]:
+    """Return a command with each `${name}` replaced by the parameter's value.
+
+    In a shell line the value is quoted for the shell. `$${name}` stands for `${name}` itself.
+
+    Raises:
+        RequestError: there is no such parameter, or it is a mapping.
+
+    >>> fill("fit --depth ${depth} $${HOME}", {"depth": 3}, step="train")
+    'fit --depth 3 ${HOME}'
+    """
+    if isinstance(command, str):
+        return _fill(command, params, step, shlex.quote)
+    return tuple(_fill(word, params, step, str) for word in command)
+
+
+def _fill(text: str, params: Mapping[str, Any], step: str, quote: Any) -> str:
+    def replaced(match: re.Match[str]) -> str:
+        whole, name = match[0], match[1]
+        if whole.startswith("$$"):
+            return whole[1:]
+        value = _look_up(params, name)
+        if value is _MISSING:
+            problem = f"the command of step '{step}' names '{whole}', which is no parameter"
+            raise _unknown(problem, name, params, shell=whole)
+        if isinstance(value, Mapping):
+            raise RequestError(
+                f"the command of step '{step}' names '{whole}', which is a group of parameters",
+                hint=f"name one of them, such as ${{{next(iter(flatten({name: value})))}}}",
+            )
+        values = value if isinstance(value, list) else [value]
+        return " ".join(str(quote(_word(one))) for one in values)
+
+    return _TEMPLATE.sub(replaced, text)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
+
+
+def _value(name: str, text: str) -> Any:
+    from mlops_cli.core import yaml_nodes
+
+    return yaml_nodes.parse(text.encode(), where=f"--set {name}").plain()
+
+
+_MISSING = object()
+
+
+def _look_up(params: Mapping[str, Any], name: str) -> Any:
+    here: Any = params
+    for part in name.split("."):
+        if not isinstance(here, Mapping) or part not in here:
+            return _MISSING
+        here = here[part]
+    return here
+
+
+def _put(params: dict[str, Any], name: str, value: Any, *, declared: bool) -> None:
+    if declared and _look_up(params, name) is _MISSING:
+        raise _unknown(f"there is no parameter '{name}'", name, params)
+    *folders, last = name.split(".")
+    here = params
+    for part in folders:
+        here = here.setdefault(part, {})
+        if not isinstance(here, dict):
+            raise RequestError(f"'{name}' cannot be set: '{part}' is a value, not a group")
+    here[last] = value
+
+
+def _copy(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _copy(value) if isinstance(value, Mapping) else value for key, value in params.items()
+    }
+
+
+def _unknown(
+    problem: str, name: str, params: Mapping[str, Any], *, shell: str = ""
+) -> RequestError:
+    from difflib import get_close_matches
+
+    known = list(_all_names(params))
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return RequestError(problem, hint=f"did you mean '{near[0]}'?")
+    if shell:
+        return RequestError(problem, hint=f"write ${shell} for a variable of the shell")
+    listed = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+    return RequestError(
+        problem, hint=f"there are {listed}" if known else "add it under params: in .mlops.yaml"
+    )
+
+
+def _all_names(params: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key, value in params.items():
+        name = f"{above}{key}"
+        yield name
+        if isinstance(value, Mapping):
+            yield from _all_names(value, f"{name}.")
