@@ -11,14 +11,17 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 from mlops_cli.core import codec
 from mlops_cli.core.ids import ObjectId
-from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.packs import SUFFIX, Codec, Entry, Index, Kind, Pack, as_id
 from mlops_cli.errors import IntegrityError, MissingObject
+
+if TYPE_CHECKING:
+    from mlops_cli.core.pack_writer import PackWriter
 
 __all__ = ["Kind", "ObjectStore"]
 
@@ -93,12 +96,14 @@ class ObjectStore:
             return writer.put(data, kind)
 
     @contextmanager
-    def writer(self) -> Iterator[PackWriter]:
+    def writer(self) -> "Iterator[PackWriter]":
         """Open a writer; what it was given is in the store, durable, when the block ends.
 
         When the block raises, what was not yet written is dropped. Objects of packs that were
         already full may stay; nothing names them, so they harm nobody.
         """
+        from mlops_cli.core.pack_writer import PackWriter
+
         writer = PackWriter(self._folder, self._tmp, knows=self._knows)
         try:
             yield writer

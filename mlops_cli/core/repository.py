@@ -12,13 +12,13 @@ from mlops_cli.core import layout as layouts
 from mlops_cli.core.files import outside, write_whole
 from mlops_cli.core.layout import Layout
 from mlops_cli.core.lock import hold
-from mlops_cli.core.objects import ObjectStore
 from mlops_cli.core.refs import Refs
 from mlops_cli.core.stat_cache import StatCache
 from mlops_cli.errors import StateError
 
 if TYPE_CHECKING:
     from mlops_cli.core.config import Settings
+    from mlops_cli.core.objects import ObjectStore
 
 FORMAT = 1
 FORMAT_TEXT = f"mlo store {FORMAT}\n"
@@ -39,8 +39,10 @@ class Repository:
         return self.layout.root
 
     @cached_property
-    def objects(self) -> ObjectStore:
-        """The object store."""
+    def objects(self) -> "ObjectStore":
+        """The object store; loaded when first needed, since `status` often needs none of it."""
+        from mlops_cli.core.objects import ObjectStore
+
         return ObjectStore(self.layout.packs, self.layout.tmp)
 
     @cached_property

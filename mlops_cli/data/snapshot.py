@@ -9,17 +9,18 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from blake3 import blake3
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
-from mlops_cli.core.objects import Kind
-from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, Block, StatCache, pack_stat, settle
 from mlops_cli.errors import ExternalError, RequestError, StateError
+
+if TYPE_CHECKING:
+    from mlops_cli.core.pack_writer import PackWriter
 
 ObjectKind = Literal["file", "folder"]
 _READ_BYTES = 1024 * 1024
@@ -42,7 +43,7 @@ def take(
     repo: Repository,
     path: Path,
     *,
-    writer: PackWriter | None = None,
+    writer: "PackWriter | None" = None,
     advance: Callable[[int], None] | None = None,
 ) -> Snapshot:
     """Return the id of the file or folder at `path`, stored too when there is a writer.
@@ -151,10 +152,10 @@ class _Scanner:
     """Walks one path."""
 
     def __init__(
-        self, repo: Repository, writer: PackWriter | None, advance: Callable[[int], None]
+        self, repo: Repository, writer: "PackWriter | None", advance: Callable[[int], None]
     ) -> None:
         self._root = os.fsencode(repo.root)
-        self._objects = repo.objects
+        self._repo = repo
         self._writer = writer
         self._advance = advance
         self._cache = repo.stat_cache
@@ -248,7 +249,7 @@ class _Scanner:
         return ids
 
     def _usable(self, key: bytes) -> bool:
-        return self._writer is None or self._objects.has(ObjectId(key.hex()))
+        return self._writer is None or self._repo.objects.has(ObjectId(key.hex()))
 
     def _tree(
         self,
@@ -268,6 +269,8 @@ class _Scanner:
         ]
         data = tree.encode(entries)
         if self._writer is not None:
+            from mlops_cli.core.objects import Kind
+
             return bytes.fromhex(self._writer.put(data, Kind.TREE))
         return blake3(data).digest()
 
