@@ -1,0 +1,1 @@
+"""Model versions, stages, gates, lineage: what may predict, and where it came from."""
