@@ -22,12 +22,10 @@ def pointed_at(repo: "Repository", paths: Iterable[str]) -> list[ObjectId]:
 
 def needed(repo: "Repository") -> list[ObjectId]:
     """Return the ids of all that the work tree and the models in stages need."""
-    from mlops_cli.core import lockfile
-    from mlops_cli.data import pointer
+    from mlops_cli.data import reference
     from mlops_cli.registry import models
 
-    found = [one.oid for one in pointer.find(repo)]
-    found += [out.oid for step in lockfile.read(repo.layout.lockfile).values() for out in step.outs]
+    found = [one.oid for one in reference.everything(repo)]
     for name in models.names(repo):
         model = models.model(repo, name)
         staged = set(model.stages.values()) | set(model.aliases.values())
