@@ -174,7 +174,7 @@ def _second_model(guide: Tour) -> None:
 def _notice_drift(guide: Tour, url: str) -> tuple[tuple[str, ...], int]:
     """Send measurements of patients to come, the faulty ones too, and look for drift."""
     guide.chapter("New patients come in, and one instrument goes out of calibration")
-    rows = _patients(guide)
+    rows = _patients()
     for name, factor in _BROKEN.items():
         for row in rows:
             row[name] *= factor
@@ -200,7 +200,7 @@ def _retrain(guide: Tour, url: str) -> tuple[str, "_Load"]:
     guide.run("mlo run")
     _commit(guide, "Train on all patients")
     guide.run("mlo register cancer")
-    row = _patients(guide)[0]
+    row = _patients()[0]
     with _Load(url, row) as load:
         guide.run("mlo promote cancer staging")
         guide.run("mlo promote cancer production --reason 'more patients'")
@@ -236,7 +236,7 @@ def _commit(guide: Tour, message: str) -> None:
     guide.run(f"git commit --quiet --message {shlex.quote(message)}")
 
 
-def _patients(guide: Tour) -> list[dict[str, float]]:
+def _patients() -> list[dict[str, float]]:
     """Return the measurements of the patients that come after the first data."""
     code = (
         "import json; from sklearn.datasets import load_breast_cancer as load; "

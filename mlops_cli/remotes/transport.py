@@ -6,7 +6,7 @@ from typing import Protocol
 from mlops_cli.errors import StateError
 
 
-class MissingKey(StateError):  # noqa: N818  named as MissingObject is
+class MissingKey(StateError):
     """The remote has nothing of that name."""
 
 
