@@ -37,6 +37,9 @@ class Watcher(Protocol):
     def ended(self, step: StepRun, error: str | None) -> None:
         """Note what became of a step, and what went wrong if it failed."""
 
+    def restored(self, step: StepRun, name: str) -> None:
+        """Note that a step's outputs came from the run of this name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -44,7 +47,7 @@ class Outcome:
 
     Attributes:
         run: the record; None when nothing was stale, so that nothing was done.
-        made_by: keys of the runs that made what is there, when nothing was done.
+        made_by: names of the runs that made what is there, when nothing was done.
         steps: names of the steps that were asked for, with those that they need.
     """
 
@@ -88,8 +91,8 @@ def run(
         locked = lockfile.read(repo.layout.lockfile)
         states = stale.check(repo, graph, plans, locked)
         if not force and not any(state.stale for state in states):
-            made_by = dict.fromkeys(locked[step].run for step in graph.steps)
-            return Outcome(None, tuple(made_by), tuple(graph.steps))
+            made_by = _names(repo, [locked[step].run for step in graph.steps])
+            return Outcome(None, made_by, tuple(graph.steps))
         places = {out: step for step, one in graph.steps.items() for out in graphs.outputs(one)}
         outputs.check_places(repo, places)
         command = " ".join(("mlo run", *names, *(f"--set {one}" for one in assignments)))
@@ -138,6 +141,14 @@ def _plans(
     params = parameters.override(settings.params, assignments)
     graph = graphs.build(settings.steps).only(names)
     return params, graph, {name: stale.plan(step, params) for name, step in graph.steps.items()}
+
+
+def _names(repo: Repository, keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of runs by their keys, each once."""
+    from mlops_cli.runs.index import open_index
+
+    with open_index(repo) as index:
+        return tuple(index.name_of(key) for key in dict.fromkeys(keys))
 
 
 def _require_inputs(repo: Repository, graph: Graph) -> None:
@@ -376,7 +387,10 @@ class _Work:
         """Put what became of a step on disk, and tell it."""
         inputs = [self._input(path, oid) for path, oid in step.deps.items() if self._outside(path)]
         self._run.note_step(step, inputs)
-        self._watcher.ended(step, error)
+        if step.state == "restored":
+            self._watcher.restored(step, _names(self._repo, [step.run])[0])
+        else:
+            self._watcher.ended(step, error)
 
     def _outside(self, path: str) -> bool:
         return not any(graphs.overlap(path, out) for out in self._made)

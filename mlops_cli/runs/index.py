@@ -16,6 +16,7 @@ from mlops_cli.core.objects import Kind
 from mlops_cli.core.packs import as_id
 from mlops_cli.core.repository import Repository
 from mlops_cli.runs.metrics import real
+from mlops_cli.runs.names import name_of
 from mlops_cli.runs.record import Run
 
 VERSION = 1
@@ -61,6 +62,11 @@ class Index:
         """Return the run with this key, removed or not, or None."""
         row = self.connection.execute("SELECT id FROM runs WHERE key = ?", (key,)).fetchone()
         return None if row is None else ObjectId(row[0])
+
+    def name_of(self, key: str) -> str:
+        """Return the name of the run with this key; of one that is not here, its two words."""
+        row = self.connection.execute("SELECT name FROM runs WHERE key = ?", (key,)).fetchone()
+        return name_of(key) if row is None else str(row[0])
 
     def produced(self, step_key: ObjectId) -> list[ObjectId]:
         """Return the runs in which a step with this key produced its outputs, newest first."""

@@ -92,7 +92,7 @@ def merge(groups: Mapping[str, Mapping[str, Number]]) -> dict[str, Number]:
     A name that steps give different values stands for none of them: it becomes `step.name`.
 
     >>> merge({"train": {"loss": 1, "auc": 2}, "evaluate": {"auc": 3}})
-    {'loss': 1, 'train.auc': 2, 'evaluate.auc': 3}
+    {'evaluate.auc': 3, 'loss': 1, 'train.auc': 2}
     """
     values: dict[str, set[Number]] = {}
     for metrics in groups.values():
@@ -102,4 +102,4 @@ def merge(groups: Mapping[str, Mapping[str, Number]]) -> dict[str, Number]:
     for step, metrics in groups.items():
         for name, value in metrics.items():
             merged[name if len(values[name]) == 1 else f"{step}.{name}"] = value
-    return merged
+    return dict(sorted(merged.items()))

@@ -184,15 +184,17 @@ class _Teller:
         """Tell what became of a step."""
         if step.state == "ran":
             show.note(f"{step.name}: done in {_duration(step.seconds)}")
-        elif step.state == "restored":
-            show.note(f"{step.name}: brought back from run {_name_of(step.run)}")
         elif step.state == "skipped":
             show.note(f"{step.name}: skipped")
+
+    def restored(self, step: "StepRun", name: str) -> None:
+        """Tell where a step's outputs came from."""
+        show.note(f"{step.name}: brought back from run {name}")
 
 
 def _tell_outcome(outcome: "Outcome") -> None:
     if outcome.run is None:
-        makers = " and ".join(_name_of(key) for key in outcome.made_by)
+        makers = " and ".join(outcome.made_by)
         show.line(f"nothing is stale; what is here was made by run {makers}")
         return
     show.line(_headline(outcome.run))
@@ -222,12 +224,6 @@ def _tell_prospects(prospects: "list[Prospect]") -> None:
             show.line(f"{one.name}: would {one.action}")
             for reason in one.reasons:
                 show.line(f"  {reason}")
-
-
-def _name_of(key: str) -> str:
-    from mlops_cli.runs.names import name_of
-
-    return name_of(key)
 
 
 def _duration(seconds: float) -> str:
