@@ -27,46 +27,25 @@ YAML 1.1 and 1.2 read differently (`no`, `010`) has no meaning here: `plain()` a
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
+from mlops_cli.core.yaml_text import BOOL, FLOAT, INT, MAP, NULL, SEQ, STR, compose
 from mlops_cli.errors import RequestError
 
 T = TypeVar("T")
 
-_TAG = "tag:yaml.org,2002:"
-_NULL, _BOOL, _INT, _FLOAT, _STR = (_TAG + name for name in ("null", "bool", "int", "float", "str"))
-_MAP, _SEQ = _TAG + "map", _TAG + "seq"
 _WORDS = {
-    _NULL: "nothing",
-    _BOOL: "true or false",
-    _INT: "a whole number",
-    _FLOAT: "a number",
-    _STR: "text",
-    _MAP: "a mapping",
-    _SEQ: "a list",
+    NULL: "nothing",
+    BOOL: "true or false",
+    INT: "a whole number",
+    FLOAT: "a number",
+    STR: "text",
+    MAP: "a mapping",
+    SEQ: "a list",
 }
-_SHAPES = {_MAP: "mapping", _SEQ: "sequence"}
-_EXACT = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), _NULL),
-    **dict.fromkeys(("true", "True", "TRUE", "false", "False", "FALSE"), _BOOL),
-}
-_NUMBER_START = frozenset("-+.0123456789")
-_INT_FORM = "[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
-_FLOAT_FORM = (
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-)
+_SHAPES = {MAP: "mapping", SEQ: "sequence"}
 _BINARY_WORDS = frozenset({"yes", "no", "on", "off"})
 _TWO_READINGS = r"[-+]?0[0-9]+|[-+]?[0-9][0-9_]*_[0-9_]*|[-+]?[0-9]+(:[0-5]?[0-9])+"
-_MARKERS = (b"<" * 7, b"|" * 7, b"=" * 7, b">" * 7)
-_MARKER_LINE = rb"(?m)^(?:<{7}|\|{7}|>{7}) |^={7}\r?$"
-
-MAX_DEPTH = 64
-"""Deeper nesting is refused: no settings need it, and it exhausts the parser's stack."""
-
-MAX_VALUES = 1_000_000
-"""More values are refused when aliases make them: a small file can name billions."""
 
 
 def parse(data: bytes, *, where: str) -> "Value":
@@ -77,18 +56,7 @@ def parse(data: bytes, *, where: str) -> "Value":
     Raises:
         RequestError: the bytes hold a merge-conflict marker, are not UTF-8, or not YAML.
     """
-    from yaml import ScalarNode, YAMLError
-
-    _check_text(data, where)
-    try:
-        node = _parser()(data).get_single_node()
-    except YAMLError as error:
-        raise _not_yaml(error, where) from error
-    if node is None:
-        return Value(ScalarNode(_NULL, ""), where)
-    if b"*" in data:
-        _check_aliases(node, where)
-    return Value(node, where)
+    return Value(compose(data, where), where)
 
 
 class Value:
@@ -128,22 +96,22 @@ class Value:
     @property
     def is_mapping(self) -> bool:
         """Whether it is a mapping."""
-        return self._kind() == _MAP
+        return self._kind() == MAP
 
     @property
     def is_list(self) -> bool:
         """Whether it is a list."""
-        return self._kind() == _SEQ
+        return self._kind() == SEQ
 
     @property
     def is_text(self) -> bool:
         """Whether it is text, so not what looks like a number."""
-        return self._kind() == _STR
+        return self._kind() == STR
 
     @property
     def is_nothing(self) -> bool:
         """Whether nothing is written, or `null`."""
-        return self._kind() == _NULL
+        return self._kind() == NULL
 
     def items(self) -> Iterator[tuple[str, "Value"]]:
         """Yield each key, as written, and its value; nothing counts as an empty mapping.
@@ -153,7 +121,7 @@ class Value:
         """
         if self.is_nothing:
             return
-        self._must_be(_MAP)
+        self._must_be(MAP)
         lines: dict[str, int] = {}
         for key_node, node in self._node.value:
             if key_node.id != "scalar":
@@ -206,19 +174,19 @@ class Value:
         """Yield each value of a list; nothing counts as an empty list."""
         if self.is_nothing:
             return
-        self._must_be(_SEQ)
+        self._must_be(SEQ)
         for index, node in enumerate(self._node.value):
             yield Value(node, self.where, self, f"[{index}]")
 
     def text(self) -> str:
         """Return text that is not empty."""
-        self._must_be(_STR, hint="put it in quotes if it is meant as text")
+        self._must_be(STR, hint="put it in quotes if it is meant as text")
         return self._not_empty()
 
     def word(self) -> str:
         """Return a scalar as it is written, also when it looks like a number."""
         if self._node.id != "scalar" or self.is_nothing:
-            self._must_be(_STR)
+            self._must_be(STR)
         return self._not_empty()
 
     def choice(self, *words: str) -> str:
@@ -230,15 +198,15 @@ class Value:
 
     def integer(self, *, minimum: int | None = None, maximum: int | None = None) -> int:
         """Return a whole number within bounds that count as allowed."""
-        self._must_be(_INT)
+        self._must_be(INT)
         number = int(self._number())
         self._check_range(number, minimum, maximum)
         return number
 
     def number(self, *, minimum: float | None = None, maximum: float | None = None) -> float:
         """Return a finite number within bounds that count as allowed."""
-        if self._kind() != _INT:
-            self._must_be(_FLOAT)
+        if self._kind() != INT:
+            self._must_be(FLOAT)
         try:
             number = float(self._number())
         except OverflowError as error:
@@ -248,7 +216,7 @@ class Value:
 
     def boolean(self) -> bool:
         """Return true or false."""
-        self._must_be(_BOOL)
+        self._must_be(BOOL)
         return str(self._node.value) in ("true", "True", "TRUE")
 
     def plain(self) -> Any:
@@ -258,16 +226,16 @@ class Value:
             RequestError: a number is not finite, or a word has two readings in YAML.
         """
         kind = self._kind()
-        if kind == _MAP:
+        if kind == MAP:
             return {key: value.plain() for key, value in self.items()}
-        if kind == _SEQ:
+        if kind == SEQ:
             return [value.plain() for value in self.each()]
-        if kind == _BOOL:
+        if kind == BOOL:
             return self.boolean()
-        if kind == _NULL:
+        if kind == NULL:
             return None
         self._check_one_reading()
-        return str(self._node.value) if kind == _STR else self._number()
+        return str(self._node.value) if kind == STR else self._number()
 
     def _kind(self) -> str:
         tag = str(self._node.tag)
@@ -281,9 +249,9 @@ class Value:
             return
         has = _WORDS[found]
         value = self._node.value
-        if self._node.id == "scalar" and found != _NULL and len(value) <= 40:
-            has = f"'{value}'" if found != _STR else f"the text '{value}'"
-        if kind == _BOOL and value in _BINARY_WORDS:
+        if self._node.id == "scalar" and found != NULL and len(value) <= 40:
+            has = f"'{value}'" if found != STR else f"the text '{value}'"
+        if kind == BOOL and value in _BINARY_WORDS:
             hint = f"write {'true' if value in ('yes', 'on') else 'false'}"
         raise self.fail(f"must be {_WORDS[kind]}, not {has}", hint=hint)
 
@@ -296,7 +264,7 @@ class Value:
     def _number(self) -> int | float:
         written = str(self._node.value)
         try:
-            if self._node.tag == _INT:
+            if self._node.tag == INT:
                 base = {"0o": 8, "0x": 16}.get(written[:2], 10)
                 return int(written, base)
             number = float(written.replace(".inf", "inf").replace(".nan", "nan"))
@@ -339,93 +307,3 @@ def suggest(word: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean '{near[0]}'?"
     return "known here: " + ", ".join(known)
-
-
-@cache
-def _parser() -> type[Any]:
-    """Return libyaml's parser with the core schema's resolver."""
-    from yaml import MappingNode, ScalarNode
-    from yaml._yaml import CParser
-    from yaml.composer import ComposerError
-
-    class Parser(CParser):
-        def __init__(self, stream: bytes) -> None:
-            super().__init__(stream)
-            self.depth = 0
-
-        def resolve(self, kind: type, value: str, implicit: tuple[bool, bool]) -> str:
-            if kind is ScalarNode:
-                return _resolve(value) if implicit[0] else _STR
-            return _MAP if kind is MappingNode else _SEQ
-
-        def descend_resolver(self, parent: Any, _index: object) -> None:
-            self.depth += 1
-            if self.depth > MAX_DEPTH:
-                mark = parent.start_mark if parent is not None else None
-                raise ComposerError(None, None, "nested too deeply", mark)
-
-        def ascend_resolver(self) -> None:
-            self.depth -= 1
-
-    return Parser
-
-
-def _resolve(value: str) -> str:
-    """Return the tag of a scalar without quotes. Patterns are compiled only where they decide."""
-    tag = _EXACT.get(value)
-    if tag:
-        return tag
-    if value[0] not in _NUMBER_START:
-        return _STR
-    if re.fullmatch(_INT_FORM, value):
-        return _INT
-    return _FLOAT if re.fullmatch(_FLOAT_FORM, value) else _STR
-
-
-def _check_text(data: bytes, where: str) -> None:
-    seen = any(marker in data for marker in _MARKERS)
-    marker = re.search(_MARKER_LINE, data) if seen else None
-    if marker:
-        line = data.count(b"\n", 0, marker.start()) + 1
-        raise RequestError(
-            f"{where}:{line}: has a merge-conflict marker",
-            hint="keep one side, delete the marker lines, then `git add` the file",
-        )
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise RequestError(f"{where}:{line}: is not UTF-8 text") from error
-
-
-def _not_yaml(error: Exception, where: str) -> RequestError:
-    """Return libyaml's complaint on one line, with a hint where its words help nobody."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    at = f"{where}:{mark.line + 1}" if mark else where
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "bad YAML"
-    hint = None
-    if "cannot start any token" in problem:
-        hint = "indent with spaces, not tabs, and put text with special characters in quotes"
-    elif "mapping values are not allowed" in problem:
-        hint = "put text that holds ': ' in quotes, or check the indent of this line"
-    return RequestError(f"{at}: is not valid YAML: {problem}", hint=hint)
-
-
-def _check_aliases(node: Any, where: str) -> None:
-    """Refuse a document that aliases make endless or huge."""
-    sizes: dict[int, int] = {}
-    if _size(node, sizes, where) > MAX_VALUES:
-        raise RequestError(f"{where}: its aliases make more than {MAX_VALUES} values")
-
-
-def _size(node: Any, sizes: dict[int, int], where: str) -> int:
-    if node.id == "scalar":
-        return 1
-    known = sizes.get(id(node))
-    if known == 0:
-        raise RequestError(f"{where}:{node.start_mark.line + 1}: an alias holds itself")
-    if known is None:
-        sizes[id(node)] = 0
-        parts = node.value if node.id == "sequence" else [n for pair in node.value for n in pair]
-        sizes[id(node)] = known = 1 + sum(_size(part, sizes, where) for part in parts)
-    return known

@@ -118,7 +118,7 @@ def test_what_yaml_versions_read_differently_wants_quotes(text: str) -> None:
         ("a: [1,\n2", "f.yaml:3: is not valid YAML: "),
         ("a: 1\n\tb: 2", "f.yaml:2: is not valid YAML: "),
         ("a: b: c", "f.yaml:1: is not valid YAML: mapping values are not allowed"),
-        ("a: \x01", "f.yaml: is not valid YAML: control characters are not allowed"),
+        ("b: 2\na: \x01", "f.yaml:2: is not valid YAML: control characters are not allowed"),
         ("--- 1\n--- 2", "f.yaml:2: is not valid YAML: "),
         ("a: *b", "f.yaml:1: is not valid YAML: found undefined alias"),
         ("a: &a [*a]", "f.yaml:1: an alias holds itself"),
