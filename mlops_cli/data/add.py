@@ -17,6 +17,7 @@ from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.errors import RequestError
 
 State = Literal["new", "changed", "unchanged"]
+_NAME_MAX_BYTES = 255 - len(POINTER_SUFFIX)
 _OURS = frozenset({SETTINGS, LOCKFILE})
 
 
@@ -74,6 +75,11 @@ def _refuse_unfit(repo: Repository, path: str) -> None:
     if name.endswith(POINTER_SUFFIX):
         data = path.removesuffix(POINTER_SUFFIX)
         raise RequestError(f"'{path}' is a pointer, which git keeps", hint=f"mlo add {data}")
+    if len(os.fsencode(name)) > _NAME_MAX_BYTES:
+        raise RequestError(
+            f"the name '{name[:40]}...' is too long to have a pointer beside it",
+            hint="version the folder that holds it",
+        )
     if path in _OURS or name in {".gitignore", ".gitattributes", ".gitmodules"}:
         raise RequestError(f"'{path}' is kept by git", hint=f"git add {path}")
     if not os.path.lexists(repo.root / path):

@@ -76,6 +76,8 @@ def _place(repo: Repository, one: Reference, *, force: bool, progress: Progress)
             hint=f"mlo checkout {one.held_by}",
         )
     target = paths.locate(repo, one.path)
+    if not repo.objects.has(one.oid):
+        raise MissingObject(f"the content of '{one.path}' is not in this store", hint="mlo pull")
     done = restore(repo, one.oid, one.kind, target, force=force, progress=progress)
     written = done.written
     if one.kind == "file" and _set_executable(target, executable=one.executable):

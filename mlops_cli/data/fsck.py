@@ -79,9 +79,13 @@ def check(repo: Repository, *, progress: Progress = SILENT) -> Checked:
 
 @dataclass(slots=True)
 class _Store:
-    """What the readable packs hold: objects that are good, and those that are not."""
+    """What the readable packs hold: objects that are good, and those that are not.
+
+    `torn` are bad only in that chunks of theirs are.
+    """
 
     places: dict[ObjectId, tuple[Pack, Entry]] = field(default_factory=dict)
+    torn: dict[ObjectId, tuple[Pack, Entry]] = field(default_factory=dict)
     bad: set[ObjectId] = field(default_factory=set)
     lists: list[tuple[ObjectId, str]] = field(default_factory=list)
 
@@ -197,7 +201,7 @@ def _check_lists(store: _Store) -> Iterator[Problem]:
             what = f"its bytes hash to {hasher.hexdigest()}"
         except (IntegrityError, MissingObject) as error:
             what = error.message
-        del store.places[oid]
+        store.torn[oid] = store.places.pop(oid)
         store.bad.add(oid)
         yield Problem(oid, where, what)
 

@@ -13,11 +13,16 @@ from mlops_cli.errors import IntegrityError, MloError
 
 
 class Objects(Protocol):
-    """The good objects of a store."""
+    """The objects of a store that can be read."""
 
     @property
     def places(self) -> Mapping[ObjectId, tuple[Pack, Entry]]:
         """Where each is."""
+        ...
+
+    @property
+    def torn(self) -> Mapping[ObjectId, tuple[Pack, Entry]]:
+        """Where the lists are that lack a good chunk."""
         ...
 
     def get(self, oid: ObjectId) -> bytes:
@@ -46,7 +51,7 @@ def _holders(objects: Objects, lost: set[ObjectId]) -> dict[ObjectId, set[Object
     """Return which lost objects each object needs, at any depth; a lost one needs itself."""
     needs: dict[ObjectId, set[ObjectId]] = {oid: {oid} for oid in lost}
     inner: dict[ObjectId, list[ObjectId]] = {}
-    for oid, (pack, entry) in objects.places.items():
+    for oid, (pack, entry) in (*objects.places.items(), *objects.torn.items()):
         below = _below(objects, oid, pack, entry)
         if below:
             inner[oid] = below

@@ -1,0 +1,158 @@
+"""fsck finds every damage, names who needs what is damaged, and calls a whole store whole."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlops_cli.core import canonical
+from mlops_cli.core.objects import Kind
+from mlops_cli.core.repository import Repository, open_repository
+from mlops_cli.data.add import add
+from mlops_cli.data.fsck import check
+from tests.conftest import git
+
+
+@pytest.fixture
+def repo(project: Path) -> Repository:
+    repo = open_repository(project)
+    (project / "images").mkdir()
+    (project / "images/one").write_bytes(b"first image")
+    (project / "images/two").write_bytes(b"second image")
+    (project / "big").write_bytes(bytes(range(256)) * 2000)
+    add(repo, [project / "images", project / "big"])
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "Data")
+    return repo
+
+
+def pack(repo: Repository) -> Path:
+    (path,) = repo.layout.packs.iterdir()
+    return path
+
+
+def flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def test_a_whole_store_has_no_problems(repo: Repository) -> None:
+    found = check(repo)
+    assert (found.problems, found.absent) == ((), ())
+    assert found.packs == 1
+    assert found.bytes == pack(repo).stat().st_size
+
+
+def test_a_fresh_store_is_whole(tmp_path: Path) -> None:
+    (tmp_path / ".mlops.yaml").touch()
+    assert check(open_repository(tmp_path)).problems == ()
+
+
+def test_a_flipped_byte_is_named_with_all_that_needs_it(repo: Repository) -> None:
+    at = pack(repo).read_bytes().index(b"second image")
+    flip(pack(repo), at)
+    (problem,) = check(open_repository(repo.root)).problems
+    assert problem.where == pack(repo).name
+    commit = git(repo.root, "rev-parse", "HEAD")[:10]
+    assert problem.needed_by == ("images", f"images@{commit}")
+
+
+def test_a_damaged_chunk_damages_what_it_is_a_piece_of(repo: Repository) -> None:
+    stored, entry = repo.objects.stored(repo.objects.chunks(_big(repo))[0])
+    flip(stored.path, entry.offset + 5)
+    problems = check(open_repository(repo.root)).problems
+    assert {"big" in problem.needed_by for problem in problems} == {True}
+    assert _big(repo) in {problem.oid for problem in problems}
+
+
+def _big(repo: Repository):  # type: ignore[no-untyped-def]
+    from mlops_cli.data.pointer import read
+
+    found = read(repo, "big")
+    assert found is not None
+    return found.oid
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_any_flipped_bit_is_found(repo: Repository, share: float, bit: int) -> None:
+    path = pack(repo)
+    data = path.read_bytes()
+    damaged = bytearray(data)
+    damaged[int(share * len(data))] ^= 1 << bit
+    path.write_bytes(damaged)
+    try:
+        assert check(open_repository(repo.root)).problems
+    finally:
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize("keep", [0, 10, -1, -60])
+def test_a_pack_that_is_cut_short_is_found(repo: Repository, keep: int) -> None:
+    data = pack(repo).read_bytes()
+    pack(repo).write_bytes(data[:keep])
+    found = check(open_repository(repo.root))
+    assert len(found.problems) == 1
+    assert "cannot be listed" in found.problems[0].what
+    assert found.absent == ("big", "images")
+
+
+def test_a_pack_under_another_name_is_found(repo: Repository) -> None:
+    pack(repo).rename(repo.layout.packs / ("0" * 64 + ".pack"))
+    assert check(open_repository(repo.root)).problems
+
+
+def test_what_one_pack_damages_another_may_hold(repo: Repository) -> None:
+    whole = pack(repo)
+    with repo.objects.writer() as writer:
+        writer.put_stored(_big(repo), *_stored(repo))
+    assert check(open_repository(repo.root)).problems == ()
+    assert whole.exists()
+
+
+def _stored(repo: Repository):  # type: ignore[no-untyped-def]
+    stored, entry = repo.objects.stored(_big(repo))
+    return entry, stored.payload(entry)
+
+
+def test_a_damaged_refs_file_and_a_ref_to_nothing_are_found(repo: Repository) -> None:
+    event = {"v": 1, "prev": "0" * 64, "model": "churn", "number": 1}
+    oid = repo.objects.put(canonical.encode(event), Kind.EVENT)
+    repo.refs.move({"models/churn": (None, oid)})
+    (problem,) = check(repo).problems
+    assert problem.oid == "0" * 64
+    assert "'models/churn' leads to it" in problem.what
+    flip(repo.layout.refs, 20)
+    (problem,) = check(repo).problems
+    assert "damaged" in problem.what
+
+
+def test_a_run_and_a_model_that_need_an_object_are_named(repo: Repository) -> None:
+    weights = repo.objects.put(b"weights of the model")
+    run = repo.objects.put(canonical.encode({"outputs": [{"oid": weights}]}), Kind.RUN)
+    event = {"prev": None, "model": "churn", "number": 3, "artifact": {"oid": weights}}
+    repo.objects.put(canonical.encode(event), Kind.EVENT)
+    stored, entry = repo.objects.stored(weights)
+    flip(stored.path, entry.offset)
+    (problem,) = check(open_repository(repo.root)).problems
+    assert set(problem.needed_by) == {f"run {run[:10]}", "model churn v3"}
+
+
+def test_what_was_not_fetched_is_no_damage(repo: Repository) -> None:
+    git(repo.root, "clone", "--quiet", repo.root, "clone")
+    found = check(open_repository(repo.root / "clone"))
+    assert (found.problems, found.absent) == ((), ("big", "images"))
+
+
+def test_after_damage_the_next_add_believes_only_what_is_stored(repo: Repository) -> None:
+    pack(repo).write_bytes(b"")
+    check(open_repository(repo.root))
+    pack(repo).unlink()
+    add(open_repository(repo.root), [repo.root / "images", repo.root / "big"])
+    assert check(open_repository(repo.root)).problems == ()
+    assert check(open_repository(repo.root)).absent == ()
+    assert os.listdir(repo.layout.packs)
