@@ -99,14 +99,14 @@ def _libraries() -> Check:
 def _wanted(requirements: list[str]) -> Iterator[tuple[str, str]]:
     """Yield name and oldest version of what is always needed.
 
-    >>> list(_wanted(["typer<0.29,>=0.28.0", "pyarrow>=20; extra == 'parquet'"]))
+    >>> list(_wanted(["typer<0.29,>=0.28.0", "pyarrow>=26; extra == 'parquet'"]))
     [('typer', '0.28.0')]
     """
     import re
 
     for requirement in requirements:
         bounds, _, marker = requirement.partition(";")
-        if "extra" in marker or ("win32" in marker and sys.platform == "win32"):
+        if "extra" in marker:
             continue
         name = re.match(r"[A-Za-z0-9._-]+", bounds)
         oldest = re.search(r">=\s*([0-9.]+)", bounds)
