@@ -8,10 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlops_cli.core import canonical
+from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
+from mlops_cli.core.packs import Entry
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.data.add import add
 from mlops_cli.data.fsck import check
+from mlops_cli.data.pointer import read
 from tests.conftest import git
 
 
@@ -69,9 +72,7 @@ def test_a_damaged_chunk_damages_what_it_is_a_piece_of(repo: Repository) -> None
     assert _big(repo) in {problem.oid for problem in problems}
 
 
-def _big(repo: Repository):  # type: ignore[no-untyped-def]
-    from mlops_cli.data.pointer import read
-
+def _big(repo: Repository) -> ObjectId:
     found = read(repo, "big")
     assert found is not None
     return found.oid
@@ -114,7 +115,7 @@ def test_what_one_pack_damages_another_may_hold(repo: Repository) -> None:
     assert whole.exists()
 
 
-def _stored(repo: Repository):  # type: ignore[no-untyped-def]
+def _stored(repo: Repository) -> tuple[Entry, bytes]:
     stored, entry = repo.objects.stored(_big(repo))
     return entry, stored.payload(entry)
 
@@ -143,7 +144,7 @@ def test_a_run_and_a_model_that_need_an_object_are_named(repo: Repository) -> No
 
 
 def test_what_was_not_fetched_is_no_damage(repo: Repository) -> None:
-    git(repo.root, "clone", "--quiet", repo.root, "clone")
+    git(repo.root, "clone", "--quiet", ".", "clone")
     found = check(open_repository(repo.root / "clone"))
     assert (found.problems, found.absent) == ((), ("big", "images"))
 

@@ -1,6 +1,7 @@
 """Tables are read by kind, and compared by rows, columns and what they say in sum."""
 
 import gzip
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +33,15 @@ def test_parquet_is_read_where_pyarrow_is() -> None:
     pytest.importorskip("pyarrow")
     frame = pd.DataFrame({"x": [1, 2]})
     assert table.read(frame.to_parquet(), "a.parquet").equals(frame)
+
+
+def test_without_pyarrow_parquet_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(RequestError, match="needs pyarrow") as caught:
+        table.read(b"PAR1", "a.parquet")
+    assert caught.value.hint == "pip install pyarrow"
 
 
 @pytest.mark.parametrize(
