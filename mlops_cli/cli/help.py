@@ -16,7 +16,7 @@ def page(context: typer.Context) -> str:
     command = context.command
     parts = [_usage(context), *_paragraphs(inspect.cleandoc(command.help or ""))]
     if commands := getattr(command, "commands", None):
-        rows = [(name, below.get_short_help_str(WIDTH)) for name, below in commands.items()]
+        rows = [(name, _first_line(below.help or "")) for name, below in commands.items()]
         parts.append(_section("commands", rows))
     shown = [param for param in command.get_params(context) if not getattr(param, "hidden", False)]
     arguments = [(_metavar(param), _explain(param)) for param in shown if _is_argument(param)]
@@ -46,7 +46,8 @@ def _usage(context: typer.Context) -> str:
     words = ["[OPTIONS]"] if len(command.get_params(context)) > 1 else []
     for param in command.get_params(context):
         if _is_argument(param):
-            words.append(_metavar(param) if param.required else f"[{_metavar(param)}]")
+            name = _metavar(param)
+            words.append(name if param.required or name.startswith("[") else f"[{name}]")
         elif getattr(param, "required", False):
             words.append(f"{param.opts[0]} {_metavar(param)}")
     if hasattr(command, "commands"):
@@ -59,6 +60,10 @@ def _usage(context: typer.Context) -> str:
         subsequent_indent=" " * len(start),
         break_on_hyphens=False,
     )
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].rstrip(".")
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -112,7 +117,7 @@ def _flags(param: Any, context: typer.Context) -> str:
 
 def _kind(param: Any) -> str:
     name: str = param.name.upper()
-    return {"int": "N", "float": "NUMBER"}.get(param.type.name, name)
+    return {"int": "N", "float": "NUMBER"}.get(param.type.name.split()[0], name)
 
 
 def _explain(param: Any) -> str:

@@ -68,6 +68,7 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if first not in COMMANDS:
         raise _unknown(first)
+    _check_folder()
     if first == "status" and set(arguments[1:]) <= {"--json", "--exit-code"}:
         from mlops_cli.cli.standing_report import report
 
@@ -93,7 +94,6 @@ def _group() -> "LazyGroup":
 def _invoke(arguments: list[str]) -> int:
     import typer
 
-    _check_folder()
     group = _group()
     try:
         with group.make_context("mlo", arguments) as context:

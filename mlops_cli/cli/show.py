@@ -24,9 +24,7 @@ _UNBOUNDED = 10_000  # columns where nobody's terminal ends
 def emit(value: T, *, as_json: bool, text: Callable[[T], None]) -> None:
     """Print a command's result: as JSON on stdout, or by calling `text`."""
     if as_json:
-        import json
-
-        print(json.dumps(plain(value), indent=2, ensure_ascii=not _speaks_utf8(sys.stdout)))
+        print(_json(plain(value), sys.stdout.encoding))
     else:
         text(value)
 
@@ -51,7 +49,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, indent: i
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    quiet = "dim" if _coloured(sys.stdout) else ""
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=quiet)
     for i, name in enumerate(columns):
         numbers = bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
         drawn.add_column(Text(name), justify="right" if numbers else "left", overflow="fold")
@@ -198,8 +197,16 @@ def _coloured(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _speaks_utf8(stream: TextIO) -> bool:
-    return (stream.encoding or "").lower().replace("-", "") == "utf8"
+def _json(value: Any, encoding: str) -> str:
+    """Return JSON in letters that `encoding` has; a file name may hold what is no letter at all."""
+    import json
+
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=2)
+    return text
 
 
 def _cell(value: object) -> str:
