@@ -109,6 +109,6 @@ def open_transport(url: str, root: Path) -> Transport:
 
         return FolderTransport(Path(unquote(rest)))
     raise RequestError(
-        f"remotes of the kind '{scheme}://' are not known: '{url}'",
+        f"remotes of the kind '{scheme}://' are not known",
         hint="use a folder: a path, or file:///path",
     )

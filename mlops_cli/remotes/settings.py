@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from mlops_cli.core import config
 from mlops_cli.core.files import write_whole
 from mlops_cli.errors import RequestError
 
@@ -15,7 +16,8 @@ def add(settings: Path, name: str, url: str) -> None:
             be edited safely; it is left as it is then.
     """
     text = _read(settings)
-    before = _parse(text, settings)
+    config.read(text.encode(), where=settings.name)
+    before = _parse(text)
     remotes = before.get("remotes") or {}
     if name in remotes:
         raise RequestError(
@@ -33,7 +35,8 @@ def remove(settings: Path, name: str) -> None:
         RequestError: there is none of this name, or the file cannot be edited safely.
     """
     text = _read(settings)
-    before = _parse(text, settings)
+    config.read(text.encode(), where=settings.name)
+    before = _parse(text)
     remotes = dict(before.get("remotes") or {})
     if name not in remotes:
         known = ", ".join(sorted(remotes)) or "none"
@@ -54,13 +57,10 @@ def _read(settings: Path) -> str:
         return ""
 
 
-def _parse(text: str, settings: Path) -> dict[str, Any]:
+def _parse(text: str) -> dict[str, Any]:
     import yaml
 
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RequestError(f"'{settings.name}' is not valid YAML: {error}") from error
+    found = yaml.safe_load(text)
     return found if isinstance(found, dict) else {}
 
 
@@ -116,9 +116,20 @@ def _removed(text: str, name: str, *, last: bool) -> str:
 
 
 def _replace(settings: Path, edited: str, expected: dict[str, Any]) -> None:
-    if _parse(edited, settings) != expected:
+    if _parse_or_none(edited) != expected:
         raise RequestError(
             f"'{settings.name}' is laid out in a way that cannot be edited safely",
             hint=f"edit `remotes` in {settings.name} by hand",
         )
-    write_whole(settings, edited.encode("utf-8"))
+    data = edited.encode("utf-8")
+    config.read(data, where=settings.name)
+    write_whole(settings, data)
+
+
+def _parse_or_none(text: str) -> dict[str, Any] | None:
+    import yaml
+
+    try:
+        return _parse(text)
+    except yaml.YAMLError:
+        return None

@@ -7,6 +7,7 @@ import yaml
 
 from mlops_cli.errors import RequestError
 from mlops_cli.remotes import settings
+from mlops_cli.remotes.remote import open_transport
 
 LAYOUTS = {
     "none": None,
@@ -70,3 +71,9 @@ def test_what_cannot_be_edited_safely_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="safely"):
         settings.remove(path, "first")
     assert path.read_text() == text
+
+
+def test_a_password_in_a_url_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as caught:
+        open_transport("s3://me:secret@host/bucket", tmp_path)
+    assert "secret" not in caught.value.message
