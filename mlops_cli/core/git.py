@@ -1,5 +1,8 @@
 """The only module that knows git: it runs the `git` command, and reads what it prints.
 
+GitPython makes repositories. Questions go to the command itself, which answers one in 3 ms where
+importing GitPython takes 60.
+
 Every path in and out is POSIX and relative to `root`, the project's folder, which may lie
 deeper than git's own top folder. Paths are taken literally (no `*`) except as patterns of
 `list_files`. Outside a git repository nothing is committed and nothing is tracked; only what
@@ -266,8 +269,18 @@ def history(root: Path, path: str) -> list[Commit]:
 
 
 def init(root: Path) -> None:
-    """Make `root` a git repository; harmless where it is one."""
-    _run(root, "init", "--quiet")
+    """Make `root` a git repository; harmless where it is one.
+
+    Raises:
+        ExternalError: git was not found, or cannot make one there.
+    """
+    _run(root, "--version")
+    import git as gitpython
+
+    try:
+        gitpython.Repo.init(root).close()
+    except (gitpython.exc.GitError, OSError) as error:
+        raise ExternalError(f"git cannot make a repository in '{root}': {error}") from error
 
 
 def add(root: Path, paths: Sequence[str]) -> None:
