@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from mlops_cli.core.pack_writer import PackWriter
 
 ObjectKind = Literal["file", "folder"]
+CACHES = frozenset({b"__pycache__", b".ipynb_checkpoints"})
+"""Folders that programs leave beside code; they are part of no version."""
+
 _READ_BYTES = 1024 * 1024
 
 
@@ -314,14 +317,15 @@ class _Scanner:
 
 
 def _list(raw: bytes) -> tuple[list[tuple[bytes, os.stat_result]], list[bytes]]:
-    """Return the files with their stat, and the subfolders, each sorted by name."""
+    """Return the files with their stat, and the subfolders but for caches, each sorted by name."""
     files: list[tuple[bytes, os.stat_result]] = []
     folders: list[bytes] = []
     try:
         with os.scandir(raw) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
+                    if entry.name not in CACHES:
+                        folders.append(entry.name)
                 else:
                     files.append((entry.name, entry.stat(follow_symlinks=False)))
     except OSError as error:

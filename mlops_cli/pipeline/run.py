@@ -166,8 +166,8 @@ def _require_inputs(repo: Repository, graph: Graph) -> None:
                 )
 
 
-class _Stop(Exception):  # noqa: N818  not an error: it carries how a step ended
-    """A step did not end well."""
+class _Stop(Exception):
+    """A step did not end well: not an error of ours, but how the run ends."""
 
     def __init__(self, error: str, exit_code: int | None, *, interrupted: bool = False) -> None:
         super().__init__(error)

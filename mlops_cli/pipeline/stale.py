@@ -12,6 +12,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import Lock, LockedStep, read
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
+from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline.graph import Graph
 from mlops_cli.runs import params as parameters
@@ -36,7 +37,7 @@ class Plan:
 
     Attributes:
         cmd: with parameters filled in.
-        params: those that it declares, by dotted name.
+        params: those that it declares or its command names, by dotted name.
     """
 
     step: Step
@@ -75,11 +76,9 @@ def plan(step: Step, params: Mapping[str, Any]) -> Plan:
     Raises:
         RequestError: it names a parameter that is not there.
     """
-    return Plan(
-        step,
-        parameters.fill(step.cmd, params, step=step.name),
-        parameters.pick(params, step.params, step=step.name),
-    )
+    cmd = parameters.fill(step.cmd, params, step=step.name)
+    names = [*step.params, *parameters.named(step.cmd)]
+    return Plan(step, cmd, parameters.pick(params, names, step=step.name))
 
 
 def difference(plan: Plan, deps: Mapping[str, ObjectId | None], locked: LockedStep) -> list[str]:
@@ -88,7 +87,7 @@ def difference(plan: Plan, deps: Mapping[str, ObjectId | None], locked: LockedSt
     `deps` are the ids of its dependencies now, None for what is not there.
     """
     reasons = []
-    if plan.cmd != locked.cmd:
+    if plan.cmd != locked.cmd and not _explained(plan, locked):
         reasons.append("the command changed")
     for name in sorted(plan.params.keys() | locked.params.keys()):
         if name not in locked.params:
@@ -111,6 +110,15 @@ def difference(plan: Plan, deps: Mapping[str, ObjectId | None], locked: LockedSt
     if set(graphs.outputs(plan.step)) != set(locked.outs):
         reasons.append("its list of outputs changed")
     return reasons
+
+
+def _explained(plan: Plan, locked: LockedStep) -> bool:
+    """Return whether the command differs only by the values of parameters."""
+    try:
+        before = parameters.nest(locked.params)
+        return parameters.fill(plan.step.cmd, before, step=plan.step.name) == locked.cmd
+    except RequestError:
+        return False
 
 
 def current(repo: Repository, path: str) -> ObjectId | None:

@@ -30,6 +30,22 @@ def override(
     return changed
 
 
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `flatten` gave `flat` for.
+
+    >>> nest({"train.depth": 5, "seed": 7})
+    {'train': {'depth': 5}, 'seed': 7}
+    """
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        *folders, last = name.split(".")
+        here = nested
+        for part in folders:
+            here = here.setdefault(part, {})
+        here[last] = value
+    return nested
+
+
 def flatten(params: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Return nested parameters by dotted name; lists stay whole.
 
@@ -79,6 +95,21 @@ def fill(
     if isinstance(command, str):
         return _fill(command, params, step, shlex.quote)
     return tuple(_fill(word, params, step, str) for word in command)
+
+
+def named(command: str | tuple[str, ...]) -> list[str]:
+    """Return the parameters that a command names as `${name}`.
+
+    >>> named("fit --depth ${train.depth} $${HOME}")
+    ['train.depth']
+    """
+    words = (command,) if isinstance(command, str) else command
+    return [
+        match[1]
+        for word in words
+        for match in _TEMPLATE.finditer(word)
+        if not match[0].startswith("$$")
+    ]
 
 
 def _fill(text: str, params: Mapping[str, Any], step: str, quote: Any) -> str:

@@ -1,0 +1,37 @@
+import pytest
+
+from mlops_cli.errors import RequestError
+from mlops_cli.runs.metrics import last_logged, merge, read_file
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("m.json", '{"a": {"b": 1.5}, "n": NaN, "t": "x"}'), ("m.yaml", "a: {b: 1.5}\nt: x\n")],
+)
+def test_files_give_their_numbers_by_dotted_name(tmp_path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    found = read_file(tmp_path / name, where=name)
+    assert found["a.b"] == 1.5
+    assert "t" not in found
+    assert found.get("n", "nan") == "nan"
+
+
+def test_a_file_that_cannot_be_parsed_is_named(tmp_path) -> None:
+    (tmp_path / "m.json").write_text("{")
+    with pytest.raises(RequestError, match=r"'m.json' is not valid JSON"):
+        read_file(tmp_path / "m.json", where="m.json")
+
+
+def test_the_last_value_of_a_name_counts_for_each_step() -> None:
+    lines = [
+        {"metrics": {"loss": 3}, "by": "a"},
+        {"metrics": {"loss": 2}, "by": "a"},
+        {"metrics": {"loss": 9}},
+        {"metrics": None},
+    ]
+    assert last_logged(lines) == {"a": {"loss": 2}, "": {"loss": 9}}
+
+
+def test_a_name_with_two_values_stands_for_neither() -> None:
+    assert merge({"a": {"auc": 1}, "b": {"auc": 2}}) == {"a.auc": 1, "b.auc": 2}
+    assert merge({"a": {"auc": 1}, "b": {"auc": 1}}) == {"auc": 1}
