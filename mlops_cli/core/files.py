@@ -7,16 +7,20 @@ from pathlib import Path, PurePosixPath
 from mlops_cli.errors import ExternalError, IntegrityError
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_whole(
+    path: Path, data: bytes, *, durable: bool = True, aside: Path | None = None
+) -> None:
     """Replace the file at `path` by `data`; a reader sees the old bytes or the new ones.
 
     With `durable` the bytes and the name reach the disk before this returns. The folder must exist.
+    What a killed writer leaves is beside `path`, or in the folder `aside` where that can be.
 
     Raises:
         ExternalError: the disk is full, read-only, or refuses.
     """
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".mlo-", dir=path.parent)
+        room = path.parent if aside is None else staging(path.parent, aside)
+        handle, temporary = tempfile.mkstemp(prefix=".mlo-", dir=room)
     except OSError as error:
         raise outside(error, path) from error
     try:
@@ -35,6 +39,18 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def staging(folder: Path, aside: Path) -> Path:
+    """Return where to write what is then moved into `folder`: `aside`, if a move can be from there.
+
+    In a work tree a file that is not whole yet would be taken for the user's.
+    """
+    try:
+        alike = os.stat(aside).st_dev == os.stat(folder).st_dev
+    except FileNotFoundError:
+        alike = False
+    return aside if alike else folder
 
 
 def sync_folder(folder: Path) -> None:

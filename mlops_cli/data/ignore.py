@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mlops_cli.core.files import inside, outside, write_whole
+from mlops_cli.core.layout import Layout
 
 _FIRST = b"# mlo keeps this block: versioned data and outputs"
 _LAST = b"# mlo ends here"
@@ -33,7 +34,7 @@ def ignore(root: Path, path: str) -> bool:
     after = with_line(before, line)
     if after == before:
         return False
-    write_whole(file, after)
+    write_whole(file, after, aside=Layout(root).tmp)
     return True
 
 

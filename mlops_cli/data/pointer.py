@@ -158,7 +158,7 @@ def write(repo: Repository, pointer: Pointer) -> bool:
             return False
     except OSError:
         pass  # write_whole says what is wrong, if it is more than missing
-    write_whole(target, data)
+    write_whole(target, data, aside=repo.layout.tmp)
     return True
 
 

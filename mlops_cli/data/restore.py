@@ -7,12 +7,12 @@ folder that was not there appears whole.
 import os
 import shutil
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import tree
-from mlops_cli.core.files import current_umask, outside
+from mlops_cli.core.files import current_umask, outside, staging
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
@@ -105,9 +105,7 @@ def _create(
         target.parent.mkdir(parents=True, exist_ok=True)
         if kind == "file":
             return Restored(_write_all(repo, target, wanted, progress), 0)
-        aside = repo.layout.tmp
-        if os.stat(aside).st_dev != os.stat(target.parent).st_dev:
-            aside = target.parent
+        aside = staging(target.parent, repo.layout.tmp)
         building = aside / f".mlo-restore-{os.getpid()}-{os.urandom(4).hex()}"
         building.mkdir()
         try:
@@ -188,18 +186,23 @@ def _remove_empty(folder: Path, keep: set[str], prefix: str = "") -> None:
 def _write_all(repo: Repository, target: Path, wanted: _Listing, progress: Progress) -> int:
     files = {path: entry for path, entry in wanted.items() if _is_file(entry)}
     total = sum(entry.size for entry in files.values())
+    rooms: dict[Path, Path] = {}
     with progress.task(f"writing {target.name}", total, "B") as advance:
         for path, entry in wanted.items():
+            here = target / path if path else target
             if entry.mode is tree.Mode.FOLDER:
-                (target / path).mkdir(exist_ok=True)
-            else:
-                _write(repo, target / path if path else target, entry, advance)
+                here.mkdir(exist_ok=True)
+                continue
+            if here.parent not in rooms:
+                rooms[here.parent] = staging(here.parent, repo.layout.tmp)
+            _write(repo, here, entry, rooms[here.parent])
+            advance(entry.size)
     return len(files)
 
 
-def _write(repo: Repository, path: Path, entry: tree.Entry, advance: Callable[[int], None]) -> None:
-    """Write one file or link beside its place, then move it there."""
-    beside = f"{path.parent}/.mlo-{os.getpid()}-{os.urandom(4).hex()}"
+def _write(repo: Repository, path: Path, entry: tree.Entry, room: Path) -> None:
+    """Write one file or link in `room`, then move it to its place."""
+    beside = f"{room}/.mlo-{os.getpid()}-{os.urandom(4).hex()}"
     try:
         if entry.mode is tree.Mode.SYMLINK:
             os.symlink(repo.objects.get(entry.oid), os.fsencode(beside))
@@ -210,11 +213,10 @@ def _write(repo: Repository, path: Path, entry: tree.Entry, advance: Callable[[i
                 os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
                 bits & ~current_umask(),
             )
-            with os.fdopen(handle, "wb", buffering=0) as file:
+            with os.fdopen(handle, "wb") as file:
                 for piece in repo.objects.stream(entry.oid):
                     file.write(piece)
         os.replace(beside, path)
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
-    advance(entry.size)
