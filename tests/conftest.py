@@ -149,6 +149,11 @@ def git(root: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def unwatched() -> dict[str, str]:
+    """Return the environment for a process whose modules are counted: coverage loads its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
 def _checked(finished: Finished, arguments: tuple[str | Path, ...], code: int | None) -> Finished:
     if code is not None and finished.code != code:
         line = " ".join(map(str, ("mlo", *arguments)))

@@ -1,4 +1,4 @@
-"""The words beside the code are true: pages of commands, README and tutorial, changelog."""
+"""The words beside the code are true: pages of commands, README, changelog."""
 
 import importlib.util
 import re
@@ -33,11 +33,10 @@ def test_the_pages_of_commands_are_what_help_prints() -> None:
     assert kept == wanted, "run: python docs/write_commands.py"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
-def test_the_blocks_of_a_page_run_as_they_stand(page: str, tmp_path: Path) -> None:
+def test_the_blocks_of_the_readme_run_as_they_stand(tmp_path: Path) -> None:
     """One shell runs them all, in order, as a reader would who types them one after the other."""
     script = "set -e\n"
-    for number, (language, content) in enumerate(blocks((TOP / page).read_text())):
+    for number, (language, content) in enumerate(blocks((TOP / "README.md").read_text())):
         if language == "sh":
             script += content
         elif language == "python":

@@ -8,7 +8,7 @@ import pytest
 
 from mlops_cli import __version__, errors
 from mlops_cli.cli import main
-from tests.conftest import Mlo
+from tests.conftest import Mlo, unwatched
 
 OURS = {
     "mlops_cli",
@@ -25,10 +25,9 @@ def modules_of(*arguments: str) -> set[str]:
         "import sys; before = set(sys.modules); from mlops_cli.cli.main import run;"
         "run(sys.argv[1:]); print(*sorted(set(sys.modules) - before), file=sys.stderr)"
     )
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        env=bare,
+        env=unwatched(),
         capture_output=True,
         text=True,
         check=True,

@@ -12,6 +12,7 @@ import pytest
 from mlops_cli.core import config
 from mlops_cli.core.config import Gate, ModelSettings, Settings, Stage, Step, load, read
 from mlops_cli.errors import ExternalError, RequestError
+from tests.conftest import unwatched
 
 TOP = Path(__file__).parents[2]
 EXAMPLE = TOP / ".mlops.example.yaml"
@@ -271,5 +272,7 @@ def test_settings_load_without_what_makes_status_slow() -> None:
         f"load(Path({str(EXAMPLE)!r}));"
         "print(*sorted({'difflib', 'subprocess', 'json', 'logging'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=unwatched(), capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == ""
