@@ -1,0 +1,1 @@
+"""Whether live data still looks like the data a model was trained on."""
