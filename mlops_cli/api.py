@@ -186,6 +186,8 @@ class _Sink:
 
 
 _sink: _Sink | None = None
+_nowhere = False
+"""Whether there is nothing to log to, which was said."""
 _guard = threading.Lock()
 _warned: set[str] = set()
 
@@ -198,11 +200,12 @@ def _write(name: str, record: dict[str, Any]) -> None:
 
 def _open() -> _Sink | None:
     """Return where to log to; None outside of a project, which is said once."""
-    global _sink
+    global _sink, _nowhere
     with _guard:
-        if _sink is None:
+        if _sink is None and not _nowhere:
             folder, root = os.environ.get(_FOLDER), os.environ.get(_ROOT)
             _sink = _Sink(Path(folder), Path(root)) if folder and root else _begin()
+            _nowhere = _sink is None
         return _sink
 
 
@@ -256,8 +259,9 @@ def _end_with_script(run: "OpenRun", root: Path) -> None:
                 finish(repo, run, status="interrupted", exit_code=130, error=failure[0])
             else:
                 finish(repo, run, status="failed", exit_code=1, error=failure[0])
-        except (MloError, OSError) as error:
-            _warn_once(f"mlo could not record this run: {error}")
+        except (MloError, OSError, RuntimeError) as error:
+            # the next command records it: Python 3.12.1 starts no process or thread at exit
+            _warn_once(f"mlo could not record this run yet: {error}")
 
     sys.excepthook = note
     atexit.register(end)

@@ -257,10 +257,20 @@ class _Background:
             self._done += 1
             job()
             return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="pack-writer", daemon=True)
-            self._thread.start()
+        if self._thread is None and not self._start():
+            job()
+            return
         self._jobs.put(job)
+
+    def _start(self) -> bool:
+        """Start the thread; return False where there can be none, as at the end of a process."""
+        thread = threading.Thread(target=self._work, name="pack-writer", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._thread = thread
+        return True
 
     def join(self) -> None:
         self.stop()

@@ -31,9 +31,11 @@ def finish(
 ) -> Run:
     """Record a run and remove its folder.
 
-    What it logged that cannot be stored is left out, and the record's `error` says so.
+    What it logged that cannot be stored is left out, and the record's `error` says so. How it
+    ended is on disk first: when storing fails, the next command records it just the same.
     """
     ended_ns = ended_ns or time.time_ns()
+    run.note_end({"status": status, "exit_code": exit_code, "error": error, "ended_ns": ended_ns})
     with repo.objects.writer() as writer:
         collected = _collect(repo, run, writer)
         steps = [step for step, _ in run.steps()]
@@ -72,23 +74,26 @@ def finish(
 
 
 def reap(repo: Repository) -> list[Run]:
-    """Record the runs whose process was killed, and return them.
+    """Record the runs whose process was killed, or could not record them, and return them.
 
     What such a run left running is stopped first: it must not write to the work tree beside
     whatever comes next.
     """
-    killed = []
+    found = []
     for run in orphans(repo):
         recorded = _recorded(repo, run.head.key)
-        if recorded is None:
+        end = run.end()
+        if recorded is not None:
+            _audit(repo, recorded)
+            run.close()
+        elif end is not None:
+            found.append(finish(repo, run, **end))
+        else:
             run.stop_orphans()
             _store_leftovers(repo, run)
             last_ns = max(file.stat().st_mtime_ns for file in run.folder.iterdir())
-            killed.append(finish(repo, run, status="killed", exit_code=None, ended_ns=last_ns))
-        else:
-            _audit(repo, recorded)
-            run.close()
-    return killed
+            found.append(finish(repo, run, status="killed", exit_code=None, ended_ns=last_ns))
+    return found
 
 
 def _store_leftovers(repo: Repository, run: OpenRun) -> None:

@@ -32,6 +32,7 @@ METRICS, PARAMS, ARTIFACTS, STEPS, CHILDREN = (
     f"{name}.jsonl" for name in ("metrics", "params", "artifacts", "steps", "children")
 )
 _HEAD, _ALIVE, _LOG, _PATCH, _GIVEN = "run.json", "alive", "log", "patch", "params.json"
+_END = "end.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,18 @@ class OpenRun:
     def steps(self) -> list[tuple[StepRun, list[dict[str, Any]]]]:
         """Return the steps so far, each with the inputs that no step made."""
         return [(read_step(line), line["inputs"]) for line in self.lines(STEPS)]
+
+    def note_end(self, end: Mapping[str, Any]) -> None:
+        """Put on disk how the run ended, for whoever records it."""
+        (self.folder / _END).write_text(json.dumps(end))
+
+    def end(self) -> dict[str, Any] | None:
+        """Return what `note_end` put on disk; None when the run did not come to its end."""
+        try:
+            held: dict[str, Any] = json.loads((self.folder / _END).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        return held
 
     def stop_orphans(self) -> None:
         """Stop what the last child left running; only when the run has lost its leader."""

@@ -5,6 +5,7 @@ A signal to us is passed on: first as it came, after a grace as SIGTERM, after a
 a second signal skips the wait.
 """
 
+import errno
 import os
 import selectors
 import signal
@@ -23,6 +24,10 @@ from mlops_cli.errors import RequestError
 GRACE_S = 5.0
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READ_BYTES = 65536
+_RUNNABLE = {
+    errno.EACCES: "make it executable: chmod +x FILE",
+    errno.ENOEXEC: "let its first line name what runs it, such as #!/bin/sh",
+}
 _POLL_S = 0.02
 
 
@@ -126,9 +131,10 @@ def _start(
         raise RequestError(
             f"there is no program '{words[0]}'", hint="check its name, or give its path"
         ) from error
-    except PermissionError as error:
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
         raise RequestError(
-            f"'{words[0]}' cannot be run: permission denied", hint=f"chmod +x {words[0]}"
+            f"'{words[0]}' cannot be run: {reason}", hint=_RUNNABLE.get(error.errno or 0)
         ) from error
 
 
