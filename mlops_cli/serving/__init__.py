@@ -1,0 +1,1 @@
+"""HTTP prediction: what is served, how requests are checked, and the server itself."""

@@ -1,0 +1,354 @@
+"""Requests against a model's signature, compiled once so that a good request costs little.
+
+All values of one kind are checked together by a few calls into C. Only when such a check says
+no is each value looked at, to name row and field.
+
+What a value may be, by the kind of its column:
+
+- number: finite, and no larger than float32 holds unless the training data were larger, because
+  scikit-learn's trees compute in float32; true and false are not numbers.
+- integer: a whole number of 64 bits; `3.0` is one.
+- boolean: true or false.
+- category: a value that the training data had. A model has learned nothing about any other.
+- text: any string.
+- datetime: a string in ISO 8601.
+- null where the training data had missing values.
+
+A number outside the range of the training data is no error: telling that is the work of `drift`.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+from mlops_cli.registry.signature import Column, Signature
+from mlops_cli.serving.refusal import MOST_PROBLEMS, Problem, Refused, refuse_values, shown
+
+FLOAT32_MAX = 3.4028234663852886e38
+_INT64 = 2**63
+_MOST_KNOWN = 8
+_NULL = type(None)
+
+Columns = Sequence[Sequence[Any]]
+"""JSON values by column, in the order of the signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a request that fit the model. Whole numbers are `int` where those are due."""
+
+    columns: Columns
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Columns of one kind that take null alike, checked together."""
+
+    places: tuple[int, ...]
+    fits: Callable[[Sequence[Sequence[Any]]], bool]
+
+
+class Validator:
+    """Checks requests for one signature. Safe to use from any thread."""
+
+    def __init__(self, signature: Signature, *, max_rows: int) -> None:
+        """Compile the checks; a request may have up to `max_rows` rows."""
+        self._columns = signature.columns
+        self._names = signature.names
+        self._known = frozenset(self._names)
+        self._max_rows = max_rows
+        self._pick = _picker(self._names)
+        self._groups = _groups(signature.columns)
+
+    def rows(self, rows: list[Any], *, finite: bool = True) -> Table:
+        """Return the table of a request's `rows`, each an object with a value for each column.
+
+        Without `finite` there may be NaN among the values, which the quick checks do not see.
+
+        Raises:
+            Refused: 400, 413 or 422.
+        """
+        self._check_count(len(rows))
+        width = len(self._names)
+        try:
+            picked = [self._pick(row) for row in rows]
+            fitting = width * len(rows) == sum(map(len, rows))
+        except (KeyError, TypeError, IndexError, AttributeError):
+            fitting = False
+        if not fitting:
+            raise self._misshapen(rows)
+        return self._checked(list(zip(*picked, strict=True)), len(rows), finite=finite)
+
+    def columns(self, columns: dict[str, Any], *, finite: bool = True) -> Table:
+        """Return the table of a request's `columns`, each a list with a value for each row.
+
+        Without `finite` there may be NaN among the values.
+
+        Raises:
+            Refused: 400, 413 or 422.
+        """
+        problems = [
+            Problem(None, name, "is missing") for name in self._names if name not in columns
+        ]
+        extra = [name for name in columns if name not in self._known]
+        problems += [Problem(None, name, self._extra(name)) for name in extra[:MOST_PROBLEMS]]
+        if problems:
+            more = max(len(extra) - MOST_PROBLEMS, 0)
+            raise refuse_values(problems, len(problems) + more)
+        ordered = [columns[name] for name in self._names]
+        for name, values in zip(self._names, ordered, strict=True):
+            if type(values) is not list:
+                problem = f"must be a list of values, got {_described(values)}"
+                raise refuse_values([Problem(None, name, problem)], 1)
+        count = len(ordered[0])
+        for name, values in zip(self._names, ordered, strict=True):
+            if len(values) != count:
+                problem = f"has {len(values)} values, '{shown(self._names[0])}' has {count}"
+                raise refuse_values([Problem(None, name, problem)], 1)
+        self._check_count(count)
+        return self._checked(ordered, count, finite=finite)
+
+    def _check_count(self, count: int) -> None:
+        if count == 0:
+            raise Refused(400, "there are no rows: send at least one")
+        if count > self._max_rows:
+            raise Refused(
+                413, f"{count} rows are more than the {self._max_rows} that one request may have"
+            )
+
+    def _checked(self, columns: list[Sequence[Any]], count: int, *, finite: bool) -> Table:
+        if not finite or not all(self._fit(group, columns) for group in self._groups):
+            return Table(self._converted(columns), count)
+        return Table(columns, count)
+
+    def _fit(self, group: _Group, columns: list[Sequence[Any]]) -> bool:
+        try:
+            return group.fits([columns[place] for place in group.places])
+        except TypeError:  # a list or an object, which no set takes
+            return False
+
+    def _converted(self, columns: Sequence[Sequence[Any]]) -> Columns:
+        """Return the columns with whole floats as `int` where due, or refuse, value by value."""
+        problems: list[Problem] = []
+        total = 0
+        converted = []
+        for column, values in zip(self._columns, columns, strict=True):
+            judge = _JUDGES[column.kind]
+            kept = []
+            for row, value in enumerate(values):
+                problem = judge(column, value) if value is not None else _null(column)
+                if problem is not None:
+                    total += 1
+                    if len(problems) < MOST_PROBLEMS:
+                        problems.append(Problem(row, column.name, problem))
+                whole = column.kind == "integer" and type(value) is float and problem is None
+                kept.append(int(value) if whole else value)
+            converted.append(kept)
+        if problems:
+            problems.sort(key=lambda one: one.row or 0)
+            raise refuse_values(problems, total)
+        return converted
+
+    def _misshapen(self, rows: list[Any]) -> Refused:
+        """Return the refusal of rows that are no objects, or lack or add fields."""
+        problems: list[Problem] = []
+        total = 0
+        for number, row in enumerate(rows):
+            if type(row) is not dict:
+                return Refused(
+                    400, f"row {number} must be an object of fields, got {_described(row)}"
+                )
+            missing = [name for name in self._names if name not in row]
+            extra = [name for name in row if name not in self._known]
+            total += len(missing) + len(extra)
+            if len(problems) < MOST_PROBLEMS:
+                problems += [Problem(number, name, "is missing") for name in missing]
+                few = extra[:MOST_PROBLEMS]
+                problems += [Problem(number, name, self._extra(name)) for name in few]
+        return refuse_values(problems[:MOST_PROBLEMS], total)
+
+    def _extra(self, name: str) -> str:
+        near = get_close_matches(name[:200], self._names, n=1, cutoff=0.7)
+        return "is not an input of the model" + (f"; did you mean '{near[0]}'?" if near else "")
+
+
+def _picker(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) == 1:
+        (name,) = names
+        return lambda row: (row[name],)
+    return itemgetter(*names)
+
+
+def _groups(columns: Iterable[Column]) -> list[_Group]:
+    """Return the checks of all columns; columns with values of their own stand alone."""
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    by_key: dict[tuple[Any, ...], Column] = {}
+    for place, column in enumerate(columns):
+        key: tuple[Any, ...] = (column.kind, column.nullable)
+        if column.kind == "number":
+            key += (_limit(column),)
+        elif column.kind in {"category", "datetime"}:
+            key += (place,)
+        alike.setdefault(key, []).append(place)
+        by_key[key] = column
+    return [_Group(tuple(places), _fits(by_key[key])) for key, places in alike.items()]
+
+
+def _fits(column: Column) -> Callable[[Sequence[Sequence[Any]]], bool]:
+    """Return the quick check of columns like `column`: True when all values fit as they are."""
+    if column.kind == "number":
+        return _numbers_fit(_types(column, float, int), _limit(column), nullable=column.nullable)
+    if column.kind == "integer":
+        return _integers_fit(_types(column, int), nullable=column.nullable)
+    if column.kind == "category" and column.categories is not None:
+        return _categories_fit(column)
+    if column.kind == "datetime":
+        return lambda chosen: all(
+            (value is None and column.nullable) or _is_moment(value) for value in chosen[0]
+        )
+    types = _types(column, bool if column.kind == "boolean" else str)
+    return lambda chosen: types.issuperset(map(type, chain.from_iterable(chosen)))
+
+
+def _numbers_fit(
+    types: frozenset[type], limit: float, *, nullable: bool
+) -> Callable[[Sequence[Sequence[Any]]], bool]:
+    def fits(chosen: Sequence[Sequence[Any]]) -> bool:
+        values = list(chain.from_iterable(chosen))
+        if not types.issuperset(map(type, values)):
+            return False
+        if nullable:
+            values = [value for value in values if value is not None]
+        # without NaN, which JSON cannot write, the ends say all
+        return not values or (-limit <= min(values) and max(values) <= limit)
+
+    return fits
+
+
+def _integers_fit(
+    types: frozenset[type], *, nullable: bool
+) -> Callable[[Sequence[Sequence[Any]]], bool]:
+    def fits(chosen: Sequence[Sequence[Any]]) -> bool:
+        values = list(chain.from_iterable(chosen))
+        if not types.issuperset(map(type, values)):
+            return False
+        if nullable:
+            values = [value for value in values if value is not None]
+        return not values or (min(values) >= -_INT64 and max(values) < _INT64)
+
+    return fits
+
+
+def _categories_fit(column: Column) -> Callable[[Sequence[Sequence[Any]]], bool]:
+    known = frozenset(column.categories or ()) | ({None} if column.nullable else frozenset())
+    types = _types(column, *map(type, column.categories or ()))
+    return lambda chosen: types.issuperset(map(type, chosen[0])) and known.issuperset(chosen[0])
+
+
+def _types(column: Column, *types: type) -> frozenset[type]:
+    return frozenset(types) | ({_NULL} if column.nullable else frozenset())
+
+
+def _limit(column: Column) -> float:
+    """Return how large a number may be: as float32, or as the training data."""
+    ends = (column.minimum, column.maximum)
+    return max(FLOAT32_MAX, *(abs(end) for end in ends if isinstance(end, int | float)), 0.0)
+
+
+def _null(column: Column) -> str | None:
+    if column.nullable:
+        return None
+    return "must not be null: the training data have no missing values here"
+
+
+def _number(column: Column, value: Any) -> str | None:
+    if type(value) not in (int, float):
+        return f"must be a number, got {_described(value)}"
+    if not _finite(value):
+        return f"must be a finite number, got {_described(value)}{_instead(column)}"
+    if abs(value) > (limit := _limit(column)):
+        return f"must be between -{limit:.3g} and {limit:.3g}, got {_described(value)}"
+    return None
+
+
+def _integer(column: Column, value: Any) -> str | None:
+    if type(value) not in (int, float) or not _finite(value) or value != int(value):
+        return f"must be a whole number, got {_described(value)}{_instead(column)}"
+    if not -_INT64 <= value < _INT64:
+        return f"must be a whole number of at most 64 bits, got {_described(value)}"
+    return None
+
+
+def _finite(value: float) -> bool:
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def _instead(column: Column) -> str:
+    return "; send null for a missing value" if column.nullable else ""
+
+
+def _boolean(_: Column, value: Any) -> str | None:
+    return None if type(value) is bool else f"must be true or false, got {_described(value)}"
+
+
+def _category(column: Column, value: Any) -> str | None:
+    if column.categories is None:
+        return _text(column, value)
+    if any(type(value) is type(one) and value == one for one in column.categories):
+        return None
+    names = ", ".join(f"'{shown(str(one))}'" for one in column.categories[:_MOST_KNOWN])
+    more = ", ..." if len(column.categories) > _MOST_KNOWN else ""
+    return f"must be a value that the training data have ({names}{more}), got {_described(value)}"
+
+
+def _text(_: Column, value: Any) -> str | None:
+    return None if type(value) is str else f"must be a string, got {_described(value)}"
+
+
+def _datetime(_: Column, value: Any) -> str | None:
+    if _is_moment(value):
+        return None
+    return f"must be a time such as '2026-01-31T12:00:00', got {_described(value)}"
+
+
+_JUDGES: dict[str, Callable[[Column, Any], str | None]] = {
+    "number": _number,
+    "integer": _integer,
+    "boolean": _boolean,
+    "category": _category,
+    "text": _text,
+    "datetime": _datetime,
+}
+
+
+def _is_moment(value: Any) -> bool:
+    if type(value) is not str:
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _described(value: Any) -> str:
+    """Return what a JSON value is, in a client's words.
+
+    >>> [_described(v) for v in ("5.1", True, None, {}, float("inf"))]
+    ["the string '5.1'", 'true', 'null', 'an object', 'Infinity']
+    """
+    if isinstance(value, str):
+        return f"the string '{shown(value)}'"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+    if isinstance(value, int | float):
+        return shown(str(value))
+    return "a list" if isinstance(value, list) else "an object"
