@@ -1,0 +1,320 @@
+"""`mlo run` and `mlo runs` as a user types them: output, exit codes, Ctrl-C, kills, two at once."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Mlo, git
+
+MLO = Path(sys.executable).parent / "mlo"
+SETTINGS = """\
+params: {train: {depth: 5}}
+steps:
+  prepare:
+    cmd: sort raw.csv > train.csv
+    deps: [raw.csv]
+    outs: [train.csv]
+  train:
+    cmd: echo '{"depth":${train.depth}}' > metrics.json; cp train.csv model
+    deps: [train.csv]
+    outs: [model]
+    metrics: [metrics.json]
+"""
+
+
+@pytest.fixture
+def pipeline(project: Path) -> Path:
+    """Return a committed project with a pipeline of two steps."""
+    (project / ".mlops.yaml").write_text(SETTINGS)
+    (project / "raw.csv").write_text("b\na\n")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "Pipeline")
+    return project
+
+
+def test_a_pipeline_runs_then_has_nothing_to_do(pipeline: Path, mlo: Mlo) -> None:
+    first = mlo("run", "--name", "first")
+    assert re.match(r"run first done in \d+\.\d s: 2 ran\n", first.stdout)
+    assert "depth" in first.stdout
+    assert "prepare: it has never run\n  $ sort raw.csv > train.csv\n" in first.stderr
+    again = mlo("run")
+    assert again.stdout == "nothing is stale; what is here was made by run first\n"
+    assert again.stderr == ""
+
+
+def test_a_dry_run_says_why_and_does_nothing(pipeline: Path, mlo: Mlo) -> None:
+    mlo("run")
+    (pipeline / "raw.csv").write_text("c\n")
+    done = mlo("run", "--dry-run", "--set", "train.depth=3")
+    assert done.stdout == (
+        "prepare: would run\n"
+        "  raw.csv changed\n"
+        "train: would run\n"
+        "  parameter train.depth: 5 -> 3\n"
+        "  train.csv is made by prepare, which is stale\n"
+    )
+    assert (pipeline / "train.csv").read_text() == "a\nb\n"
+
+
+def test_json_is_all_that_is_on_stdout(pipeline: Path, mlo: Mlo) -> None:
+    outcome = mlo("run", "--json").json
+    assert outcome["run"]["status"] == "done"
+    assert outcome["run"]["metrics"] == {"depth": 5}
+    assert mlo("run", "--json").json["run"] is None
+    assert mlo("run", "--dry-run", "--json").json[0] == {
+        "name": "prepare",
+        "action": "nothing",
+        "reasons": [],
+    }
+    command = mlo("run", "--json", "--", "echo", "hi")
+    assert command.json["status"] == "done"
+    assert command.stderr == "hi\n"
+    assert mlo("runs", "list", "--json").json["total"] == 2
+    assert mlo("runs", "show", "--json").json["command"] == ["echo", "hi"]
+
+
+def test_a_failing_step_exits_1_and_says_where_to_look(pipeline: Path, mlo: Mlo) -> None:
+    settings = pipeline / ".mlops.yaml"
+    settings.write_text(SETTINGS.replace("cmd: sort", "cmd: echo no luck >&2; exit 3; sort"))
+    done = mlo("run", "--name", "bad", code=1)
+    assert "no luck\n" in done.stderr
+    assert done.stderr.endswith(
+        "mlo: step 'prepare' failed with exit code 3\n  try: mlo runs show bad --log\n"
+    )
+    assert "no luck" in mlo("runs", "show", "bad", "--log").stdout
+    assert "status   failed, exit code 3" in mlo("runs", "show", "bad").stdout
+
+
+def test_a_command_keeps_its_streams_input_and_exit_code(project: Path, mlo: Mlo) -> None:
+    done = mlo("run", "--", "sh", "-c", "cat; echo err >&2; exit 9", stdin="given\n", code=9)
+    assert done.stdout == "given\n"
+    assert done.stderr.startswith("err\nmlo: run ")
+    assert mlo("runs", "show", "--log").stdout in ("given\nerr\n", "err\ngiven\n")
+
+
+def test_words_after_the_dashes_are_left_as_they_are(project: Path, mlo: Mlo) -> None:
+    assert mlo("run", "--", "echo", "--json", "--", "-n", "$HOME").stdout == "--json -- -n $HOME\n"
+
+
+def test_a_command_gets_the_parameters_of_its_run(pipeline: Path, mlo: Mlo) -> None:
+    done = mlo(
+        "run", "-s", "train.depth=9", "--", "sh", "-c", "cat $MLO_PARAMS; echo; echo $MLO_ROOT"
+    )
+    assert done.stdout == f'{{"train": {{"depth": 9}}}}\n{pipeline}\n'
+
+
+def test_a_command_runs_in_the_folder_it_is_typed_in(pipeline: Path, mlo: Mlo) -> None:
+    (pipeline / "sub").mkdir()
+    assert mlo("run", "--", "pwd", cwd=pipeline / "sub").stdout == f"{pipeline}/sub\n"
+    mlo("run", cwd=pipeline / "sub")
+    assert (pipeline / "model").exists()
+
+
+def test_named_inputs_and_outputs_of_a_command_are_recorded(pipeline: Path, mlo: Mlo) -> None:
+    mlo("run", "--input", "raw.csv", "--output", "copy", "--", "cp", "raw.csv", "copy")
+    run = mlo("runs", "show", "--json").json
+    assert [one["path"] for one in run["inputs"]] == ["raw.csv"]
+    assert [one["path"] for one in run["outputs"]] == ["copy"]
+    assert run["inputs"][0]["oid"] == run["outputs"][0]["oid"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("run", "trian"), 2, "mlo: there is no step 'trian'\n  try: mlo run train\n"),
+        (("run", "--set", "train.dept=1"), 2, "there is no parameter 'train.dept'"),
+        (("run", "--set", "x"), 2, "'x' is not name=value"),
+        (("run", "train", "--", "true"), 2, "'train' is a step, and after -- comes a command"),
+        (("run", "--"), 2, "there is no command after --"),
+        (("run", "--force", "--", "true"), 2, "--force is for steps"),
+        (("run", "--input", "raw.csv"), 2, "--input and --output go with a command"),
+        (("run", "--input", "gone", "--", "true"), 2, "there is nothing at"),
+        (("run", "--", "no-such-program"), 2, "there is no program 'no-such-program'"),
+        (("run", "--name", "last"), 2, "'last' cannot name a run"),
+        (("runs", "show", "nobody"), 2, "there is no run 'nobody'"),
+        (("runs", "compare"), 2, "there is no run 'last'"),
+        (("runs", "list", "--sort", "auc"), 2, "no run has 'auc' to sort by"),
+        (("runs", "list", "--status", "ok"), 2, "'ok' is no status"),
+    ],
+)
+def test_a_wrong_request_is_one_clear_line_and_no_run(
+    pipeline: Path, mlo_here: Mlo, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    done = mlo_here(*arguments, code=code)
+    assert message in done.stderr
+    assert done.stderr.count("\n") <= 2
+    assert mlo_here("runs", "list", "--json").json["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("deps: [raw.csv]", "deps: [gone.csv]"), "step 'prepare' needs 'gone.csv'"),
+        (("deps: [raw.csv]", "deps: [model]"), "steps need each other in a circle"),
+        (("outs: [model]", "outs: [model, train.csv]"), "'train.csv'"),
+        (("outs: [model]", "outs: [train.csv/x]"), "train.csv"),
+        (("outs: [model]", "outs: [model]\n    params: [gone]"), "'gone'"),
+        (("${train.depth}", "${train.dept}"), "names '${train.dept}', which is no parameter"),
+    ],
+)
+def test_a_wrong_pipeline_is_refused_before_anything_runs(
+    pipeline: Path, mlo_here: Mlo, change: tuple[str, str], message: str
+) -> None:
+    (pipeline / ".mlops.yaml").write_text(SETTINGS.replace(*change))
+    done = mlo_here("run", code=2)
+    assert message in done.stderr
+    assert not (pipeline / "train.csv").exists()
+
+
+def test_lists_and_comparisons_fit_80_columns(pipeline: Path, mlo_here: Mlo) -> None:
+    mlo_here("run")
+    mlo_here("run", "--set", "train.depth=8")
+    mlo_here("run", "--", "sh", "-c", "echo a rather long command line, which is cut; true " * 3)
+    for arguments in (("list",), ("compare", "best:depth", "best:-depth"), ("compare",)):
+        text = mlo_here("runs", *arguments).stdout
+        assert max(map(len, text.splitlines())) <= 80, text
+    listed = mlo_here("runs", "list", "--sort", "depth").stdout.splitlines()
+    assert "train.depth=8" in listed[1] or "--set" in listed[1]
+    compared = mlo_here("runs", "compare", "best:-depth", "best:depth").stdout
+    assert re.search(r"train\.depth +5 +8\n", compared)
+    assert re.search(r"depth +5 +8 +\+3\n", compared)
+    assert "raw.csv" not in compared
+    assert "raw.csv" in mlo_here("runs", "compare", "--all", "best:-depth", "best:depth").stdout
+
+
+def test_removed_runs_are_off_the_list(pipeline: Path, mlo_here: Mlo) -> None:
+    mlo_here("run", "--name", "first")
+    assert mlo_here("runs", "rm", "first").stdout == "removed first\n"
+    assert mlo_here("runs", "list").stderr == "no runs yet; try: mlo run\n"
+
+
+@contextmanager
+def started(project: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run `mlo` in the background, in a process group of its own as a shell gives it."""
+    process = subprocess.Popen(
+        [MLO, *arguments],
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=30)
+
+
+def wait_for(what: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def endless(project: Path) -> Path:
+    """Give the project a step that starts a process of its own and never ends; return its note."""
+    note = project / "note"
+    (project / ".mlops.yaml").write_text(
+        SETTINGS.replace(
+            "cmd: sort raw.csv > train.csv",
+            "cmd: echo half > train.csv; echo so far; sleep 300 & echo $! > note; wait",
+        )
+    )
+    return note
+
+
+def has_text(path: Path) -> Callable[[], bool]:
+    return lambda: path.exists() and path.read_text().endswith("\n")
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_all_processes_and_the_run_is_recorded(
+    pipeline: Path, mlo: Mlo, number: int
+) -> None:
+    note = endless(pipeline)
+    with started(pipeline, "run", "--name", "cut") as process:
+        wait_for(has_text(note))
+        os.killpg(process.pid, number)
+        assert process.wait(timeout=30) == 130
+    wait_for(lambda: gone(int(note.read_text())))
+    run = mlo("runs", "show", "cut", "--json").json
+    assert (run["status"], run["exit_code"]) == ("interrupted", 130)
+    assert "so far" in mlo("runs", "show", "cut", "--log").stdout
+    (pipeline / ".mlops.yaml").write_text(SETTINGS)
+    mlo("run")
+
+
+def test_ctrl_c_on_a_command_exits_130(project: Path, mlo: Mlo) -> None:
+    with started(project, "run", "--", "sh", "-c", "echo $$ > note; sleep 300") as process:
+        wait_for(has_text(project / "note"))
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+    assert mlo("runs", "show", "--json").json["status"] == "interrupted"
+
+
+def test_a_killed_run_is_recorded_and_the_next_command_finds_all_whole(
+    pipeline: Path, mlo: Mlo
+) -> None:
+    note = endless(pipeline)
+    with started(pipeline, "run", "--name", "shot") as process:
+        wait_for(has_text(note))
+        assert mlo("runs", "list", "--json").json["runs"][0]["status"] == "running"
+        process.kill()
+        process.wait()
+    listed = mlo("runs", "list", "--json").json["runs"]
+    assert [(run["name"], run["status"]) for run in listed] == [("shot", "killed")]
+    wait_for(lambda: gone(int(note.read_text())))
+    assert "so far" in mlo("runs", "show", "shot", "--log").stdout
+    (pipeline / ".mlops.yaml").write_text(SETTINGS)
+    assert "2 ran" in mlo("run").stdout
+    mlo("fsck")
+
+
+@pytest.mark.parametrize("delay_ms", range(0, 240, 30))
+def test_a_run_killed_at_any_moment_leaves_a_whole_repository(
+    pipeline: Path, mlo: Mlo, delay_ms: int
+) -> None:
+    with started(pipeline, "run") as process:
+        time.sleep(delay_ms / 1000)
+        process.kill()
+        process.wait()
+    mlo("status")
+    mlo("run")
+    mlo("fsck")
+    assert (pipeline / "model").read_text() == "a\nb\n"
+    done = [run for run in mlo("runs", "list", "--json").json["runs"] if run["status"] == "running"]
+    assert done == []
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(pipeline: Path, mlo: Mlo) -> None:
+    (pipeline / ".mlops.yaml").write_text(SETTINGS.replace("cmd: sort", "cmd: sleep 0.3; sort"))
+    with (
+        started(pipeline, "run") as one,
+        started(pipeline, "run") as two,
+        started(pipeline, "run", "--", "sleep", "0.2") as three,
+    ):
+        outputs = [process.communicate(timeout=60) for process in (one, two, three)]
+        assert [one.returncode, two.returncode, three.returncode] == [0, 0, 0], outputs
+    assert sorted(("nothing is stale" in out) for out, _ in outputs[:2]) == [False, True]
+    assert mlo("runs", "list", "--json").json["total"] == 2
+    mlo("audit", "--verify")
+    mlo("fsck")
