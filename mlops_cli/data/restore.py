@@ -57,6 +57,15 @@ def restore(
     return done
 
 
+def write_out(repo: Repository, oid: ObjectId, kind: ObjectKind, target: Path) -> None:
+    """Write what `oid` names to a path where nothing is, which may be outside the work tree.
+
+    Raises:
+        MissingObject, IntegrityError, ExternalError: as of `restore`.
+    """
+    _create(repo, kind, target, _wanted(repo, oid, kind), SILENT)
+
+
 _Listing = Mapping[str, tree.Entry]
 _ITSELF = ""
 """The path, within a target that is a single file, of that file."""
@@ -109,7 +118,7 @@ def _create(
         building = aside / f".mlo-restore-{os.getpid()}-{os.urandom(4).hex()}"
         building.mkdir()
         try:
-            written = _write_all(repo, building, wanted, progress)
+            written = _write_all(repo, building, wanted, progress, unseen=True)
             os.rename(building, target)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
@@ -183,7 +192,15 @@ def _remove_empty(folder: Path, keep: set[str], prefix: str = "") -> None:
                 os.rmdir(entry.path)
 
 
-def _write_all(repo: Repository, target: Path, wanted: _Listing, progress: Progress) -> int:
+def _write_all(
+    repo: Repository,
+    target: Path,
+    wanted: _Listing,
+    progress: Progress,
+    *,
+    unseen: bool = False,
+) -> int:
+    """Write what is wanted, each file whole at once unless nobody looks at `target` yet."""
     files = {path: entry for path, entry in wanted.items() if _is_file(entry)}
     total = sum(entry.size for entry in files.values())
     rooms: dict[Path, Path] = {}
@@ -193,30 +210,34 @@ def _write_all(repo: Repository, target: Path, wanted: _Listing, progress: Progr
             if entry.mode is tree.Mode.FOLDER:
                 here.mkdir(exist_ok=True)
                 continue
-            if here.parent not in rooms:
-                rooms[here.parent] = staging(here.parent, repo.layout.tmp)
-            _write(repo, here, entry, rooms[here.parent])
+            if unseen:
+                _write(repo, here, entry)
+            else:
+                if here.parent not in rooms:
+                    rooms[here.parent] = staging(here.parent, repo.layout.tmp)
+                _replace(repo, here, entry, rooms[here.parent])
             advance(entry.size)
     return len(files)
 
 
-def _write(repo: Repository, path: Path, entry: tree.Entry, room: Path) -> None:
+def _replace(repo: Repository, path: Path, entry: tree.Entry, room: Path) -> None:
     """Write one file or link in `room`, then move it to its place."""
-    beside = f"{room}/.mlo-{os.getpid()}-{os.urandom(4).hex()}"
+    beside = room / f".mlo-{os.getpid()}-{os.urandom(4).hex()}"
     try:
-        if entry.mode is tree.Mode.SYMLINK:
-            os.symlink(repo.objects.get(entry.oid), os.fsencode(beside))
-        else:
-            bits = 0o777 if entry.mode is tree.Mode.EXECUTABLE else 0o666
-            handle = os.open(
-                beside,
-                os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,
-                bits & ~current_umask(),
-            )
-            with os.fdopen(handle, "wb") as file:
-                for piece in repo.objects.stream(entry.oid):
-                    file.write(piece)
+        _write(repo, beside, entry)
         os.replace(beside, path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
+
+
+def _write(repo: Repository, path: Path, entry: tree.Entry) -> None:
+    """Write one file or link where nothing is."""
+    if entry.mode is tree.Mode.SYMLINK:
+        os.symlink(repo.objects.get(entry.oid), os.fsencode(path))
+        return
+    bits = 0o777 if entry.mode is tree.Mode.EXECUTABLE else 0o666
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, bits & ~current_umask()), "wb") as file:
+        for piece in repo.objects.stream(entry.oid):
+            file.write(piece)

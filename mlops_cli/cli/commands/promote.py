@@ -1,0 +1,56 @@
+"""`mlo promote`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlops_cli.cli import show
+from mlops_cli.cli.here import repository
+from mlops_cli.cli.options import JsonFlag
+
+if TYPE_CHECKING:
+    from mlops_cli.registry.promote import Moved
+
+ReasonOption = Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the record")]
+
+
+def promote(
+    reference: Annotated[
+        str, typer.Argument(metavar="MODEL[@REF]", help="The version (default: the newest)")
+    ],
+    stage: Annotated[str, typer.Argument(help="Where it is to stand, such as production")],
+    reason: ReasonOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what the gates would")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Move a stage to a model version, through the stage's gates.
+
+    Gates are what `.mlops.yaml` asks of the stage: bounds on metrics, not worse than another
+    stage's version, another stage first. When one refuses, nothing moves and the exit code is 1.
+    A running `mlo serve MODEL@STAGE` follows within a second.
+    """
+    from mlops_cli.registry.promote import promote as move
+
+    moved = move(repository(), reference, stage, reason=reason, dry_run=dry_run)
+    show.emit(moved, as_json=as_json, text=tell)
+    if moved.refused:
+        raise typer.Exit(1)
+
+
+def tell(moved: "Moved") -> None:
+    """Print what became of a stage."""
+    for result in moved.gates:
+        mark = show.style("pass", "green") if result.passed else show.style("FAIL", "red")
+        show.line(f"  {mark}  {result.gate}: {result.why}")
+    what = f"{moved.model} v{moved.number}"
+    if moved.refused:
+        show.line(f"{what} was refused for {moved.stage}")
+    elif moved.moved:
+        before = f", after v{moved.before}" if moved.before else ""
+        show.line(f"{what} is in {moved.stage} now{before}")
+    elif moved.before == moved.number:
+        show.line(f"{what} is in {moved.stage} already")
+    else:
+        show.line(f"{what} would pass into {moved.stage}")

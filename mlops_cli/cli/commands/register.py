@@ -1,0 +1,69 @@
+"""`mlo register`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlops_cli.cli import show
+from mlops_cli.cli.here import repository
+from mlops_cli.cli.options import JsonFlag
+from mlops_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from mlops_cli.registry.register import Registered
+
+
+def register(
+    name: Annotated[str, typer.Argument(help="The model's name")],
+    run: Annotated[
+        str | None,
+        typer.Option(help="The run that made it: id, name, last, best:METRIC (default: newest)"),
+    ] = None,
+    path: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A model that no run made: file or folder")
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Vouch for any code in the model's file; recorded")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make a new version even if this model is one already")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a model version from what a run produced.
+
+    The version records the model, its run, data, commit, environment, metrics, and what it
+    takes, for serving to check. Models in the skops format load without running code; joblib and
+    pickle files need --trust.
+    """
+    from mlops_cli.registry.register import register as make
+    from mlops_cli.runs.find import resolve
+
+    if run is not None and path is not None:
+        raise RequestError("--run and --path exclude each other")
+    repo = repository()
+    found = resolve(repo, run) if run is not None else None
+    made = make(repo, name, run=found, path=path, trust=trust, force=force)
+    show.emit(made, as_json=as_json, text=_tell)
+
+
+def _tell(made: "Registered") -> None:
+    version = made.version
+    if not made.created:
+        show.line(f"{version.model} v{version.number} is this very model already")
+        return
+    show.line(f"{version.model} v{version.number}  {version.id[:10]}")
+    origin = f"run {version.run[:10]}" if version.run else "outside any run"
+    show.line(f"  from     {version.path}, {origin}")
+    show.line(f"  format   {version.format}{', trusted' if version.trusted else ''}")
+    takes = f"{len(version.signature.columns)} columns" if version.signature else "not known"
+    show.line(f"  takes    {takes}")
+    if version.metrics:
+        numbers = ", ".join(f"{name} {_short(one)}" for name, one in version.metrics.items())
+        show.line(f"  metrics  {numbers}")
+    show.note(f"next: mlo promote {version.model}@v{version.number} STAGE")
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"

@@ -1,0 +1,143 @@
+"""What happened to a model: a chain of immutable events, newest first, under `models/NAME`."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mlops_cli.audit import chain
+from mlops_cli.core import canonical
+from mlops_cli.core.clock import now
+from mlops_cli.core.ids import ObjectId, is_id, short
+from mlops_cli.core.objects import Kind
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import IntegrityError, RequestError, StateError
+
+VERSION = 1
+PREFIX = "models/"
+Act = Literal["register", "promote", "rollback", "alias"]
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event.
+
+    Attributes:
+        number: the version that it is about.
+        detail: what else belongs to this kind: of `register` the version's record; of the
+            others the stage or alias, the version that stood there before, gates, reason.
+    """
+
+    oid: ObjectId
+    prev: ObjectId | None
+    model: str
+    kind: Act
+    time: str
+    who: Mapping[str, str]
+    number: int
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_name(name: str) -> None:
+    """Raise RequestError unless `name` may name a model, a stage or an alias."""
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise RequestError(f"'{name}' cannot be a name: use letters, digits, '.', '_' and '-'")
+
+
+def head(repo: Repository, model: str) -> ObjectId | None:
+    """Return the newest event of a model, None when there is no such model."""
+    return repo.refs.get(PREFIX + model)
+
+
+def append(
+    repo: Repository, model: str, kind: Act, number: int, detail: Mapping[str, Any]
+) -> ObjectId:
+    """Add an event to a model's chain, with its audit entry, and return the event's id.
+
+    The caller holds the repository's lock, so that what `detail` says is still so.
+    """
+    from mlops_cli.core.git import identity
+
+    who = identity(repo.root)
+    return write(
+        repo, model, kind, number, detail, when=now(), who={"name": who.name, "email": who.email}
+    )
+
+
+def write(
+    repo: Repository,
+    model: str,
+    kind: Act,
+    number: int,
+    detail: Mapping[str, Any],
+    *,
+    when: str,
+    who: Mapping[str, str],
+    action: str | None = None,
+) -> ObjectId:
+    """Add an event that happened at `when` by `who`; `action` is what the audit entry says."""
+    prev = head(repo, model)
+    record = {
+        "v": VERSION,
+        "prev": prev,
+        "model": model,
+        "kind": kind,
+        "time": when,
+        "who": dict(who),
+        "number": number,
+        "detail": dict(detail),
+    }
+    oid = repo.objects.put(canonical.encode(record), Kind.EVENT)
+    brief = {
+        key: detail[key]
+        for key in ("stage", "alias", "previous", "reason", "trusted")
+        if detail.get(key) is not None
+    }
+    chain.record(
+        repo,
+        action or kind,
+        f"{model} v{number}",
+        {"event": oid, **brief},
+        moves={PREFIX + model: (prev, oid)},
+    )
+    return oid
+
+
+def back(repo: Repository, start: ObjectId | None) -> Iterator[Event]:
+    """Yield the events of a chain from `start` to the first.
+
+    Raises:
+        MissingObject: an event is not in this store.
+        IntegrityError: an object in the chain is no event.
+    """
+    while start is not None:
+        event = read(repo, start)
+        yield event
+        start = event.prev
+
+
+def read(repo: Repository, oid: ObjectId) -> Event:
+    """Return one event."""
+    held = canonical.decode(repo.objects.get(oid))
+    try:
+        if held["v"] != VERSION:
+            raise StateError(
+                f"event {short(oid)} has the format {held['v']}, unknown here",
+                hint="use a newer mlo",
+            )
+        prev = held["prev"]
+        if prev is not None and not is_id(prev):
+            raise IntegrityError(f"event {short(oid)} names nothing before it")
+        return Event(
+            oid,
+            prev,
+            str(held["model"]),
+            held["kind"],
+            str(held["time"]),
+            dict(held["who"]),
+            int(held["number"]),
+            dict(held["detail"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(f"object {oid} is in a model's chain but is no event") from error

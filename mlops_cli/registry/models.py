@@ -1,0 +1,239 @@
+"""Models, their versions, and where each stands: what a chain of events adds up to."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.repository import Repository
+from mlops_cli.data.restore import write_out
+from mlops_cli.errors import IntegrityError, RequestError
+from mlops_cli.registry import events, signature
+from mlops_cli.registry.events import Event
+from mlops_cli.registry.signature import Signature
+
+if TYPE_CHECKING:
+    from mlops_cli.registry.formats import Predictor
+
+_MIN_PREFIX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A version of data that a model was made from, directly or through other steps."""
+
+    path: str
+    oid: ObjectId
+    kind: Literal["file", "folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a model.
+
+    Attributes:
+        id: of the event that registered it; never changes.
+        artifact: the model's folder, or its file when it is one alone.
+        path: where the artifact was when it was registered.
+        run: the run that made it; None when it came from outside any run.
+        data: the table it was fitted on, as far as is known.
+        commit: of the run's code.
+        trusted: whether somebody vouched for code in it.
+    """
+
+    model: str
+    number: int
+    id: ObjectId
+    time: str
+    who: Mapping[str, str]
+    artifact: ObjectId
+    kind: Literal["file", "folder"]
+    path: str
+    size: int
+    format: str
+    trusted: bool
+    run: ObjectId | None
+    inputs: tuple[Input, ...]
+    data: Input | None
+    target: str | None
+    commit: str | None
+    environment: ObjectId | None
+    task: str
+    signature: Signature | None
+    metrics: Mapping[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model: versions from the first to the newest, and where they stand.
+
+    `stages` and `aliases` give version numbers; `events` are from the first to the newest.
+    """
+
+    name: str
+    versions: tuple[Version, ...]
+    stages: Mapping[str, int]
+    aliases: Mapping[str, int]
+    events: tuple[Event, ...]
+
+    def version(self, number: int) -> Version:
+        """Return a version by its number.
+
+        Raises:
+            RequestError: there is none.
+        """
+        for version in self.versions:
+            if version.number == number:
+                return version
+        raise RequestError(
+            f"{self.name} has no version v{number}", hint=f"mlo models show {self.name}"
+        )
+
+    @property
+    def newest(self) -> Version:
+        """The version with the highest number."""
+        return self.versions[-1]
+
+
+def names(repo: Repository) -> list[str]:
+    """Return the names of all models, sorted."""
+    return sorted(ref.removeprefix(events.PREFIX) for ref in repo.refs.all(events.PREFIX))
+
+
+def model(repo: Repository, name: str) -> Model:
+    """Return a model.
+
+    Raises:
+        RequestError: there is no such model.
+        MissingObject, IntegrityError: as of `events.back`.
+    """
+    head = events.head(repo, name)
+    if head is None:
+        known = names(repo)
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"mlo register {name}"
+        raise RequestError(f"there is no model '{name}'", hint=hint)
+    return fold(name, tuple(events.back(repo, head))[::-1])
+
+
+def fold(name: str, history: tuple[Event, ...]) -> Model:
+    """Return what events, from the first to the newest, add up to."""
+    versions: list[Version] = []
+    stages: dict[str, int] = {}
+    aliases: dict[str, int] = {}
+    for event in history:
+        if event.kind == "register":
+            versions.append(_version(event))
+        elif event.kind == "alias":
+            aliases[str(event.detail["alias"])] = event.number
+        else:
+            stages[str(event.detail["stage"])] = event.number
+    return Model(name, tuple(versions), stages, aliases, history)
+
+
+def resolve(repo: Repository, text: str) -> Version:
+    """Return the version that `churn`, `churn@production`, `churn@v3` or `churn@ID` means.
+
+    A bare name means the newest version; after `@` comes a stage, an alias, a number, or the
+    beginning of a version's id.
+
+    Raises:
+        RequestError: there is no such model or version, or several fit.
+    """
+    name, at, which = text.partition("@")
+    found = model(repo, name)
+    if not at:
+        return found.newest
+    number = found.stages.get(which) or found.aliases.get(which)
+    if number is not None:
+        return found.version(number)
+    if which[:1] == "v" and which[1:].isdigit():
+        return found.version(int(which[1:]))
+    fitting = [
+        one for one in found.versions if len(which) >= _MIN_PREFIX and one.id.startswith(which)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise RequestError(f"'{text}' may be {len(fitting)} versions", hint="give more of the id")
+    standing = [f"{name}@{stage}" for stage in (*found.stages, *found.aliases)]
+    hint = "there are " + ", ".join([*standing, f"{name}@v{found.newest.number}"])
+    raise RequestError(f"{name} has nothing at '{which}'", hint=hint)
+
+
+@contextmanager
+def materialise(repo: Repository, version: Version) -> Iterator[Path]:
+    """Yield a path that holds the version's model, every byte checked against its id.
+
+    It is a copy for this `with` block alone, so nobody can have changed it since.
+
+    Raises:
+        MissingObject: its bytes are not in this store.
+        IntegrityError: they are damaged.
+    """
+    folder = repo.layout.tmp / f"model-{os.getpid()}-{os.urandom(4).hex()}"
+    name = version.path.rpartition("/")[2] if version.kind == "file" else "model"
+    folder.mkdir()
+    try:
+        write_out(repo, version.artifact, version.kind, folder / name)
+        yield folder / name
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def load(repo: Repository, version: Version) -> "Predictor":
+    """Return a version's model, ready to predict, with the signature that was registered.
+
+    Code in it may run only if somebody vouched for it when it was registered.
+
+    Raises:
+        RequestError, StateError: as of `formats.load`.
+        MissingObject, IntegrityError: as of `materialise`.
+    """
+    from mlops_cli.registry import formats
+
+    with materialise(repo, version) as path:
+        code = repo.root if version.trusted else None
+        predictor = formats.load(path, trust=version.trusted, code=code)
+    return replace(predictor, signature=version.signature or predictor.signature)
+
+
+def _version(event: Event) -> Version:
+    held = event.detail
+    try:
+        columns = held["signature"]
+        return Version(
+            model=event.model,
+            number=event.number,
+            id=event.oid,
+            time=event.time,
+            who=event.who,
+            artifact=held["artifact"],
+            kind=held["kind"],
+            path=held["path"],
+            size=held["size"],
+            format=held["format"],
+            trusted=held["trusted"],
+            run=held["run"],
+            inputs=tuple(_input(one) for one in held["inputs"]),
+            data=None if held["data"] is None else _input(held["data"]),
+            target=held["target"],
+            commit=held["commit"],
+            environment=held["environment"],
+            task=held["task"],
+            signature=None if columns is None else signature.from_dict(columns),
+            metrics=dict(held["metrics"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise IntegrityError(
+            f"the record of {event.model} v{event.number} is malformed: {error!r}"
+        ) from error
+
+
+def _input(held: Mapping[str, Any]) -> Input:
+    return Input(held["path"], held["oid"], held["kind"])

@@ -1,0 +1,152 @@
+"""Moving stages: forward through gates, and back."""
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from mlops_cli.core.config import Stage
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import RequestError
+from mlops_cli.registry import events, gates, models
+from mlops_cli.registry.gates import GateResult
+from mlops_cli.registry.models import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of a request to move a stage.
+
+    Attributes:
+        before: the version that stood there; None when there was none.
+        gates: each rule of the stage, passed or not.
+        moved: whether the stage moved; it does not when a gate refuses, when it stands there
+            already, or when only asked.
+        refused: whether a gate refused.
+    """
+
+    model: str
+    stage: str
+    number: int
+    before: int | None
+    moved: bool
+    refused: bool = False
+    gates: tuple[GateResult, ...] = field(default_factory=tuple)
+
+
+def promote(
+    repo: Repository,
+    reference: str,
+    stage: str,
+    *,
+    reason: str | None = None,
+    dry_run: bool = False,
+) -> Moved:
+    """Move `stage` to the version that `reference` means, if it passes the stage's gates.
+
+    With `dry_run` nothing moves, but the gates are checked.
+
+    Raises:
+        RequestError: there is no such version, or the project declares stages and not this one.
+    """
+    events.check_name(stage)
+    with repo.lock("promote"):
+        version = models.resolve(repo, reference)
+        model = models.model(repo, version.model)
+        rules = rules_of(repo, model.name, stage)
+        before = model.stages.get(stage)
+        results = gates.check(model, version, rules)
+        refused = not all(result.passed for result in results)
+        same = before == version.number
+        if same or refused or dry_run:
+            refused = refused and not same
+            return Moved(
+                model.name,
+                stage,
+                version.number,
+                before,
+                moved=False,
+                refused=refused,
+                gates=results,
+            )
+        detail = {
+            "stage": stage,
+            "previous": before,
+            "reason": reason,
+            "gates": [{"gate": one.gate, "passed": one.passed, "why": one.why} for one in results],
+        }
+        events.append(repo, model.name, "promote", version.number, detail)
+    return Moved(model.name, stage, version.number, before, moved=True, gates=results)
+
+
+def rollback(repo: Repository, name: str, stage: str, *, reason: str | None = None) -> Moved:
+    """Move `stage` back to the version that stood there before; again goes further back.
+
+    Raises:
+        RequestError: nothing stood there before.
+    """
+    with repo.lock("rollback"):
+        model = models.model(repo, name)
+        standing = model.stages.get(stage)
+        if standing is None:
+            near = ", ".join(sorted(model.stages)) or "none"
+            raise RequestError(
+                f"nothing of {name} is in '{stage}' (stages in use: {near})",
+                hint=f"mlo promote {name} {stage}",
+            )
+        earlier = _earlier(model, stage)
+        if not earlier:
+            raise RequestError(
+                f"{name} had no other version in '{stage}' before v{standing}",
+                hint=f"mlo promote {name}@VERSION {stage}",
+            )
+        detail = {"stage": stage, "previous": standing, "reason": reason}
+        events.append(repo, name, "rollback", earlier[-1], detail)
+    return Moved(name, stage, earlier[-1], standing, moved=True)
+
+
+def _earlier(model: Model, stage: str) -> list[int]:
+    """Return the versions that a stage can go back to, the last one next."""
+    line: list[int] = []
+    for event in model.events:
+        if event.kind == "promote" and event.detail["stage"] == stage:
+            line.append(event.number)
+        elif event.kind == "rollback" and event.detail["stage"] == stage and line:
+            line.pop()
+    return line[:-1]
+
+
+def alias(repo: Repository, reference: str, name: str) -> Moved:
+    """Give a version a free name, such as `champion`; it moves when given again."""
+    events.check_name(name)
+    if name[:1] == "v" and name[1:].isdigit():
+        raise RequestError(f"'{name}' looks like a version, so it cannot be an alias")
+    with repo.lock("alias"):
+        version = models.resolve(repo, reference)
+        model = models.model(repo, version.model)
+        if name in model.stages or name in _declared(repo, model.name):
+            raise RequestError(f"'{name}' is a stage", hint=f"mlo promote {reference} {name}")
+        before = model.aliases.get(name)
+        if before != version.number:
+            detail = {"alias": name, "previous": before}
+            events.append(repo, model.name, "alias", version.number, detail)
+    return Moved(model.name, name, version.number, before, moved=before != version.number)
+
+
+def rules_of(repo: Repository, name: str, stage: str) -> Stage:
+    """Return what a stage asks; a project that declares no stages has any, asking nothing.
+
+    Raises:
+        RequestError: the project declares stages, and not this one.
+    """
+    declared = _declared(repo, name)
+    if stage in declared:
+        return declared[stage]
+    if not declared:
+        return Stage()
+    near = get_close_matches(stage, declared, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"declared: {', '.join(declared)}"
+    raise RequestError(f"'{stage}' is not a stage of {name} in .mlops.yaml", hint=hint)
+
+
+def _declared(repo: Repository, name: str) -> dict[str, Stage]:
+    held = repo.settings.models.get(name)
+    return dict(held.stages) if held else {}
