@@ -1,0 +1,41 @@
+"""`mlo predict`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlops_cli.cli import show
+from mlops_cli.cli.here import repository
+from mlops_cli.cli.options import JsonFlag
+
+if TYPE_CHECKING:
+    from mlops_cli.registry.predict import Batch
+
+
+def predict(
+    reference: Annotated[
+        str, typer.Argument(metavar="MODEL[@REF]", help="The version (default: the newest)")
+    ],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, TSV, JSON lines or Parquet")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write: any of these")],
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Predict every row of a file.
+
+    OUT has the columns of IN, then the prediction, a classifier's probabilities, the version that
+    answered, and a batch id, which `mlo trace` leads back to model, run, code and data.
+    """
+    from mlops_cli.registry import models
+    from mlops_cli.registry.predict import predict as answer
+
+    repo = repository()
+    version = models.resolve(repo, reference)
+    batch = answer(repo, version, source, target, force=force, progress=show.progress())
+    show.emit(batch, as_json=as_json, text=_tell)
+
+
+def _tell(batch: "Batch") -> None:
+    show.line(f"{batch.output}: {batch.rows:,} rows predicted by {batch.model} v{batch.version}")
+    show.line(f"  batch {batch.id}")

@@ -1,0 +1,213 @@
+"""Predicting every row of a file, in chunks, with a batch id that leads back to what answered."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_cli.audit import chain
+from mlops_cli.core.files import outside, sync_folder
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import ExternalError, RequestError
+from mlops_cli.registry import models
+from mlops_cli.registry.formats import Predictor
+from mlops_cli.registry.models import Version
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNK_ROWS = 20_000
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+VERSION_COLUMN, BATCH_COLUMN, PREDICTION_COLUMN = "model_version", "batch_id", "prediction"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was predicted. `id` stands in each row of the output, and `mlo trace` knows it."""
+
+    id: str
+    model: str
+    version: int
+    version_id: str
+    rows: int
+    output: str
+
+
+def predict(
+    repo: Repository,
+    version: Version,
+    source: Path,
+    target: Path,
+    *,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Batch:
+    """Write the rows of `source` to `target` with predictions, and return the batch.
+
+    The columns `prediction`, `probability_CLASS` for each class of a classifier, `model_version` and
+    `batch_id` come after those of the input. Memory is that of one chunk of 20,000 rows. `target`
+    appears whole or not at all; the kinds of both files are told by their names.
+
+    Raises:
+        RequestError: a file's kind is not known, `target` exists and not `force`, a column is
+            missing, or the model refuses a value; the message names the rows.
+        ExternalError: a file cannot be read or written.
+    """
+    for path in (source, target):
+        _check_kind(path)
+    if target.exists() and not force:
+        raise RequestError(f"'{target}' exists already", hint="name another, or say --force")
+    if target.exists() and source.exists() and target.samefile(source):
+        raise RequestError("input and output are the same file", hint="name another output")
+    predictor = models.load(repo, version)
+    batch = os.urandom(8).hex()
+    beside = target.with_name(f".{target.name}-{batch}")
+    rows = 0
+    try:
+        with (
+            progress.task(f"predicting {source.name}", None, "rows") as advance,
+            _Output(beside, target) as output,
+        ):
+            for frame in _chunks(source):
+                output.write(_answer(predictor, version, batch, frame, first_row=rows))
+                rows += len(frame)
+                advance(len(frame))
+        os.replace(beside, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise outside(error, target) from error
+    finally:
+        beside.unlink(missing_ok=True)
+    _record(repo, version, batch, source, target, rows)
+    return Batch(batch, version.model, version.number, version.id, rows, str(target))
+
+
+def _record(
+    repo: Repository, version: Version, batch: str, source: Path, target: Path, rows: int
+) -> None:
+    detail = {
+        "model": version.model,
+        "version": version.id,
+        "rows": rows,
+        "input": str(source),
+        "input_id": _id_of(source),
+        "output": str(target),
+        "output_id": _id_of(target),
+    }
+    chain.record(repo, "predict", batch, detail)
+
+
+def _id_of(path: Path) -> ObjectId:
+    from blake3 import blake3
+
+    hasher = blake3(max_threads=blake3.AUTO)
+    hasher.update_mmap(path)
+    return ObjectId(hasher.hexdigest())
+
+
+def _check_kind(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise RequestError(
+            f"'{path}' is of no kind that is known", hint="known kinds: " + " ".join(SUFFIXES)
+        )
+    if path.suffix.lower() == ".parquet":
+        _pyarrow()
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise RequestError(
+            "Parquet files need pyarrow", hint="pip install 'mlo[parquet]'"
+        ) from error
+    return pyarrow
+
+
+def _answer(
+    predictor: Predictor, version: Version, batch: str, frame: "pd.DataFrame", *, first_row: int
+) -> "pd.DataFrame":
+    taken = {PREDICTION_COLUMN, VERSION_COLUMN, BATCH_COLUMN} & set(frame.columns)
+    if taken:
+        raise RequestError(f"the input has a column '{sorted(taken)[0]}', which the output needs")
+    try:
+        answers = predictor.predict(frame)
+        shares = predictor.predict_proba(frame)
+    except RequestError as error:
+        rows = f"rows {first_row + 1} to {first_row + len(frame)}"
+        raise RequestError(f"{error.message} ({rows})", hint=error.hint) from error
+    new: dict[str, Any] = {PREDICTION_COLUMN: answers}
+    if shares is not None and predictor.classes is not None:
+        for place, label in enumerate(predictor.classes):
+            new[f"probability_{label}"] = shares[:, place]
+    new[VERSION_COLUMN] = f"{version.model} v{version.number}"
+    new[BATCH_COLUMN] = batch
+    return frame.assign(**new)
+
+
+def _chunks(source: Path) -> Iterator["pd.DataFrame"]:
+    """Yield the rows of a file in chunks; at least one, which may be empty."""
+    import pandas as pd
+
+    suffix = source.suffix.lower()
+    try:
+        if suffix == ".parquet":
+            parquet = _pyarrow().parquet.ParquetFile(source)
+            for part in parquet.iter_batches(batch_size=CHUNK_ROWS):
+                yield part.to_pandas()
+        elif suffix in (".jsonl", ".ndjson"):
+            with pd.read_json(source, lines=True, chunksize=CHUNK_ROWS) as reader:
+                yield from reader
+        else:
+            separator = "\t" if suffix == ".tsv" else ","
+            with pd.read_csv(source, sep=separator, chunksize=CHUNK_ROWS) as reader:
+                yield from reader
+    except FileNotFoundError as error:
+        raise RequestError(f"there is no file '{source}'") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ExternalError(f"cannot read '{source}': {reason}") from error
+    except ValueError as error:  # pandas' and pyarrow's own errors are ValueErrors
+        reason = str(error).strip().partition("\n")[0]
+        raise RequestError(f"'{source}' cannot be read as a table: {reason}") from error
+
+
+class _Output:
+    """A table that is written chunk by chunk, and synced at the end."""
+
+    def __init__(self, path: Path, target: Path) -> None:
+        self._path = path
+        self._suffix = target.suffix.lower()
+        self._file = path.open("xb")
+        self._parquet: Any = None
+        self._empty = True
+
+    def __enter__(self) -> "_Output":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._parquet is not None:
+            self._parquet.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def write(self, frame: "pd.DataFrame") -> None:
+        if self._suffix == ".parquet":
+            self._write_parquet(frame)
+        elif self._suffix in (".jsonl", ".ndjson"):
+            frame.to_json(self._file, orient="records", lines=True)
+        else:
+            separator = "\t" if self._suffix == ".tsv" else ","
+            frame.to_csv(self._file, sep=separator, index=False, header=self._empty)
+        self._empty = False
+
+    def _write_parquet(self, frame: "pd.DataFrame") -> None:
+        pyarrow = _pyarrow()
+        rows = pyarrow.Table.from_pandas(frame, preserve_index=False)
+        if self._parquet is None:
+            self._parquet = pyarrow.parquet.ParquetWriter(self._file, rows.schema)
+        self._parquet.write_table(rows.cast(self._parquet.schema))
