@@ -33,7 +33,8 @@ class Shapes:
 def of_numbers(reference: Floats, current: Floats) -> Shapes | None:
     """Return both samples over eight equal bins; None when one has no finite value.
 
-    Both come in rising order. The bins reach from the lower of the two 1st percentiles to the higher of the two 99th.
+    Both come in rising order. The bins reach from the lower of the two 1st percentiles to the
+    higher of the two 99th.
     """
     import numpy as np
 
