@@ -10,11 +10,14 @@ from mlops_cli.serving.load import live
 DEFAULT_STAGE = "production"
 
 
-def follow(repo: Repository, reference: str, *, max_rows: int) -> Callable[[], Found]:
+def follow(
+    repo: Repository, reference: str, *, max_rows: int, say: Callable[[str], None]
+) -> Callable[[], Found]:
     """Return a function that finds the version `reference` means at the time of the call.
 
     A bare model name means what is in production. As long as nothing is, it means the version
     that was the newest at the first call: a version nobody promoted does not go live by itself.
+    `say` is told so.
     """
     pinned = reference
 
@@ -25,7 +28,8 @@ def follow(repo: Repository, reference: str, *, max_rows: int) -> Callable[[], F
             if DEFAULT_STAGE in found.stages:
                 pinned = f"{reference}@{DEFAULT_STAGE}"
             elif pinned == reference:
-                pinned = f"{reference}@v{models.resolve(repo, reference).number}"
+                pinned = f"{reference}@v{found.newest.number}"
+                say(f"nothing of {reference} is in {DEFAULT_STAGE}: serving {pinned}, its newest")
         wanted = pinned
         version = models.resolve(repo, wanted)
 

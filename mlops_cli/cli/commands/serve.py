@@ -1,0 +1,53 @@
+"""`mlo serve`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlops_cli.cli import show
+from mlops_cli.cli.here import repository
+
+if TYPE_CHECKING:
+    from mlops_cli.serving.server import Ready
+
+
+def serve(
+    model: Annotated[str, typer.Argument(metavar="MODEL[@REF]", help="Stage, version or alias")],
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on (default: serving.host)")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", min=0, max=65535, help="Port, 0 for a free one (default: serving.port)"
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON on stdout when it answers")
+    ] = False,
+) -> None:
+    """Answer prediction requests over HTTP.
+
+    MODEL alone serves what is in production, else its newest version. When the reference moves
+    to another version the server follows, without losing a request. SIGTERM and Ctrl-C finish
+    what is under way first. The answers' inputs and outputs go to the prediction log.
+    """
+    from mlops_cli.serving.follow import follow
+    from mlops_cli.serving.server import Server
+
+    repo = repository()
+    find = follow(repo, model, max_rows=repo.settings.serving.max_rows, say=show.note)
+    server = Server(repo, find, host=host, port=port, say=show.note)
+    server.run(lambda ready: _tell(ready, as_json=as_json))
+
+
+def _tell(ready: "Ready", *, as_json: bool) -> None:
+    import json
+    import sys
+
+    if as_json:
+        show.line(json.dumps(show.plain(ready)))
+    else:
+        show.line(f"{ready.model} v{ready.version} ({ready.reference}) answers at {ready.url}")
+        show.line("  POST /predict; GET / for its inputs and an example, /health, /ready, /metrics")
+    sys.stdout.flush()
