@@ -305,7 +305,7 @@ class _Work:
         with self._run.log.open("ab") as log:
             log.write(f"$ {command}\n".encode())
         return process.execute(
-            plan.cmd,
+            plan.line,
             folder=self._repo.root,
             environ={
                 "PYTHONUNBUFFERED": "1",

@@ -16,6 +16,7 @@ from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline.graph import Graph
 from mlops_cli.runs import params as parameters
+from mlops_cli.runs import secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,13 @@ class Plan:
     """What a step would run with now.
 
     Attributes:
-        cmd: with parameters filled in.
-        params: those that it declares or its command names, by dotted name.
+        line: the command with parameters filled in.
+        cmd: the same without secrets, as it is kept and compared.
+        params: those that it declares or its command names, by dotted name, without secrets.
     """
 
     step: Step
+    line: str | tuple[str, ...]
     cmd: str | tuple[str, ...]
     params: Mapping[str, Any]
 
@@ -76,9 +79,11 @@ def plan(step: Step, params: Mapping[str, Any]) -> Plan:
     Raises:
         RequestError: it names a parameter that is not there.
     """
-    cmd = parameters.fill(step.cmd, params, step=step.name)
+    line = parameters.fill(step.cmd, params, step=step.name)
+    shown = secrets.masked(params)
+    cmd = secrets.masked_command(parameters.fill(step.cmd, shown, step=step.name))
     names = [*step.params, *parameters.named(step.cmd)]
-    return Plan(step, cmd, parameters.pick(params, names, step=step.name))
+    return Plan(step, line, cmd, parameters.pick(shown, names, step=step.name))
 
 
 def difference(plan: Plan, deps: Mapping[str, ObjectId | None], locked: LockedStep) -> list[str]:
@@ -116,7 +121,8 @@ def _explained(plan: Plan, locked: LockedStep) -> bool:
     """Return whether the command differs only by the values of parameters."""
     try:
         before = parameters.nest(locked.params)
-        return parameters.fill(plan.step.cmd, before, step=plan.step.name) == locked.cmd
+        line = parameters.fill(plan.step.cmd, before, step=plan.step.name)
+        return secrets.masked_command(line) == locked.cmd
     except RequestError:
         return False
 

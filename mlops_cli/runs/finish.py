@@ -15,7 +15,7 @@ from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
 from mlops_cli.errors import MloError
-from mlops_cli.runs import metrics
+from mlops_cli.runs import metrics, secrets
 from mlops_cli.runs.open_run import ARTIFACTS, CHILDREN, METRICS, PARAMS, OpenRun, orphans
 from mlops_cli.runs.record import Artifact, Code, Model, Number, Run, Status, StepRun, encode
 
@@ -122,7 +122,7 @@ class _Collected:
 def _collect(repo: Repository, run: OpenRun, writer: PackWriter) -> _Collected:
     found = _Collected(metrics=metrics.last_logged(run.lines(METRICS)))
     for line in run.lines(PARAMS):
-        found.params.update(line.get("params", {}))
+        found.params.update(secrets.masked(line.get("params", {})))
     for line in run.lines(ARTIFACTS):
         _collect_artifact(repo, line, writer, found)
     return found

@@ -18,7 +18,7 @@ from mlops_cli.core import journal
 from mlops_cli.core.clock import now
 from mlops_cli.core.files import outside
 from mlops_cli.core.repository import Repository
-from mlops_cli.runs import code, environment
+from mlops_cli.runs import code, environment, secrets
 from mlops_cli.runs.names import check_name, name_of
 from mlops_cli.runs.params import flatten
 from mlops_cli.runs.record import StepRun, plain_step, read_step
@@ -234,7 +234,7 @@ def _head(
     return Head(
         key=key,
         name=name,
-        command=command,
+        command=secrets.masked_command(command),
         started=now(),
         started_ns=time.time_ns(),
         pid=os.getpid(),
@@ -243,7 +243,7 @@ def _head(
         commit=state.commit,
         branch=state.branch,
         untracked=state.untracked,
-        params=flatten(params),
+        params=secrets.masked(flatten(params)),
         environment=environment.collect(environ, environ.get("PATH", os.defpath)),
     )
 

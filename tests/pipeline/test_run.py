@@ -308,3 +308,16 @@ def test_a_caches_folder_beside_code_makes_no_step_stale(repo: Repository, run: 
     settle(repo, "cmd: sort", "cmd: mkdir -p src/__pycache__ && date +%N > src/__pycache__/x; sort")
     assert states(run())["prepare"] == "ran"
     assert run().run is None
+
+
+def test_a_secret_reaches_the_command_but_no_record(repo: Repository, run: Run) -> None:
+    settle(repo, "train: {depth: 5}", "train: {depth: 5}, api_key: null")
+    settle(repo, "mkdir model;", "mkdir model; echo ${api_key} | wc -c > model/length;")
+    record = run(assignments=["api_key=hush-hush"]).run
+    assert record is not None
+    assert (repo.root / "model/length").read_text().strip() == "10"
+    assert "hush-hush" not in repo.layout.lockfile.read_text()
+    assert b"hush-hush" not in repo.objects.get(record.id)
+    assert record.log is not None
+    assert b"hush-hush" not in repo.objects.get(record.log)
+    assert run(assignments=["api_key=other"]).run is None
