@@ -197,6 +197,7 @@ def _retrain(guide: Tour, url: str) -> tuple[str, "_Load"]:
     guide.run(f"python get_data.py {_ALL_ROWS}")
     guide.run("mlo status")
     guide.run("mlo add data/raw.csv")
+    _commit(guide, "All patients")
     guide.run("mlo run")
     _commit(guide, "Train on all patients")
     guide.run("mlo register cancer")
@@ -308,6 +309,7 @@ class _Load:
             with self._news:
                 self.answered += 1
                 self.last_id = answer["predictions"][0]["id"]
-                if answer["version"] not in self.versions:
-                    self.versions.append(answer["version"])
+                version = f"v{answer['version']}"
+                if version not in self.versions:
+                    self.versions.append(version)
                     self._news.notify_all()

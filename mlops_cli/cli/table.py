@@ -36,7 +36,6 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("register", "Make a model version from what a run produced"),
             ("models", "List and show models and their versions"),
-            ("evaluate", "Measure a model version on data and check its gates"),
             ("promote", "Move a stage to a model version, through the stage's gates"),
             ("rollback", "Move a stage back to the version it had before"),
         ),
