@@ -1,6 +1,7 @@
 """Diff: which files differ between two versions of the data, and how tables changed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +9,7 @@ from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, reference, snapshot, table
+from mlops_cli.data.differences import Pair, between, from_tree
 from mlops_cli.data.reference import Reference
 from mlops_cli.data.table_diff import TableChange, compare
 from mlops_cli.errors import ExternalError, MissingObject, RequestError
@@ -47,23 +49,7 @@ class Diff:
     changes: tuple[FileChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    oid: ObjectId
-    mode: tree.Mode
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """One path on both sides."""
-
-    path: str
-    old: _File | None
-    new: _File | None
-
-
-_Files = Mapping[str, _File]
+_UNKNOWN = -1
 WORK_TREE = "work tree"
 POINTERS = "pointers"
 
@@ -90,14 +76,12 @@ def diff(
         after = {one.path: one for one in reference.everything(repo)}
     else:
         after = {one.path: one for one in reference.everything(repo, new)}
-    pairs: list[_Pair] = []
+    pairs: list[Pair] = []
     for path in _chosen(repo, sorted({*before, *after}), only):
-        there = after.get(path)
-        if new is None:
-            files = _present(repo, path) if there is not None else {}
+        if new is None and path in after:
+            pairs += _to_present(repo, path, before.get(path))
         else:
-            files = _stored(repo, there)
-        pairs += _pairs(_stored(repo, before.get(path)), files)
+            pairs += _to_stored(repo, path, before.get(path), after.get(path))
     kept = [one for one in pairs if not only or any(_within(one.path, name) for name in only)]
     return Diff(
         old or POINTERS,
@@ -123,48 +107,56 @@ def _chosen(repo: Repository, versioned: Sequence[str], only: Sequence[str]) -> 
     ]
 
 
-def _stored(repo: Repository, found: Reference | None) -> _Files:
-    if found is None:
-        return {}
-    if found.kind == "file":
-        mode = tree.Mode.EXECUTABLE if found.executable else tree.Mode.FILE
-        size = repo.objects.size(found.oid) if repo.objects.has(found.oid) else -1
-        return {found.path: _File(found.oid, mode, size)}
-    return {
-        path: _File(entry.oid, entry.mode, entry.size)
-        for path, entry in tree.walk(repo.objects, found.oid, found.path + "/")
-        if entry.mode is not tree.Mode.FOLDER
-    }
+def _to_stored(
+    repo: Repository, path: str, old: Reference | None, new: Reference | None
+) -> Iterator[Pair]:
+    file = Pair(path, _single(repo, old), _single(repo, new))
+    if _differs(file):
+        yield file
+    yield from between(repo.objects, _tree(old), _tree(new), path)
 
 
-def _present(repo: Repository, path: str) -> _Files:
+def _to_present(repo: Repository, path: str, old: Reference | None) -> Iterator[Pair]:
     target = paths.locate(repo, path)
-    if target.is_dir() and not target.is_symlink():
-        return {
-            f"{path}/{name}": _File(entry.oid, entry.mode, entry.size)
-            for name, entry in snapshot.files_at(repo, target).items()
-        }
-    if not target.exists() and not target.is_symlink():
-        return {}
+    is_folder = target.is_dir() and not target.is_symlink()
+    file = Pair(path, _single(repo, old), None if is_folder else _single_present(repo, path))
+    if _differs(file):
+        yield file
+    if is_folder:
+        yield from from_tree(repo, _tree(old), path)
+    else:
+        yield from between(repo.objects, _tree(old), None, path)
+
+
+def _tree(found: Reference | None) -> ObjectId | None:
+    return found.oid if found is not None and found.kind == "folder" else None
+
+
+def _single(repo: Repository, found: Reference | None) -> tree.Entry | None:
+    if found is None or found.kind == "folder":
+        return None
+    mode = tree.Mode.EXECUTABLE if found.executable else tree.Mode.FILE
+    size = repo.objects.size(found.oid) if repo.objects.has(found.oid) else _UNKNOWN
+    return tree.Entry(found.path, mode, size, found.oid)
+
+
+def _single_present(repo: Repository, path: str) -> tree.Entry | None:
+    target = repo.root / path
+    if not os.path.lexists(target):
+        return None
     found = snapshot.take(repo, target)
-    executable = target.stat().st_mode & 0o100
-    mode = tree.Mode.EXECUTABLE if executable else tree.Mode.FILE
-    return {path: _File(found.oid, mode, found.size)}
+    return tree.Entry(path, snapshot.mode_of(target.stat().st_mode), found.size, found.oid)
 
 
-def _pairs(before: _Files, after: _Files) -> list[_Pair]:
-    """Return the files that differ."""
-    pairs = (_Pair(path, before.get(path), after.get(path)) for path in sorted({*before, *after}))
-    return [one for one in pairs if one.old is None or one.new is None or not _same(one)]
-
-
-def _same(pair: _Pair) -> bool:
+def _differs(pair: Pair) -> bool:
     old, new = pair.old, pair.new
-    return old is not None and new is not None and (old.oid, old.mode) == (new.oid, new.mode)
+    if old is None or new is None:
+        return old is not new
+    return (old.oid, old.mode) != (new.oid, new.mode)
 
 
 def _changes(
-    repo: Repository, pairs: Sequence[_Pair], *, tables: bool, from_store: bool
+    repo: Repository, pairs: Sequence[Pair], *, tables: bool, from_store: bool
 ) -> Iterator[FileChange]:
     left = TABLES_MAX if tables else 0
     for pair in pairs:
@@ -175,7 +167,7 @@ def _changes(
         yield change
 
 
-def _change(pair: _Pair) -> FileChange:
+def _change(pair: Pair) -> FileChange:
     before = _size(pair.old)
     after = _size(pair.new)
     if pair.old is None:
@@ -189,12 +181,12 @@ def _change(pair: _Pair) -> FileChange:
     return FileChange(pair.path, "changed", before, after, note=note)
 
 
-def _size(file: _File | None) -> int | None:
-    return None if file is None or file.size < 0 else file.size
+def _size(entry: tree.Entry | None) -> int | None:
+    return None if entry is None or entry.size == _UNKNOWN else entry.size
 
 
 def _with_table(
-    repo: Repository, pair: _Pair, change: FileChange, *, from_store: bool
+    repo: Repository, pair: Pair, change: FileChange, *, from_store: bool
 ) -> FileChange:
     assert pair.old is not None
     assert pair.new is not None

@@ -86,7 +86,7 @@ def _listed(
     block = cache.blocks[folder]
     for raw, (packed, key) in block.trusted().items():
         name = os.fsdecode(raw)
-        mode = _mode(STAT.unpack(packed)[4])
+        mode = mode_of(STAT.unpack(packed)[4])
         size = os.lstat(path / name).st_size
         yield prefix + name, tree.Entry(name, mode, size, ObjectId(key.hex()))
     for raw in _list(os.fsencode(path))[1]:
@@ -262,7 +262,7 @@ class _Scanner:
     ) -> bytes:
         entries = [
             tree.Entry(
-                os.fsdecode(name), _mode(status.st_mode), status.st_size, ObjectId(key.hex())
+                os.fsdecode(name), mode_of(status.st_mode), status.st_size, ObjectId(key.hex())
             )
             for (name, status), key in zip(files, ids, strict=True)
         ]
@@ -350,7 +350,8 @@ def _special(mode: int) -> str:
     return "FIFO" if stat.S_ISFIFO(mode) else "device"
 
 
-def _mode(mode: int) -> tree.Mode:
+def mode_of(mode: int) -> tree.Mode:
+    """Return what a tree calls a file or link of this `st_mode`."""
     if stat.S_ISLNK(mode):
         return tree.Mode.SYMLINK
     return tree.Mode.EXECUTABLE if mode & 0o100 else tree.Mode.FILE

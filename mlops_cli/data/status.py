@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mlops_cli.core import tree
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
 from mlops_cli.data.pointer import Pointer
@@ -85,16 +84,11 @@ def _same_mode(repo: Repository, pointer: Pointer) -> bool:
 
 def _count(repo: Repository, pointer: Pointer) -> tuple[int, int, int]:
     """Return how many files of a folder are new, other than before, and gone."""
-    now = snapshot.files_at(repo, repo.root / pointer.path)
-    before = {
-        path: entry
-        for path, entry in tree.walk(repo.objects, pointer.oid)
-        if entry.mode is not tree.Mode.FOLDER
-    }
-    common = now.keys() & before.keys()
-    modified = sum(
-        1
-        for path in common
-        if now[path].oid != before[path].oid or now[path].mode is not before[path].mode
-    )
-    return len(now) - len(common), modified, len(before) - len(common)
+    from mlops_cli.data.differences import from_tree
+
+    added = modified = removed = 0
+    for pair in from_tree(repo, pointer.oid, pointer.path):
+        added += pair.old is None
+        removed += pair.new is None
+        modified += pair.old is not None and pair.new is not None
+    return added, modified, removed
