@@ -206,9 +206,9 @@ assert abs(mlo.load_model("model").predict(frame)[1] - 2) < 1e-9
 
 def test_importing_it_loads_no_data_library() -> None:
     text = (
-        "import sys; import mlops_cli.api; "
+        "import sys; before = set(sys.modules); import mlops_cli.api; "
         "print([m for m in ('numpy','pandas','sklearn','git','yaml','sqlite3','subprocess')"
-        " if m in sys.modules])"
+        " if m in set(sys.modules) - before])"
     )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -2,15 +2,12 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import tree
 from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId
-from mlops_cli.core.lockfile import read
 from mlops_cli.core.pack_writer import PackWriter
-from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import ignore, paths, pointer, snapshot
 from mlops_cli.data.restore import restore
@@ -18,47 +15,12 @@ from mlops_cli.errors import RequestError, StateError
 from mlops_cli.runs.record import Artifact, ObjectKind
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What bringing outputs back has done.
-
-    Attributes:
-        paths: outputs that were not as `mlo.lock` says, and are now.
-        missing: outputs whose content is not in this store.
-    """
-
-    paths: tuple[str, ...]
-    missing: tuple[str, ...]
-
-
-def restore_locked(
-    repo: Repository, *, force: bool = False, progress: Progress = SILENT
-) -> Restored:
-    """Make the work tree's outputs what `mlo.lock` says they are.
-
-    Raises:
-        Conflict: that would overwrite content that is in no store, and not `force`.
-    """
-    changed: list[str] = []
-    missing: list[str] = []
-    for step in read(repo.layout.lockfile).values():
-        for path, out in step.outs.items():
-            target = paths.locate(repo, path)
-            if not _has_all(repo, out.oid, out.kind):
-                missing.append(path)
-            elif _current(repo, target) != out.oid:
-                ignore.ignore(repo.root, path)
-                restore(repo, out.oid, out.kind, target, force=force, progress=progress)
-                changed.append(path)
-    return Restored(tuple(changed), tuple(missing))
-
-
 def check_places(repo: Repository, outs: Mapping[str, str]) -> None:
     """Raise RequestError if an output, given with its step by path, is kept by somebody else."""
     from mlops_cli.core import git
 
     for path, step in outs.items():
-        if pointer.file_of(path) and (repo.root / pointer.file_of(path)).exists():
+        if (repo.root / pointer.file_of(path)).exists():
             raise RequestError(
                 f"'{path}' is an output of step '{step}', but has a pointer, as data has",
                 hint=f"git rm {pointer.file_of(path)}",

@@ -29,9 +29,9 @@ def state(root: Path) -> State:
     Raises:
         ExternalError: git is missing or failed.
     """
-    if git.toplevel(root) is None:
+    commit, branch = git.head(root), git.branch(root)
+    if commit is None and branch is None:
         return State(None, None, b"", ())
-    commit = git.head(root)
     patch = git.patch(root) if commit else b""
     untracked = tuple(sorted(git.untracked(root))[:MAX_UNTRACKED])
-    return State(commit, git.branch(root), patch, untracked)
+    return State(commit, branch, patch, untracked)

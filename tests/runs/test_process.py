@@ -161,3 +161,29 @@ def alive(pid: int) -> bool:
             return file.read().split()[2] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_it_works_where_the_system_has_no_process_handles(
+    pipes: Pipes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    assert go("echo out; exit 3", pipes).code == 3
+    assert pipes["out"] == "out\n"
+
+
+def test_a_log_that_cannot_be_written_does_not_stop_the_command(
+    pipes: Pipes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pipes.log.unlink()
+    pipes.log.symlink_to("/dev/full")
+    assert go("echo out; echo more; exit 2", pipes).code == 2
+    assert pipes["out"] == "out\nmore\n"
+    assert "mlo: the log ends here, the run goes on" in capfd.readouterr().err
+
+
+def test_a_command_runs_in_a_thread_too(pipes: Pipes) -> None:
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(go("exit 5", pipes).code))
+    thread.start()
+    thread.join()
+    assert codes == [5]
