@@ -52,6 +52,7 @@ def _usage(context: typer.Context) -> str:
             words.append(f"{param.opts[0]} {_metavar(param)}")
     if hasattr(command, "commands"):
         words.append("COMMAND [ARGS]...")
+    words += getattr(command, "usage_tail", ())
     start = f"usage: {context.command_path} "
     return textwrap.fill(
         " ".join(words),

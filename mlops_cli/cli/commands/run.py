@@ -26,6 +26,8 @@ _DONE, _FAILED, _INTERRUPTED = 0, 1, 130
 class _Run(TyperCommand):
     """A command that leaves all that comes after `--` as it is."""
 
+    usage_tail = ("[-- CMD...]",)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep the words after `--` for `run`, and parse those before."""
         if "--" in args:
@@ -33,10 +35,6 @@ class _Run(TyperCommand):
             ctx.meta[_WORDS] = args[at + 1 :]
             args = args[:at]
         return super().parse_args(ctx, args)
-
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return the parts of the usage line, the command after `--` too."""
-        return [*super().collect_usage_pieces(ctx), "[-- CMD...]"]
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
