@@ -19,7 +19,8 @@ def test_every_block_does_what_the_page_says(tmp_path: Path, blocks: list[str]) 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    script = "set -eu -o pipefail\n" + "echo '--- next block' >&2\n".join(blocks)
+    begin = "set -eu -o pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
+    script = begin + "echo '--- next block' >&2\n".join(blocks)
     done = subprocess.run(
         ["bash", "-c", script.replace("8765", str(port))],
         cwd=tmp_path,
