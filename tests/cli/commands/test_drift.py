@@ -1,0 +1,101 @@
+"""`mlo drift` as a user types it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import Mlo
+
+
+@pytest.fixture
+def tables(project):
+    """Write two tables: `speed` is faster in the second, `road` is the same."""
+    rng = np.random.default_rng(4)
+    for name, shift in (("before.csv", 0.0), ("after.csv", 1.0)):
+        frame = pd.DataFrame(
+            {"speed": rng.normal(shift, size=200), "road": rng.choice(["a", "b"], 200)}
+        )
+        frame.to_csv(project / name, index=False)
+    return project
+
+
+def test_drift_is_shown_worst_first_and_exits_with_1(tables, mlo_here: Mlo):
+    shown = mlo_here("drift", "--reference", "before.csv", "--current", "after.csv", code=1).stdout
+    lines = shown.splitlines()
+    assert lines[0] == "after.csv, 200 rows, against before.csv, 200 rows"
+    assert lines[1] == "drift: 1 of 2 columns (speed) drifted"
+    assert " ".join(lines[3].split()) == "verdict column effect q reference current change"
+    assert lines[4].startswith("drift    speed")
+    assert "median" in lines[4]
+    assert "█" in lines[4]
+    assert lines[5].startswith("ok       road")
+    assert max(map(len, lines)) <= 80
+
+
+def test_no_drift_exits_with_0(tables, mlo_here: Mlo):
+    shown = mlo_here("drift", "--reference", "before.csv", "--current", "before.csv").stdout
+    assert "ok: no column drifted" in shown
+
+
+def test_json_has_what_was_compared_beside_what_was_found(tables, mlo_here: Mlo):
+    line = ("drift", "--reference", "before.csv", "--current", "after.csv", "--json")
+    found = mlo_here(*line, code=1).json
+    assert (found["verdict"], found["model"], found["reference_rows"]) == ("drift", None, 200)
+    assert found["current"] == {"path": "after.csv", "rev": None, "oid": None}
+    speed = found["columns"][0]
+    assert (speed["name"], speed["verdict"], speed["test"]) == (
+        "speed",
+        "drift",
+        "kolmogorov-smirnov",
+    )
+    assert len(speed["shapes"]["current"]) == len(speed["shapes"]["bins"])
+
+
+def test_few_rows_are_said_plainly(tables, mlo_here: Mlo):
+    pd.read_csv("after.csv").head(3).to_csv("few.csv", index=False)
+    shown = mlo_here("drift", "--reference", "before.csv", "--current", "few.csv").stdout
+    assert shown.splitlines()[1:] == ["too few rows: 3 rows in the current data, 50 are needed"]
+
+
+def test_a_missing_column_exits_with_1(tables, mlo_here: Mlo):
+    pd.read_csv("before.csv").rename(columns={"speed": "speeds"}).to_csv("new.csv", index=False)
+    line = ("drift", "--reference", "before.csv", "--current", "new.csv")
+    shown = mlo_here(*line, code=1).stdout
+    assert "not comparable: 1 of 2 columns (speed) cannot be compared" in shown
+    assert "was it renamed to 'speeds'?" in shown
+    assert "not in the reference: speeds" in shown
+
+
+def test_wide_tables_show_what_drifted_unless_all_is_asked_for(tables, mlo_here: Mlo):
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(rng.normal(size=(100, 20)), columns=[f"c{i}" for i in range(20)])
+    frame.to_csv("wide.csv", index=False)
+    frame.assign(c7=9.0).to_csv("wide2.csv", index=False)
+    line = ("drift", "--reference", "wide.csv", "--current", "wide2.csv")
+    shown = mlo_here(*line, code=1).stdout
+    assert "and 19 columns without drift: --all lists them" in shown
+    assert "c11" not in shown
+    assert "c11" in mlo_here(*line, "--all", code=1).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "there is no model yet"),
+        (("churn",), "there is no model 'churn'"),
+        (("--reference", "before.csv", "--current", "no.csv"), "'no.csv' is not versioned"),
+        (("--current", "after.csv", "--last", "5"), "no predictions are asked for"),
+        (("--current", "after.csv", "--since", "24h"), "no predictions are asked for"),
+        (("--current", "after.csv", "--until", "24h"), "no predictions are asked for"),
+        (("--last", "0"), "--last"),
+    ],
+)
+def test_a_request_that_makes_no_sense_exits_with_2(tables, mlo_here: Mlo, arguments, says):
+    assert says in mlo_here("drift", *arguments, code=2).stderr
+
+
+def test_a_terminal_without_block_characters_gets_plain_ones(tables, mlo: Mlo):
+    line = ("drift", "--reference", "before.csv", "--current", "after.csv")
+    shown = mlo(*line, code=1, env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}).stdout
+    assert "#" in shown
+    assert shown.isascii()

@@ -1,0 +1,178 @@
+"""Both tables are found by lineage: nobody says what a model was trained on or asked."""
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from mlops_cli.core.repository import open_repository
+from mlops_cli.errors import RequestError
+from mlops_cli.monitor import live
+from mlops_cli.monitor.live import Side, Span
+from mlops_cli.registry import signature
+from tests.monitor.conftest import table
+
+
+def asked(rows=200, seed=2, shift=0.0):
+    frame = table(rows, seed).drop(columns="price")
+    return frame.assign(width=frame["width"] + shift)
+
+
+def test_nothing_needs_to_be_said_after_a_model_answered(shop):
+    version = shop.register()
+    shop.answer(version, asked(shift=1.0))
+    found = live.check(shop.repo)
+    assert (found.model, found.version) == ("churn", 1)
+    assert found.reference == Side("data/train.csv", oid=version.data.oid)
+    assert found.current == Side(None)
+    report = found.report
+    assert (report.reference_rows, report.current_rows) == (300, 200)
+    assert {c.name: c.verdict for c in report.columns} == {"width": "drift", "colour": "ok"}
+
+
+def test_live_data_like_the_training_data_has_not_drifted(shop):
+    shop.answer(shop.register(), asked())
+    assert live.check(shop.repo).report.verdict == "ok"
+
+
+def test_a_model_that_nobody_asked_has_too_few_rows(shop):
+    shop.register()
+    report = live.check(shop.repo).report
+    assert (report.verdict, report.current_rows) == ("too few rows", 0)
+    assert len(report.columns) == 2
+
+
+def test_a_bare_name_means_the_version_that_answered_last(shop):
+    first = shop.register()
+    second = shop.register(table(300, 9).assign(width=lambda frame: frame["width"] + 5))
+    shop.answer(second, asked(60, shift=5))
+    shop.answer(first, asked(80, shift=5))
+    found = live.check(shop.repo, "churn")
+    assert (found.version, found.report.current_rows, found.report.verdict) == (1, 80, "drift")
+    found = live.check(shop.repo, "churn@v2")
+    assert (found.version, found.report.current_rows, found.report.verdict) == (2, 60, "ok")
+
+
+def test_the_newest_version_is_meant_when_none_answered(shop):
+    shop.register()
+    shop.register()
+    assert live.check(shop.repo, "churn").version == 2
+
+
+def test_only_predictions_in_the_span_count(shop):
+    version = shop.register()
+    shop.answer(version, asked(100, shift=3.0))
+    between = datetime.now(UTC).isoformat()
+    shop.answer(version, asked(70))
+    for name in ("churn", "churn@v1"):
+
+        def rows(name=name, **span):
+            return live.check(shop.repo, name, span=Span(**span)).report.current_rows
+
+        assert (rows(), rows(since=between), rows(until=between)) == (170, 70, 100)
+        assert rows(last=30) == 30
+    assert live.check(shop.repo, span=Span(since=between)).report.verdict == "ok"
+    assert live.check(shop.repo, span=Span(until=between)).report.verdict == "drift"
+
+
+def test_either_side_can_be_a_table_of_ones_own(shop):
+    version = shop.register()
+    shop.answer(version, asked())
+    table(200, 3).assign(width=50.0).to_csv("other.csv", index=False)
+    found = live.check(shop.repo, "churn", current="other.csv")
+    assert (found.current, found.report.verdict) == (Side("other.csv"), "drift")
+    assert found.report.new_columns == ()
+    found = live.check(shop.repo, "churn", reference="other.csv")
+    assert (found.reference, found.report.verdict) == (Side("other.csv"), "drift")
+
+
+def test_two_tables_need_no_model_and_may_be_versions(shop, mlo_here):
+    (shop.root / "data").mkdir()
+    table(300, 1).to_csv("data/raw.csv", index=False)
+    mlo_here("add", "data/raw.csv")
+    table(300, 2).assign(price=7.0).to_csv("data/raw.csv", index=False)
+    found = live.check(shop.repo, reference="raw.csv", current="raw.csv", start=shop.root / "data")
+    assert found.report.verdict == "ok"
+    (shop.root / "data/raw.csv").unlink()
+    table(300, 2).assign(price=7.0).to_csv("new.csv", index=False)
+    found = live.check(shop.repo, reference="data/raw.csv", current="new.csv")
+    assert found.reference.oid is not None
+    assert [c.name for c in found.report.columns if c.verdict == "drift"] == ["price"]
+
+
+def test_inputs_without_names_are_matched_by_their_order(shop):
+    frame = pd.DataFrame({"x0": range(60), "x1": range(60)})
+    held = {"signature": signature.from_frame(frame).to_dict()}
+    version = shop.register(pd.DataFrame({"a": range(60), "price": 1.0, "b": range(60)}), **held)
+    shop.answer(version, frame)
+    report = live.check(shop.repo).report
+    assert (report.verdict, sorted(c.name for c in report.columns)) == ("ok", ["x0", "x1"])
+
+
+def test_without_a_signature_every_column_but_the_target_is_compared(shop):
+    version = shop.register(signature=None)
+    shop.answer(version, asked())
+    assert {c.name for c in live.check(shop.repo).report.columns} == {"width", "colour"}
+
+
+def test_a_version_of_unknown_origin_needs_a_reference(shop):
+    shop.answer(shop.register(data=None), asked())
+    with pytest.raises(RequestError, match="not known which table churn v1 was trained on"):
+        live.check(shop.repo)
+    table(300, 1).to_csv("train.csv", index=False)
+    assert live.check(shop.repo, reference="train.csv").report.verdict == "ok"
+
+
+def test_training_data_that_is_no_table_needs_a_reference(shop):
+    oid = shop.repo.objects.put(b"x")
+    shop.register(data={"path": "images", "oid": oid, "kind": "folder"})
+    with pytest.raises(RequestError, match="'images', which is not a table"):
+        live.check(shop.repo)
+
+
+def test_a_reference_without_the_models_columns_is_refused(shop):
+    shop.answer(shop.register(), asked())
+    pd.DataFrame({"z": [1]}).to_csv("z.csv", index=False)
+    with pytest.raises(RequestError, match="no column that churn v1 takes"):
+        live.check(shop.repo, reference="z.csv")
+
+
+def test_what_to_compare_must_be_clear(shop):
+    with pytest.raises(RequestError, match="there is no model yet"):
+        live.check(shop.repo)
+    with pytest.raises(RequestError, match="there is no model 'chrun'"):
+        live.check(shop.repo, "chrun")
+    shop.register()
+    shop.register(model="fraud")
+    with pytest.raises(RequestError, match="there are 2 models: churn, fraud"):
+        live.check(shop.repo)
+    with pytest.raises(RequestError, match="no predictions are asked for"):
+        live.check(shop.repo, "churn", current="x.csv", span=Span(last=5))
+
+
+def test_the_bounds_are_those_of_the_project(shop):
+    (shop.root / ".mlops.yaml").write_text("drift: {effect: 0.99, warn: 0.9, min_rows: 150}\n")
+    version = shop.register()
+    shop.answer(version, asked(shift=1.0))
+    report = live.check(open_repository(shop.root)).report
+    assert report.settings.min_rows == 150
+    assert report.verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"),
+    [
+        ("90m", timedelta(minutes=90)),
+        ("24h", timedelta(hours=24)),
+        ("7d", timedelta(days=7)),
+        ("2 w", timedelta(weeks=2)),
+    ],
+)
+def test_a_moment_may_be_so_long_ago(text, ago):
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    assert datetime.fromisoformat(live.moment(text, now=now)) == now - ago
+
+
+def test_a_moment_before_the_calendar_is_refused():
+    with pytest.raises(RequestError, match="too long ago"):
+        live.moment("999999w", now=datetime(2026, 1, 31, tzinfo=UTC))
