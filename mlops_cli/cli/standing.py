@@ -14,16 +14,8 @@ from mlops_cli.data.status import Changed, changes
 
 if TYPE_CHECKING:
     from mlops_cli.pipeline.stale import StepState
+    from mlops_cli.registry.behind import Behind
     from mlops_cli.remotes.unpushed import Unpushed
-
-
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """A model with a version that is newer than what its stages hold."""
-
-    model: str
-    newest: int
-    stages: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +34,7 @@ class Standing:
     versioned: int
     data: tuple[Changed, ...]
     stale: "tuple[StepState, ...]"
-    models: tuple[Behind, ...]
+    models: "tuple[Behind, ...]"
     unpushed: "tuple[Unpushed, ...]"
     killed: tuple[str, ...]
 
@@ -78,18 +70,12 @@ def _stale(repo: Repository) -> "tuple[StepState, ...]":
     return tuple(state for state in states(repo) if state.stale)
 
 
-def _behind(repo: Repository) -> tuple[Behind, ...]:
+def _behind(repo: Repository) -> "tuple[Behind, ...]":
     if not repo.refs.all("models/"):
         return ()
-    from mlops_cli.registry import models
+    from mlops_cli.registry.behind import behind
 
-    found = []
-    for name in models.names(repo):
-        model = models.model(repo, name)
-        newest = max(version.number for version in model.versions)
-        if newest not in model.stages.values():
-            found.append(Behind(name, newest, dict(model.stages)))
-    return tuple(found)
+    return behind(repo)
 
 
 def _unpushed(repo: Repository) -> "tuple[Unpushed, ...]":

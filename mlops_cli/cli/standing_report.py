@@ -7,8 +7,9 @@ from mlops_cli.cli.here import repository
 from mlops_cli.cli.standing import look
 
 if TYPE_CHECKING:
-    from mlops_cli.cli.standing import Behind, Standing
+    from mlops_cli.cli.standing import Standing
     from mlops_cli.data.status import Changed
+    from mlops_cli.registry.behind import Behind
 
 _REASONS_SHOWN = 3
 

@@ -1,7 +1,6 @@
 """A file appears whole or not at all, and no path leaves the folder it belongs to."""
 
 import os
-import tempfile
 from pathlib import Path, PurePosixPath
 
 from mlops_cli.errors import ExternalError, IntegrityError
@@ -20,14 +19,14 @@ def write_whole(
     """
     try:
         room = path.parent if aside is None else staging(path.parent, aside)
-        handle, temporary = tempfile.mkstemp(prefix=".mlo-", dir=room)
+        temporary = f"{room}/.mlo-{os.getpid()}-{os.urandom(6).hex()}"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise outside(error, path) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), 0o666 & ~current_umask())
             if durable:
                 os.fsync(file.fileno())
         os.replace(temporary, path)

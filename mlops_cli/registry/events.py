@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mlops_cli.audit import chain
 from mlops_cli.core import canonical
 from mlops_cli.core.clock import now
 from mlops_cli.core.ids import ObjectId, is_id, short
@@ -77,6 +76,8 @@ def write(
     action: str | None = None,
 ) -> ObjectId:
     """Add an event that happened at `when` by `who`; `action` is what the audit entry says."""
+    from mlops_cli.audit import chain
+
     prev = head(repo, model)
     record = {
         "v": VERSION,
