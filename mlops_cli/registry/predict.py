@@ -47,10 +47,9 @@ def predict(
 ) -> Batch:
     """Write the rows of `source` to `target` with predictions, and return the batch.
 
-    The columns `prediction`, `probability_CLASS` for each class of a classifier, `model_version` and
-    `batch_id` come after those of the input. Memory is that of one chunk of 20,000 rows. `target`
-    appears
-    whole or not at all; the kinds of both files are told by their names.
+    After the columns of the input come `prediction`, `probability_CLASS` for each class of a
+    classifier, `model_version` and `batch_id`. Memory is that of one chunk of 20,000 rows.
+    `target` appears whole or not at all; the kinds of both files are told by their names.
 
     Raises:
         RequestError: a file's kind is not known, `target` exists and not `force`, a column is
