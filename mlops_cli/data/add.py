@@ -1,9 +1,9 @@
 """Add: keep the bytes of files and folders, and write the pointers that git keeps."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from mlops_cli.core import git
@@ -12,12 +12,16 @@ from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, pointer, snapshot
-from mlops_cli.data.ignore import ignore
-from mlops_cli.data.snapshot import ObjectKind
+from mlops_cli.data.ignore import ignore_all
+from mlops_cli.data.pointer import Pointer
+from mlops_cli.data.snapshot import ObjectKind, Snapshot
 from mlops_cli.errors import RequestError
 
 State = Literal["new", "changed", "unchanged"]
 _NAME_MAX_BYTES = 255 - len(POINTER_SUFFIX)
+_FEW = 64
+"""Up to so many pointers are synced one by one; of more, all at once."""
+
 _OURS = frozenset({SETTINGS, LOCKFILE})
 
 
@@ -49,8 +53,10 @@ def add(
         ExternalError: a file cannot be read, or the store not written.
     """
     chosen = _chosen(repo, typed)
+    known = {one.path: one for one in pointer.each(repo)}
     for path in chosen:
-        _refuse_unfit(repo, path)
+        _refuse_unfit(repo, path, known)
+    _refuse_parts(chosen, known)
     _refuse_tracked(repo, chosen)
     _refuse_ignored(repo, chosen)
     with (
@@ -60,7 +66,7 @@ def add(
         found = [
             snapshot.take(repo, repo.root / path, writer=writer, advance=advance) for path in chosen
         ]
-    return tuple(_point(repo, path, what) for path, what in zip(chosen, found, strict=True))
+    return _point(repo, dict(zip(chosen, found, strict=True)), known)
 
 
 def _chosen(repo: Repository, typed: Sequence[Path]) -> list[str]:
@@ -70,7 +76,7 @@ def _chosen(repo: Repository, typed: Sequence[Path]) -> list[str]:
     return [path for path in kept if not path.startswith(folders)]
 
 
-def _refuse_unfit(repo: Repository, path: str) -> None:
+def _refuse_unfit(repo: Repository, path: str, known: Mapping[str, Pointer]) -> None:
     name = path.rpartition("/")[2]
     if name.endswith(POINTER_SUFFIX):
         data = path.removesuffix(POINTER_SUFFIX)
@@ -83,18 +89,15 @@ def _refuse_unfit(repo: Repository, path: str) -> None:
     if path in _OURS or name in {".gitignore", ".gitattributes", ".gitmodules"}:
         raise RequestError(f"'{path}' is kept by git", hint=f"git add {path}")
     if not os.path.lexists(repo.root / path):
-        known = pointer.read(repo, path) is not None
         raise RequestError(
             f"there is nothing at '{path}'",
-            hint=f"get it back: mlo checkout {path}" if known else None,
+            hint=f"get it back: mlo checkout {path}" if path in known else None,
         )
-    above = pointer.holder(repo, path)
-    if above is not None:
-        raise RequestError(
-            f"'{path}' is in '{above.path}', which is versioned as a whole",
-            hint=f"mlo add {above.path}",
-        )
-    _refuse_parts(repo, path)
+    for above in PurePosixPath(path).parents:
+        if str(above) in known:
+            raise RequestError(
+                f"'{path}' is in '{above}', which is versioned as a whole", hint=f"mlo add {above}"
+            )
     for step in repo.settings.steps.values():
         for out in step.outs:
             if out == path or out.startswith(path + "/") or path.startswith(out + "/"):
@@ -104,14 +107,16 @@ def _refuse_unfit(repo: Repository, path: str) -> None:
                 )
 
 
-def _refuse_parts(repo: Repository, path: str) -> None:
+def _refuse_parts(chosen: Sequence[str], known: Mapping[str, Pointer]) -> None:
     """Refuse a folder with versioned data inside: its pointer would hide those in it from git."""
-    for one in pointer.each(repo):
-        if one.path.startswith(path + "/"):
-            raise RequestError(
-                f"'{path}' holds '{one.path}', which is versioned by itself",
-                hint=f"add what is in '{path}' path by path, or git rm {pointer.file_of(one.path)}",
-            )
+    for inner in known:
+        for above in PurePosixPath(inner).parents:
+            if str(above) in chosen:
+                raise RequestError(
+                    f"'{above}' holds '{inner}', which is versioned by itself",
+                    hint=f"add what is in '{above}' path by path, "
+                    f"or let go of it: git rm {pointer.file_of(inner)}",
+                )
 
 
 def _refuse_tracked(repo: Repository, chosen: Sequence[str]) -> None:
@@ -141,11 +146,31 @@ def _refuse_ignored(repo: Repository, chosen: Sequence[str]) -> None:
         )
 
 
-def _point(repo: Repository, path: str, found: snapshot.Snapshot) -> Added:
-    before = pointer.read(repo, path)
+def _point(
+    repo: Repository, found: Mapping[str, Snapshot], known: Mapping[str, Pointer]
+) -> tuple[Added, ...]:
+    pointers = {path: _pointer(repo, path, what) for path, what in found.items()}
+    few = sum(1 for path, now in pointers.items() if known.get(path) != now) <= _FEW
+    for now in pointers.values():
+        pointer.write(repo, now, durable=few)
+    ignore_all(repo.root, found)
+    if not few:
+        os.sync()
+    return tuple(
+        Added(
+            path, now.oid, now.kind, now.size, now.files, _state(known.get(path), now),
+            pointer.file_of(path),
+        )
+        for path, now in pointers.items()
+    )  # fmt: skip
+
+
+def _pointer(repo: Repository, path: str, found: Snapshot) -> Pointer:
     executable = found.kind == "file" and bool(os.stat(repo.root / path).st_mode & 0o100)
-    now = pointer.Pointer(path, found.oid, found.kind, found.size, found.files, executable)
-    pointer.write(repo, now)
-    ignore(repo.root, path)
-    state: State = "new" if before is None else "unchanged" if before == now else "changed"
-    return Added(path, found.oid, found.kind, found.size, found.files, state, pointer.file_of(path))
+    return Pointer(path, found.oid, found.kind, found.size, found.files, executable)
+
+
+def _state(before: Pointer | None, now: Pointer) -> State:
+    if before is None:
+        return "new"
+    return "unchanged" if before == now else "changed"

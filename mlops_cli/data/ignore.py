@@ -1,5 +1,6 @@
 """Keeping git from tracking bytes: a block of lines in the `.gitignore` beside the data."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlops_cli.core.files import inside, outside, write_whole
@@ -21,21 +22,37 @@ def ignore(root: Path, path: str) -> bool:
         IntegrityError: the path leaves the project.
         ExternalError: the file cannot be read or written.
     """
-    target = inside(root, path)
-    file = target.parent / ".gitignore"
-    line = pattern(target.name)
+    return bool(ignore_all(root, [path]))
+
+
+def ignore_all(root: Path, paths: Iterable[str]) -> list[Path]:
+    """Have git ignore many paths; return the `.gitignore` files that were changed.
+
+    Raises:
+        IntegrityError, ExternalError: as of `ignore`.
+    """
+    lines: dict[Path, list[bytes]] = {}
+    for path in paths:
+        target = inside(root, path)
+        lines.setdefault(target.parent, []).append(pattern(target.name))
+    changed = (_extend(root, folder, wanted) for folder, wanted in lines.items())
+    return [file for file in changed if file is not None]
+
+
+def _extend(root: Path, folder: Path, lines: list[bytes]) -> Path | None:
+    file = folder / ".gitignore"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         before = file.read_bytes()
     except FileNotFoundError:
         before = b""
     except OSError as error:
         raise outside(error, file) from error
-    after = with_line(before, line)
+    after = with_lines(before, lines)
     if after == before:
-        return False
+        return None
     write_whole(file, after, aside=Layout(root).tmp)
-    return True
+    return file
 
 
 def pattern(name: str) -> bytes:
@@ -61,18 +78,20 @@ def pattern(name: str) -> bytes:
     return bytes(out)
 
 
-def with_line(text: bytes, line: bytes) -> bytes:
-    """Return a `.gitignore` with `line` in the block, which is made at the end when missing."""
+def with_lines(text: bytes, new: Iterable[bytes]) -> bytes:
+    """Return a `.gitignore` with `new` lines in the block, which is made at the end when missing.
+
+    A line that stands outside of the block already is left out.
+    """
     lines = text.split(b"\n")
     bare = [one.rstrip(b"\r") for one in lines]
+    missing = set(new) - set(bare)
+    if not missing:
+        return text
     if _FIRST in bare and _LAST in bare[bare.index(_FIRST) :]:
         start = bare.index(_FIRST)
         end = bare.index(_LAST, start)
-        block = sorted({*bare[start + 1 : end], line} - {b""})
-        if block == lines[start + 1 : end]:
-            return text
+        block = sorted({*bare[start + 1 : end], *missing} - {b""})
         return b"\n".join([*lines[: start + 1], *block, *lines[end:]])
-    if line in bare:
-        return text
     gap = b"\n" if text and not text.endswith(b"\n") else b""
-    return text + gap + b"\n".join([_FIRST, line, _LAST, b""])
+    return text + gap + b"\n".join([_FIRST, *sorted(missing), _LAST, b""])

@@ -146,8 +146,8 @@ def read(repo: Repository, path: str) -> Pointer | None:
     return decode(data, path)
 
 
-def write(repo: Repository, pointer: Pointer) -> bool:
-    """Write a pointer, durable, unless it is there already; return whether it was written.
+def write(repo: Repository, pointer: Pointer, *, durable: bool = True) -> bool:
+    """Write a pointer unless it is there already; return whether it was written.
 
     The objects that it names must be in the store.
     """
@@ -158,7 +158,7 @@ def write(repo: Repository, pointer: Pointer) -> bool:
             return False
     except OSError:
         pass  # write_whole says what is wrong, if it is more than missing
-    write_whole(target, data, aside=repo.layout.tmp)
+    write_whole(target, data, durable=durable, aside=repo.layout.tmp)
     return True
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_cli.data.ignore import ignore, with_line
+from mlops_cli.data.ignore import ignore, ignore_all, with_lines
 from mlops_cli.errors import IntegrityError
 
 
@@ -51,22 +51,30 @@ def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_order_of_adding_does_not_show() -> None:
-    one = with_line(with_line(b"", b"/a"), b"/b")
-    assert one == with_line(with_line(b"", b"/b"), b"/a")
+    one = with_lines(with_lines(b"", [b"/a"]), [b"/b"])
+    assert one == with_lines(with_lines(b"", [b"/b"]), [b"/a"])
+    assert one == with_lines(b"", [b"/b", b"/a", b"/b"])
 
 
 def test_what_the_user_wrote_stays_where_it_is() -> None:
     mine = b"*.pyc\r\n# mine\n\n!keep"
-    first = with_line(mine, b"/a")
+    first = with_lines(mine, [b"/a"])
     assert first.startswith(mine + b"\n")
-    after = with_line(first + b"later\n", b"/b")
+    after = with_lines(first + b"later\n", [b"/b"])
     assert after.startswith(mine)
     assert after.endswith(b"later\n")
     assert b"/a\n/b\n" in after
 
 
 def test_a_line_that_the_user_has_is_enough() -> None:
-    assert with_line(b"/a\n", b"/a") == b"/a\n"
+    assert with_lines(b"/a\n", [b"/a"]) == b"/a\n"
+
+
+def test_many_paths_change_each_file_once(tmp_path: Path) -> None:
+    changed = ignore_all(tmp_path, ["a", "data/b", "data/c"])
+    assert changed == [tmp_path / ".gitignore", tmp_path / "data/.gitignore"]
+    assert ignore_all(tmp_path, ["data/c", "data/d"]) == [tmp_path / "data/.gitignore"]
+    assert b"\n/b\n/c\n/d\n" in (tmp_path / "data/.gitignore").read_bytes()
 
 
 def test_a_path_out_of_the_project_is_refused(tmp_path: Path) -> None:
