@@ -1,10 +1,12 @@
 """Writing the prediction log, beside the answering of requests and never in its way.
 
-Answers take a number and go to a bounded queue; one thread writes what has gathered every
-`FLUSH_S` seconds with one system call for each segment, and makes it durable every `SYNC_S`
-seconds. So a killed process loses at most the last `FLUSH_S` seconds, a power cut `SYNC_S`.
-A disk that is full or read-only makes the thread try again while the queue has room; after
-that predictions are dropped, counted and reported. Serving goes on in every case.
+Whoever answers makes the lines, right after the answer has left, and puts them in a bounded
+queue. One thread writes what has gathered every `FLUSH_S` seconds, with one system call for each
+segment, and makes it durable every `SYNC_S` seconds; it needs next to nothing of the
+interpreter's lock, for which requests would have to wait. A killed process loses at most the
+last `FLUSH_S` seconds, a power cut `SYNC_S`. A disk that is full or read-only makes the thread
+try again while the queue has room; after that predictions are dropped, counted and reported.
+Serving goes on in every case.
 """
 
 import errno
@@ -45,16 +47,22 @@ class _Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """Rows that were answered together. Columns, predictions and shares run in step."""
+class Ticket:
+    """Numbers that rows were given: row `i` has the id `<segment>-<first + i>`."""
 
-    segment: _Segment
+    segment: str
     first: int
+    file: _Segment
     time_us: int
-    columns: Sequence[Sequence[Any]]
-    predictions: Sequence[Any]
-    shares: Sequence[Sequence[float]] | None
-    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Rows on their way to a segment, as the bytes that will stand there."""
+
+    file: _Segment
+    rows: int
+    data: bytes
 
 
 @dataclass(slots=True)
@@ -90,7 +98,7 @@ class PredictionWriter:
         self._warn = warn
         self._queue_rows = queue_rows
         self._segment_bytes = segment_bytes
-        self._queue: SimpleQueue[_Batch | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Lines | None] = SimpleQueue()
         self._backlog = _Backlog()
         self._segments: dict[Source, _Segment] = {}
         self._unsynced: set[Path] = set()
@@ -105,44 +113,42 @@ class PredictionWriter:
         """How many rows wait to be written."""
         return self._backlog.rows
 
-    def append(
+    def reserve(self, source: Source, rows: int) -> Ticket:
+        """Give numbers to rows that `source` has answered; they may be told before `record`."""
+        with self._backlog.lock:
+            file = self._segments.get(source)
+            if file is None or file.full:
+                file = self._segments[source] = self._new_segment(source)
+            first = file.next
+            file.next += rows
+        return Ticket(file.name, first, file, now_us())
+
+    def record(
         self,
-        source: Source,
+        ticket: Ticket,
         columns: Sequence[Sequence[Any]],
         predictions: Sequence[Any],
         shares: Sequence[Sequence[float]] | None,
-        *,
-        size: int = 0,
-    ) -> tuple[str, int]:
-        """Log rows that were just answered; return their segment and the number of the first.
+    ) -> None:
+        """Log the rows that a ticket was for; when the queue is full they are dropped.
 
-        Row `i` has the id `<segment>-<first + i>`. When the queue is full the rows are dropped,
-        and their numbers stay unused. The arguments must not be changed afterwards.
+        Tickets of one source are recorded in the order in which they were reserved.
 
         Args:
-            source: who answered; each gets segments of its own.
-            columns: JSON values, one sequence for each column of `source`.
+            ticket: from `reserve`, used once.
+            columns: JSON values, one sequence for each column of the source.
             predictions: JSON values, one for each row.
             shares: the probability of each class, for each row.
-            size: about how many bytes the rows hold, to bound the queue's memory.
         """
-        rows = len(predictions)
-        backlog = self._backlog
+        rows, backlog = len(predictions), self._backlog
+        data = _lines(ticket, columns, predictions, shares)
         with backlog.lock:
-            segment = self._segments.get(source)
-            if segment is None or segment.full:
-                segment = self._segments[source] = self._new_segment(source)
-            first = segment.next
-            segment.next += rows
-            if backlog.rows + rows > self._queue_rows or backlog.size + size > QUEUE_BYTES:
+            if backlog.rows + rows > self._queue_rows or backlog.size + len(data) > QUEUE_BYTES:
                 self.counters.dropped += rows
-            else:
-                backlog.rows += rows
-                backlog.size += size
-                self._queue.put(
-                    _Batch(segment, first, now_us(), columns, predictions, shares, size)
-                )
-        return segment.name, first
+                return
+            backlog.rows += rows
+            backlog.size += len(data)
+        self._queue.put(_Lines(ticket.file, rows, data))
 
     def close(self, *, wait_s: float = 5.0) -> None:
         """Write what is left and stop; what the disk does not take in `wait_s` is dropped."""
@@ -160,7 +166,7 @@ class PredictionWriter:
             pass
         self._sync()
 
-    def _gathered(self) -> list[_Batch | None]:
+    def _gathered(self) -> list[_Lines | None]:
         """Return what was queued in one flush window, of which the first is waited for."""
         timeout = SYNC_S if self._unsynced else None
         try:
@@ -175,18 +181,19 @@ class PredictionWriter:
         except Empty:
             return gathered
 
-    def _write(self, gathered: list[_Batch | None]) -> bool:
-        """Write batches, by segment; return False after the mark that `close` leaves."""
-        by_segment: dict[_Segment, list[_Batch]] = {}
-        for batch in gathered:
-            if batch is not None:
-                by_segment.setdefault(batch.segment, []).append(batch)
-        for segment, batches in by_segment.items():
-            rows = sum(len(batch.predictions) for batch in batches)
-            written = self._append(segment, b"".join(map(_lines, batches)))
+    def _write(self, gathered: list[_Lines | None]) -> bool:
+        """Write lines, by segment; return False after the mark that `close` leaves."""
+        by_segment: dict[_Segment, list[_Lines]] = {}
+        for lines in gathered:
+            if lines is not None:
+                by_segment.setdefault(lines.file, []).append(lines)
+        for segment, parts in by_segment.items():
+            rows = sum(lines.rows for lines in parts)
+            data = b"".join([lines.data for lines in parts])
+            written = self._append(segment, data)
             with self._backlog.lock:
                 self._backlog.rows -= rows
-                self._backlog.size -= sum(batch.size for batch in batches)
+                self._backlog.size -= len(data)
                 if written:
                     self.counters.written += rows
                 else:
@@ -238,21 +245,23 @@ class PredictionWriter:
             self._warn(what + "; serving goes on")
 
 
-def _lines(batch: _Batch) -> bytes:
+def _lines(
+    ticket: Ticket,
+    columns: Sequence[Sequence[Any]],
+    predictions: Sequence[Any],
+    shares: Sequence[Sequence[float]] | None,
+) -> bytes:
     """Return a line for each row: number, time, values, prediction, shares."""
-    values = zip(*batch.columns, strict=True)
-    rows = len(batch.predictions)
-    shares = repeat(None, rows) if batch.shares is None else batch.shares
-    numbers = range(batch.first, batch.first + rows)
-    return b"".join(
-        orjson.dumps((number, batch.time_us, row, prediction, share), option=_LINE)
-        for number, row, prediction, share in zip(
-            numbers, values, batch.predictions, shares, strict=True
-        )
+    rows = len(predictions)
+    parts = zip(
+        range(ticket.first, ticket.first + rows),
+        repeat(ticket.time_us),
+        zip(*columns, strict=True),
+        predictions,
+        repeat(None, rows) if shares is None else shares,
+        strict=False,
     )
-
-
-_LINE = orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    return b"".join([orjson.dumps(part, option=orjson.OPT_APPEND_NEWLINE) for part in parts])
 
 
 def _append_whole(segment: _Segment, data: bytes) -> int:

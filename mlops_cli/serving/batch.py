@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from mlops_cli.data.prediction_writer import PredictionWriter
+from mlops_cli.data.prediction_writer import PredictionWriter, Ticket
 from mlops_cli.errors import RequestError
 from mlops_cli.serving.live import Answers, Live
 from mlops_cli.serving.refusal import Refused
@@ -93,7 +93,7 @@ class Batcher:
             if work is None:
                 return
             batch, kept, ended = self._batch(work)
-            self._deliver(self._answered(batch))
+            self._answer(batch)
             if ended:
                 return
 
@@ -113,41 +113,24 @@ class Batcher:
             pass
         return batch, None, False
 
-    def _answered(self, batch: Sequence[_Work]) -> list[_Result]:
-        """Return each request with its answer; one that fails does not fail the others."""
-        live = batch[0].live
+    def _answer(self, batch: Sequence[_Work]) -> None:
+        """Answer requests together, then log them; one that fails does not fail the others."""
+        live, rows = batch[0].live, sum(work.table.rows for work in batch)
         try:
             columns = _joined(batch)
             answers = live.answer(columns)
-            bodies = self._bodies(live, batch, columns, answers)
+            ticket = self._log.reserve(live.source, rows)
+            bodies = _bodies(live, batch, answers, ticket)
         except Exception as error:  # noqa: BLE001  a model can fail in any way
             if len(batch) == 1:
-                return [(batch[0], self._refusal(error))]
-            return [self._answered([work])[0] for work in batch]
+                self._deliver([(batch[0], self._refusal(error))])
+            else:
+                for work in batch:
+                    self._answer([work])
+            return
         self.batches += 1
-        return list(zip(batch, bodies, strict=True))
-
-    def _bodies(
-        self,
-        live: Live,
-        batch: Sequence[_Work],
-        columns: Sequence[Sequence[Any]],
-        answers: Answers,
-    ) -> list[bytes]:
-        segment, number = self._log.append(
-            live.source,
-            columns,
-            answers.predictions,
-            answers.shares,
-            size=sum(work.size for work in batch),
-        )
-        bodies = []
-        first = 0
-        for work in batch:
-            rows = range(first, first + work.table.rows)
-            bodies.append(_body(live, f"{segment}-%d", number, answers, rows))
-            first = rows.stop
-        return bodies
+        self._deliver(list(zip(batch, bodies, strict=True)))
+        self._log.record(ticket, columns, answers.predictions, answers.shares)
 
     def _refusal(self, error: Exception) -> Refused:
         if isinstance(error, RequestError):
@@ -182,10 +165,21 @@ def _joined(batch: Sequence[_Work]) -> Sequence[Sequence[Any]]:
     return [list(chain.from_iterable(parts)) for parts in columns]
 
 
-def _body(live: Live, form: str, first: int, answers: Answers, rows: range) -> bytes:
-    """Return the answer for some rows of a batch, whose first has the number `first`."""
+def _bodies(live: Live, batch: Sequence[_Work], answers: Answers, ticket: Ticket) -> list[bytes]:
+    bodies = []
+    first = 0
+    for work in batch:
+        rows = range(first, first + work.table.rows)
+        bodies.append(_body(live, answers, ticket, rows))
+        first = rows.stop
+    return bodies
+
+
+def _body(live: Live, answers: Answers, ticket: Ticket, rows: range) -> bytes:
+    """Return the answer for some rows of a batch."""
     predictions = [
-        {"id": form % (first + row), "prediction": answers.predictions[row]} for row in rows
+        {"id": f"{ticket.segment}-{ticket.first + row}", "prediction": answers.predictions[row]}
+        for row in rows
     ]
     if answers.shares is not None and live.classes is not None:
         names = [str(name) for name in live.classes]

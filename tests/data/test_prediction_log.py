@@ -10,6 +10,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,8 +50,14 @@ def opened(repo: Repository, warnings: list[str]) -> Iterator[Opened]:
 
 
 def answer(writer: PredictionWriter, petal: float = 1.5, soil: str | None = "loam") -> str:
-    segment, first = writer.append(SOURCE, [[petal], [soil]], ["yes"], [[0.25, 0.75]])
-    return f"{segment}-{first}"
+    return put(writer, SOURCE, [[petal], [soil]], ["yes"], [[0.25, 0.75]])
+
+
+def put(writer: PredictionWriter, source: log.Source, *rows: Any) -> str:
+    """Log rows and return the id of the first."""
+    ticket = writer.reserve(source, len(rows[1]))
+    writer.record(ticket, *rows)
+    return f"{ticket.segment}-{ticket.first}"
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -82,11 +89,10 @@ def test_an_id_finds_its_prediction(repo: Repository, opened: Opened) -> None:
 def test_rows_of_one_answer_have_ids_in_a_row(repo: Repository, opened: Opened) -> None:
     writer = opened()
     answer(writer)
-    segment, first = writer.append(
-        SOURCE, [[1.0, 2.0], ["clay", None]], ["no", "yes"], [[1, 0], [0, 1]]
-    )
+    first = put(writer, SOURCE, [[1.0, 2.0], ["clay", None]], ["no", "yes"], [[1, 0], [0, 1]])
     writer.close()
-    assert first == 1
+    segment, _, number = first.partition("-")
+    assert number == "1"
     assert log.find(repo, f"{segment}-2").features == {"petal": 2.0, "soil": None}
 
 
@@ -126,9 +132,9 @@ def test_a_window_of_a_model_nobody_served_is_empty(repo: Repository) -> None:
 def test_versions_and_models_are_kept_apart(repo: Repository, opened: Opened) -> None:
     writer = opened()
     answer(writer)
-    writer.append(REGRESSION, [[3]], [99.5], None)
+    put(writer, REGRESSION, [[3]], [99.5], None)
     newer = log.Source("iris", 3, "ef" * 32, ("petal",))
-    writer.append(newer, [[7.0]], ["no"], None)
+    put(writer, newer, [[7.0]], ["no"], None)
     writer.close()
     assert log.models(repo) == ["iris", "price"]
     assert [found.version for found in log.each(repo, "iris", version=3)] == [3]
@@ -251,8 +257,9 @@ def test_kill_9_loses_at_most_the_flush_window(repo: Repository) -> None:
         writer = PredictionWriter(Path(sys.argv[1]), warn=print)
         source = Source("iris", 2, "ab" * 32, ("petal", "soil"), ("no", "yes"))
         while True:
-            segment, n = writer.append(source, [[1.5], ["loam"]], ["yes"], [[0.25, 0.75]])
-            print(f"{time.monotonic()} {segment}-{n}", flush=True)
+            ticket = writer.reserve(source, 1)
+            writer.record(ticket, [[1.5], ["loam"]], ["yes"], [[0.25, 0.75]])
+            print(f"{time.monotonic()} {ticket.segment}-{ticket.first}", flush=True)
             time.sleep(0.0005)
         """
     )

@@ -70,7 +70,8 @@ class Shop:
         source = Source(version.model, version.number, version.id, tuple(frame.columns))
         writer = PredictionWriter(self.repo.layout.predictions, warn=pytest.fail)
         columns = [frame[name].tolist() for name in frame.columns]
-        writer.append(source, columns, [0.0] * len(frame), None)
+        ticket = writer.reserve(source, len(frame))
+        writer.record(ticket, columns, [0.0] * len(frame), None)
         writer.close()
 
     def _known(self, model: str) -> bool:
