@@ -122,6 +122,17 @@ def test_status_is_the_same_with_and_without_typer(raw: Path, mlo_here: Mlo) -> 
     assert "Usage" not in mlo_here("status", "--nothing", code=2).stderr
 
 
+def test_status_loads_nothing_that_is_slow(raw: Path, mlo_here: Mlo) -> None:
+    mlo_here("add", "data/raw.csv")
+    code = "import sys; from mlops_cli.cli.main import run; run(['status']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    slow = {"git", "importlib.metadata", "numpy", "pandas", "rich", "sqlite3", "tempfile", "typer"}
+    assert "mlops_cli.data.status" in loaded
+    assert not slow & loaded
+    assert len([name for name in loaded if name.startswith("mlops_cli.")]) < 40
+
+
 def test_status_names_steps_that_are_stale(raw: Path, mlo_here: Mlo) -> None:
     (raw.parents[1] / ".mlops.yaml").write_text(
         "steps: {copy: {cmd: cp data/raw.csv out, deps: [data/raw.csv], outs: [out]}}\n"
