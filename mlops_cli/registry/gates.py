@@ -7,6 +7,10 @@ from mlops_cli.core.config import Gate, Stage
 from mlops_cli.registry.models import Model, Version
 
 
+_ROUNDING = 1e-12
+"""What a difference of two numbers may be off by, relative to them: 0.9 - 0.89 is not 0.01."""
+
+
 @dataclass(frozen=True, slots=True)
 class GateResult:
     """One rule, whether the version passes it, and why."""
@@ -71,9 +75,10 @@ def _against(
     if held is None:
         return GateResult(name, passed=False, why=_unknown(model.version(number), gate.metric))
     loss = held - value if gate.higher_is_better else value - held
+    slack = _ROUNDING * max(abs(held), abs(value))
     return GateResult(
         name,
-        passed=loss <= gate.tolerance,
+        passed=loss <= gate.tolerance + slack,
         why=f"it is {value:.6g}, v{number} in {stage} has {held:.6g}",
     )
 

@@ -1,0 +1,155 @@
+"""A version records where it came from, and nothing runs that nobody vouched for."""
+
+import os
+import pickle
+from pathlib import Path
+
+import joblib
+import pytest
+
+from mlops_cli.audit import chain
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.errors import RequestError
+from mlops_cli.registry import formats, models
+from mlops_cli.registry.register import register
+from tests.registry.conftest import Workshop
+
+
+class Bomb:
+    """Runs a command when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch exploded",)
+
+
+def test_a_version_knows_its_run_data_metrics_and_inputs(workshop: Workshop) -> None:
+    run = workshop.run({"auc": 0.9})
+    made = register(workshop.repo, "churn", run=run)
+    assert made.created
+    version = made.version
+    assert (version.number, version.run, version.format) == (1, run.id, "skops")
+    assert version.metrics == {"auc": 0.9}
+    assert version.data is not None
+    assert version.data.path == "data/train.csv"
+    assert [one.path for one in version.inputs] == ["data/train.csv"]
+    assert version.target == "left"
+    assert version.signature is not None
+    assert version.signature.names == ("age", "income")
+    assert not version.trusted
+    assert models.resolve(workshop.repo, "churn") == version
+
+
+def test_without_a_run_the_newest_that_made_the_model_is_taken(workshop: Workshop) -> None:
+    workshop.run({"auc": 0.9})
+    newer = workshop.run({"auc": 0.7}, strength=0.1)
+    assert register(workshop.repo, "churn").version.run == newer.id
+
+
+def test_the_same_model_is_one_version_unless_forced(workshop: Workshop) -> None:
+    run = workshop.run({"auc": 0.9})
+    register(workshop.repo, "churn", run=run)
+    again = register(workshop.repo, "churn", run=run)
+    assert not again.created
+    assert again.version.number == 1
+    assert register(workshop.repo, "churn", run=run, force=True).version.number == 2
+
+
+def test_a_project_without_runs_says_what_to_type(workshop: Workshop) -> None:
+    with pytest.raises(RequestError, match="no run") as caught:
+        register(workshop.repo, "churn")
+    assert caught.value.hint is not None
+    assert "mlo run" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "a/b", "-x"])
+def test_names_that_could_be_paths_or_flags_are_refused(workshop: Workshop, name: str) -> None:
+    with pytest.raises(RequestError, match="name"):
+        register(workshop.repo, name, run=workshop.run({"auc": 0.9}))
+
+
+def test_a_skops_file_from_outside_any_run_is_registered_by_path(workshop: Workshop) -> None:
+    workshop.run({"auc": 0.9})
+    version = register(workshop.repo, "other", path=workshop.repo.root / "model").version
+    assert version.run is None
+    assert version.path == "model"
+    predictor = models.load(workshop.repo, version)
+    assert predictor.classes == (0, 1)
+
+
+def test_a_joblib_file_needs_trust_and_the_record_says_so(workshop: Workshop) -> None:
+    workshop.run({"auc": 0.9})
+    path = workshop.repo.root / "model.joblib"
+    joblib.dump(formats.load(workshop.repo.root / "model", trust=False).model, path)
+    with pytest.raises(RequestError, match="runs any code") as caught:
+        register(workshop.repo, "other", path=path)
+    assert caught.value.hint is not None
+    assert "--trust" in caught.value.hint
+    version = register(workshop.repo, "other", path=path, trust=True).version
+    assert version.trusted
+    entry = chain.entries(workshop.repo)[-1]
+    assert (entry.action, entry.detail["trusted"]) == ("register", True)
+    assert models.load(workshop.repo, version).has_probabilities
+
+
+def test_code_in_a_file_never_runs_without_trust(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workshop.repo.root)
+    path = workshop.repo.root / "model.pkl"
+    path.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(RequestError):
+        register(workshop.repo, "other", path=path)
+    assert not Path("exploded").exists()
+
+
+def test_trust_is_recorded_only_where_it_was_needed(workshop: Workshop) -> None:
+    run = workshop.run({"auc": 0.9})
+    assert not register(workshop.repo, "churn", run=run, trust=True).version.trusted
+
+
+def test_training_data_that_the_run_did_not_read_is_refused(workshop: Workshop) -> None:
+    workshop.settings("models: {churn: {path: model, data: data/other.csv}}\n")
+    with pytest.raises(RequestError, match=r"data/other\.csv"):
+        register(workshop.repo, "churn", run=workshop.run({"auc": 0.9}))
+
+
+def test_a_run_that_made_something_else_is_refused_by_name(workshop: Workshop) -> None:
+    workshop.settings("models: {churn: {path: forest}}\n")
+    with pytest.raises(RequestError, match="did not make 'forest', it made: model"):
+        register(workshop.repo, "churn", run=workshop.run({"auc": 0.9}))
+
+
+def test_versions_are_found_by_number_stage_alias_and_id(workshop: Workshop) -> None:
+    from mlops_cli.registry.promote import alias, promote
+
+    repo = workshop.repo
+    one = register(repo, "churn", run=workshop.run({"auc": 0.9})).version
+    two = register(repo, "churn", run=workshop.run({"auc": 0.9}, strength=2.0)).version
+    promote(repo, "churn@v1", "staging")
+    alias(repo, "churn@v1", "champion")
+    for text in ("churn@v1", "churn@staging", "churn@champion", f"churn@{one.id[:8]}"):
+        assert models.resolve(repo, text) == one
+    assert models.resolve(repo, "churn") == two
+    for text, what in (
+        ("chrun", "no model"),
+        ("churn@v9", "no version v9"),
+        ("churn@stging", "nothing at"),
+        ("churn@", "nothing at"),
+    ):
+        with pytest.raises(RequestError, match=what):
+            models.resolve(repo, text)
+
+
+def test_a_changed_byte_in_a_model_keeps_it_from_loading(workshop: Workshop) -> None:
+    from mlops_cli.core.repository import open_repository
+    from mlops_cli.core.tree import walk
+    from mlops_cli.errors import IntegrityError
+
+    version = register(workshop.repo, "churn", run=workshop.run({"auc": 0.9})).version
+    oid = dict(walk(workshop.repo.objects, version.artifact))["model.skops"].oid
+    pack, entry = workshop.repo.objects.stored(ObjectId(oid))
+    data = bytearray(pack.path.read_bytes())
+    data[entry.offset + entry.stored // 2] ^= 1
+    pack.path.write_bytes(data)
+    with pytest.raises(IntegrityError):
+        models.load(open_repository(workshop.repo.root), version)
