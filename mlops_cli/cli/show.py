@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 from mlops_cli.core.progress import SILENT, Progress
 
@@ -39,11 +39,14 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, indent: int = 0) -> None:
+def table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, indent: int = 0, whole: int = 0
+) -> None:
     """Print rows under column names, on stdout; a column that holds only numbers is right-aligned.
 
     None shows as an empty cell. Without rows only the names are printed. On a terminal long cells
-    are folded to its width; elsewhere a row is one line, however long.
+    are folded to its width, but not in the first `whole` columns; elsewhere a row is one line,
+    however long.
     """
     from rich.padding import Padding
     from rich.table import Table
@@ -53,7 +56,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, indent: i
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=quiet)
     for i, name in enumerate(columns):
         numbers = bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
-        drawn.add_column(Text(name), justify="right" if numbers else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if numbers else "left"
+        drawn.add_column(Text(name), justify=justify, overflow="fold", no_wrap=i < whole)
     for row in rows:
         drawn.add_row(*[Text.from_ansi(_cell(value)) for value in row])
     with _console(sys.stdout) as console:

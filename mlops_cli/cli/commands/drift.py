@@ -59,7 +59,8 @@ def drift(
     Each column is tested, numbers by Kolmogorov-Smirnov and categories by chi-square. One has
     drifted when the difference is significant for this many tests and large enough to matter;
     .mlops.yaml sets the bounds under drift. Exits with 1 when a column has drifted or cannot be
-    compared. Without a model, compares two tables that are named.
+    compared. Without a model, compares two tables that are named. The change shown is that of the
+    median unless it says of what.
     """
     from datetime import UTC, datetime
     from pathlib import Path
@@ -91,21 +92,25 @@ def _tell(found: "Checked", *, every: bool) -> None:
     show.line(f"{_current(found)} against {_named(found.reference)}, {report.reference_rows} rows")
     verdict = show.style(report.verdict, "bold", _COLOURS.get(report.verdict, "green"))
     show.line(f"{verdict}: {report.reason}")
-    noted = [column for column in report.columns if column.verdict not in ("ok", "not tested")]
     if report.verdict == "too few rows" and not every:
         return
-    shown = list(report.columns) if every or len(report.columns) <= _SHOWN else noted
-    if shown:
+    apart = [column for column in report.columns if column.verdict == "not comparable"]
+    rest = [column for column in report.columns if column.verdict != "not comparable"]
+    if not every and len(rest) > _SHOWN:
+        rest = [column for column in rest if column.verdict not in ("ok", "not tested")]
+    if rest:
         show.line()
-        names = ["verdict", "column", "effect", "q", "reference", "current", "change"]
-        show.table(names, [_row(column) for column in shown])
-    hidden = len(report.columns) - len(shown)
+        names = ["verdict", "column", "effect", "q", "before", "now", "change"]
+        show.table(names, [_row(column) for column in rest], whole=len(names) - 1)
+    hidden = len(report.columns) - len(apart) - len(rest)
     if hidden:
-        show.line(f"{'and ' if shown else ''}{hidden} columns without drift: --all lists them")
+        show.line(f"{'and ' if rest else ''}{hidden} columns without drift: --all lists them")
+    for column in apart:
+        show.line(f"{show.style(column.name, 'red')} cannot be compared: {column.reason}")
     if report.new_columns:
-        names = list(report.new_columns)
-        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        show.line(f"not in the reference: {', '.join(names[:5])}{more}")
+        new = list(report.new_columns)
+        more = f" and {len(new) - 5} more" if len(new) > 5 else ""
+        show.line(f"not in the reference: {', '.join(new[:5])}{more}")
 
 
 def _current(found: "Checked") -> str:
@@ -134,7 +139,7 @@ def _row(column: "ColumnDrift") -> list[str]:
         "" if column.q is None else f"{column.q:.1g}",
         _sparkline(shapes.reference, top) if shapes else "",
         _sparkline(shapes.current, top) if shapes else "",
-        "; ".join(filter(None, (column.change if colour else "", column.reason))),
+        (column.change.removeprefix("median ") if colour else "") or column.reason,
     ]
 
 
