@@ -94,4 +94,8 @@ def _killed(repo: Repository) -> tuple[str, ...]:
         return ()
     from mlops_cli.runs.open_run import orphans
 
-    return tuple(run.head.name for run in orphans(repo))
+    names = []
+    for run in orphans(repo):
+        names.append(run.head.name)
+        run.release()
+    return tuple(names)

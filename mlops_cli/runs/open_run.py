@@ -128,6 +128,10 @@ class OpenRun:
         gone = self.folder.with_name(f".gone-{self.head.key}")
         os.rename(self.folder, gone)
         shutil.rmtree(gone, ignore_errors=True)
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the run; its folder stays for whoever leads it next."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -141,6 +141,22 @@ def test_status_names_steps_that_are_stale(raw: Path, mlo_here: Mlo) -> None:
     assert "steps to run: mlo run\n  copy: it has never run\n" in done.stdout
 
 
+def test_status_names_a_run_that_was_killed(project: Path, mlo_here: Mlo) -> None:
+    process = subprocess.Popen(
+        ["mlo", "run", "--", "sh", "-c", "echo ready; exec sleep 60"], stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    assert "killed" not in mlo_here("status").stdout
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    (name,) = mlo_here("status", "--json").json["killed"]
+    assert f"runs that were killed: mlo runs list\n  {name}\n" in mlo_here("status").stdout
+    assert mlo_here("runs", "list", "--json").json[0]["status"] == "killed"
+    assert "killed" not in mlo_here("status").stdout
+
+
 def test_status_says_what_remotes_lack(raw: Path, mlo_here: Mlo) -> None:
     (raw.parents[1] / ".mlops.yaml").write_text("remotes: {origin: ../store}\n")
     mlo_here("add", "data/raw.csv")
