@@ -204,15 +204,17 @@ class PredictionWriter:
         return None not in gathered
 
     def _append(self, segment: _Segment, data: bytes) -> bool:
-        """Add whole lines to a segment, trying again until the disk takes them or we close."""
+        """Add whole lines to a segment; try until the disk takes them, once more when we close."""
         while True:
+            last = self._closing.is_set()
             try:
                 size = _append_whole(segment, data)
             except OSError as error:
                 self.counters.failures += 1
                 self._report(f"cannot write the prediction log: {(error.strerror or '').lower()}")
-                if self._closing.wait(RETRY_S):
+                if last:
                     return False
+                self._closing.wait(RETRY_S)
             else:
                 segment.full = size >= self._segment_bytes
                 self._unsynced.add(segment.path)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -155,6 +156,24 @@ def test_kill_9_leaves_a_whole_log_of_all_but_the_last_moment(served: Repository
     assert found in (ids, [*ids, late])
     window = prediction_log.window(served, "plant")
     assert window.features["size"].tolist() == [ROW["size"]] * len(found)
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux's prlimit")
+def test_a_full_disk_under_the_log_is_told_and_stops_no_answer(served: Repository) -> None:
+    with serving("plant") as (child, ready), httpx.Client(base_url=ready["url"]) as client:
+        limits = resource.prlimit(child.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (0, limits[1]))
+        end = time.monotonic() + 30
+        while "mlo_log_failures_total 0" in client.get("/metrics").text:
+            assert client.post("/predict", json={"rows": [ROW]}).status_code == 200
+            assert time.monotonic() < end
+        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, limits)
+        answered = client.get("/metrics").text.partition('path="/predict",status="200"} ')[2]
+        child.terminate()
+        _, said = child.communicate(timeout=30)
+    assert child.returncode == 0
+    assert "cannot write the prediction log" in said
+    assert len(list(prediction_log.each(served, "plant"))) == int(answered.split()[0])
 
 
 def test_a_port_in_use_is_exit_3_and_says_what_to_type(
