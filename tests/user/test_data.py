@@ -153,7 +153,7 @@ def test_status_names_a_run_that_was_killed(project: Path, mlo_here: Mlo) -> Non
     process.stdout.close()
     (name,) = mlo_here("status", "--json").json["killed"]
     assert f"runs that were killed: mlo runs list\n  {name}\n" in mlo_here("status").stdout
-    assert mlo_here("runs", "list", "--json").json[0]["status"] == "killed"
+    assert mlo_here("runs", "list", "--json").json["runs"][0]["status"] == "killed"
     assert "killed" not in mlo_here("status").stdout
 
 
