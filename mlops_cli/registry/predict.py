@@ -175,6 +175,15 @@ def _chunks(source: Path) -> Iterator["pd.DataFrame"]:
         raise RequestError(f"'{source}' cannot be read as a table: {reason}") from error
 
 
+def _json_lines(frame: "pd.DataFrame") -> Iterator[bytes]:
+    """Yield a line for each row; every float reads back equal, which pandas' own JSON does not."""
+    import orjson
+
+    option = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
+    for row in frame.to_dict("records"):
+        yield orjson.dumps(row, default=str, option=option)
+
+
 class _Output:
     """A table that is written chunk by chunk, and synced at the end."""
 
@@ -199,7 +208,7 @@ class _Output:
         if self._suffix == ".parquet":
             self._write_parquet(frame)
         elif self._suffix in (".jsonl", ".ndjson"):
-            frame.to_json(self._file, orient="records", lines=True)
+            self._file.writelines(_json_lines(frame))
         else:
             separator = "\t" if self._suffix == ".tsv" else ","
             frame.to_csv(self._file, sep=separator, index=False, header=self._empty)

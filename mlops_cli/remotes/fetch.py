@@ -50,6 +50,7 @@ def records(repo: Repository, remote: Remote, *, progress: Progress = SILENT) ->
     wanted = [oid for kind in RECORDS for oid in remote.catalogue.each(kind)]
     objects, got = _bring(repo, remote, wanted, progress)
     moved, diverged = _merge_refs(repo, there)
+    remote.remember(there)
     return Fetched(remote.name, objects, got, moved, diverged)
 
 

@@ -117,7 +117,7 @@ def _move(repo: Repository, remote: Remote) -> tuple[str, ...]:
             remote.transport.compare_and_swap("refs", raw, moved)
         except Conflict:
             continue
-        remote.read_refs(moved)
+        remote.remember({name: new for name, (_, new) in changes.items() if new is not None})
         return tuple(sorted(changes))
     raise Conflict(f"the remote '{remote.name}' is being changed all the time", hint="mlo push")
 
@@ -125,10 +125,16 @@ def _move(repo: Repository, remote: Remote) -> tuple[str, ...]:
 def _steps(
     repo: Repository, remote: Remote, there: dict[str, ObjectId]
 ) -> dict[str, tuple[ObjectId | None, ObjectId | None]]:
-    """Return how the remote's refs are to move: forward, or not at all."""
+    """Return how the remote's refs are to move: forward, or not at all.
+
+    A ref that is here as it was last seen there has nothing to send, wherever it points now.
+    """
+    seen = remote.known_refs()
     changes: dict[str, tuple[ObjectId | None, ObjectId | None]] = {}
     for name, here in repo.refs.all().items():
         old = there.get(name)
+        if old is not None and here == seen.get(name):
+            continue
         stands = relation(repo.objects, here, old)
         if stands is Relation.DIVERGED:
             raise Conflict(

@@ -1,6 +1,7 @@
 """A named remote of a project: its transport, and what it is known to hold."""
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -38,14 +39,18 @@ class Remote:
             return None
 
     def read_refs(self, raw: bytes | None) -> dict[str, ObjectId]:
-        """Return the refs in such a file, and remember them."""
-        found = {} if raw is None else refs.decode(raw, where=f"{self.transport.url}/refs")
+        """Return the refs in such a file."""
+        return {} if raw is None else refs.decode(raw, where=f"{self.transport.url}/refs")
+
+    def remember(self, found: Mapping[str, ObjectId]) -> None:
+        """Note where refs of the remote point, once all they name is here."""
         self._cache.mkdir(parents=True, exist_ok=True)
-        write_whole(self._cache / "refs", refs.encode(found), durable=False)
-        return found
+        write_whole(
+            self._cache / "refs", refs.encode({**self.known_refs(), **found}), durable=False
+        )
 
     def known_refs(self) -> dict[str, ObjectId]:
-        """Return the refs that the remote had when it was last asked."""
+        """Return where the remote's refs pointed when this clone last fetched or pushed them."""
         try:
             return refs.decode((self._cache / "refs").read_bytes(), where=str(self._cache / "refs"))
         except FileNotFoundError:

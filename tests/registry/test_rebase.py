@@ -1,0 +1,77 @@
+"""Two clones that both worked on a model lose nothing when they meet."""
+
+from pathlib import Path
+
+import pytest
+
+from mlops_cli.audit import chain
+from mlops_cli.core.repository import Repository, create, open_repository
+from mlops_cli.errors import Conflict
+from mlops_cli.registry import models
+from mlops_cli.registry.promote import promote
+from mlops_cli.registry.rebase import rebase
+from mlops_cli.registry.register import register
+from mlops_cli.remotes import fetch
+from mlops_cli.remotes.folder import FolderTransport
+from mlops_cli.remotes.push import push
+from mlops_cli.remotes.remote import Remote
+from tests.registry.conftest import Workshop
+
+
+def remote_of(repo: Repository, folder: Path) -> Remote:
+    return Remote("origin", FolderTransport(folder), repo.layout.remotes / "origin")
+
+
+def fetch_all(repo: Repository, folder: Path) -> fetch.Fetched:
+    remote = remote_of(repo, folder)
+    found = fetch.records(repo, remote)
+    fetch.content(repo, remote, None)
+    return found
+
+
+def grow(workshop: Workshop, auc: float, strength: float) -> None:
+    register(workshop.repo, "churn", run=workshop.run({"auc": auc}, strength=strength))
+
+
+@pytest.fixture
+def met(workshop: Workshop, tmp_path: Path) -> tuple[Workshop, Workshop, Path]:
+    """Two clones that share v1 in staging, and have each registered a v2 since."""
+    folder = tmp_path / "remote"
+    grow(workshop, 0.9, 1.0)
+    promote(workshop.repo, "churn@v1", "staging")
+    push(workshop.repo, remote_of(workshop.repo, folder))
+    other = Workshop(create(tmp_path / "other"), made=100)
+    other.settings(workshop.repo.layout.settings.read_text())
+    fetch_all(other.repo, folder)
+    grow(workshop, 0.91, 2.0)
+    grow(other, 0.92, 3.0)
+    promote(other.repo, "churn@v2", "staging", reason="mine is better")
+    push(workshop.repo, remote_of(workshop.repo, folder))
+    return workshop, other, folder
+
+
+def test_the_second_push_is_refused_until_pulled(met: tuple[Workshop, Workshop, Path]) -> None:
+    _, other, folder = met
+    with pytest.raises(Conflict, match="models/churn"):
+        push(other.repo, remote_of(other.repo, folder))
+
+
+def test_what_was_done_here_comes_after_what_was_done_there(
+    met: tuple[Workshop, Workshop, Path],
+) -> None:
+    workshop, other, folder = met
+    theirs = models.resolve(workshop.repo, "churn@v2")
+    mine = models.resolve(other.repo, "churn@v2")
+    done = rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
+    assert done.renumbered == ((2, 3),)
+    after = models.model(open_repository(other.repo.root), "churn")
+    assert after.version(2) == theirs
+    assert after.version(3).artifact == mine.artifact
+    assert after.version(3).time == mine.time
+    assert after.stages == {"staging": 3}
+    assert after.events[-1].detail["reason"] == "mine is better"
+    push(other.repo, remote_of(other.repo, folder))
+    assert fetch_all(workshop.repo, folder).moved
+    assert models.model(workshop.repo, "churn").stages == {"staging": 3}
+    for repo in (workshop.repo, other.repo):
+        assert chain.verify(repo).sound
