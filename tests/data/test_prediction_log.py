@@ -16,7 +16,7 @@ import pytest
 
 from mlops_cli.core.repository import Repository, create
 from mlops_cli.data import prediction_log as log
-from mlops_cli.data.prediction_writer import FLUSH_S, PredictionWriter
+from mlops_cli.data.prediction_writer import FLUSH_S, PredictionWriter, Ticket, _lines, _Segment
 from mlops_cli.errors import IntegrityError, RequestError
 
 SOURCE = log.Source("iris", 2, "ab" * 32, ("petal", "soil"), ("no", "yes"))
@@ -245,6 +245,26 @@ def test_a_folder_that_was_deleted_is_made_again(repo: Repository, opened: Opene
     kept = answer(writer)
     writer.close()
     assert [p.id for p in log.each(repo, "iris")] == [kept]
+
+
+def test_the_bytes_are_those_that_the_design_shows(repo: Repository) -> None:
+    page = Path(__file__).parents[2] / "docs" / "design" / "serving.md"
+    shown = page.read_text().partition("```jsonl\n")[2].partition("```")[0]
+    head, line, _ = shown.split("\n")
+    churn = log.Source("churn", 3, json.loads(head)["version_id"], ("age", "plan"), ("no", "yes"))
+    segment = "00c0ffee00c0ffee"
+    assert log.header(segment, churn, 1769860800000000).decode() == head + "\n"
+    folder = repo.layout.predictions / "churn"
+    folder.mkdir()
+    (folder / f"{segment}.jsonl").write_text(shown)
+    found = log.find(repo, f"{segment}-17")
+    assert found.time == "2026-01-31T12:00:00.250000Z"
+    assert found.features == {"age": 41.0, "plan": "basic"}
+    assert found.probabilities == {"no": 0.2, "yes": 0.8}
+    file = _Segment(segment, churn, folder, 0)
+    ticket = Ticket(segment, 17, file, 1769860800250000)
+    written = _lines(ticket, [[41.0], ["basic"]], ["yes"], [[0.2, 0.8]])
+    assert written.decode() == line + "\n"
 
 
 def test_kill_9_loses_at_most_the_flush_window(repo: Repository) -> None:
