@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from mlops_cli.core.config import Gate, Stage
 from mlops_cli.registry.models import Model, Version
 
-
 _ROUNDING = 1e-12
 """What a difference of two numbers may be off by, relative to them: 0.9 - 0.89 is not 0.01."""
 
