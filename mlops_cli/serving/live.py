@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,8 @@ class Slot:
             found = self._find()
             if found.version_id != self.live.version_id:
                 self._swap(warmed(found.load()))
+            elif found.reference != self.live.reference:
+                self.live = replace(self.live, reference=found.reference)
         except MloError as error:
             self._fail(error.message)
         except Exception as error:  # noqa: BLE001  whatever a model file does, the old one serves

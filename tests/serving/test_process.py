@@ -176,6 +176,23 @@ def test_a_full_disk_under_the_log_is_told_and_stops_no_answer(served: Repositor
     assert len(list(prediction_log.each(served, "plant"))) == int(answered.split()[0])
 
 
+def test_a_server_started_before_production_follows_it_from_then_on(
+    project: Path, mlo_here: Callable[..., Any]
+) -> None:
+    add(open_repository(project), 1.0)
+    with serving("plant") as (child, ready), httpx.Client(base_url=ready["url"]) as client:
+        assert ready["reference"] == "plant@v1"
+        mlo_here("promote", "plant@v1", "production")
+        end = time.monotonic() + 10
+        while client.get("/").json()["reference"] != "plant@production":
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        child.terminate()
+        _, said = child.communicate(timeout=30)
+    assert "nothing of plant is in production: serving plant@v1, its newest" in said
+    assert "in place of" not in said
+
+
 def test_a_port_in_use_is_exit_3_and_says_what_to_type(
     served: Repository, mlo_here: Callable[..., Any]
 ) -> None:
