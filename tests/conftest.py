@@ -49,6 +49,7 @@ class Mlo(Protocol):
         cwd: Path | None = None,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
+        wait_s: float = 120,
     ) -> Finished: ...
 
 
@@ -98,6 +99,7 @@ def mlo() -> Mlo:
         cwd: Path | None = None,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
+        wait_s: float = 120,
     ) -> Finished:
         done = subprocess.run(
             [program, *arguments],
@@ -106,7 +108,7 @@ def mlo() -> Mlo:
             env={**os.environ, **(env or {})},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=wait_s,
         )
         return _checked(Finished(done.returncode, done.stdout, done.stderr), arguments, code)
 
@@ -126,6 +128,7 @@ def mlo_here() -> Mlo:
         cwd: Path | None = None,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
+        wait_s: float = 120,
     ) -> Finished:
         before = Path.cwd()
         with (
