@@ -8,6 +8,7 @@ read once its `with` block has ended, and is durable then.
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,6 +121,7 @@ class ObjectStore:
 
         if packs := tidy.small(self._packs):
             tidy.merge(packs, self._folder, self._tmp)
+            tidy.sweep(self._tmp, time.time())
             self.refresh()
 
     def find(self, prefix: str) -> list[ObjectId]:

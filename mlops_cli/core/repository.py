@@ -64,8 +64,15 @@ class Repository:
 
     @cached_property
     def clone_id(self) -> str:
-        """The name of this clone, 16 hex digits, which its audit chain goes by."""
-        return self.layout.clone.read_text().strip()
+        """The name of this clone, 16 hex digits, which its audit chain goes by.
+
+        A project that was copied with all its files is another clone, and gets another name: two
+        that append to one chain could never be brought together again.
+        """
+        name, _, inode = self.layout.clone.read_text().strip().partition(" ")
+        if inode == str(os.stat(self.layout.packs).st_ino):
+            return name
+        return _name_clone(self.layout)
 
     @contextmanager
     def lock(self, purpose: str) -> Iterator[None]:
@@ -112,7 +119,15 @@ def create(root: Path) -> Repository:
         raise outside(error, layout.mlo) from error
     with hold(layout.lock, purpose="init"):
         if not layout.clone.exists():
-            write_whole(layout.clone, os.urandom(8).hex().encode() + b"\n")
+            _name_clone(layout)
+        write_whole(layout.mlo / ".gitignore", b"*\n", durable=False)
         if not layout.format.exists():
             write_whole(layout.format, FORMAT_TEXT.encode())
     return Repository(layout)
+
+
+def _name_clone(layout: Layout) -> str:
+    """Give a clone its name, kept with the inode of a folder that no copy shares."""
+    name = os.urandom(8).hex()
+    write_whole(layout.clone, f"{name} {os.stat(layout.packs).st_ino}\n".encode())
+    return name

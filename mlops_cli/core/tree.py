@@ -14,6 +14,10 @@ _ROW = struct.Struct("<BQ32sH")
 _MAX_NAME = 4096
 
 
+CLOSED = frozenset({b".git", b".mlo"})
+"""Names, in any case, that no version may hold: what is there would be run or believed."""
+
+
 class Mode(IntEnum):
     """What an entry is."""
 
@@ -93,5 +97,7 @@ def _check_name(name: bytes, length: int, last: bytes) -> None:
         raise IntegrityError("a tree holds a name of the wrong length")
     if name in (b".", b"..") or b"/" in name or b"\0" in name:
         raise IntegrityError(f"a tree holds the name {name!r}, which could leave the folder")
+    if name.lower() in CLOSED:
+        raise IntegrityError(f"a tree holds the name {name!r}, which belongs to git or mlo")
     if name <= last:
         raise IntegrityError("a tree's names are not in order")

@@ -323,6 +323,8 @@ def _list(raw: bytes) -> tuple[list[tuple[bytes, os.stat_result]], list[bytes]]:
     try:
         with os.scandir(raw) as entries:
             for entry in entries:
+                if entry.name.lower() in tree.CLOSED:
+                    raise _closed(raw, entry.name)
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name not in CACHES:
                         folders.append(entry.name)
@@ -340,6 +342,14 @@ def _list(raw: bytes) -> tuple[list[tuple[bytes, os.stat_result]], list[bytes]]:
                 hint="move it out of the folder",
             )
     return files, folders
+
+
+def _closed(raw: bytes, name: bytes) -> RequestError:
+    whose = "git" if name.lower() == b".git" else "mlo"
+    return RequestError(
+        f"'{os.fsdecode(raw + b'/' + name)}' belongs to {whose} and cannot be versioned as data",
+        hint="move it out of the folder",
+    )
 
 
 def _special(mode: int) -> str:

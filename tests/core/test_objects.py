@@ -194,6 +194,19 @@ def test_small_packs_are_merged_and_lose_nothing(tmp_path: Path, store: ObjectSt
     assert [open_store(tmp_path).get(oid) for oid in oids] == contents
 
 
+def test_what_killed_writers_left_is_swept_after_a_day(tmp_path: Path, store: ObjectStore) -> None:
+    old, young = tmp_path / "tmp" / "pack-1-old", tmp_path / "tmp" / "pack-2-young"
+    for path in (old, young):
+        path.write_text("half a pack")
+    (tmp_path / "tmp" / "push-origin").mkdir()
+    for path in (old, tmp_path / "tmp" / "push-origin"):
+        os.utime(path, (1, 1))
+    for number in range(tidy.TOO_MANY + 1):
+        store.put(str(number).encode())
+    left = {path.name for path in (tmp_path / "tmp").iterdir()}
+    assert left == {"pack-2-young", "tidy.lock"}
+
+
 def test_threads_may_write_and_read_at_once(store: ObjectStore) -> None:
     failures: list[BaseException] = []
 

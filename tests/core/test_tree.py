@@ -15,6 +15,7 @@ OID = object_id(b"x")
 names = (
     st.binary(min_size=1, max_size=20)
     .filter(lambda name: b"/" not in name and b"\0" not in name and name not in (b".", b".."))
+    .filter(lambda name: name.lower() not in tree.CLOSED)
     .map(lambda name: name.decode("utf-8", "surrogateescape"))
 )
 entries = st.builds(Entry, names, st.sampled_from(Mode), st.integers(0, 2**63), st.just(OID))
@@ -40,6 +41,9 @@ def row(name: bytes, mode: int = 1) -> bytes:
         row(b"."),
         row(b"a/b"),
         row(b"a\0b"),
+        row(b".git"),
+        row(b".GiT"),
+        row(b".mlo"),
         row(b""),
         row(b"b") + row(b"a"),
         row(b"a") + row(b"a"),
@@ -47,7 +51,21 @@ def row(name: bytes, mode: int = 1) -> bytes:
         row(b"a")[:-1],
         row(b"abc")[:20],
     ],
-    ids=["up", "here", "slash", "nul", "empty", "order", "twice", "mode", "cut", "cut row"],
+    ids=[
+        "up",
+        "here",
+        "slash",
+        "nul",
+        "git",
+        "git in any case",
+        "mlo",
+        "empty",
+        "order",
+        "twice",
+        "mode",
+        "cut",
+        "cut row",
+    ],
 )
 def test_a_hostile_tree_is_refused(body: bytes) -> None:
     with pytest.raises(IntegrityError):

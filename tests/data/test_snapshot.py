@@ -188,6 +188,13 @@ def test_what_cannot_be_versioned_is_named(repo: Repository) -> None:
         snapshot.take(repo, repo.root / "none")
 
 
+@pytest.mark.parametrize("name", [".git", ".GIT", ".mlo"])
+def test_a_repository_inside_data_is_refused_by_name(repo: Repository, name: str) -> None:
+    (repo.root / "data" / "sub" / name).mkdir(parents=True)
+    with pytest.raises(RequestError, match=f"{name}' belongs to"):
+        snapshot.take(repo, repo.root / "data")
+
+
 def test_a_file_that_changes_while_it_is_added_is_named(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
