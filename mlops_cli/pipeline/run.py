@@ -431,4 +431,4 @@ class _Work:
         data = lockfile.encode(steps)
         path = self._repo.layout.lockfile
         if not path.exists() or path.read_bytes() != data:
-            write_whole(path, data, aside=self.repo.layout.tmp)
+            write_whole(path, data, aside=self._repo.layout.tmp)
