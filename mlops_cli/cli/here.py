@@ -13,5 +13,5 @@ def repository() -> "Repository":
     from mlops_cli.core.repository import open_repository
 
     found = open_repository(Path.cwd())
-    found.on_wait = show.note
+    found.on_wait = lambda holder: show.note(f"waiting for {holder} to end")
     return found
