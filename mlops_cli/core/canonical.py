@@ -35,5 +35,5 @@ def decode(data: bytes) -> Any:
     """
     try:
         return json.loads(data.decode("utf-8", "surrogateescape"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise IntegrityError(f"a stored record is not valid JSON: {error}") from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from mlops_cli.core import codec, tree
+from mlops_cli.core import canonical, codec, tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.packs import Codec, Entry, Kind, as_id
@@ -95,22 +95,16 @@ def _bring(
     """Copy objects that are not here; a list comes after its chunks, so none is ever without."""
     places = _places(repo, remote, wanted)
     total = sum(place.entry.stored for place in places.values())
-    with (
-        progress.task(f"fetching from {remote.name}", total or None, "B") as advance,
-        repo.objects.writer() as writer,
-    ):
-        lists = _download(remote, places, writer, advance)
-        named = {chunk for one in lists for chunk in one.chunks()}
-        chunks = _places(repo, remote, named)
-        _download(remote, chunks, writer, advance)
-        for one in lists:
-            for chunk in one.chunks():
-                if chunk not in chunks and not repo.objects.has(chunk):
-                    raise MissingObject(
-                        f"object {one.oid} on the remote '{remote.name}' lacks a chunk",
-                        hint="push it again from where it was made",
-                    )
-            writer.put_stored(one.oid, one.entry, one.payload)
+    with progress.task(f"fetching from {remote.name}", total or None, "B") as advance:
+        with repo.objects.writer() as writer:
+            lists = _download(remote, places, writer, advance)
+            named = {chunk for one in lists for chunk in one.chunks()}
+            chunks = _places(repo, remote, named)
+            _download(remote, chunks, writer, advance)
+        with repo.objects.writer() as writer:
+            for one in lists:
+                _check_list(repo, remote, one)
+                writer.put_stored(one.oid, one.entry, one.payload)
     brought = [*places.values(), *chunks.values()]
     return len(brought), sum(place.entry.stored for place in brought)
 
@@ -155,10 +149,55 @@ def _download(
             if entry.codec is Codec.LIST:
                 lists.append(_List(oid, entry, payload))
                 continue
-            if blake3(codec.decompress(payload, entry)).hexdigest() != oid:
-                raise IntegrityError(f"object {oid} on the remote '{remote.name}' is damaged")
+            _check(remote, oid, entry.kind, codec.decompress(payload, entry))
             writer.put_stored(oid, entry, payload)
     return lists
+
+
+def _check_list(repo: Repository, remote: Remote, one: _List) -> None:
+    """Refuse a list that does not give what its name says: once here, it would be believed."""
+    pieces = []
+    hasher = blake3(max_threads=1)
+    for chunk in one.chunks():
+        if not repo.objects.has(chunk):
+            raise MissingObject(
+                f"object {one.oid} on the remote '{remote.name}' lacks a chunk",
+                hint="push it again from where it was made",
+            )
+        if repo.objects.stored(chunk)[1].codec is Codec.LIST:
+            raise _damaged(remote, one.oid, "a chunk of it is a list")
+        piece = repo.objects.get(chunk)
+        hasher.update(piece)
+        if one.entry.kind in RECORDS:
+            pieces.append(piece)
+    if hasher.hexdigest() != one.oid:
+        raise _damaged(remote, one.oid, f"its bytes hash to {hasher.hexdigest()}")
+    _check_form(remote, one.oid, one.entry.kind, b"".join(pieces))
+
+
+def _check(remote: Remote, oid: ObjectId, kind: Kind, content: bytes) -> None:
+    found = blake3(content).hexdigest()
+    if found != oid:
+        raise _damaged(remote, oid, f"its bytes hash to {found}")
+    _check_form(remote, oid, kind, content)
+
+
+def _check_form(remote: Remote, oid: ObjectId, kind: Kind, content: bytes) -> None:
+    """Refuse a tree or record that nobody could read."""
+    try:
+        if kind is Kind.TREE:
+            tree.decode(content)
+        elif kind in RECORDS and not isinstance(canonical.decode(content), dict):
+            raise IntegrityError("a record must be a mapping")
+    except IntegrityError as error:
+        raise _damaged(remote, oid, error.message) from error
+
+
+def _damaged(remote: Remote, oid: ObjectId, why: str) -> IntegrityError:
+    return IntegrityError(
+        f"object {oid} on the remote '{remote.name}' is damaged: {why}",
+        hint="push it again from a clone that has it whole, to a remote that is whole",
+    )
 
 
 def _spans(places: dict[ObjectId, Place]) -> list[list[tuple[ObjectId, Place]]]:

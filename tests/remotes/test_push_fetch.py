@@ -13,7 +13,8 @@ from blake3 import blake3
 from mlops_cli.core.canonical import encode
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import Kind
-from mlops_cli.core.repository import Repository, create, open_repository
+from mlops_cli.core.packs import HEADER, SUFFIX, Built, Codec, Entry, build_index, trailer
+from mlops_cli.core.repository import FORMAT_TEXT, Repository, create, open_repository
 from mlops_cli.data import snapshot
 from mlops_cli.data.restore import restore
 from mlops_cli.errors import Conflict, IntegrityError, MissingObject, RequestError, StateError
@@ -186,6 +187,75 @@ def test_a_pack_that_is_cut_short_on_the_remote_is_refused(
     pack.write_bytes(pack.read_bytes()[:-1])
     with pytest.raises(IntegrityError, match=pack.name):
         fetch.records(there, remote_of(there, tmp_path / "remote"))
+
+
+def plant(folder: Path, *objects: tuple[bytes, bytes, int, Kind, Codec]) -> None:
+    """Write a remote that holds objects as somebody who means harm would: no check of anything."""
+    built: list[Built] = []
+    data = HEADER
+    for key, payload, length, kind, how in objects:
+        built.append(Built(key, Entry(len(data), len(payload), length, kind, how)))
+        data += payload
+    index = build_index(built)
+    (folder / "packs").mkdir(parents=True)
+    (folder / "format").write_text(FORMAT_TEXT)
+    (folder / "packs" / (index.name + SUFFIX)).write_bytes(
+        data + index.raw + trailer(index, len(data))
+    )
+
+
+def raw_of(content: bytes, kind: Kind) -> tuple[bytes, bytes, int, Kind, Codec]:
+    return blake3(content).digest(), content, len(content), kind, Codec.RAW
+
+
+def test_a_list_whose_chunks_give_other_content_is_not_taken_in(
+    there: Repository, tmp_path: Path
+) -> None:
+    mine, chunk = noise(100_000), noise(100_000, 2)
+    key = blake3(chunk).digest()
+    listed = key + len(chunk).to_bytes(4, "little")
+    plant(
+        tmp_path / "remote",
+        raw_of(chunk, Kind.CHUNK),
+        (blake3(mine).digest(), listed, len(mine), Kind.BLOB, Codec.LIST),
+    )
+    remote = remote_of(there, tmp_path / "remote")
+    fetch.records(there, remote)
+    with pytest.raises(IntegrityError, match="damaged"):
+        fetch.content(there, remote, [object_id(mine)])
+    assert there.objects.get(there.objects.put(mine)) == mine
+
+
+def test_a_list_that_is_its_own_chunk_is_not_taken_in(there: Repository, tmp_path: Path) -> None:
+    mine = noise(100_000)
+    key = blake3(mine).digest()
+    listed = key + len(mine).to_bytes(4, "little")
+    plant(tmp_path / "remote", (key, listed, len(mine), Kind.BLOB, Codec.LIST))
+    remote = remote_of(there, tmp_path / "remote")
+    fetch.records(there, remote)
+    with pytest.raises((IntegrityError, MissingObject)):
+        fetch.content(there, remote, [object_id(mine)])
+    assert there.objects.get(there.objects.put(mine)) == mine
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (Kind.TREE, b"no tree"),
+        (Kind.TREE, b"mlo tree 1\n\1" + bytes(40) + b"\2\0.."),
+        (Kind.RUN, b"no record"),
+        (Kind.EVENT, b"[]"),
+        (Kind.AUDIT, b"[" * 100_000),
+    ],
+    ids=["no tree", "a way out", "no record", "a list", "deep"],
+)
+def test_a_record_that_nobody_could_read_is_not_taken_in(
+    there: Repository, tmp_path: Path, kind: Kind, content: bytes
+) -> None:
+    plant(tmp_path / "remote", raw_of(content[:60_000], kind))
+    with pytest.raises(IntegrityError, match="on the remote 'origin' is damaged"):
+        fetch.records(there, remote_of(there, tmp_path / "remote"))
+    assert list(there.objects.each(kind)) == []
 
 
 def test_a_store_of_another_format_is_left_alone(here: Repository, tmp_path: Path) -> None:
