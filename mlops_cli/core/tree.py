@@ -2,7 +2,7 @@
 
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
@@ -12,7 +12,12 @@ from mlops_cli.errors import IntegrityError
 HEADER = b"mlo tree 1\n"
 _ROW = struct.Struct("<BQ32sH")
 _MAX_NAME = 4096
+_MANY = 1_000_000
+_MOST_REPEATED = 1_000
+"""No tree of many entries lists each entry more often than this, except to do harm."""
 
+MOST_NESTED = 256
+"""How many folders may lie within each other."""
 
 CLOSED = frozenset({b".git", b".mlo"})
 """Names, in any case, that no version may hold: what is there would be run or believed."""
@@ -84,12 +89,56 @@ def walk(objects: _Objects, oid: ObjectId, prefix: str = "") -> Iterator[tuple[s
     """Yield the path, below the tree's folder, and the entry of all that is in a tree.
 
     A folder comes before what it holds.
+
+    Raises:
+        IntegrityError: the tree is nested too deeply, or a few trees hold each other so often
+            that they would fill any disk; nothing has been yielded then.
     """
-    for entry in decode(objects.get(oid)):
+    held = _all_below(objects, oid)
+    _refuse_bomb(held, oid)
+    yield from _walked(held, oid, prefix)
+
+
+def _walked(
+    held: Mapping[ObjectId, list[Entry]], oid: ObjectId, prefix: str
+) -> Iterator[tuple[str, Entry]]:
+    for entry in held[oid]:
         path = prefix + entry.name
         yield path, entry
         if entry.mode is Mode.FOLDER:
-            yield from walk(objects, entry.oid, path + "/")
+            yield from _walked(held, entry.oid, path + "/")
+
+
+def _all_below(objects: _Objects, root: ObjectId) -> dict[ObjectId, list[Entry]]:
+    """Return the entries of a tree and of each tree below it, the ones below first."""
+    found: dict[ObjectId, list[Entry]] = {}
+    ordered: dict[ObjectId, list[Entry]] = {}
+    waiting = [(root, False)]
+    while waiting:
+        oid, done = waiting.pop()
+        if done:
+            ordered[oid] = found[oid]
+        elif oid not in found:
+            found[oid] = decode(objects.get(oid))
+            waiting.append((oid, True))
+            waiting += [(one.oid, False) for one in found[oid] if one.mode is Mode.FOLDER]
+    return ordered
+
+
+def _refuse_bomb(held: Mapping[ObjectId, list[Entry]], root: ObjectId) -> None:
+    counts: dict[ObjectId, int] = {}
+    depths: dict[ObjectId, int] = {}
+    for oid, entries in held.items():
+        below = [entry.oid for entry in entries if entry.mode is Mode.FOLDER]
+        counts[oid] = len(entries) + sum(counts[one] for one in below)
+        depths[oid] = 1 + max((depths[one] for one in below), default=0)
+    if depths[root] > MOST_NESTED:
+        raise IntegrityError(f"tree {root} has folders nested {depths[root]} deep")
+    listed = sum(map(len, held.values()))
+    if counts[root] > _MANY and counts[root] > _MOST_REPEATED * listed:
+        raise IntegrityError(
+            f"tree {root} lists the same {listed} entries {counts[root] // listed} times over"
+        )
 
 
 def _check_name(name: bytes, length: int, last: bytes) -> None:

@@ -18,7 +18,7 @@ from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import snapshot
 from mlops_cli.data.snapshot import ObjectKind
-from mlops_cli.errors import Conflict, MissingObject
+from mlops_cli.errors import Conflict, IntegrityError, MissingObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,10 @@ def _replace(repo: Repository, path: Path, entry: tree.Entry, room: Path) -> Non
 def _write(repo: Repository, path: Path, entry: tree.Entry) -> None:
     """Write one file or link where nothing is."""
     if entry.mode is tree.Mode.SYMLINK:
-        os.symlink(repo.objects.get(entry.oid), os.fsencode(path))
+        points_to = repo.objects.get(entry.oid)
+        if not points_to or b"\0" in points_to:
+            raise IntegrityError(f"the link '{path.name}' points to {points_to[:40]!r}")
+        os.symlink(points_to, os.fsencode(path))
         return
     bits = 0o777 if entry.mode is tree.Mode.EXECUTABLE else 0o666
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -194,13 +194,19 @@ class _Scanner:
         _keep_single(self._cache, where, name, status, ObjectId(key.hex()))
         return key
 
-    def _folder(self, raw: bytes) -> tuple[bytes, int, int]:
-        """Return tree id, bytes and file count of a folder."""
+    def _folder(self, raw: bytes, level: int = 1) -> tuple[bytes, int, int]:
+        """Return tree id, bytes and file count of a folder; `level` is 1 for the one asked for."""
+        if level > tree.MOST_NESTED:
+            raise RequestError(
+                f"'{os.fsdecode(raw)[:60]}...' has folders nested more than "
+                f"{tree.MOST_NESTED} deep",
+                hint="pack them into one file, such as a tar",
+            )
         files, folders = _list(raw)
         below: list[tuple[bytes, bytes, int]] = []
         size = count = 0
         for name in folders:
-            key, inner_size, inner_count = self._folder(raw + b"/" + name)
+            key, inner_size, inner_count = self._folder(raw + b"/" + name, level + 1)
             below.append((name, key, inner_size))
             size += inner_size
             count += inner_count

@@ -89,3 +89,38 @@ def test_walk_names_a_folder_before_what_it_holds() -> None:
             return stored[oid]
 
     assert [path for path, _ in tree.walk(Objects(), object_id(outer))] == ["a", "a/b", "z"]
+
+
+class Kept:
+    """Trees in memory."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[ObjectId, bytes] = {}
+
+    def get(self, oid: ObjectId) -> bytes:
+        return self.by_id[oid]
+
+    def put(self, *found: Entry) -> ObjectId:
+        data = tree.encode(found)
+        self.by_id[object_id(data)] = data
+        return object_id(data)
+
+    def tower(self, levels: int, *names: str) -> ObjectId:
+        """Return a tree that holds, under each name, one that does the same a level lower."""
+        top = self.put(Entry("file", Mode.FILE, 1, OID))
+        for _ in range(levels - 1):
+            top = self.put(*(Entry(name, Mode.FOLDER, 1, top) for name in names))
+        return top
+
+
+def test_walk_refuses_trees_that_hold_each_other_without_end() -> None:
+    kept = Kept()
+    with pytest.raises(IntegrityError, match="times over"):
+        next(tree.walk(kept, kept.tower(60, "a", "b")))
+
+
+def test_walk_goes_as_deep_as_may_be_and_no_deeper() -> None:
+    kept = Kept()
+    assert len(list(tree.walk(kept, kept.tower(tree.MOST_NESTED, "a")))) == tree.MOST_NESTED
+    with pytest.raises(IntegrityError, match="nested"):
+        next(tree.walk(kept, kept.tower(5_000, "a")))

@@ -111,6 +111,15 @@ def test_a_link_in_the_way_is_replaced_and_never_followed(repo: Repository, tmp_
     assert (path / "sub" / "file").read_text() == "inside"
 
 
+@pytest.mark.parametrize("points_to", [b"", b"a\0b"], ids=["nowhere", "a NUL"])
+def test_a_link_that_no_system_has_is_refused(repo: Repository, points_to: bytes) -> None:
+    link = tree.Entry("link", tree.Mode.SYMLINK, len(points_to), repo.objects.put(points_to))
+    oid = repo.objects.put(tree.encode([link]), Kind.TREE)
+    with pytest.raises(IntegrityError, match="link"):
+        restore(repo, oid, "folder", repo.root / "data")
+    assert not (repo.root / "data").exists()
+
+
 def test_a_tree_that_is_none_is_refused(repo: Repository) -> None:
     oid = repo.objects.put(b"not a tree")
     with pytest.raises(IntegrityError):

@@ -195,6 +195,15 @@ def test_a_repository_inside_data_is_refused_by_name(repo: Repository, name: str
         snapshot.take(repo, repo.root / "data")
 
 
+def test_folders_nested_without_end_are_refused(repo: Repository) -> None:
+    nested = "/".join(["d"] * tree.MOST_NESTED)
+    (repo.root / nested).mkdir(parents=True)
+    assert snapshot.take(repo, repo.root / "d").files == 0
+    (repo.root / nested / "d").mkdir()
+    with pytest.raises(RequestError, match="nested"):
+        snapshot.take(repo, repo.root / "d")
+
+
 def test_a_file_that_changes_while_it_is_added_is_named(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
