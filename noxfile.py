@@ -6,6 +6,10 @@ nox.needs_version = ">=2026.10.20"
 nox.options.error_on_missing_interpreters = True
 
 
+WITH_PYARROW = ("tests/data/test_table.py", "tests/registry/test_predict.py")
+"""Tests that read Parquet. The others run without pyarrow, as mlo does for most users."""
+
+
 @nox.session
 def check(session: nox.Session) -> None:
     """Format, lint, types, layers, then every test; `nox -- tests/cli -x` picks tests."""
@@ -16,3 +20,6 @@ def check(session: nox.Session) -> None:
     session.run("lint-imports", "--no-cache")
     chosen = session.posargs or ["--cov", "--cov-report=term:skip-covered"]
     session.run("pytest", *chosen)
+    if not session.posargs:
+        session.install("--quiet", "--editable", ".[check,parquet]")
+        session.run("pytest", "--quiet", *WITH_PYARROW)

@@ -52,6 +52,21 @@ def test_every_row_is_answered_in_order_and_names_its_version_and_batch(
     assert list(rows.parent.glob(".out*")) == []
 
 
+def test_parquet_goes_in_and_comes_out(
+    workshop: Workshop, version: Version, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyarrow", reason="an extra; the same path as CSV but for reading")
+    monkeypatch.setattr(predict, "CHUNK_ROWS", 2)
+    given = pd.read_csv(rows)
+    given.to_parquet(rows.with_suffix(".parquet"))
+    target = rows.with_name("out.parquet")
+    predict.predict(workshop.repo, version, rows.with_suffix(".parquet"), target)
+    found = pd.read_parquet(target)
+    assert found[["id", "income", "age"]].equals(given)
+    expected = models.load(workshop.repo, version).predict(given)
+    assert found["prediction"].tolist() == expected.tolist()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
