@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from mlops_cli.core import canonical
 from mlops_cli.core.clock import now
@@ -15,6 +15,7 @@ from mlops_cli.errors import IntegrityError, RequestError, StateError
 VERSION = 1
 PREFIX = "models/"
 Act = Literal["register", "promote", "rollback", "alias"]
+_ACTS: frozenset[str] = frozenset(get_args(Act))
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 
@@ -127,9 +128,13 @@ def read(repo: Repository, oid: ObjectId) -> Event:
                 f"event {short(oid)} has the format {held['v']}, unknown here",
                 hint="use a newer mlo",
             )
-        prev = held["prev"]
+        prev, detail = held["prev"], dict(held["detail"])
         if prev is not None and not is_id(prev):
             raise IntegrityError(f"event {short(oid)} names nothing before it")
+        if held["kind"] not in _ACTS:
+            raise ValueError(f"kind '{held['kind']}'")
+        if held["kind"] != "register" and not isinstance(_where(held["kind"], detail), str):
+            raise ValueError("it moves nothing")
         return Event(
             oid,
             prev,
@@ -138,7 +143,11 @@ def read(repo: Repository, oid: ObjectId) -> Event:
             str(held["time"]),
             dict(held["who"]),
             int(held["number"]),
-            dict(held["detail"]),
+            detail,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"object {oid} is in a model's chain but is no event") from error
+
+
+def _where(kind: Act, detail: Mapping[str, Any]) -> Any:
+    return detail["alias" if kind == "alias" else "stage"]

@@ -68,9 +68,7 @@ def _prediction(repo: Repository, logged: Logged) -> Node:
         facts["probabilities"] = ", ".join(
             f"{name}: {share:.4g}" for name, share in logged.probabilities.items()
         )
-    version = models.model(repo, logged.model).version(logged.version)
-    if version.id != logged.version_id:
-        version = models.resolve(repo, f"{logged.model}@{logged.version_id}")
+    version = models.resolve(repo, f"{logged.model}@{logged.version_id}")
     below = _version(repo, version, at=logged.time)
     return Node("prediction", logged.id, logged.id, facts, (below,))
 
@@ -261,7 +259,7 @@ def _event_version(repo: Repository, oid: ObjectId) -> Version | None:
     """Return the version that an object registered, if it is such an event."""
     for name in models.names(repo):
         for event in events.back(repo, events.head(repo, name)):
-            if event.oid == oid:
+            if event.oid == oid or oid in event.detail.get("formerly", ()):
                 return models.model(repo, name).version(event.number)
     return None
 

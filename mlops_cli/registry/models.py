@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.repository import Repository
+from mlops_cli.data import paths
 from mlops_cli.data.restore import write_out
 from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.registry import events, signature
@@ -37,7 +38,9 @@ class Version:
     """One version of a model.
 
     Attributes:
-        id: of the event that registered it; never changes.
+        id: of the event that registered it; changes only when a clone's events are put after
+            those of a remote.
+        formerly: the ids it had before that, which predictions may name.
         artifact: the model's folder, or its file when it is one alone.
         path: where the artifact was when it was registered.
         run: the run that made it; None when it came from outside any run.
@@ -66,6 +69,11 @@ class Version:
     task: str
     signature: Signature | None
     metrics: Mapping[str, float | str] = field(default_factory=dict)
+    formerly: tuple[ObjectId, ...] = ()
+
+    def has_id(self, prefix: str) -> bool:
+        """Return whether its id, or one that it had, begins with `prefix`."""
+        return any(oid.startswith(prefix) for oid in (self.id, *self.formerly))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +162,7 @@ def resolve(repo: Repository, text: str) -> Version:
         return found.version(number)
     if which[:1] == "v" and which[1:].isdigit():
         return found.version(int(which[1:]))
-    fitting = [
-        one for one in found.versions if len(which) >= _MIN_PREFIX and one.id.startswith(which)
-    ]
+    fitting = [one for one in found.versions if len(which) >= _MIN_PREFIX and one.has_id(which)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -207,33 +213,45 @@ def _version(event: Event) -> Version:
     held = event.detail
     try:
         columns = held["signature"]
+        paths.check(held["path"])
         return Version(
             model=event.model,
             number=event.number,
             id=event.oid,
             time=event.time,
             who=event.who,
-            artifact=held["artifact"],
+            artifact=_id(held["artifact"]),
             kind=held["kind"],
             path=held["path"],
             size=held["size"],
             format=held["format"],
             trusted=held["trusted"],
-            run=held["run"],
+            run=_maybe_id(held["run"]),
             inputs=tuple(_input(one) for one in held["inputs"]),
             data=None if held["data"] is None else _input(held["data"]),
             target=held["target"],
             commit=held["commit"],
-            environment=held["environment"],
+            environment=_maybe_id(held["environment"]),
             task=held["task"],
             signature=None if columns is None else signature.from_dict(columns),
             metrics=dict(held["metrics"]),
+            formerly=tuple(_id(one) for one in held.get("formerly", ())),
         )
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise IntegrityError(
             f"the record of {event.model} v{event.number} is malformed: {error!r}"
         ) from error
 
 
 def _input(held: Mapping[str, Any]) -> Input:
-    return Input(held["path"], held["oid"], held["kind"])
+    return Input(held["path"], _id(held["oid"]), held["kind"])
+
+
+def _id(text: Any) -> ObjectId:
+    if not isinstance(text, str) or not is_id(text):
+        raise ValueError(f"'{text}' is no id")
+    return ObjectId(text)
+
+
+def _maybe_id(text: Any) -> ObjectId | None:
+    return None if text is None else _id(text)

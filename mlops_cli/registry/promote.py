@@ -47,7 +47,7 @@ def promote(
     Raises:
         RequestError: there is no such version, or the project declares stages and not this one.
     """
-    events.check_name(stage)
+    _check_free_name(stage, "a stage")
     with repo.lock("promote"):
         version = models.resolve(repo, reference)
         model = models.model(repo, version.model)
@@ -109,16 +109,16 @@ def _earlier(model: Model, stage: str) -> list[int]:
     for event in model.events:
         if event.kind == "promote" and event.detail["stage"] == stage:
             line.append(event.number)
-        elif event.kind == "rollback" and event.detail["stage"] == stage and line:
-            line.pop()
+        elif event.kind == "rollback" and event.detail["stage"] == stage:
+            while line and line[-1] != event.number:
+                line.pop()
+            line = line or [event.number]
     return line[:-1]
 
 
 def alias(repo: Repository, reference: str, name: str) -> Moved:
     """Give a version a free name, such as `champion`; it moves when given again."""
-    events.check_name(name)
-    if name[:1] == "v" and name[1:].isdigit():
-        raise RequestError(f"'{name}' looks like a version, so it cannot be an alias")
+    _check_free_name(name, "an alias")
     with repo.lock("alias"):
         version = models.resolve(repo, reference)
         model = models.model(repo, version.model)
@@ -129,6 +129,12 @@ def alias(repo: Repository, reference: str, name: str) -> Moved:
             detail = {"alias": name, "previous": before}
             events.append(repo, model.name, "alias", version.number, detail)
     return Moved(model.name, name, version.number, before, moved=before != version.number)
+
+
+def _check_free_name(name: str, what: str) -> None:
+    events.check_name(name)
+    if name[:1] == "v" and name[1:].isdigit():
+        raise RequestError(f"'{name}' looks like a version, so it cannot be {what}")
 
 
 def rules_of(repo: Repository, name: str, stage: str) -> Stage:

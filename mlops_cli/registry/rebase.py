@@ -57,6 +57,7 @@ def _replay(repo: Repository, name: str, event: Event, numbers: dict[int, int]) 
     detail: Mapping[str, Any] = event.detail
     if event.kind == "register":
         number = numbers[event.number] = model.newest.number + 1
+        detail = {**detail, "formerly": [*detail.get("formerly", ()), event.oid]}
     else:
         standing = (model.aliases if event.kind == "alias" else model.stages).get(
             str(detail.get("alias", detail.get("stage")))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
@@ -154,14 +155,26 @@ def _training_data(repo: Repository, run: Run, path: str, said: str | None) -> I
     )
     if said is not None:
         every = {**{one.path: one.oid for one in (*run.inputs, *run.outputs)}, **read}
-        if said not in every:
+        within = _within(repo, every, said)
+        if within is None:
             raise RequestError(
                 f"'{said}' is named as the training data, but run {run.name} did not read it",
                 hint="data it read: " + (", ".join(sorted(read)) or "none"),
             )
-        return _input(repo, said, every[said])
+        return _input(repo, said, within)
     tables = [one for one in read if table.is_table(one)]
     return _input(repo, tables[0], read[tables[0]]) if len(tables) == 1 else None
+
+
+def _within(repo: Repository, every: Mapping[str, ObjectId], path: str) -> ObjectId | None:
+    """Return what is at `path`: one of `every`, or a file in a folder that is one of them."""
+    if path in every:
+        return every[path]
+    folder, _, name = path.rpartition("/")
+    above = _within(repo, every, folder) if folder else None
+    if above is None or not repo.objects.has(above) or repo.objects.kind(above) is not Kind.TREE:
+        return None
+    return next((one.oid for one in tree.decode(repo.objects.get(above)) if one.name == name), None)
 
 
 def _maker(run: Run, path: str) -> StepRun | None:
@@ -251,8 +264,6 @@ def _needs_trust(repo: Repository, found: _Candidate) -> bool:
 
 def _size(repo: Repository, oid: ObjectId) -> int:
     """Return the size of a file or folder in the store, in bytes over all files."""
-    from mlops_cli.core import tree
-
     if repo.objects.kind(oid) is not Kind.TREE:
         return repo.objects.size(oid)
     return sum(

@@ -136,6 +136,12 @@ def test_an_alias_moves_and_is_never_a_stage_or_a_number(workshop: Workshop) -> 
             alias(workshop.repo, "churn@v1", name)
 
 
+def test_a_stage_never_has_the_name_of_a_version(workshop: Workshop) -> None:
+    workshop.settings("models: {churn: {path: model}}\n")
+    with pytest.raises(RequestError, match="looks like a version"):
+        promote(workshop.repo, version(workshop, auc=0.9), "v2")
+
+
 def _promote_often(root: str, reference: str) -> None:
     repo = open_repository(Path(root))
     for stage in ("a", "b") * 5:

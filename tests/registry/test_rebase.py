@@ -6,9 +6,12 @@ import pytest
 
 from mlops_cli.audit import chain
 from mlops_cli.core.repository import Repository, create, open_repository
-from mlops_cli.errors import Conflict
+from mlops_cli.data.prediction_log import Source
+from mlops_cli.data.prediction_writer import PredictionWriter
+from mlops_cli.errors import Conflict, RequestError
 from mlops_cli.registry import models
-from mlops_cli.registry.promote import promote
+from mlops_cli.registry.lineage import trace
+from mlops_cli.registry.promote import promote, rollback
 from mlops_cli.registry.rebase import rebase
 from mlops_cli.registry.register import register
 from mlops_cli.remotes import fetch
@@ -75,3 +78,36 @@ def test_what_was_done_here_comes_after_what_was_done_there(
     assert models.model(workshop.repo, "churn").stages == {"staging": 3}
     for repo in (workshop.repo, other.repo):
         assert chain.verify(repo).sound
+
+
+def test_a_prediction_from_before_the_renumbering_still_leads_to_its_version(
+    met: tuple[Workshop, Workshop, Path],
+) -> None:
+    _, other, folder = met
+    mine = models.resolve(other.repo, "churn@v2")
+    writer = PredictionWriter(other.repo.layout.predictions, warn=pytest.fail)
+    ticket = writer.reserve(Source("churn", 2, mine.id, ("age", "income"), (0, 1)), 1)
+    writer.record(ticket, [[40], [2.0]], [1], [[0.25, 0.75]])
+    writer.close()
+    rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
+    after = models.resolve(other.repo, "churn@v3")
+    assert after.id != mine.id
+    assert models.resolve(other.repo, f"churn@{mine.id}") == after
+    (answered,) = trace(other.repo, f"{ticket.segment}-{ticket.first}").below
+    assert (answered.name, answered.id) == ("churn v3", after.id)
+    assert trace(other.repo, mine.id).name == "churn v3"
+
+
+def test_a_rollback_on_both_sides_leaves_a_way_on(
+    met: tuple[Workshop, Workshop, Path],
+) -> None:
+    workshop, other, folder = met
+    promote(workshop.repo, "churn@v2", "staging")
+    push(workshop.repo, remote_of(workshop.repo, folder))
+    rollback(other.repo, "churn", "staging")
+    rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
+    assert models.model(other.repo, "churn").stages == {"staging": 1}
+    with pytest.raises(RequestError, match="no other version"):
+        rollback(other.repo, "churn", "staging")
+    promote(other.repo, "churn@v2", "staging")
+    assert rollback(other.repo, "churn", "staging").number == 1

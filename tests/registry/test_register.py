@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
@@ -9,9 +10,12 @@ import pytest
 
 from mlops_cli.audit import chain
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.objects import Kind
+from mlops_cli.data import snapshot
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import formats, models
 from mlops_cli.registry.register import register
+from mlops_cli.runs.record import Artifact, encode
 from tests.registry.conftest import Workshop
 
 
@@ -111,6 +115,20 @@ def test_training_data_that_the_run_did_not_read_is_refused(workshop: Workshop) 
     workshop.settings("models: {churn: {path: model, data: data/other.csv}}\n")
     with pytest.raises(RequestError, match=r"data/other\.csv"):
         register(workshop.repo, "churn", run=workshop.run({"auc": 0.9}))
+
+
+def test_training_data_may_lie_in_a_folder_that_the_run_read(workshop: Workshop) -> None:
+    run = workshop.run({"auc": 0.9})
+    (table,) = run.inputs
+    with workshop.repo.objects.writer() as writer:
+        folder = snapshot.take(workshop.repo, workshop.repo.root / "data", writer=writer)
+    read = Artifact("data", folder.oid, "folder", folder.size)
+    (step,) = run.steps
+    steps = (replace(step, deps={"data": folder.oid}),)
+    recorded, data = encode(replace(run, inputs=(read,), steps=steps))
+    workshop.repo.objects.put(data, Kind.RUN)
+    version = register(workshop.repo, "churn", run=recorded).version
+    assert version.data == models.Input("data/train.csv", table.oid, "file")
 
 
 def test_a_run_that_made_something_else_is_refused_by_name(workshop: Workshop) -> None:
