@@ -42,6 +42,7 @@ class PackWriter:
         self._knows = knows
         self._new: set[bytes] = set()
         self._pack: _OpenPack | None = None
+        self._full: list[_OpenPack] = []
         self._background = _Background()
         self.published: list[Path] = []
         """The packs that were written; complete once `finish` has returned."""
@@ -122,24 +123,27 @@ class PackWriter:
         pack.add(key, payload, length, kind, how)
         self._new.add(key)
         if pack.size >= PACK_BYTES:
-            self._pack = None
-            self.published.append(pack.publish())
+            self._publish(pack)
 
     def finish(self) -> None:
         """Publish what is left and wait until all of it is durable."""
         if self._pack is not None:
-            pack, self._pack = self._pack, None
-            self.published.append(pack.publish())
+            self._publish(self._pack)
         self._background.join()
         for kept, _ in self._afterwards:
             kept()
 
+    def _publish(self, pack: "_OpenPack") -> None:
+        self._full.append(pack)
+        self._pack = None
+        self.published.append(pack.publish())
+
     def abandon(self) -> None:
-        """Drop the pack that is not full yet."""
+        """Drop the pack that is not full yet, and those that could not be published."""
         self._background.stop()
-        if self._pack is not None:
-            self._pack.drop()
-            self._pack = None
+        for pack in self._full if self._pack is None else [*self._full, self._pack]:
+            pack.drop()
+        self._pack = None
         for _, dropped in self._afterwards:
             dropped()
 
@@ -205,11 +209,17 @@ class _OpenPack:
         except OSError as error:
             raise outside(error, target) from error
         finally:
-            os.close(self._handle)
+            self._close()
 
     def drop(self) -> None:
-        os.close(self._handle)
+        """Remove the file, unless it has its name already."""
+        self._close()
         self._path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
 
 
 def _write_all(handle: int, rest: memoryview) -> None:

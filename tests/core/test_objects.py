@@ -1,5 +1,6 @@
 """The promises of the object store."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from mlops_cli.core import tidy
 from mlops_cli.core.codec import CHUNK_MAX, WHOLE_MAX
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import Kind, ObjectStore
-from mlops_cli.errors import IntegrityError, MissingObject
+from mlops_cli.errors import ExternalError, IntegrityError, MissingObject
 
 NOWHERE = ObjectId("0" * 64)
 
@@ -110,6 +111,20 @@ def test_nothing_is_visible_of_a_writer_that_raised(tmp_path: Path, store: Objec
         raise KeyError
     assert not store.has(oid)
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [1_000, 20_000_000], ids=["small", "large"])
+def test_a_writer_that_the_disk_refused_leaves_nothing_on_it(
+    tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ExternalError, match="no space left"):
+        store.put(noise(size))
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert list((tmp_path / "packs").iterdir()) == []
 
 
 def test_another_store_object_sees_new_packs(tmp_path: Path, store: ObjectStore) -> None:
