@@ -80,19 +80,28 @@ class Index:
 
 @contextmanager
 def open_index(repo: Repository) -> Iterator[Index]:
-    """Open the index for a `with` block; a damaged one is made again."""
-    path = repo.layout.database
+    """Open the index for a `with` block; a damaged one is made again.
+
+    Where the disk is full or read-only it is made in memory, since it holds nothing of its own.
+    """
     try:
-        connection = _connect(repo, path)
+        connection = _connect(repo, repo.layout.database)
     except sqlite3.DatabaseError:
-        for file in (path, *path.parent.glob(path.name + "-*")):
-            file.unlink(missing_ok=True)
-        connection = _connect(repo, path)
+        connection = _made_again(repo, repo.layout.database)
     with closing(connection):
         yield Index(connection)
 
 
-def _connect(repo: Repository, path: Path) -> sqlite3.Connection:
+def _made_again(repo: Repository, path: Path) -> sqlite3.Connection:
+    try:
+        for file in (path, *path.parent.glob(path.name + "-*")):
+            file.unlink(missing_ok=True)
+        return _connect(repo, path)
+    except (OSError, sqlite3.DatabaseError):
+        return _connect(repo, ":memory:")
+
+
+def _connect(repo: Repository, path: Path | str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30.0, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = OFF")

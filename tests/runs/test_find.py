@@ -160,3 +160,8 @@ def test_equal_runs_do_not_differ(repo: Repository, made) -> None:
 def test_truth_and_one_differ(repo: Repository, made) -> None:
     made(params={"flag": True}), made(params={"flag": 1})
     assert sections(repo)["parameters"]["flag"].values == (True, 1)
+
+
+def test_runs_are_listed_where_the_index_cannot_be_written(repo: Repository, three) -> None:
+    repo.layout.database.mkdir()
+    assert listing(repo).total == len(three)
