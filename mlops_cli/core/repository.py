@@ -69,7 +69,11 @@ class Repository:
         A project that was copied with all its files is another clone, and gets another name: two
         that append to one chain could never be brought together again.
         """
-        name, _, inode = self.layout.clone.read_text().strip().partition(" ")
+        try:
+            held = self.layout.clone.read_text(errors="replace")
+        except FileNotFoundError:
+            held = ""
+        name, _, inode = held.strip().partition(" ")
         if inode == str(os.stat(self.layout.packs).st_ino):
             return name
         return _name_clone(self.layout)
@@ -98,8 +102,8 @@ def open_repository(start: Path) -> Repository:
     """
     layout = layouts.find(start)
     try:
-        text = layout.format.read_text()
-    except FileNotFoundError:
+        text = layout.format.read_text(errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
         return create(layout.root)
     if text != FORMAT_TEXT:
         raise StateError(

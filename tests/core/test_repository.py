@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlops_cli.core.repository import create, open_repository
-from mlops_cli.errors import NotARepository, StateError
+from mlops_cli.errors import ExternalError, NotARepository, StateError
 
 
 def test_a_fresh_git_clone_gets_its_store_by_being_opened(tmp_path: Path) -> None:
@@ -24,6 +24,22 @@ def test_a_folder_that_is_none_says_what_to_type(tmp_path: Path) -> None:
         open_repository(tmp_path)
     assert caught.value.hint is not None
     assert "mlo init" in caught.value.hint
+
+
+def test_a_clone_whose_name_was_lost_gets_another(tmp_path: Path) -> None:
+    repo = create(tmp_path)
+    lost = repo.clone_id
+    repo.layout.clone.unlink()
+    named = open_repository(tmp_path).clone_id
+    assert named != lost
+    assert open_repository(tmp_path).clone_id == named
+
+
+def test_a_file_in_the_place_of_the_store_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".mlops.yaml").touch()
+    (tmp_path / ".mlo").touch()
+    with pytest.raises(ExternalError, match=r"\.mlo"):
+        open_repository(tmp_path)
 
 
 def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
