@@ -201,7 +201,13 @@ def _events(repo: Repository, model: str, head: ObjectId) -> Iterator[ObjectId]:
 def _fallen_back(repo: Repository, heads: Mapping[str, ObjectId]) -> Iterator[str]:
     """Yield a line for each chain that a remote was seen to have more of than is here."""
     for seen in sorted(repo.layout.remotes.glob("*/refs")):
-        for chain, there in refs.decode(seen.read_bytes(), where=str(seen)).items():
+        try:
+            known = refs.decode(seen.read_bytes(), where=str(seen))
+        except IntegrityError:
+            name = seen.parent.name
+            yield f"what '{name}' had is damaged here, so nothing tells what is gone: mlo fetch"
+            continue
+        for chain, there in known.items():
             if not chain.startswith(PREFIX) or chain != PREFIX + repo.clone_id:
                 continue
             here = heads.get(chain)

@@ -9,7 +9,7 @@ from mlops_cli.core import refs
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import FORMAT_TEXT, Repository
-from mlops_cli.errors import RequestError, StateError
+from mlops_cli.errors import IntegrityError, RequestError, StateError
 from mlops_cli.remotes.catalogue import Catalogue
 from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.transport import MissingKey, Transport
@@ -53,7 +53,7 @@ class Remote:
         """Return where the remote's refs pointed when this clone last fetched or pushed them."""
         try:
             return refs.decode((self._cache / "refs").read_bytes(), where=str(self._cache / "refs"))
-        except FileNotFoundError:
+        except (FileNotFoundError, IntegrityError):
             return {}
 
     def check_format(self, *, create: bool) -> bool:

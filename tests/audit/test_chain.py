@@ -96,6 +96,15 @@ def test_a_chain_put_back_to_an_older_state_is_found_by_what_a_remote_was_seen_t
     assert "are gone from here" in chain.verify(repo).problems[0]
 
 
+def test_what_a_remote_was_seen_to_have_is_missed_when_it_is_damaged(repo: Repository) -> None:
+    chain.record(repo, "add", "x", {})
+    seen = repo.layout.remotes / "origin" / "refs"
+    seen.parent.mkdir(parents=True)
+    seen.write_bytes(b"junk")
+    (problem,) = chain.verify(repo).problems
+    assert "'origin'" in problem
+
+
 def test_a_chain_that_was_dropped_leaves_events_unexplained(repo: Repository) -> None:
     happen(repo, "first")
     kept = {name: oid for name, oid in repo.refs.all().items() if name.startswith("models/")}

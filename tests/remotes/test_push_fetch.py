@@ -279,6 +279,18 @@ def test_a_damaged_copy_of_an_index_is_read_again(here: Repository, tmp_path: Pa
     assert again.has(oid)
 
 
+def test_a_damaged_note_of_where_a_remote_stood_counts_as_none(
+    here: Repository, tmp_path: Path
+) -> None:
+    grow(here, "models/churn", "first")
+    push(here, remote_of(here, tmp_path / "remote"))
+    note = here.layout.remotes / "origin" / "refs"
+    note.write_bytes(b"junk" + note.read_bytes())
+    grow(here, "models/churn", "second")
+    assert push(here, remote_of(here, tmp_path / "remote")).moved == ("models/churn",)
+    assert remote_of(here, tmp_path / "remote").known_refs() == here.refs.all()
+
+
 def test_a_pack_merged_away_while_it_is_pushed_is_still_sent(
     here: Repository, there: Repository, tmp_path: Path
 ) -> None:
