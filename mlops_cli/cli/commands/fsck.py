@@ -27,7 +27,7 @@ def fsck(as_json: JsonFlag = False) -> None:
         count = len(checked.problems)
         raise IntegrityError(
             f"the store is damaged: {count} problem{'' if count == 1 else 's'}",
-            hint="keep .mlo, and get what is named from a remote or another clone",
+            hint="copy .mlo, move the files named above out of it, then: mlo pull, or mlo add",
         )
 
 
