@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import yaml_nodes
+from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import ExternalError
 
@@ -193,7 +194,7 @@ def _check_keys(value: Value) -> None:
 def _step(name: str, value: Value) -> Step:
     return value.record(
         lambda **keys: Step(name, **keys),
-        {"cmd": _cmd, "deps": _paths, "params": _words, "outs": _paths, "metrics": _paths},
+        {"cmd": _cmd, "deps": _paths, "params": _words, "outs": _written, "metrics": _written},
         required=("cmd",),
     )
 
@@ -300,9 +301,21 @@ def _path(value: Value) -> str:
             f"is '{written[:80]}', which is not a path inside the project",
             hint="write it relative to the project, as in data/raw.csv",
         )
-    if parts[0] in _RESERVED:
-        raise value.fail(f"is '{written[:80]}', which belongs to {parts[0].removeprefix('.')}")
+    reserved = next((part.lower() for part in parts if part.lower() in _RESERVED), None)
+    if reserved is not None:
+        raise value.fail(f"is '{written[:80]}', which belongs to {reserved.removeprefix('.')}")
     return "/".join(parts)
+
+
+def _written(value: Value) -> tuple[str, ...]:
+    """Return paths that a step writes: none that mlo or git writes."""
+    found = _paths(value)
+    for path in found:
+        name = path.rpartition("/")[2]
+        if path in (SETTINGS, LOCKFILE) or name == ".gitignore" or name.endswith(POINTER_SUFFIX):
+            whose = "git" if name == ".gitignore" else "mlo"
+            raise value.fail(f"has '{path}', which {whose} keeps", hint="write another file")
+    return found
 
 
 def _url(value: Value) -> str:

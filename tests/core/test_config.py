@@ -276,3 +276,18 @@ def test_settings_load_without_what_makes_status_slow() -> None:
         [sys.executable, "-c", code], env=unwatched(), capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("kept", [".mlops.yaml", "mlo.lock", "data/raw.csv.mlo", "data/.gitignore"])
+@pytest.mark.parametrize("field_name", ["outs", "metrics"])
+def test_a_step_may_not_write_what_mlo_or_git_keeps(kept: str, field_name: str) -> None:
+    text = f"steps: {{a: {{cmd: 'true', {field_name}: [{kept}]}}}}\n"
+    with pytest.raises(RequestError, match="keeps"):
+        config.read(text.encode(), where=".mlops.yaml")
+
+
+@pytest.mark.parametrize("closed", ["sub/.git/hooks/x", "sub/.GIT/x", "sub/.mlo/refs"])
+def test_a_step_may_not_reach_into_a_store_that_lies_deeper(closed: str) -> None:
+    text = f"steps: {{a: {{cmd: 'true', outs: [{closed}]}}}}\n"
+    with pytest.raises(RequestError, match="belongs to"):
+        config.read(text.encode(), where=".mlops.yaml")
