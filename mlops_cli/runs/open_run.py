@@ -104,8 +104,15 @@ class OpenRun:
         return [(read_step(line), line["inputs"]) for line in self.lines(STEPS)]
 
     def note_end(self, end: Mapping[str, Any]) -> None:
-        """Put on disk how the run ended, for whoever records it."""
-        (self.folder / _END).write_text(json.dumps(end))
+        """Put on disk how the run ended, for whoever records it.
+
+        Raises:
+            ExternalError: the disk refuses, or the folder was removed while the run went on.
+        """
+        try:
+            (self.folder / _END).write_text(json.dumps(end))
+        except OSError as error:
+            raise outside(error, self.folder / _END) from error
 
     def end(self) -> dict[str, Any] | None:
         """Return what `note_end` put on disk; None when the run did not come to its end."""

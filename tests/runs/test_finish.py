@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from mlops_cli.audit import chain
 from mlops_cli.core import canonical
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, open_repository
+from mlops_cli.errors import ExternalError
 from mlops_cli.runs import open_run
 from mlops_cli.runs.finish import finish, reap
 from mlops_cli.runs.open_run import ARTIFACTS, METRICS, PARAMS, begin
@@ -160,6 +162,13 @@ def test_a_run_that_could_not_be_stored_is_recorded_later_as_it_ended(
 
 def _die(*_: object) -> None:
     raise SystemExit
+
+
+def test_a_run_whose_folder_was_removed_meanwhile_is_no_bug(repo: Repository) -> None:
+    run = begin(repo, "train", params={}, environ=os.environ)
+    shutil.rmtree(repo.layout.mlo)
+    with pytest.raises(ExternalError, match=r"end\.json"):
+        finish(repo, run, status="done", exit_code=0)
 
 
 def test_a_folder_that_is_no_run_is_left_alone(repo: Repository) -> None:
