@@ -19,6 +19,17 @@ from mlops_cli.errors import ExternalError, RequestError
 _FIRST_ROWS, _ALL_ROWS = 400, 569
 _BROKEN = {"mean_texture": 1.35, "mean_smoothness": 1.25}
 """The columns that the faulty instrument measures, and its factor."""
+_OF_ANOTHER_REPOSITORY = (
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+"""What would lead git out of the tour's project, into the repository of a hook that starts it."""
+_SOMEBODY = "-c user.name=Demo -c user.email=demo@example.org "
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,9 @@ class Tour:
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.say = say
         self.here = folder
-        self._environment = dict(os.environ)
+        self._environment = {
+            name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY
+        }
         programs = str(Path(sys.executable).parent)
         self._environment["PATH"] = programs + os.pathsep + os.environ.get("PATH", os.defpath)
 
@@ -84,6 +97,17 @@ class Tour:
         if done.returncode != expect:
             raise ExternalError(f"`{line} --json` failed: {done.stderr.strip()}")
         return json.loads(done.stdout)
+
+    def git_knows_who(self) -> bool:
+        """Return whether git can name an author for a commit here."""
+        done = subprocess.run(
+            ["git", "var", "GIT_COMMITTER_IDENT"],
+            cwd=self.here,
+            env=self._environment,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )
+        return done.returncode == 0
 
     @contextmanager
     def serving(self, line: str) -> Iterator[str]:
@@ -151,6 +175,7 @@ def tour(folder: Path, *, say: Callable[[str], None], clock: Callable[[], float]
 
 def _first_model(guide: Tour) -> None:
     guide.chapter("A project with real data: 400 biopsies, 30 measurements each")
+    guide.run("git init --quiet")
     guide.run("mlo init --template tabular")
     guide.run(f"python get_data.py {_FIRST_ROWS}")
     guide.run("mlo add data/raw.csv")
@@ -234,7 +259,8 @@ def _share(guide: Tour, project: Path, clone: Path) -> None:
 
 def _commit(guide: Tour, message: str) -> None:
     guide.run("git add --all")
-    guide.run(f"git commit --quiet --message {shlex.quote(message)}")
+    somebody = "" if guide.git_knows_who() else _SOMEBODY
+    guide.run(f"git {somebody}commit --quiet --message {shlex.quote(message)}")
 
 
 def _patients() -> list[dict[str, float]]:

@@ -22,10 +22,11 @@ _STARTER = b"""\
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What `begin` found and made."""
+    """What `begin` found and made; `git_root` is the top folder of the git repository around it."""
 
     root: str
     existed: bool
+    git_root: str
     git_created: bool
     template: str | None
     written: tuple[str, ...]
@@ -50,15 +51,16 @@ def begin(folder: Path, *, template: str | None = None) -> Begun:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise outside(error, root) from error
-    git_created = git.toplevel(root) is None
-    if git_created:
+    around = git.toplevel(root)
+    if around is None:
         git.init(root)
     create(root)
     ignore(root, STORE)
     if not layout.settings.exists():
         new = {SETTINGS: _STARTER, **new}
     written = [path for path, data in new.items() if _write(root / path, data)]
-    return Begun(str(root), existed, git_created, template, tuple(written))
+    made = around is None
+    return Begun(str(root), existed, str(around or root), made, template, tuple(written))
 
 
 def _check_room(root: Path, new: dict[str, bytes]) -> None:

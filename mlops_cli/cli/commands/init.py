@@ -41,6 +41,20 @@ def _text(begun: "Begun") -> None:
     show.line(f"{'wrote into' if begun.existed else 'made'} the repository {begun.root}")
     if begun.git_created:
         show.line("  git repository made")
+    elif Path(begun.git_root) != Path(begun.root).resolve():
+        show.line(f"  in the git repository at {begun.git_root}")
     for path in begun.written:
         show.line(f"  {path}")
-    show.note("next: mlo add PATH, or mlo run")
+    show.note(f"next: {_way_to(Path(begun.root))}mlo add PATH, or mlo run")
+
+
+def _way_to(root: Path) -> str:
+    """Return what to type first to be in `root`, relative where that is shorter."""
+    import os
+    import shlex
+
+    here = Path.cwd()
+    if root.resolve() == here.resolve():
+        return ""
+    near = os.path.relpath(root, here)
+    return f"cd {shlex.quote(near if len(near) < len(str(root)) else str(root))}, then "

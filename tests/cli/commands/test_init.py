@@ -11,7 +11,7 @@ def test_a_new_folder_gets_git_the_store_and_settings(mlo: Mlo, tmp_path: Path) 
     ended = mlo("init", "new", cwd=tmp_path)
     root = tmp_path / "new"
     assert ended.stdout == f"made the repository {root}\n  git repository made\n  .mlops.yaml\n"
-    assert ended.stderr == "next: mlo add PATH, or mlo run\n"
+    assert ended.stderr == "next: cd new, then mlo add PATH, or mlo run\n"
     assert (root / ".mlo/format").is_file()
     assert git(root, "status", "--short") == "?? .gitignore\n?? .mlops.yaml\n"
     load(root / ".mlops.yaml")
@@ -29,6 +29,7 @@ def test_json_says_what_was_made(mlo: Mlo, tmp_path: Path) -> None:
     assert mlo("init", "new", "--json", cwd=tmp_path).json == {
         "root": str(tmp_path / "new"),
         "existed": False,
+        "git_root": str(tmp_path / "new"),
         "git_created": True,
         "template": None,
         "written": [".mlops.yaml"],
@@ -37,8 +38,14 @@ def test_json_says_what_was_made(mlo: Mlo, tmp_path: Path) -> None:
 
 def test_a_folder_inside_a_git_repository_stays_in_it(mlo: Mlo, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
-    assert mlo("init", "part", "--json", cwd=tmp_path).json["git_created"] is False
+    assert f"  in the git repository at {tmp_path}\n" in mlo("init", "part", cwd=tmp_path).stdout
     assert not (tmp_path / "part/.git").exists()
+    found = mlo("init", "other", "--json", cwd=tmp_path).json
+    assert (found["git_root"], found["git_created"]) == (str(tmp_path), False)
+
+
+def test_in_the_folder_itself_there_is_nowhere_to_go_first(mlo_here: Mlo, tmp_path: Path) -> None:
+    assert mlo_here("init", cwd=tmp_path).stderr == "next: mlo add PATH, or mlo run\n"
 
 
 def test_gitignore_keeps_what_it_had(mlo: Mlo, tmp_path: Path) -> None:
