@@ -125,6 +125,7 @@ def verify(repo: Repository) -> Verification:
             for entry in _walk(repo, chain, head):
                 count += 1
                 named.update(oid for oid in entry.moved.values() if oid is not None)
+                named.update(entry.detail.get("made", ()))
         except MloError as error:
             problems.append(f"{chain}: {error.message}")
     events = 0

@@ -57,40 +57,24 @@ def append(
 
     The caller holds the repository's lock, so that what `detail` says is still so.
     """
+    from mlops_cli.audit import chain
     from mlops_cli.core.git import identity
 
     who = identity(repo.root)
-    return write(
-        repo, model, kind, number, detail, when=now(), who={"name": who.name, "email": who.email}
-    )
-
-
-def write(
-    repo: Repository,
-    model: str,
-    kind: Act,
-    number: int,
-    detail: Mapping[str, Any],
-    *,
-    when: str,
-    who: Mapping[str, str],
-    action: str | None = None,
-) -> ObjectId:
-    """Add an event that happened at `when` by `who`; `action` is what the audit entry says."""
-    from mlops_cli.audit import chain
-
     prev = head(repo, model)
-    record = {
-        "v": VERSION,
-        "prev": prev,
-        "model": model,
-        "kind": kind,
-        "time": when,
-        "who": dict(who),
-        "number": number,
-        "detail": dict(detail),
-    }
-    oid = repo.objects.put(canonical.encode(record), Kind.EVENT)
+    oid = keep(
+        repo,
+        Event(
+            ObjectId(""),
+            prev,
+            model,
+            kind,
+            now(),
+            {"name": who.name, "email": who.email},
+            number,
+            detail,
+        ),
+    )
     brief = {
         key: detail[key]
         for key in ("stage", "alias", "previous", "reason", "trusted")
@@ -98,12 +82,27 @@ def write(
     }
     chain.record(
         repo,
-        action or kind,
+        kind,
         f"{model} v{number}",
         {"event": oid, **brief},
         moves={PREFIX + model: (prev, oid)},
     )
     return oid
+
+
+def keep(repo: Repository, event: Event) -> ObjectId:
+    """Store an event, whatever its `oid` says, and return its id; no chain moves."""
+    record = {
+        "v": VERSION,
+        "prev": event.prev,
+        "model": event.model,
+        "kind": event.kind,
+        "time": event.time,
+        "who": dict(event.who),
+        "number": event.number,
+        "detail": dict(event.detail),
+    }
+    return repo.objects.put(canonical.encode(record), Kind.EVENT)
 
 
 def back(repo: Repository, start: ObjectId | None) -> Iterator[Event]:

@@ -1,68 +1,176 @@
 """Putting local events after those that a remote has got in the meantime."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlops_cli.audit import chain
+from mlops_cli.core.config import Stage
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
-from mlops_cli.registry import events, models
+from mlops_cli.errors import RequestError
+from mlops_cli.registry import events, gates, models
 from mlops_cli.registry.events import Event
+from mlops_cli.registry.models import Model
+from mlops_cli.registry.promote import rules_of
+
+
+@dataclass(frozen=True, slots=True)
+class StageMove:
+    """A stage, or alias, that is elsewhere now than on the remote; None for nowhere."""
+
+    stage: str
+    there: int | None
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A move made here that does not hold after what the remote has got, and why."""
+
+    stage: str
+    number: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rebased:
-    """What was put after the remote's events, and how versions made here are numbered now."""
+    """What was put after the remote's events.
+
+    Attributes:
+        events: how many.
+        renumbered: number before and now of each version that was registered here.
+        moved: where this leaves stages elsewhere than the remote has them.
+        refused: moves that were left out; the stage is as the remote has it.
+    """
 
     model: str
     events: int
     renumbered: tuple[tuple[int, int], ...]
+    moved: tuple[StageMove, ...] = ()
+    refused: tuple[Refusal, ...] = ()
 
 
 def rebase(repo: Repository, name: str, there: ObjectId) -> Rebased:
     """Make a model's chain the remote's, which ends at `there`, and then what was done here.
 
-    A version registered here gets the next free number; a stage that both sides moved ends
-    where it was moved here. Every event keeps when and by whom it was done.
+    A version registered here gets the next free number. A promotion is repeated if the version
+    passes the stage's gates against what stands there now; a rollback, if nobody else has moved
+    the stage. What is repeated keeps when and by whom it was done. All of it comes to be at once.
 
     Raises:
         MissingObject: the remote's events were not fetched.
     """
     with repo.lock("rebase"):
         here = events.head(repo, name)
-        theirs = {event.oid for event in events.back(repo, there)}
+        theirs = tuple(events.back(repo, there))[::-1]
+        known = {event.oid for event in theirs}
         ours: list[Event] = []
         for event in events.back(repo, here):
-            if event.oid in theirs:
+            if event.oid in known:
                 break
             ours.append(event)
-        ours.reverse()
+        met = ours[-1].prev if ours else here
+        replay = _Replay(repo, name, theirs, _before(theirs, met))
+        for event in reversed(ours):
+            replay.add(event)
         chain.record(
             repo,
             "rebase",
             name,
-            {"events": len(ours), "onto": there},
-            moves={events.PREFIX + name: (here, there)},
+            {"onto": there, "made": replay.made},
+            moves={events.PREFIX + name: (here, replay.head)},
         )
-        numbers: dict[int, int] = {}
-        for event in ours:
-            _replay(repo, name, event, numbers)
-    return Rebased(name, len(ours), tuple(sorted(numbers.items())))
-
-
-def _replay(repo: Repository, name: str, event: Event, numbers: dict[int, int]) -> None:
-    model = models.model(repo, name)
-    number = numbers.get(event.number, event.number)
-    detail: Mapping[str, Any] = event.detail
-    if event.kind == "register":
-        number = numbers[event.number] = model.newest.number + 1
-        detail = {**detail, "formerly": [*detail.get("formerly", ()), event.oid]}
-    else:
-        standing = (model.aliases if event.kind == "alias" else model.stages).get(
-            str(detail.get("alias", detail.get("stage")))
-        )
-        detail = {**detail, "previous": standing}
-    events.write(
-        repo, name, event.kind, number, detail, when=event.time, who=event.who, action="rebase"
+    return Rebased(
+        name,
+        len(replay.made),
+        tuple(sorted(replay.numbers.items())),
+        _moves(models.fold(name, theirs), replay.model),
+        tuple(replay.refused),
     )
+
+
+def _before(history: tuple[Event, ...], met: ObjectId | None) -> tuple[Event, ...]:
+    """Return the events until the last one that both sides know."""
+    for place, event in enumerate(history):
+        if event.oid == met:
+            return history[: place + 1]
+    return ()
+
+
+def _moves(there: Model, now: Model) -> tuple[StageMove, ...]:
+    return tuple(
+        StageMove(stage, theirs.get(stage), number)
+        for theirs, ours in ((there.stages, now.stages), (there.aliases, now.aliases))
+        for stage, number in sorted(ours.items())
+        if theirs.get(stage) != number
+    )
+
+
+@dataclass(slots=True)
+class _Replay:
+    """Events that are stored one after the other, before any chain moves."""
+
+    repo: Repository
+    name: str
+    history: tuple[Event, ...]
+    """What the chain will be, from the first event on; at first what the remote has."""
+    met: tuple[Event, ...]
+    """The part of it that both sides know."""
+    made: list[ObjectId] = field(default_factory=list)
+    numbers: dict[int, int] = field(default_factory=dict)
+    refused: list[Refusal] = field(default_factory=list)
+
+    @property
+    def head(self) -> ObjectId:
+        """The newest event."""
+        return self.history[-1].oid
+
+    @property
+    def model(self) -> Model:
+        """What the events add up to so far."""
+        return models.fold(self.name, self.history)
+
+    def add(self, event: Event) -> None:
+        """Repeat an event after the others, or note why it does not hold any more."""
+        number = self.numbers.get(event.number, event.number)
+        detail: Mapping[str, Any] = event.detail
+        if event.kind == "register":
+            number = self.numbers[event.number] = self.model.newest.number + 1
+            detail = {**detail, "formerly": [*detail.get("formerly", ()), event.oid]}
+        else:
+            place = str(detail.get("alias", detail.get("stage")))
+            why = self._objection(event, number, place)
+            if why is not None:
+                self.refused.append(Refusal(place, number, why))
+                return
+            standing = self.model.aliases if event.kind == "alias" else self.model.stages
+            detail = {**detail, "previous": standing.get(place)}
+        repeated = replace(event, prev=self.head, number=number, detail=detail)
+        repeated = replace(repeated, oid=events.keep(self.repo, repeated))
+        self.made.append(repeated.oid)
+        self.history = (*self.history, repeated)
+
+    def _objection(self, event: Event, number: int, stage: str) -> str | None:
+        """Return why a move does not hold after what the remote has got; None if it does."""
+        if event.kind == "rollback":
+            before = models.fold(self.name, self.met).stages.get(stage)
+            there = self.model.stages.get(stage)
+            touched = self._remote_moved(stage) or before is None
+            return f"v{there} was put there in the meantime" if touched else None
+        if event.kind != "promote":
+            return None
+        model = self.model
+        try:
+            rules = rules_of(self.repo, self.name, stage)
+        except RequestError as error:
+            return error.message
+        if not self._remote_moved(stage):
+            rules = Stage(requires=rules.requires)
+        failed = [one for one in gates.check(model, model.version(number), rules) if not one.passed]
+        return "; ".join(f"{one.gate}: {one.why}" for one in failed) or None
+
+    def _remote_moved(self, stage: str) -> bool:
+        """Return whether the remote has events on a stage that this clone had not seen."""
+        since = self.history[len(self.met) : len(self.history) - len(self.made)]
+        return any(event.detail.get("stage") == stage for event in since)

@@ -106,8 +106,54 @@ def test_a_rollback_on_both_sides_leaves_a_way_on(
     push(workshop.repo, remote_of(workshop.repo, folder))
     rollback(other.repo, "churn", "staging")
     rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
-    assert models.model(other.repo, "churn").stages == {"staging": 1}
+    assert models.model(other.repo, "churn").stages == {"staging": 3}
+    assert rollback(other.repo, "churn", "staging").number == 2
+    assert rollback(other.repo, "churn", "staging").number == 1
     with pytest.raises(RequestError, match="no other version"):
         rollback(other.repo, "churn", "staging")
-    promote(other.repo, "churn@v2", "staging")
-    assert rollback(other.repo, "churn", "staging").number == 1
+
+
+def test_a_rollback_over_what_the_remote_did_is_left_out_and_said(
+    met: tuple[Workshop, Workshop, Path],
+) -> None:
+    workshop, other, folder = met
+    promote(workshop.repo, "churn@v2", "staging")
+    push(workshop.repo, remote_of(workshop.repo, folder))
+    rollback(other.repo, "churn", "staging")
+    done = rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
+    (refusal,) = done.refused
+    assert (refusal.stage, refusal.number) == ("staging", 1)
+    assert chain.verify(other.repo).sound
+
+
+def test_a_promotion_is_gated_again_by_what_the_remote_has_promoted(
+    met: tuple[Workshop, Workshop, Path],
+) -> None:
+    workshop, other, folder = met
+    for name in ("staging", "production"):
+        promote(other.repo, "churn@v1", name)
+    grow(workshop, 0.99, 7.0)
+    for name in ("staging", "production"):
+        promote(workshop.repo, "churn@v3", name)
+    push(workshop.repo, remote_of(workshop.repo, folder))
+    done = rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
+    assert models.model(other.repo, "churn").stages["production"] == 3
+    refused = {one.stage: one.why for one in done.refused}
+    assert "it is 0.9, v3 in production has 0.99" in refused["production"]
+    assert [move.stage for move in done.moved] == ["staging"]
+
+
+def test_a_rebase_that_is_cut_off_leaves_the_chain_as_it_was(
+    met: tuple[Workshop, Workshop, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, other, folder = met
+    there = fetch_all(other.repo, folder).diverged["models/churn"]
+    before = other.repo.refs.all()
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chain, "record", killed)
+    with pytest.raises(KeyboardInterrupt):
+        rebase(other.repo, "churn", there)
+    assert other.repo.refs.all() == before

@@ -75,4 +75,10 @@ def _tell(pulled: Pulled) -> None:
         for old, new in one.renumbered:
             if old != new:
                 show.line(f"    v{old} is v{new} now")
+        for move in one.moved:
+            there = f"v{move.there}" if move.there else "nothing"
+            show.line(f"    {move.stage}: v{move.now}, as here; the remote has {there}")
+        for refusal in one.refused:
+            show.line(f"    {refusal.stage}: v{refusal.number} was not put there again")
+            show.line(f"      {refusal.why}")
     tell_placed(pulled.placed)
