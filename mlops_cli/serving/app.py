@@ -12,11 +12,12 @@ from typing import Any
 import orjson
 
 from mlops_cli.data.prediction_writer import PredictionWriter
+from mlops_cli.registry.values import shown
 from mlops_cli.serving import request
 from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.live import Live, Slot, example
 from mlops_cli.serving.metrics import CONTENT_TYPE, Metrics, Page, labelled
-from mlops_cli.serving.refusal import Refused, shown
+from mlops_cli.serving.refusal import Refused
 from mlops_cli.serving.validate import Table
 
 Scope = MutableMapping[str, Any]

@@ -7,7 +7,7 @@ from mlops_cli.core.clock import now
 from mlops_cli.data.prediction_log import Source
 from mlops_cli.errors import RequestError
 from mlops_cli.registry.formats import Predictor
-from mlops_cli.serving.frame import compile_frame
+from mlops_cli.registry.frame import compile_frame
 from mlops_cli.serving.live import Answers, Live
 from mlops_cli.serving.validate import Validator
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
+from mlops_cli.registry.values import shown
+
 MOST_PROBLEMS = 20
 """More are counted, not listed."""
-_MOST_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,3 @@ def refuse_values(problems: Sequence[Problem], total: int) -> Refused:
     """Return the refusal of a request whose values do not fit the model."""
     more = f" (and {total - 1} more)" if total > 1 else ""
     return Refused(422, f"{problems[0]}{more}", problems, total=total)
-
-
-def shown(text: str) -> str:
-    """Return text from a client, short and printable, for a message."""
-    text = text.encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 3] + "..."

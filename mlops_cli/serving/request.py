@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from mlops_cli.serving.refusal import Refused, shown
+from mlops_cli.registry.values import shown
+from mlops_cli.serving.refusal import Refused
 from mlops_cli.serving.validate import Table, Validator
 
 _KEYS = frozenset({"rows", "columns"})

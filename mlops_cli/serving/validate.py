@@ -3,35 +3,20 @@
 All values of one kind are checked together by a few calls into C. Only when such a check says
 no is each value looked at, to name row and field.
 
-What a value may be, by the kind of its column:
-
-- number: finite, and no larger than float32 holds unless the training data were larger, because
-  scikit-learn's trees compute in float32; true and false are not numbers.
-- integer: a whole number of 64 bits; `3.0` is one.
-- boolean: true or false.
-- category: a value that the training data had. A model has learned nothing about any other.
-- text: any string.
-- datetime: a string in ISO 8601.
-- null where the training data had missing values.
-
-A number outside the range of the training data is no error: telling that is the work of `drift`.
+What a value may be, `registry.values` says.
 """
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 from mlops_cli.registry.signature import Column, Signature
-from mlops_cli.serving.refusal import MOST_PROBLEMS, Problem, Refused, refuse_values, shown
+from mlops_cli.registry.values import INT64, described, is_moment, limit, misfit, shown
+from mlops_cli.serving.refusal import MOST_PROBLEMS, Problem, Refused, refuse_values
 
-FLOAT32_MAX = 3.4028234663852886e38
-_INT64 = 2**63
-_MOST_KNOWN = 8
 _NULL = type(None)
 
 Columns = Sequence[Sequence[Any]]
@@ -104,7 +89,7 @@ class Validator:
         ordered = [columns[name] for name in self._names]
         for name, values in zip(self._names, ordered, strict=True):
             if type(values) is not list:
-                problem = f"must be a list of values, got {_described(values)}"
+                problem = f"must be a list of values, got {described(values)}"
                 raise refuse_values([Problem(None, name, problem)], 1)
         count = len(ordered[0])
         for name, values in zip(self._names, ordered, strict=True):
@@ -139,10 +124,9 @@ class Validator:
         total = 0
         converted = []
         for column, values in zip(self._columns, columns, strict=True):
-            judge = _JUDGES[column.kind]
             kept = []
             for row, value in enumerate(values):
-                problem = judge(column, value) if value is not None else _null(column)
+                problem = misfit(column, value)
                 if problem is not None:
                     total += 1
                     if len(problems) < MOST_PROBLEMS:
@@ -162,7 +146,7 @@ class Validator:
         for number, row in enumerate(rows):
             if type(row) is not dict:
                 return Refused(
-                    400, f"row {number} must be an object of fields, got {_described(row)}"
+                    400, f"row {number} must be an object of fields, got {described(row)}"
                 )
             missing = [name for name in self._names if name not in row]
             extra = [name for name in row if name not in self._known]
@@ -192,7 +176,7 @@ def _groups(columns: Iterable[Column]) -> list[_Group]:
     for place, column in enumerate(columns):
         key: tuple[Any, ...] = (column.kind, column.nullable)
         if column.kind == "number":
-            key += (_limit(column),)
+            key += (limit(column),)
         elif column.kind in {"category", "datetime"}:
             key += (place,)
         alike.setdefault(key, []).append(place)
@@ -203,14 +187,14 @@ def _groups(columns: Iterable[Column]) -> list[_Group]:
 def _fits(column: Column) -> Callable[[Sequence[Sequence[Any]]], bool]:
     """Return the quick check of columns like `column`: True when all values fit as they are."""
     if column.kind == "number":
-        return _numbers_fit(_types(column, float, int), _limit(column), nullable=column.nullable)
+        return _numbers_fit(_types(column, float, int), limit(column), nullable=column.nullable)
     if column.kind == "integer":
         return _integers_fit(_types(column, int), nullable=column.nullable)
     if column.kind == "category" and column.categories is not None:
         return _categories_fit(column)
     if column.kind == "datetime":
         return lambda chosen: all(
-            (value is None and column.nullable) or _is_moment(value) for value in chosen[0]
+            (value is None and column.nullable) or is_moment(value) for value in chosen[0]
         )
     types = _types(column, bool if column.kind == "boolean" else str)
     return lambda chosen: types.issuperset(map(type, chain.from_iterable(chosen)))
@@ -240,7 +224,7 @@ def _integers_fit(
             return False
         if nullable:
             values = [value for value in values if value is not None]
-        return not values or (min(values) >= -_INT64 and max(values) < _INT64)
+        return not values or (min(values) >= -INT64 and max(values) < INT64)
 
     return fits
 
@@ -253,102 +237,3 @@ def _categories_fit(column: Column) -> Callable[[Sequence[Sequence[Any]]], bool]
 
 def _types(column: Column, *types: type) -> frozenset[type]:
     return frozenset(types) | ({_NULL} if column.nullable else frozenset())
-
-
-def _limit(column: Column) -> float:
-    """Return how large a number may be: as float32, or as the training data."""
-    ends = (column.minimum, column.maximum)
-    return max(FLOAT32_MAX, *(abs(end) for end in ends if isinstance(end, int | float)), 0.0)
-
-
-def _null(column: Column) -> str | None:
-    if column.nullable:
-        return None
-    return "must not be null: the training data have no missing values here"
-
-
-def _number(column: Column, value: Any) -> str | None:
-    if type(value) not in (int, float):
-        return f"must be a number, got {_described(value)}"
-    if not _finite(value):
-        return f"must be a finite number, got {_described(value)}{_instead(column)}"
-    if abs(value) > (limit := _limit(column)):
-        return f"must be between -{limit:.3g} and {limit:.3g}, got {_described(value)}"
-    return None
-
-
-def _integer(column: Column, value: Any) -> str | None:
-    if type(value) not in (int, float) or not _finite(value) or value != int(value):
-        return f"must be a whole number, got {_described(value)}{_instead(column)}"
-    if not -_INT64 <= value < _INT64:
-        return f"must be a whole number of at most 64 bits, got {_described(value)}"
-    return None
-
-
-def _finite(value: float) -> bool:
-    return isinstance(value, int) or math.isfinite(value)
-
-
-def _instead(column: Column) -> str:
-    return "; send null for a missing value" if column.nullable else ""
-
-
-def _boolean(_: Column, value: Any) -> str | None:
-    return None if type(value) is bool else f"must be true or false, got {_described(value)}"
-
-
-def _category(column: Column, value: Any) -> str | None:
-    if column.categories is None:
-        return _text(column, value)
-    if any(type(value) is type(one) and value == one for one in column.categories):
-        return None
-    names = ", ".join(f"'{shown(str(one))}'" for one in column.categories[:_MOST_KNOWN])
-    more = ", ..." if len(column.categories) > _MOST_KNOWN else ""
-    return f"must be a value that the training data have ({names}{more}), got {_described(value)}"
-
-
-def _text(_: Column, value: Any) -> str | None:
-    return None if type(value) is str else f"must be a string, got {_described(value)}"
-
-
-def _datetime(_: Column, value: Any) -> str | None:
-    if _is_moment(value):
-        return None
-    return f"must be a time such as '2026-01-31T12:00:00', got {_described(value)}"
-
-
-_JUDGES: dict[str, Callable[[Column, Any], str | None]] = {
-    "number": _number,
-    "integer": _integer,
-    "boolean": _boolean,
-    "category": _category,
-    "text": _text,
-    "datetime": _datetime,
-}
-
-
-def _is_moment(value: Any) -> bool:
-    if type(value) is not str:
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _described(value: Any) -> str:
-    """Return what a JSON value is, in a client's words.
-
-    >>> [_described(v) for v in ("5.1", True, None, {}, float("inf"))]
-    ["the string '5.1'", 'true', 'null', 'an object', 'Infinity']
-    """
-    if isinstance(value, str):
-        return f"the string '{shown(value)}'"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
-    if isinstance(value, int | float):
-        return shown(str(value))
-    return "a list" if isinstance(value, list) else "an object"

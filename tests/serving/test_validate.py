@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_cli.registry.signature import Column, Signature
+from mlops_cli.registry.values import FLOAT32_MAX
 from mlops_cli.serving.refusal import Refused
-from mlops_cli.serving.validate import FLOAT32_MAX, Validator
+from mlops_cli.serving.validate import Validator
 
 SIGNATURE = Signature(
     (

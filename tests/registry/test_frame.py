@@ -4,8 +4,8 @@ import numpy as np
 import pandas
 
 from mlops_cli.registry import signature
+from mlops_cli.registry.frame import compile_frame
 from mlops_cli.registry.signature import Column, Signature
-from mlops_cli.serving.frame import compile_frame
 
 
 def test_a_frame_has_the_types_of_its_training_table() -> None:
