@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import yaml_nodes
+from mlops_cli.core.files import read_regular
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import ExternalError
@@ -116,7 +117,7 @@ def load(path: Path) -> Settings:
         ExternalError: the file cannot be read.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         return Settings()
     except OSError as error:

@@ -1,6 +1,8 @@
 """A file appears whole or not at all, and no path leaves the folder it belongs to."""
 
+import errno
 import os
+import stat
 from pathlib import Path, PurePosixPath
 
 from mlops_cli.errors import ExternalError, IntegrityError
@@ -38,6 +40,25 @@ def write_whole(
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the bytes of a file that came from a user or from git.
+
+    Raises:
+        OSError: it is missing, unreadable, or a FIFO or device, which might never end.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(handle)
 
 
 def staging(folder: Path, aside: Path) -> Path:

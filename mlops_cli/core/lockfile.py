@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from mlops_cli.core.files import read_regular
 from mlops_cli.core.ids import ObjectId, is_id
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import ExternalError, RequestError
 
 VERSION = 1
 _MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
@@ -57,9 +58,12 @@ def read(path: Path) -> dict[str, LockedStep]:
         RequestError: it is not a lock file, or git left conflict markers in it.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ExternalError(f"cannot read '{path.name}': {reason}") from error
     return decode(data, where=path.name)
 
 

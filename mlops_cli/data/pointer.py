@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_cli.core.files import write_whole
+from mlops_cli.core.files import read_regular, write_whole
 from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.layout import POINTER_SUFFIX
 from mlops_cli.core.repository import Repository
@@ -136,7 +136,7 @@ def read(repo: Repository, path: str) -> Pointer | None:
         RequestError, IntegrityError: as of `decode`.
     """
     try:
-        data = paths.locate(repo, file_of(path)).read_bytes()
+        data = read_regular(paths.locate(repo, file_of(path)))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_cli.core.files import inside, write_whole
+from mlops_cli.core.files import inside, read_regular, write_whole
 from mlops_cli.errors import ExternalError, IntegrityError
 
 
@@ -42,3 +42,15 @@ def test_inside_refuses_a_way_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="link"):
         inside(tmp_path, "out/file")
     assert inside(tmp_path, "in/file") == tmp_path / "in/file"
+
+
+def test_read_regular_neither_waits_for_a_fifo_nor_reads_a_device(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"bytes")
+    assert read_regular(tmp_path / "file") == b"bytes"
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for name in ("fifo", "endless"):
+        with pytest.raises(OSError, match="not a regular file"):
+            read_regular(tmp_path / name)
+    with pytest.raises(IsADirectoryError):
+        read_regular(tmp_path)
