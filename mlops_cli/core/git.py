@@ -130,14 +130,18 @@ def is_dirty(root: Path) -> bool:
     return base is not None and _run(root, *_DIFF, "--quiet", base, ok=(0, 1)).returncode == 1
 
 
-def patch(root: Path) -> bytes:
+def patch(root: Path, *, without: Sequence[str] = ()) -> bytes:
     """Return what turns the commit into the tracked files as they are, for `git apply`.
 
-    It covers the whole git repository, names paths from its top folder, holds binary content
-    too, and is empty when nothing differs. Before the first commit it starts from nothing.
+    It covers the whole git repository but for the paths `without`, names paths from its top
+    folder, holds binary content too, and is empty when nothing differs. Before the first commit
+    it starts from nothing.
     """
     base = _base(root)
-    return b"" if base is None else _run(root, *_DIFF, "--binary", "--full-index", base).stdout
+    if base is None:
+        return b""
+    rest = ("--", ":/", *(f":(exclude,literal){path}" for path in without)) if without else ()
+    return _run(root, *_DIFF, "--binary", "--full-index", base, *rest, literal=False).stdout
 
 
 def untracked(root: Path) -> list[str]:

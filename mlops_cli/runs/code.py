@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git
+from mlops_cli.core.layout import LOCKFILE
 
 MAX_UNTRACKED = 1000
 
@@ -24,7 +25,7 @@ class State:
 
 
 def state(root: Path) -> State:
-    """Return the state of the code at `root`.
+    """Return the state of the code at `root`, without what mlo writes itself: `mlo.lock`.
 
     Raises:
         ExternalError: git is missing or failed.
@@ -32,6 +33,6 @@ def state(root: Path) -> State:
     commit, branch = git.head(root), git.branch(root)
     if commit is None and branch is None:
         return State(None, None, b"", ())
-    patch = git.patch(root) if commit else b""
-    untracked = tuple(sorted(git.untracked(root))[:MAX_UNTRACKED])
-    return State(commit, branch, patch, untracked)
+    patch = git.patch(root, without=[LOCKFILE]) if commit else b""
+    untracked = [path for path in git.untracked(root) if path != LOCKFILE]
+    return State(commit, branch, patch, tuple(untracked[:MAX_UNTRACKED]))

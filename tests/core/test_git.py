@@ -84,6 +84,20 @@ def test_before_the_first_commit_what_is_staged_is_the_patch(unborn: Path, tmp_p
     assert (elsewhere / "x").read_text() == "hello\n"
 
 
+def test_a_patch_can_leave_a_path_out_and_covers_the_rest_of_the_repository(root: Path) -> None:
+    below = root / "below"
+    below.mkdir()
+    names = ["a*", "ab", "below/a*", "below/ab"]
+    for name in names:
+        (root / name).write_text("one\n")
+    git.add(root, names)
+    git.commit(root, "More")
+    for name in names:
+        (root / name).write_text("two\n")
+    patch = git.patch(below, without=["a*"]).decode()
+    assert [name for name in names if f"b/{name}\n" in patch] == ["a*", "ab", "below/ab"]
+
+
 def test_outside_of_a_repository_nothing_is_committed_or_tracked(tmp_path: Path) -> None:
     write(tmp_path, "x")
     assert git.toplevel(tmp_path) is None
