@@ -11,8 +11,9 @@ from mlops_cli.core.files import outside, sync_folder
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import ExternalError, RequestError
+from mlops_cli.errors import RequestError
 from mlops_cli.registry import models
+from mlops_cli.registry import rows as rows_of
 from mlops_cli.registry.formats import Predictor
 from mlops_cli.registry.models import Version
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK_ROWS = 20_000
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 VERSION_COLUMN, BATCH_COLUMN, PREDICTION_COLUMN = "model_version", "batch_id", "prediction"
 
 
@@ -48,8 +48,9 @@ def predict(
     """Write the rows of `source` to `target` with predictions, and return the batch.
 
     After the columns of the input come `prediction`, `probability_CLASS` for each class of a
-    classifier, `model_version` and `batch_id`. Memory is that of one chunk of 20,000 rows.
-    `target` appears whole or not at all; the kinds of both files are told by their names.
+    classifier, `model_version` and `batch_id`. Values of the input stay as they are written.
+    Memory is that of one chunk of 20,000 rows. `target` appears whole or not at all; the kinds of
+    both files are told by their names.
 
     Raises:
         RequestError: a file's kind is not known, `target` exists and not `force`, a column is
@@ -57,7 +58,7 @@ def predict(
         ExternalError: a file cannot be read or written.
     """
     for path in (source, target):
-        _check_kind(path)
+        rows_of.check_kind(path)
     if target.exists() and not force:
         raise RequestError(f"'{target}' exists already", hint="name another, or say --force")
     if target.exists() and source.exists() and target.samefile(source):
@@ -65,29 +66,40 @@ def predict(
     predictor = models.load(repo, version)
     batch = os.urandom(8).hex()
     beside = target.with_name(f".{target.name}-{batch}")
+    as_text = {source.suffix.lower(), target.suffix.lower()} <= {*rows_of.TEXT}
     rows = 0
     try:
         with (
             progress.task(f"predicting {source.name}", None, "rows") as advance,
             _Output(beside, target) as output,
         ):
-            for frame in _chunks(source):
-                output.write(_answer(predictor, version, batch, frame, first_row=rows))
-                rows += len(frame)
-                advance(len(frame))
+            for given in rows_of.chunks(source, rows=CHUNK_ROWS):
+                taken = rows_of.typed(given, predictor.signature, first_row=rows)
+                new = _answers(predictor, version, batch, taken, first_row=rows)
+                output.write((given if as_text else taken).assign(**new))
+                rows += len(given)
+                advance(len(given))
+        _record(repo, version, batch, source, target, rows, written=beside)
         os.replace(beside, target)
         sync_folder(target.parent)
     except OSError as error:
         raise outside(error, target) from error
     finally:
         beside.unlink(missing_ok=True)
-    _record(repo, version, batch, source, target, rows)
     return Batch(batch, version.model, version.number, version.id, rows, str(target))
 
 
 def _record(
-    repo: Repository, version: Version, batch: str, source: Path, target: Path, rows: int
+    repo: Repository,
+    version: Version,
+    batch: str,
+    source: Path,
+    target: Path,
+    rows: int,
+    *,
+    written: Path,
 ) -> None:
+    """Note a batch, whose output is not at its place yet: no row is ever without its record."""
     detail = {
         "model": version.model,
         "version": version.id,
@@ -95,7 +107,7 @@ def _record(
         "input": str(source),
         "input_id": _id_of(source),
         "output": str(target),
-        "output_id": _id_of(target),
+        "output_id": _id_of(written),
     }
     chain.record(repo, "predict", batch, detail)
 
@@ -108,71 +120,33 @@ def _id_of(path: Path) -> ObjectId:
     return ObjectId(hasher.hexdigest())
 
 
-def _check_kind(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise RequestError(
-            f"'{path}' is of no kind that is known", hint="known kinds: " + " ".join(SUFFIXES)
-        )
-    if path.suffix.lower() == ".parquet":
-        _pyarrow()
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise RequestError(
-            "Parquet files need pyarrow", hint="pip install 'mlo[parquet]'"
-        ) from error
-    return pyarrow
-
-
-def _answer(
+def _answers(
     predictor: Predictor, version: Version, batch: str, frame: "pd.DataFrame", *, first_row: int
-) -> "pd.DataFrame":
-    taken = {PREDICTION_COLUMN, VERSION_COLUMN, BATCH_COLUMN} & set(frame.columns)
-    if taken:
-        raise RequestError(f"the input has a column '{sorted(taken)[0]}', which the output needs")
-    try:
-        answers = predictor.predict(frame)
-        shares = predictor.predict_proba(frame)
-    except RequestError as error:
-        rows = f"rows {first_row + 1} to {first_row + len(frame)}"
-        raise RequestError(f"{error.message} ({rows})", hint=error.hint) from error
-    new: dict[str, Any] = {PREDICTION_COLUMN: answers}
-    if shares is not None and predictor.classes is not None:
-        for place, label in enumerate(predictor.classes):
-            new[f"probability_{label}"] = shares[:, place]
+) -> dict[str, Any]:
+    """Return the new columns for rows whose values were parsed."""
+    new: dict[str, Any] = {PREDICTION_COLUMN: []}
+    labels = predictor.classes if predictor.has_probabilities else None
+    names = [f"probability_{label}" for label in labels or ()]
+    if len(frame):
+        try:
+            new[PREDICTION_COLUMN] = predictor.predict(frame)
+            shares = predictor.predict_proba(frame)
+        except RequestError as error:
+            span = f"rows {first_row + 1} to {first_row + len(frame)}"
+            raise RequestError(f"{error.message} ({span})", hint=error.hint) from error
+        for place, name in enumerate(names):
+            new[name] = None if shares is None else shares[:, place]
+    else:
+        new.update({name: [] for name in names})
     new[VERSION_COLUMN] = f"{version.model} v{version.number}"
     new[BATCH_COLUMN] = batch
-    return frame.assign(**new)
-
-
-def _chunks(source: Path) -> Iterator["pd.DataFrame"]:
-    """Yield the rows of a file in chunks; at least one, which may be empty."""
-    import pandas as pd
-
-    suffix = source.suffix.lower()
-    try:
-        if suffix == ".parquet":
-            parquet = _pyarrow().parquet.ParquetFile(source)
-            for part in parquet.iter_batches(batch_size=CHUNK_ROWS):
-                yield part.to_pandas()
-        elif suffix in (".jsonl", ".ndjson"):
-            with pd.read_json(source, lines=True, chunksize=CHUNK_ROWS) as reader:
-                yield from reader
-        else:
-            separator = "\t" if suffix == ".tsv" else ","
-            with pd.read_csv(source, sep=separator, chunksize=CHUNK_ROWS) as reader:
-                yield from reader
-    except FileNotFoundError as error:
-        raise RequestError(f"there is no file '{source}'") from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ExternalError(f"cannot read '{source}': {reason}") from error
-    except ValueError as error:  # pandas' and pyarrow's own errors are ValueErrors
-        reason = str(error).strip().partition("\n")[0]
-        raise RequestError(f"'{source}' cannot be read as a table: {reason}") from error
+    double = [name for name in new if name in frame.columns]
+    if double:
+        raise RequestError(
+            f"the input has a column '{double[0]}', which the output needs",
+            hint="rename it, or take it out",
+        )
+    return new
 
 
 def _json_lines(frame: "pd.DataFrame") -> Iterator[bytes]:
@@ -215,8 +189,14 @@ class _Output:
         self._empty = False
 
     def _write_parquet(self, frame: "pd.DataFrame") -> None:
-        pyarrow = _pyarrow()
-        rows = pyarrow.Table.from_pandas(frame, preserve_index=False)
-        if self._parquet is None:
-            self._parquet = pyarrow.parquet.ParquetWriter(self._file, rows.schema)
-        self._parquet.write_table(rows.cast(self._parquet.schema))
+        pyarrow = rows_of.pyarrow()
+        try:
+            rows = pyarrow.Table.from_pandas(frame, preserve_index=False)
+            if self._parquet is None:
+                self._parquet = pyarrow.parquet.ParquetWriter(self._file, rows.schema)
+            self._parquet.write_table(rows.cast(self._parquet.schema))
+        except (pyarrow.ArrowException, TypeError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise RequestError(
+                f"the rows have no form in Parquet: {reason}", hint="write .csv or .jsonl instead"
+            ) from error

@@ -1,5 +1,6 @@
 """A file of predictions is whole, in order, and leads back to what answered."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,8 @@ from mlops_cli.errors import RequestError
 from mlops_cli.registry import models, predict
 from mlops_cli.registry.models import Version
 from mlops_cli.registry.register import register
+from mlops_cli.registry.rows import typed
+from mlops_cli.registry.signature import Column, Signature
 from tests.registry.conftest import Workshop
 
 
@@ -65,6 +68,12 @@ def test_parquet_goes_in_and_comes_out(
     assert found[["id", "income", "age"]].equals(given)
     expected = models.load(workshop.repo, version).predict(given)
     assert found["prediction"].tolist() == expected.tolist()
+    predict.predict(workshop.repo, version, rows, target, force=True)
+    assert pd.read_parquet(target)[["income", "age"]].equals(given[["income", "age"]])
+    given.head(0).to_parquet(rows.with_suffix(".parquet"))
+    source = rows.with_suffix(".parquet")
+    assert predict.predict(workshop.repo, version, source, target, force=True).rows == 0
+    assert len(pd.read_parquet(target)) == 0
 
 
 @pytest.mark.parametrize(
@@ -72,10 +81,23 @@ def test_parquet_goes_in_and_comes_out(
     [
         ("id,age\n1,2\n", "no column 'income'"),
         ("", "cannot be read"),
-        ("age,income\n1,2\n3,four\n", "refuses the rows"),
+        ("age,income\n1,2\n3,four\n", "row 2: 'income' is 'four', which is no number"),
+        ("age,income\n1,2\n3,\n", r"contains NaN. \(rows 1 to 2\)"),
         ("age,income,prediction\n1,2,3\n", "has a column 'prediction'"),
+        ("age,income,probability_1\n1,2,3\n", "has a column 'probability_1'"),
+        ("age,age,income\n1,2,3\n", "more than one column 'age'"),
+        ("age,income\n1,2,3\n", "more values in a row than its 2 columns"),
     ],
-    ids=["missing column", "empty file", "text", "taken name"],
+    ids=[
+        "missing column",
+        "empty file",
+        "text",
+        "missing value",
+        "taken name",
+        "taken share",
+        "double",
+        "long row",
+    ],
 )
 def test_a_bad_file_is_named_and_leaves_nothing(
     workshop: Workshop, version: Version, rows: Path, content: str, message: str
@@ -84,6 +106,110 @@ def test_a_bad_file_is_named_and_leaves_nothing(
     with pytest.raises(RequestError, match=message):
         predict.predict(workshop.repo, version, rows, rows.with_name("out.csv"))
     assert [path.name for path in rows.parent.glob("*out*")] == []
+
+
+def test_the_input_is_repeated_as_it_is_written(
+    workshop: Workshop, version: Version, rows: Path
+) -> None:
+    rows.write_text("id,age,note,income\n007,20,NA,1.50\n010,3e1,,2\n", encoding="utf-8-sig")
+    target = rows.with_name("out.csv")
+    predict.predict(workshop.repo, version, rows, target)
+    lines = [line.split(",")[:4] for line in target.read_text().splitlines()]
+    assert lines == [
+        ["id", "age", "note", "income"],
+        ["007", "20", "NA", "1.50"],
+        ["010", "3e1", "", "2"],
+    ]
+
+
+def test_json_keeps_its_values_and_takes_numbers_from_text(
+    workshop: Workshop, version: Version, rows: Path
+) -> None:
+    source = rows.with_suffix(".jsonl")
+    lines = [
+        {"id": "007", "age": 20, "income": "1.5", "made_at": "2020-01-01", "big": 2**53 + 1},
+        {"id": "008", "age": 30, "income": 2, "tags": ["a"]},
+    ]
+    source.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+    target = rows.with_name("out.jsonl")
+    predict.predict(workshop.repo, version, source, target)
+    found = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [one["id"] for one in found] == ["007", "008"]
+    assert [one["income"] for one in found] == [1.5, 2]
+    assert [one["made_at"] for one in found] == ["2020-01-01", None]
+    assert (found[0]["big"], found[1]["tags"]) == (2**53 + 1, ["a"])
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"age": 1', "line 2 is no JSON"),
+        ("[1, 2]", "line 2 is no object"),
+        ('{"age": [1], "income": 2}', r"row 2: 'age' is '\[1\]', which is no single value"),
+    ],
+)
+def test_a_bad_line_of_json_is_named(
+    workshop: Workshop, version: Version, rows: Path, line: str, message: str
+) -> None:
+    source = rows.with_suffix(".jsonl")
+    source.write_text('{"age": 1, "income": 2}\n' + line + "\n")
+    with pytest.raises(RequestError, match=message):
+        predict.predict(workshop.repo, version, source, rows.with_name("out.jsonl"))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_no_rows_give_no_predictions(
+    workshop: Workshop, version: Version, rows: Path, suffix: str
+) -> None:
+    source = rows.with_suffix(suffix)
+    source.write_text("age,income\n" if suffix == ".csv" else "")
+    target = rows.with_name("out.csv")
+    assert predict.predict(workshop.repo, version, source, target).rows == 0
+    header = target.read_text().strip().split(",")
+    assert header[-5:] == [
+        "prediction",
+        "probability_0",
+        "probability_1",
+        "model_version",
+        "batch_id",
+    ]
+
+
+def test_a_column_is_parsed_by_its_kind_whatever_a_chunk_holds() -> None:
+    signature = Signature(
+        (
+            Column("code", "category", categories=("12", "A1")),
+            Column("level", "category", categories=(1, 2)),
+            Column("flag", "boolean"),
+            Column("day", "datetime"),
+            Column("word", "text"),
+        )
+    )
+    given = pd.DataFrame(
+        {
+            "code": ["12", "12"],
+            "level": ["1", "2"],
+            "flag": ["true", "False"],
+            "day": ["2020-01-01", "2020-01-02T10:00:00"],
+            "word": ["007", "NA"],
+        }
+    )
+    found = typed(given, signature, first_row=0)
+    assert found["code"].tolist() == ["12", "12"]
+    assert found["level"].tolist() == [1, 2]
+    assert found["flag"].tolist() == [True, False]
+    assert found["day"].tolist() == [pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02 10:00")]
+    assert found["word"].isna().tolist() == [False, True]
+    for name, value in (("level", "x"), ("flag", "maybe"), ("day", "soon")):
+        with pytest.raises(RequestError, match=f"row 12: '{name}' is '{value}'"):
+            typed(given.assign(**{name: [given[name][0], value]}), signature, first_row=10)
+
+
+def test_without_a_signature_numbers_are_guessed() -> None:
+    given = pd.DataFrame({"a": ["1", "NA"], "b": ["x", "2"]})
+    found = typed(given, None, first_row=0)
+    assert found["a"].sum() == 1
+    assert found["b"].tolist() == ["x", "2"]
 
 
 def test_nothing_is_overwritten_unless_forced(
