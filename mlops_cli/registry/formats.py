@@ -194,12 +194,14 @@ def untrusted_types(path: Path) -> tuple[str, ...]:
     return _skops_types(_file_of(path, described).read_bytes(), where=str(path))[0]
 
 
-def load(path: Path, *, trust: bool, code: Path | None = None) -> Predictor:
+def load(
+    path: Path, *, trust: bool, code: Path | None = None, where: str | None = None
+) -> Predictor:
     """Return the model at `path`, ready to predict.
 
     With `trust` any code in the file may run; without, only types known to be harmless load.
     `code` is a folder whose Python modules the model may need, looked at only with `trust`.
-    The caller has verified the bytes.
+    The caller has verified the bytes; `where` is what errors call the path.
 
     Raises:
         RequestError: there is no model, or it holds types that were not trusted.
@@ -207,9 +209,9 @@ def load(path: Path, *, trust: bool, code: Path | None = None) -> Predictor:
     """
     described = describe(path)
     data = _file_of(path, described).read_bytes()
-    model = _load(data, described.format, trust=trust, code=code, where=str(path))
+    model = _load(data, described.format, trust=trust, code=code, where=where or str(path))
     if not hasattr(model, "predict"):
-        raise RequestError(f"'{path}' holds a {_type_name(model)}, which cannot predict")
+        raise RequestError(f"'{where or path}' holds a {_type_name(model)}, which cannot predict")
     return Predictor(
         model=model,
         description=described,

@@ -10,6 +10,8 @@ from mlops_cli.registry import events, gates, models
 from mlops_cli.registry.gates import GateResult
 from mlops_cli.registry.models import Model
 
+DEFAULT_STAGES = ("staging", "production")
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -138,19 +140,22 @@ def _check_free_name(name: str, what: str) -> None:
 
 
 def rules_of(repo: Repository, name: str, stage: str) -> Stage:
-    """Return what a stage asks; a project that declares no stages has any, asking nothing.
+    """Return what a stage asks.
+
+    A project that declares no stages has `staging` and `production`, which ask nothing.
 
     Raises:
-        RequestError: the project declares stages, and not this one.
+        RequestError: there is no such stage.
     """
-    declared = _declared(repo, name)
+    declared = _declared(repo, name) or dict.fromkeys(DEFAULT_STAGES, Stage())
     if stage in declared:
         return declared[stage]
-    if not declared:
-        return Stage()
     near = get_close_matches(stage, declared, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"declared: {', '.join(declared)}"
-    raise RequestError(f"'{stage}' is not a stage of {name} in .mlops.yaml", hint=hint)
+    known = ", ".join(declared)
+    hint = (
+        f"did you mean '{near[0]}'?" if near else f"one of: {known}; or declare it in .mlops.yaml"
+    )
+    raise RequestError(f"'{stage}' is not a stage of {name}", hint=hint)
 
 
 def _declared(repo: Repository, name: str) -> dict[str, Stage]:

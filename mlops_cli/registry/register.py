@@ -198,7 +198,7 @@ def _inspect(
         write_out(repo, found.oid, found.kind, target)
         described = formats.describe(target)
         code = repo.root if trust else None
-        predictor = formats.load(target, trust=trust, code=code)
+        predictor = formats.load(target, trust=trust, code=code, where=found.path)
         if described.signature is not None:
             return described, described.signature
         described = _complete(described, predictor)

@@ -102,9 +102,13 @@ def test_a_stage_that_is_not_declared_is_refused_with_the_nearest(workshop: Work
     assert caught.value.hint == "did you mean 'production'?"
 
 
-def test_a_project_that_declares_no_stages_has_any(workshop: Workshop) -> None:
+def test_a_project_that_declares_no_stages_has_two_that_ask_nothing(workshop: Workshop) -> None:
     workshop.settings("models: {churn: {path: model}}\n")
-    assert promote(workshop.repo, version(workshop, auc=0.1), "canary").moved
+    reference = version(workshop, auc=0.1)
+    assert promote(workshop.repo, reference, "production").moved
+    with pytest.raises(RequestError, match="'prodction' is not a stage") as caught:
+        promote(workshop.repo, reference, "prodction")
+    assert caught.value.hint == "did you mean 'production'?"
 
 
 def test_rollback_goes_back_one_version_at_a_time(workshop: Workshop) -> None:
@@ -144,7 +148,7 @@ def test_a_stage_never_has_the_name_of_a_version(workshop: Workshop) -> None:
 
 def _promote_often(root: str, reference: str) -> None:
     repo = open_repository(Path(root))
-    for stage in ("a", "b") * 5:
+    for stage in ("staging", "production") * 5:
         promote(repo, reference, stage)
 
 
@@ -163,4 +167,4 @@ def test_two_processes_that_promote_at_once_lose_nothing(workshop: Workshop) -> 
         assert worker.exitcode == 0
     repo = open_repository(workshop.repo.root)
     assert chain.verify(repo).sound
-    assert set(models.model(repo, "churn").stages) == {"a", "b"}
+    assert set(models.model(repo, "churn").stages) == {"staging", "production"}

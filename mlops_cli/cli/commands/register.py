@@ -51,7 +51,9 @@ def register(
 def _tell(made: "Registered") -> None:
     version = made.version
     if not made.created:
-        show.line(f"{version.model} v{version.number} is this very model already")
+        origin = f"run {version.run[:10]}" if version.run else "outside any run"
+        show.line(f"{version.model} v{version.number}, from {origin}, is this very model already")
+        show.note("to make another version of it all the same: --force")
         return
     show.line(f"{version.model} v{version.number}  {version.id[:10]}")
     origin = f"run {version.run[:10]}" if version.run else "outside any run"
