@@ -140,10 +140,17 @@ def _unknown(word: str) -> RequestError:
 def _refuse(message: str, hint: str | None, code: int) -> int:
     with suppress(BrokenPipeError):
         sys.stdout.flush()
-    print(f"mlo: {message}", file=sys.stderr)
+    _tell(f"mlo: {message}", rest="     ")
     if hint:
-        print(f"  {advice(hint)}", file=sys.stderr)
+        _tell(f"  {advice(hint)}", rest="       ")
     return code
+
+
+def _tell(text: str, *, rest: str) -> None:
+    """Print a line on stderr, folded there where people read it."""
+    from mlops_cli.cli.fold import fitted
+
+    print(fitted(text, sys.stderr, rest=rest), file=sys.stderr)
 
 
 def advice(hint: str) -> str:

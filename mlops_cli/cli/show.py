@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
+from mlops_cli.cli.fold import fitted
 from mlops_cli.core.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -29,9 +30,13 @@ def emit(value: T, *, as_json: bool, text: Callable[[T], None]) -> None:
         text(value)
 
 
-def line(text: str = "") -> None:
-    """Print a line of the result, on stdout."""
-    print(text)
+def line(text: str = "", *, rest: str | None = None) -> None:
+    """Print a line of the result, on stdout.
+
+    With `rest` it is folded to the terminal, if stdout is one, and the lines after the first
+    begin with `rest`.
+    """
+    print(text if rest is None else fitted(text, sys.stdout, rest=rest))
 
 
 def note(text: str) -> None:

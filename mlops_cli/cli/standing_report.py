@@ -39,7 +39,7 @@ def _tell(standing: "Standing") -> None:
     for title, lines in said:
         show.line(title)
         for text in lines:
-            show.line(f"  {text}")
+            show.line(f"  {text}", rest=" " * 4)
     if not said:
         count = standing.versioned
         show.line(f"all is as it should be: {count:,} versioned path{'' if count == 1 else 's'}")

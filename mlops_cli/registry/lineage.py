@@ -144,7 +144,9 @@ def _run(repo: Repository, run: Run, *, with_uses: bool = False) -> Node:
     below = [_code(repo, run), *_environment(repo, run)]
     if run.params:
         shown = {name: str(value) for name, value in sorted(run.params.items())}
-        below.append(Node("parameters", f"{len(shown)} parameters", "", shown))
+        below.append(
+            Node("parameters", f"{len(shown)} parameter{'' if len(shown) == 1 else 's'}", "", shown)
+        )
     below += [_data(repo, one.path, one.oid) for one in run.inputs]
     if with_uses:
         below += _versions_of(repo, lambda version: version.run == run.id)

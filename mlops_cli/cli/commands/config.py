@@ -11,6 +11,9 @@ from mlops_cli.cli.options import JsonFlag
 if TYPE_CHECKING:
     from mlops_cli.core.origins import Setting
 
+_VALUE_WIDTH = 24
+"""Columns that values want on a terminal; with fewer, a table would cut keys or values up."""
+
 
 def config(
     key: Annotated[
@@ -36,7 +39,19 @@ def config(
 
 
 def _list(found: "list[Setting]") -> None:
-    show.table(["setting", "from", "value"], [[s.key, s.origin, _text(s.value)] for s in found])
+    import sys
+
+    from mlops_cli.cli.fold import columns
+
+    taken = max((len(s.key) + len(s.origin) for s in found), default=0) + 4
+    if sys.stdout.isatty() and columns(sys.stdout) - taken < _VALUE_WIDTH:
+        for one in found:
+            origin = show.style(f"# {one.origin}", "dim")
+            show.line(f"{one.key}: {_text(one.value)}  {origin}", rest="    ")
+        return
+    show.table(
+        ["setting", "from", "value"], [[s.key, s.origin, _text(s.value)] for s in found], whole=2
+    )
 
 
 def _text(value: Any) -> str:

@@ -43,7 +43,7 @@ def tell(moved: "Moved") -> None:
     """Print what became of a stage."""
     for result in moved.gates:
         mark = show.style("pass", "green") if result.passed else show.style("FAIL", "red")
-        show.line(f"  {mark}  {result.gate}: {result.why}")
+        show.line(f"  {mark}  {result.gate}: {result.why}", rest=" " * 8)
     what = f"{moved.model} v{moved.number}"
     if moved.refused:
         show.line(f"{what} was refused for {moved.stage}")

@@ -32,14 +32,33 @@ def trace(
     show.emit(walk(repository(), what), as_json=as_json, text=_tell)
 
 
+_WHEN_AND_WHO = {"answered", "began", "by", "commit by", "made", "registered", "version", "when"}
+"""Facts that tell moments and people, which text shows short."""
+
+
 def _tell(node: "Node", stem: str = "", branch: str = "") -> None:
     brief = f"  {node.id[:10]}" if node.id and node.id[:10] not in node.name else ""
-    show.line(
-        f"{stem}{branch}{show.style(node.kind, 'dim')} {show.style(node.name, 'bold')}{brief}"
-    )
     under = stem + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
     rail = "│  " if node.below else "   "
+    show.line(
+        f"{stem}{branch}{show.style(node.kind, 'dim')} {show.style(node.name, 'bold')}{brief}",
+        rest=f"{under}{rail}",
+    )
     for name, fact in node.facts.items():
-        show.line(f"{under}{rail}{name}: {fact}")
+        if name in _WHEN_AND_WHO and node.kind != "parameters":
+            fact = _brief(fact)
+        show.line(f"{under}{rail}{name}: {fact}", rest=f"{under}{rail}  ")
     for place, below in enumerate(node.below):
         _tell(below, under, "└─ " if place == len(node.below) - 1 else "├─ ")
+
+
+def _brief(fact: str) -> str:
+    """Return a fact with its moments to the minute and its people by name alone.
+
+    >>> _brief("2026-11-21T06:04:59.123456Z by Ada <ada@example.org> on host")
+    '2026-11-21 06:04 UTC by Ada on host'
+    """
+    import re
+
+    fact = re.sub(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\.\d{6}Z", r"\1 \2 UTC", fact)
+    return re.sub(r" <[^<>]*>", "", fact)
