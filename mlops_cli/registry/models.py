@@ -21,6 +21,7 @@ from mlops_cli.registry.signature import Signature
 if TYPE_CHECKING:
     from mlops_cli.registry.formats import Predictor
 
+LIVE_STAGE = "production"
 _MIN_PREFIX = 4
 
 
@@ -170,6 +171,22 @@ def resolve(repo: Repository, text: str) -> Version:
     standing = [f"{name}@{stage}" for stage in (*found.stages, *found.aliases)]
     hint = "there are " + ", ".join([*standing, f"{name}@v{found.newest.number}"])
     raise RequestError(f"{name} has nothing at '{which}'", hint=hint)
+
+
+def live(repo: Repository, name: str) -> tuple[str, str | None]:
+    """Return the reference that a bare model name means where answers are made, and a note.
+
+    It is what is in production. As long as nothing is, it is the newest version, and the note
+    says so; else there is no note.
+
+    Raises:
+        RequestError: there is no such model.
+    """
+    found = model(repo, name)
+    if LIVE_STAGE in found.stages:
+        return f"{name}@{LIVE_STAGE}", None
+    newest = f"{name}@v{found.newest.number}"
+    return newest, f"nothing of {name} is in {LIVE_STAGE}: {newest} answers, its newest"
 
 
 @contextmanager

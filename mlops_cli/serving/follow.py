@@ -7,8 +7,6 @@ from mlops_cli.registry import models
 from mlops_cli.serving.live import Found, Live
 from mlops_cli.serving.load import live
 
-DEFAULT_STAGE = "production"
-
 
 def follow(
     repo: Repository, reference: str, *, max_rows: int, say: Callable[[str], None]
@@ -24,12 +22,12 @@ def follow(
     def find() -> Found:
         nonlocal pinned
         if "@" not in reference:
-            found = models.model(repo, reference)
-            if DEFAULT_STAGE in found.stages:
-                pinned = f"{reference}@{DEFAULT_STAGE}"
+            means, note = models.live(repo, reference)
+            if note is None:
+                pinned = means
             elif pinned == reference:
-                pinned = f"{reference}@v{found.newest.number}"
-                say(f"nothing of {reference} is in {DEFAULT_STAGE}: serving {pinned}, its newest")
+                pinned = means
+                say(note)
         wanted = pinned
         version = models.resolve(repo, wanted)
 

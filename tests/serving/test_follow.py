@@ -39,7 +39,7 @@ def test_without_production_it_is_the_newest_then_until_production_comes(
     add(repo, 1.0)
     find = follow(repo, "plant", max_rows=10, say=said.append)
     assert find().reference == "plant@v1"
-    assert said == ["nothing of plant is in production: serving plant@v1, its newest"]
+    assert said == ["nothing of plant is in production: plant@v1 answers, its newest"]
     add(repo, 2.0)
     assert find().load().version == 1
     promote.promote(repo, "plant@v2", "production")

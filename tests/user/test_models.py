@@ -92,6 +92,49 @@ def test_a_file_is_predicted_and_traced(iris: Path, mlo_here: Mlo) -> None:
     assert "'nonsense' is no prediction" in mlo_here("trace", "nonsense", code=2).stderr
 
 
+def test_a_bare_name_predicts_with_what_is_in_production(iris: Path, mlo_here: Mlo) -> None:
+    mlo_here("register", "iris")
+    lines = (iris / "data/iris.csv").read_text().splitlines()
+    (iris / "one.csv").write_text("\n".join(lines[:2]))
+    done = mlo_here("predict", "iris", "one.csv", "newest.csv")
+    assert "nothing of iris is in production: iris@v1 answers, its newest" in done.stderr
+    assert "1 row predicted by iris v1" in done.stdout
+    mlo_here("promote", "iris", "staging")
+    mlo_here("promote", "iris", "production", "--reason", "good")
+    mlo_here("run", "--set", "depth=1")
+    mlo_here("register", "iris", "--run", "last")
+    done = mlo_here("predict", "iris", "one.csv", "live.csv")
+    assert "1 row predicted by iris v1" in done.stdout
+    assert "nothing of" not in done.stderr
+    assert "iris v2" in mlo_here("predict", "iris@v2", "one.csv", "second.csv").stdout
+
+
+def test_a_model_that_no_run_made_needs_somebody_who_vouches_for_it(
+    iris: Path, mlo_here: Mlo
+) -> None:
+    import joblib
+    from sklearn.neighbors import KNeighborsClassifier
+
+    joblib.dump(KNeighborsClassifier(1).fit([[0.0], [1.0]], [0, 1]), iris / "near.joblib")
+    refused = mlo_here("register", "near", "--path", "near.joblib", code=2)
+    assert "loading it runs any code in it" in refused.stderr
+    assert "--trust" in refused.stderr
+    made = mlo_here("register", "near", "--path", "near.joblib", "--trust", "--json").json
+    assert (made["version"]["trusted"], made["version"]["run"]) == (True, None)
+    assert "somebody vouched" in mlo_here("models", "show", "near@v1").stdout
+    again = ("register", "near", "--path", "near.joblib", "--trust")
+    assert "this very model already" in mlo_here(*again).stdout
+    assert "near v2" in mlo_here(*again, "--force").stdout
+    (iris / "rows.csv").write_text("id,x0\n007,0.9\n")
+    mlo_here("predict", "near@v1", "rows.csv", "out.csv")
+    mlo_here("predict", "near@v1", "rows.csv", "out.csv", "--force")
+    assert (iris / "out.csv").read_text().splitlines()[1].startswith("007,0.9,1,0.0,1.0,near v1,")
+    for reference in ("near@v1", "near@v2"):
+        mlo_here("promote", reference, "staging")
+    mlo_here("rollback", "near", "staging", "--reason", "it barks")
+    assert "it barks" in mlo_here("models", "show", "near").stdout
+
+
 def test_a_colleague_gets_all_of_it(iris: Path, mlo_here: Mlo, tmp_path: Path) -> None:
     mlo_here("register", "iris")
     mlo_here("promote", "iris", "staging")

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 def predict(
     reference: Annotated[
-        str, typer.Argument(metavar="MODEL[@REF]", help="The version (default: the newest)")
+        str,
+        typer.Argument(
+            metavar="MODEL[@REF]",
+            help="The version; a bare name means what is in production, else the newest",
+        ),
     ],
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, TSV, JSON lines or Parquet")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write: any of these")],
@@ -25,17 +29,23 @@ def predict(
     """Predict every row of a file.
 
     OUT has the columns of IN, then the prediction, a classifier's probabilities, the version that
-    answered, and a batch id, which `mlo trace` leads back to model, run, code and data.
+    answered, and a batch id, which `mlo trace` leads back to model, run, code and data. Columns
+    that the model does not take stay as they are written.
     """
     from mlops_cli.registry import models
     from mlops_cli.registry.predict import predict as answer
 
     repo = repository()
+    if "@" not in reference:
+        reference, note = models.live(repo, reference)
+        if note:
+            show.note(note)
     version = models.resolve(repo, reference)
     batch = answer(repo, version, source, target, force=force, progress=show.progress())
     show.emit(batch, as_json=as_json, text=_tell)
 
 
 def _tell(batch: "Batch") -> None:
-    show.line(f"{batch.output}: {batch.rows:,} rows predicted by {batch.model} v{batch.version}")
+    rows = f"{batch.rows:,} row{'' if batch.rows == 1 else 's'}"
+    show.line(f"{batch.output}: {rows} predicted by {batch.model} v{batch.version}")
     show.line(f"  batch {batch.id}")
