@@ -105,11 +105,13 @@ def find(repo: Repository, prediction_id: str) -> Logged:
         raise RequestError(
             f"the prediction '{prediction_id}' was answered by {source.model} v{source.version},"
             " but its line is not in the log",
-            hint="lines of the last moments before a crash, a full disk or an overload are lost",
+            hint="answers of the last second may not be written yet;"
+            " those before a crash, a full disk or an overload are lost",
         )
     raise RequestError(
         f"no prediction '{prediction_id}' in the log of this clone",
-        hint="predictions are kept where they were served, in .mlo/predictions",
+        hint="answers of the last second may not be written yet;"
+        " the others are kept where they were served, in .mlo/predictions",
     )
 
 
@@ -138,7 +140,7 @@ def each(
         until: only those before this moment.
 
     Raises:
-        RequestError: a moment cannot be read.
+        RequestError: a moment cannot be read, or `since` is after `until`.
         IntegrityError: a segment has predictions but no readable first line.
     """
     for segment, source, rows in _selected(repo, model, version, since, until):
@@ -204,6 +206,8 @@ def _selected(
 ) -> Iterator[tuple[str, Source, Iterator[list[Any]]]]:
     first = 0 if since is None else _microseconds(since)
     end = None if until is None else _microseconds(until)
+    if end is not None and end < first:
+        raise RequestError(f"the time asked for begins at {since}, after its end at {until}")
     segments = [
         (head[1], path, head[0])
         for path in _segments(repo, model)

@@ -118,11 +118,21 @@ def check(
 def moment(text: str, *, now: datetime) -> str:
     """Return a moment as ISO 8601: `text` itself, or so long before `now`.
 
+    Raises:
+        RequestError: it is neither.
+
     >>> moment("36h", now=datetime.fromisoformat("2026-01-31T12:00:00Z"))
     '2026-01-30T00:00:00+00:00'
     """
     ago = _AGO.fullmatch(text.strip())
     if not ago:
+        try:
+            datetime.fromisoformat(text)
+        except ValueError as error:
+            raise RequestError(
+                f"'{text[:80]}' is not a moment",
+                hint="write it as 24h, 7d or 2026-01-31T12:00:00Z",
+            ) from error
         return text
     try:
         return (now - timedelta(minutes=int(ago[1]) * _MINUTES[ago[2]])).isoformat()

@@ -97,8 +97,9 @@ def test_rows_of_one_answer_have_ids_in_a_row(repo: Repository, opened: Opened) 
 
 
 def test_an_unknown_id_and_no_id_at_all_are_told_apart(repo: Repository) -> None:
-    with pytest.raises(RequestError, match="no prediction"):
+    with pytest.raises(RequestError, match="no prediction") as caught:
         log.find(repo, "0" * 16 + "-0")
+    assert "last second may not be written yet" in str(caught.value.hint)
     for text in ("iris@v3", "0" * 16, "../" * 5 + "0" * 16 + "-1", "0" * 16 + "-01", ""):
         with pytest.raises(RequestError, match="not a prediction id"):
             log.find(repo, text)
@@ -158,6 +159,8 @@ def test_predictions_are_chosen_by_time(repo: Repository, opened: Opened) -> Non
     assert list(log.each(repo, "iris", since="2100-01-01")) == []
     with pytest.raises(RequestError, match="not a moment"):
         list(log.each(repo, "iris", since="yesterday"))
+    with pytest.raises(RequestError, match="begins at 2026-02-01, after its end at 2026-01-01"):
+        list(log.each(repo, "iris", since="2026-02-01", until="2026-01-01"))
 
 
 def test_a_torn_last_line_is_skipped_and_written_past(repo: Repository, opened: Opened) -> None:
@@ -208,8 +211,9 @@ def test_a_full_queue_drops_counts_and_warns(
     assert (writer.counters.written, writer.counters.dropped) == (3, 2)
     assert len(warnings) == 1
     assert "2 predictions were answered but not logged" in warnings[0]
-    with pytest.raises(RequestError, match="its line is not in the log"):
+    with pytest.raises(RequestError, match="its line is not in the log") as caught:
         log.find(repo, ids[4])
+    assert "last second may not be written yet" in str(caught.value.hint)
 
 
 def test_a_full_disk_is_reported_and_nothing_is_lost_once_there_is_room(

@@ -75,6 +75,14 @@ def test_only_predictions_in_the_span_count(shop):
     assert live.check(shop.repo, span=Span(until=between)).report.verdict == "drift"
 
 
+def test_a_span_that_ends_before_it_begins_is_refused(shop):
+    shop.register()
+    span = Span(since="2026-02-01", until="2026-01-01")
+    for name in ("churn", "churn@v1"):
+        with pytest.raises(RequestError, match="after its end"):
+            live.check(shop.repo, name, span=span)
+
+
 def test_either_side_can_be_a_table_of_ones_own(shop):
     version = shop.register()
     shop.answer(version, asked())

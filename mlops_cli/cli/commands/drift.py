@@ -59,8 +59,8 @@ def drift(
     Each column is tested, numbers by Kolmogorov-Smirnov and categories by chi-square. One has
     drifted when the difference is significant for this many tests and large enough to matter;
     .mlops.yaml sets the bounds under drift. Exits with 1 when a column has drifted or cannot be
-    compared. Without a model, compares two tables that are named. The change shown is that of the
-    median unless it says of what.
+    compared, and with 0 when there are too few rows to tell. Without a model, compares two tables
+    that are named. The change shown is that of the median unless it says of what.
     """
     from datetime import UTC, datetime
     from pathlib import Path

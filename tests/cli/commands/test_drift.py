@@ -86,6 +86,7 @@ def test_wide_tables_show_what_drifted_unless_all_is_asked_for(tables, mlo_here:
         (("--reference", "before.csv", "--current", "no.csv"), "'no.csv' is not versioned"),
         (("--current", "after.csv", "--last", "5"), "no predictions are asked for"),
         (("--current", "after.csv", "--since", "24h"), "no predictions are asked for"),
+        (("--since", "yesterday"), "write it as 24h, 7d or 2026-01-31T12:00:00Z"),
         (("--current", "after.csv", "--until", "24h"), "no predictions are asked for"),
         (("--last", "0"), "--last"),
     ],
