@@ -10,10 +10,14 @@ from pathlib import Path
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import locked, paths, pointer
 from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.errors import RequestError
+
+MIN_DIGITS = 10
+"""As many as tables show of an id; fewer are taken for a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,22 @@ def resolve(repo: Repository, text: str, *, start: Path | None = None) -> Refere
             f"'{kept}' is not versioned at '{rev}'", hint=f"list its versions: mlo log {kept}"
         )
     return found
+
+
+def by_id(repo: Repository, text: str) -> Reference | None:
+    """Return the content whose id begins with `text`, at least 10 hex digits; None for none.
+
+    For a folder, `/` and a path within may follow.
+    """
+    digits = text.partition("/")[0]
+    if len(digits) < MIN_DIGITS or not set(digits) <= set("0123456789abcdef"):
+        return None
+    kinds: dict[Kind, ObjectKind] = {Kind.BLOB: "file", Kind.TREE: "folder"}
+    found = [oid for oid in repo.objects.find(digits) if repo.objects.kind(oid) in kinds]
+    if len(found) != 1:
+        return None
+    kind = kinds[repo.objects.kind(found[0])]
+    return _part(repo, Reference(digits, None, found[0], kind, digits), text)
 
 
 def everything(repo: Repository, rev: str | None = None) -> list[Reference]:

@@ -2,16 +2,17 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import tree
 from mlops_cli.core.files import outside
-from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import ignore, paths, pointer, snapshot
 from mlops_cli.data.restore import restore
-from mlops_cli.errors import RequestError, StateError
+from mlops_cli.errors import RequestError
 from mlops_cli.runs.record import Artifact, ObjectKind
 
 
@@ -35,46 +36,65 @@ def check_places(repo: Repository, outs: Mapping[str, str]) -> None:
             )
 
 
-def clear(repo: Repository, path: str, known: ObjectId | None) -> None:
-    """Remove what is at an output's path; `known` is what the pipeline last made there.
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was in the way of a step and is in the store now.
+
+    `file` is the path of a file within, for a folder.
+    """
+
+    path: str
+    oid: ObjectId
+    file: str | None = None
+
+    @property
+    def note(self) -> str:
+        """What was kept, and what brings it back."""
+        inner = f"/{self.file}" if self.file else ""
+        into = self.file.rpartition("/")[2] if self.file else self.path.rpartition("/")[2]
+        back = f"mlo cat {short(self.oid)}{inner} > {into}.before"
+        return f"kept what was at '{self.path}' before; to get it back: {back}"
+
+
+def save(repo: Repository, path: str, known: ObjectId | None) -> Saved | None:
+    """Put what is at an output's path into the store; None when all of it is there already.
+
+    `known` is what the pipeline last made there.
 
     Raises:
-        StateError: it holds content that is in no store.
+        MloError: it cannot be stored.
     """
     target = paths.locate(repo, path)
-    if not _exists(target):
-        return
-    require_saved(repo, path, known)
+    if not _exists(target) or target.is_symlink():
+        return None
+    found = snapshot.take(repo, target)
+    if found.oid == known or (unsaved := _unsaved(repo, target, found)) is None:
+        return None
+    with repo.objects.writer() as writer:
+        oid = snapshot.take(repo, target, writer=writer).oid
+    return Saved(path, oid, unsaved or None)
+
+
+def _unsaved(repo: Repository, target: Path, found: snapshot.Snapshot) -> str | None:
+    """Return a file of a folder that is in no store, "" for the file at `target`; None for none."""
+    if found.kind == "file":
+        return None if repo.objects.has(found.oid) else ""
+    for inner, entry in snapshot.files_at(repo, target).items():
+        if entry.mode is not tree.Mode.SYMLINK and not repo.objects.has(entry.oid):
+            return inner
+    return None
+
+
+def clear(repo: Repository, path: str) -> None:
+    """Remove what is at an output's path, which is in the store or nobody's work."""
+    target = paths.locate(repo, path)
     try:
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
         else:
-            target.unlink()
+            target.unlink(missing_ok=True)
     except OSError as error:
         raise outside(error, target) from error
-
-
-def require_saved(repo: Repository, path: str, known: ObjectId | None) -> None:
-    """Raise StateError if what is at an output's path is in no store and not `known`."""
-    target = paths.locate(repo, path)
-    if not _exists(target) or target.is_symlink():
-        return
-    found = snapshot.take(repo, target)
-    if found.oid == known:
-        return
-    if found.kind == "file":
-        unsaved = [] if repo.objects.has(found.oid) else [path]
-    else:
-        unsaved = [
-            f"{path}/{inner}"
-            for inner, entry in snapshot.files_at(repo, target).items()
-            if entry.mode is not tree.Mode.SYMLINK and not repo.objects.has(entry.oid)
-        ]
-    if unsaved:
-        raise StateError(
-            f"'{unsaved[0]}' is where a step writes, but was changed by hand and is in no store",
-            hint=f"move it away, or delete it, then again: mlo run   (rm -r {path})",
-        )
 
 
 def prepare(repo: Repository, path: str) -> None:
@@ -100,16 +120,11 @@ def keep(
     return kept
 
 
-def bring_back(repo: Repository, out: Artifact, known: ObjectId | None) -> None:
-    """Make an output what it was in an earlier run.
-
-    Raises:
-        StateError: there is something else that is in no store.
-    """
+def bring_back(repo: Repository, out: Artifact) -> None:
+    """Make an output what it was in an earlier run; what is there is in the store, or nobody's."""
     target = paths.locate(repo, out.path)
     prepare(repo, out.path)
     if _current(repo, target) != out.oid:
-        require_saved(repo, out.path, known)
         restore(repo, out.oid, out.kind, target, force=True)
 
 

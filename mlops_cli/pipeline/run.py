@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -17,12 +17,13 @@ from mlops_cli.errors import MloError, RequestError
 from mlops_cli.pipeline import cache, outputs, stale
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline.graph import Graph
+from mlops_cli.pipeline.outputs import Saved
 from mlops_cli.pipeline.stale import Plan, StepState
 from mlops_cli.runs import metrics, process
 from mlops_cli.runs import params as parameters
 from mlops_cli.runs.environment import search_path
 from mlops_cli.runs.finish import finish, reap
-from mlops_cli.runs.open_run import METRICS, OpenRun, begin
+from mlops_cli.runs.open_run import CHILDREN, METRICS, STEPS, OpenRun, begin
 from mlops_cli.runs.record import Artifact, Number, Run, State, Status, StepRun
 
 INTERRUPTED = 130
@@ -39,6 +40,9 @@ class Watcher(Protocol):
 
     def restored(self, step: StepRun, name: str) -> None:
         """Note that a step's outputs came from the run of this name."""
+
+    def saved(self, saved: Saved) -> None:
+        """Note that what was at an output's place before is in the store now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def run(
 
     Raises:
         RequestError: the graph is wrong, or something that a step needs is not there; nothing ran.
-        StateError: an output's place holds work that is in no store.
+        MloError: what is at an output's place can neither be kept nor be moved out of the way.
     """
     params, graph, plans = _plans(repo, names, assignments)
     _require_inputs(repo, graph)
@@ -95,9 +99,12 @@ def run(
             return Outcome(None, made_by, tuple(graph.steps))
         places = {out: step for step, one in graph.steps.items() for out in graphs.outputs(one)}
         outputs.check_places(repo, places)
+        doing = [state.name for state in states if force or state.stale]
+        saved = list(_save(repo, graph, doing, locked, watcher))
         command = " ".join(("mlo run", *names, *(f"--set {one}" for one in assignments)))
         environ = {**environ, "PATH": search_path(environ)}
         opened = begin(repo, command, params=params, environ=environ, name=name)
+        opened.log.write_text("".join(f"{one.note}\n" for one in saved))
         work = _Work(repo, graph, plans, locked, opened, force, watcher, environ)
         return Outcome(work.go(), (), tuple(graph.steps))
 
@@ -149,6 +156,24 @@ def _names(repo: Repository, keys: Sequence[str]) -> tuple[str, ...]:
 
     with open_index(repo) as index:
         return tuple(index.name_of(key) for key in dict.fromkeys(keys))
+
+
+def _save(
+    repo: Repository,
+    graph: Graph,
+    names: Sequence[str],
+    locked: Mapping[str, LockedStep],
+    watcher: Watcher,
+) -> Iterator[Saved]:
+    """Put into the store what is at the outputs of these steps and in no store, and tell it."""
+    for name in names:
+        made = locked[name].outs if name in locked else {}
+        for path in graphs.outputs(graph.steps[name]):
+            known = made[path].oid if path in made else None
+            saved = outputs.save(repo, path, known)
+            if saved is not None:
+                watcher.saved(saved)
+                yield saved
 
 
 def _require_inputs(repo: Repository, graph: Graph) -> None:
@@ -215,6 +240,9 @@ class _Work:
             status, code, error = "interrupted", INTERRUPTED, "interrupted"
         except BaseException as problem:
             message = problem.message if isinstance(problem, MloError) else repr(problem)
+            if not self._run.lines(STEPS) and not self._run.lines(CHILDREN):
+                self._run.close()
+                raise
             self._write_lock()
             finish(self._repo, self._run, status="failed", exit_code=None, error=message)
             raise
@@ -269,8 +297,9 @@ class _Work:
         return self._restore(replace(step, outs=outs, metrics=earlier.metrics))
 
     def _restore(self, step: StepRun) -> StepRun:
-        for path, out in step.outs.items():
-            outputs.bring_back(self._repo, out, self._known(step.name, path))
+        self._clear_way(step.name)
+        for out in step.outs.values():
+            outputs.bring_back(self._repo, out)
         return step
 
     def _execute(self, plan: Plan, deps: Mapping[str, ObjectId], begun: float) -> StepRun:
@@ -281,8 +310,9 @@ class _Work:
         """
         name, outs = plan.step.name, graphs.outputs(plan.step)
         self._watcher.begins(plan, self._reasons(plan, deps))
+        self._clear_way(name)
         for path in outs:
-            outputs.clear(self._repo, path, self._known(name, path))
+            outputs.clear(self._repo, path)
             outputs.prepare(self._repo, path)
         try:
             ended = self._start(plan)
@@ -299,6 +329,12 @@ class _Work:
             kept = outputs.keep(self._repo, outs, name, writer)
         step = self._step(plan, deps, "ran", begun, exit_code=0)
         return replace(step, outs=kept, metrics=reported)
+
+    def _clear_way(self, name: str) -> None:
+        """Save once more: another step may have written to what is not its own."""
+        saved = _save(self._repo, self._graph, [name], self._locked, self._watcher)
+        with self._run.log.open("a", encoding="utf-8") as log:
+            log.writelines(f"{one.note}\n" for one in saved)
 
     def _start(self, plan: Plan) -> process.Ended:
         command = plan.cmd if isinstance(plan.cmd, str) else " ".join(plan.cmd)
@@ -410,11 +446,6 @@ class _Work:
             return ["it has never run"]
         return stale.difference(plan, deps, locked) or (["--force"] if self._force else [])
 
-    def _known(self, step: str, path: str) -> ObjectId | None:
-        locked = self._locked.get(step)
-        out = locked.outs.get(path) if locked else None
-        return out.oid if out else None
-
     def _lock(self, step: StepRun) -> None:
         self._locked[step.name] = LockedStep(
             cmd=step.cmd,
@@ -430,5 +461,5 @@ class _Work:
         steps = {n: step for n, step in self._locked.items() if n in self._repo.settings.steps}
         data = lockfile.encode(steps)
         path = self._repo.layout.lockfile
-        if not path.exists() or path.read_bytes() != data:
+        if path.read_bytes() != data if path.exists() else bool(steps):
             write_whole(path, data, aside=self._repo.layout.tmp)

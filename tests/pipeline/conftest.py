@@ -8,6 +8,7 @@ import pytest
 
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.pipeline import run as pipeline
+from mlops_cli.pipeline.outputs import Saved
 from mlops_cli.pipeline.run import Outcome
 
 SETTINGS = """\
@@ -34,6 +35,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.kept: list[Saved] = []
 
     def begins(self, plan, reasons: Sequence[str]) -> None:
         self.told.append(f"{plan.step.name}: {'; '.join(reasons)}")
@@ -43,6 +45,9 @@ class Recorder:
 
     def restored(self, step, name: str) -> None:
         self.told.append(f"{step.name} restored from {name}")
+
+    def saved(self, saved: Saved) -> None:
+        self.kept.append(saved)
 
 
 Run = Callable[..., Outcome]

@@ -1,12 +1,17 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from mlops_cli.core import lockfile
 from mlops_cli.core.repository import Repository, open_repository
-from mlops_cli.errors import MloError, RequestError, StateError
+from mlops_cli.data import reference
+from mlops_cli.data.cat import pieces
+from mlops_cli.errors import ExternalError, MloError, RequestError
+from mlops_cli.pipeline import outputs
 from mlops_cli.pipeline.run import forecast
 from mlops_cli.pipeline.stale import states as stale_states
+from mlops_cli.runs.listing import listing
 from mlops_cli.runs.record import Run as Record
 from tests.conftest import git
 from tests.pipeline.conftest import SETTINGS, Recorder, Run, states
@@ -227,36 +232,77 @@ def test_a_missing_input_that_is_versioned_can_be_checked_out(
     assert caught.value.hint == "mlo checkout raw.csv"
 
 
-def test_an_output_changed_by_hand_is_never_lost(repo: Repository, run: Run) -> None:
+@pytest.mark.parametrize("force", [False, True])
+def test_an_output_changed_by_hand_is_kept_before_it_is_made_again(
+    repo: Repository, run: Run, force: bool
+) -> None:
     run()
     weights = repo.root / "model/weights"
     weights.write_text("hours of work by hand")
-    with pytest.raises(StateError, match="'model/weights' is where a step writes"):
-        run(assignments=["train.depth=9"])
-    with pytest.raises(StateError):
-        run()
-    with pytest.raises(StateError):
-        run(force=True)
-    assert weights.read_text() == "hours of work by hand"
+    watcher = Recorder()
+    assert run(force=force, watcher=watcher).run.status == "done"  # type: ignore[union-attr]
+    assert weights.read_text() == "a\nb\ndepth 5\n"
+    (saved,) = watcher.kept
+    assert (saved.path, saved.file) == ("model", "weights")
+    found = reference.by_id(open_repository(repo.root), f"{saved.oid[:10]}/weights")
+    assert found is not None
+    assert b"".join(pieces(open_repository(repo.root), found)) == b"hours of work by hand"
 
 
-def test_a_users_file_at_the_place_of_an_output_is_never_lost(repo: Repository, run: Run) -> None:
+def test_files_of_a_time_before_the_pipeline_are_kept_and_in_nobodys_way(
+    repo: Repository, run: Run
+) -> None:
     (repo.root / "metrics.json").write_text("mine")
-    with pytest.raises(StateError, match=r"'metrics.json' is where a step writes"):
+    (repo.root / "model").write_text("mine too")
+    watcher = Recorder()
+    record = run(watcher=watcher).run
+    assert record is not None
+    assert record.status == "done"
+    assert [saved.path for saved in watcher.kept] == ["model", "metrics.json"]
+    store = open_repository(repo.root).objects
+    assert [store.get(saved.oid) for saved in watcher.kept] == [b"mine too", b"mine"]
+    assert record.log is not None
+    log = store.get(record.log).decode()
+    assert all(saved.note in log for saved in watcher.kept)
+
+
+def test_what_one_step_wrote_to_the_place_of_another_is_kept(repo: Repository, run: Run) -> None:
+    settle(repo, "> data/train.csv", "> data/train.csv; echo astray > metrics.json")
+    watcher = Recorder()
+    run(watcher=watcher)
+    (saved,) = watcher.kept
+    assert open_repository(repo.root).objects.get(saved.oid) == b"astray\n"
+
+
+def test_a_run_that_cannot_clear_its_way_is_refused_without_a_trace(
+    repo: Repository, run: Run
+) -> None:
+    (repo.root / "model").mkdir()
+    os.mkfifo(repo.root / "model/pipe")
+    with pytest.raises(MloError, match="model/pipe"):
         run()
-    assert (repo.root / "metrics.json").read_text() == "mine"
+    assert not repo.layout.lockfile.exists()
+    assert listing(repo).total == 0
+    assert not (repo.root / "data/train.csv").exists()
 
 
-def test_a_refused_run_is_recorded_as_failed(repo: Repository, run: Run) -> None:
-    from mlops_cli.runs.find import resolve
+def test_an_error_before_the_first_step_leaves_no_run(
+    repo: Repository, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ExternalError("the disk refuses")
 
-    (repo.root / "metrics.json").write_text("mine")
-    with pytest.raises(StateError):
+    monkeypatch.setattr(outputs, "clear", refuse)
+    with pytest.raises(ExternalError):
         run()
-    record = resolve(repo, "last")
-    assert record.status == "failed"
-    assert "metrics.json" in (record.error or "")
-    assert list(lockfile.read(repo.layout.lockfile)) == ["prepare", "train"]
+    assert not repo.layout.lockfile.exists()
+    assert listing(repo).total == 0
+
+
+def test_a_first_step_that_fails_makes_no_lock_file(repo: Repository, run: Run) -> None:
+    settle(repo, "sort raw.csv", "false")
+    assert run().run.status == "failed"  # type: ignore[union-attr]
+    assert not repo.layout.lockfile.exists()
 
 
 def test_an_output_that_git_tracks_is_refused(repo: Repository, run: Run) -> None:

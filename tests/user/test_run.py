@@ -190,6 +190,22 @@ def test_lists_and_comparisons_fit_80_columns(pipeline: Path, mlo_here: Mlo) -> 
     assert "raw.csv" in mlo_here("runs", "compare", "--all", "best:-depth", "best:depth").stdout
 
 
+def test_what_was_at_an_output_before_comes_back_by_what_is_said(
+    pipeline: Path, mlo_here: Mlo
+) -> None:
+    (pipeline / "model").mkdir()
+    (pipeline / "model/weights").write_text("by hand")
+    (pipeline / "metrics.json").write_text("{}")
+    said = mlo_here("run").stderr.splitlines()
+    assert said[0].startswith("kept what was at 'model' before; to get it back: mlo cat ")
+    assert said[1].startswith("kept what was at 'metrics.json' before; to get it back: mlo cat ")
+    for line, content in zip(said, ("by hand", "{}"), strict=False):
+        _, _, typed = line.partition("mlo ")
+        assert mlo_here(*typed.partition(" > ")[0].split()).stdout == content
+    whole = said[0].partition("mlo cat ")[2].partition("/")[0]
+    assert "is a folder of 1 names" in mlo_here("cat", whole, code=2).stderr
+
+
 def test_removed_runs_are_off_the_list(pipeline: Path, mlo_here: Mlo) -> None:
     mlo_here("run", "--name", "first")
     assert mlo_here("runs", "rm", "first").stdout == "removed first\n"

@@ -16,13 +16,14 @@ def cat(
 ) -> None:
     """Print a version of a file without checking it out.
 
-    Without @REV, the version that the pointer names, whatever the work tree holds.
+    Without @REV, the version that the pointer names, whatever the work tree holds. An id that mlo
+    showed, at least 10 digits of it, stands for its content too; ID/FILE for a file in a folder.
     """
     from mlops_cli.data.cat import pieces
-    from mlops_cli.data.reference import resolve
+    from mlops_cli.data.reference import by_id, resolve
 
     repo = repository()
-    found = resolve(repo, reference, start=Path.cwd())
+    found = by_id(repo, reference) or resolve(repo, reference, start=Path.cwd())
     for piece in pieces(repo, found):
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()

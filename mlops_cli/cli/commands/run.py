@@ -15,6 +15,7 @@ from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository
+    from mlops_cli.pipeline.outputs import Saved
     from mlops_cli.pipeline.run import Outcome, Prospect
     from mlops_cli.pipeline.stale import Plan
     from mlops_cli.runs.record import Run, StepRun
@@ -188,6 +189,10 @@ class _Teller:
     def restored(self, step: "StepRun", name: str) -> None:
         """Tell where a step's outputs came from."""
         show.note(f"{step.name}: brought back from run {name}")
+
+    def saved(self, saved: "Saved") -> None:
+        """Tell what was in the way, and how to get it back."""
+        show.note(saved.note)
 
 
 def _tell_outcome(outcome: "Outcome") -> None:
