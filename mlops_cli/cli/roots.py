@@ -46,6 +46,7 @@ def bring(
 
     from mlops_cli.remotes import fetch
 
+    _believe_only_what_can_be_read(repo, remote)
     records = fetch.records(repo, remote, progress=progress)
     roots = None if everything else pointed_at(repo, paths) if paths else needed(repo)
     content = fetch.content(repo, remote, roots, progress=progress)
@@ -54,3 +55,17 @@ def bring(
         objects=records.objects + content.objects,
         bytes=records.bytes + content.bytes,
     )
+
+
+def _believe_only_what_can_be_read(repo: "Repository", remote: "Remote") -> None:
+    """Have runs and events read before they are kept, and chains of models before refs move."""
+    from mlops_cli.core.objects import Kind
+    from mlops_cli.registry import events, models
+    from mlops_cli.runs import record
+
+    def vet(ref: str, head: ObjectId) -> None:
+        if ref.startswith(events.PREFIX):
+            models.vet(repo, ref.removeprefix(events.PREFIX), head)
+
+    remote.readers = {Kind.RUN: lambda _, data: record.decode(data), Kind.EVENT: events.decode}
+    remote.vet = vet

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlops_cli.core.files import inside, outside, write_whole
+from mlops_cli.core.files import inside, outside, read_regular, write_whole
 from mlops_cli.core.layout import Layout
 
 _FIRST = b"# mlo keeps this block: versioned data and outputs"
@@ -43,7 +43,7 @@ def _extend(root: Path, folder: Path, lines: list[bytes]) -> Path | None:
     file = folder / ".gitignore"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        before = file.read_bytes()
+        before = read_regular(file)
     except FileNotFoundError:
         before = b""
     except OSError as error:

@@ -120,7 +120,17 @@ def back(repo: Repository, start: ObjectId | None) -> Iterator[Event]:
 
 def read(repo: Repository, oid: ObjectId) -> Event:
     """Return one event."""
-    held = canonical.decode(repo.objects.get(oid))
+    return decode(oid, repo.objects.get(oid))
+
+
+def decode(oid: ObjectId, data: bytes) -> Event:
+    """Return the event that these bytes, the object `oid`, are.
+
+    Raises:
+        IntegrityError: they are none.
+        StateError: a newer mlo wrote it.
+    """
+    held = canonical.decode(data)
     try:
         if held["v"] != VERSION:
             raise StateError(

@@ -130,14 +130,29 @@ def model(repo: Repository, name: str) -> Model:
     return fold(name, tuple(events.back(repo, head))[::-1])
 
 
+def vet(repo: Repository, name: str, head: ObjectId) -> None:
+    """Raise IntegrityError unless the chain that ends at `head` adds up to a model `name`."""
+    fold(name, tuple(events.back(repo, head))[::-1])
+
+
 def fold(name: str, history: tuple[Event, ...]) -> Model:
-    """Return what events, from the first to the newest, add up to."""
+    """Return what events, from the first to the newest, add up to.
+
+    Raises:
+        IntegrityError: one is of another model, or about a version that nobody registered.
+    """
     versions: list[Version] = []
     stages: dict[str, int] = {}
     aliases: dict[str, int] = {}
     for event in history:
+        if event.model != name:
+            raise IntegrityError(f"the chain of {name} holds an event of {event.model}")
         if event.kind == "register":
             versions.append(_version(event))
+            if event.number <= (versions[-2].number if len(versions) > 1 else 0):
+                raise IntegrityError(f"the chain of {name} has v{event.number} out of order")
+        elif all(version.number != event.number for version in versions):
+            raise IntegrityError(f"the chain of {name} moves v{event.number}, which it lacks")
         elif event.kind == "alias":
             aliases[str(event.detail["alias"])] = event.number
         else:

@@ -11,7 +11,7 @@ from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.packs import Codec, Entry, Kind, as_id
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import IntegrityError, MissingObject
+from mlops_cli.errors import IntegrityError, MissingObject, StateError
 from mlops_cli.remotes.catalogue import Place
 from mlops_cli.remotes.history import Relation, relation
 from mlops_cli.remotes.remote import Remote
@@ -49,7 +49,7 @@ def records(repo: Repository, remote: Remote, *, progress: Progress = SILENT) ->
     remote.catalogue.refresh(remote.transport)
     wanted = [oid for kind in RECORDS for oid in remote.catalogue.each(kind)]
     objects, got = _bring(repo, remote, wanted, progress)
-    moved, diverged = _merge_refs(repo, there)
+    moved, diverged = _merge_refs(repo, there, remote.vet)
     remote.remember(there)
     return Fetched(remote.name, objects, got, moved, diverged)
 
@@ -189,7 +189,9 @@ def _check_form(remote: Remote, oid: ObjectId, kind: Kind, content: bytes) -> No
             tree.decode(content)
         elif kind in RECORDS and not isinstance(canonical.decode(content), dict):
             raise IntegrityError("a record must be a mapping")
-    except IntegrityError as error:
+        if kind in remote.readers:
+            remote.readers[kind](oid, content)
+    except (IntegrityError, StateError) as error:
         raise _damaged(remote, oid, error.message) from error
 
 
@@ -218,7 +220,7 @@ def _spans(places: dict[ObjectId, Place]) -> list[list[tuple[ObjectId, Place]]]:
 
 
 def _merge_refs(
-    repo: Repository, there: dict[str, ObjectId]
+    repo: Repository, there: dict[str, ObjectId], vet: Callable[[str, ObjectId], None]
 ) -> tuple[tuple[str, ...], dict[str, ObjectId]]:
     moved: dict[str, tuple[ObjectId | None, ObjectId | None]] = {}
     diverged: dict[str, ObjectId] = {}
@@ -227,6 +229,8 @@ def _merge_refs(
         for name, new in there.items():
             old = here.get(name)
             stands = relation(repo.objects, new, old)
+            if stands in (Relation.AHEAD, Relation.DIVERGED):
+                vet(name, new)
             if stands is Relation.AHEAD:
                 moved[name] = (old, new)
             elif stands is Relation.DIVERGED:

@@ -1,13 +1,14 @@
 """A named remote of a project: its transport, and what it is known to hold."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from mlops_cli.core import refs
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.packs import Kind
 from mlops_cli.core.repository import FORMAT_TEXT, Repository
 from mlops_cli.errors import IntegrityError, RequestError, StateError
 from mlops_cli.remotes.catalogue import Catalogue
@@ -24,6 +25,10 @@ class Remote:
     def __init__(self, name: str, transport: Transport, cache: Path) -> None:
         self.name = name
         self.transport = transport
+        self.readers: dict[Kind, Callable[[ObjectId, bytes], object]] = {}
+        """What reads a record of a kind, or raises; a record that it cannot read is not kept."""
+        self.vet: Callable[[str, ObjectId], None] = lambda *_: None
+        """Raises if the chain that a ref is to point to does not hold together."""
         self._cache = cache
 
     @cached_property

@@ -69,6 +69,6 @@ def test_an_event_of_a_newer_mlo_says_so(registered: Workshop) -> None:
 def test_a_move_to_a_version_that_is_not_there_names_it(registered: Workshop) -> None:
     event = {"stage": "staging", "previous": None, "reason": None}
     events.append(registered.repo, "churn", "promote", 9, event)
-    with pytest.raises(MloError, match="no version v9"):
+    with pytest.raises(MloError, match="v9, which it lacks"):
         models.resolve(registered.repo, "churn@staging")
     assert behind(registered.repo)[0].stages == {"staging": 9}
