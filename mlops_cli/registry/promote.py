@@ -59,7 +59,7 @@ def promote(
         refused = not all(result.passed for result in results)
         same = before == version.number
         if same or refused or dry_run:
-            refused = refused and not same
+            refused = refused and (dry_run or not same)
             return Moved(
                 model.name,
                 stage,
@@ -156,6 +156,17 @@ def rules_of(repo: Repository, name: str, stage: str) -> Stage:
         f"did you mean '{near[0]}'?" if near else f"one of: {known}; or declare it in .mlops.yaml"
     )
     raise RequestError(f"'{stage}' is not a stage of {name}", hint=hint)
+
+
+def next_stage(repo: Repository, name: str, stage: str) -> str | None:
+    """Return where a version goes from `stage`: to one that requires it, else to the next."""
+    declared = _declared(repo, name) or dict.fromkeys(DEFAULT_STAGES, Stage())
+    for after, rules in declared.items():
+        if rules.requires == stage:
+            return after
+    names = list(declared)
+    later = names[names.index(stage) + 1 :] if stage in names else []
+    return later[0] if later else None
 
 
 def _declared(repo: Repository, name: str) -> dict[str, Stage]:

@@ -96,6 +96,15 @@ def test_a_dry_run_moves_nothing(workshop: Workshop) -> None:
     assert models.model(workshop.repo, "churn").stages == {}
 
 
+def test_a_dry_run_says_no_even_of_what_stands_there(workshop: Workshop) -> None:
+    through(workshop, version(workshop, auc=0.9))
+    workshop.settings(
+        "models: {churn: {path: model, stages: {production: {gates: [{metric: auc, min: 1}]}}}}\n"
+    )
+    assert promote(workshop.repo, "churn", "production", dry_run=True).refused
+    assert not promote(workshop.repo, "churn", "production").refused
+
+
 def test_a_stage_that_is_not_declared_is_refused_with_the_nearest(workshop: Workshop) -> None:
     with pytest.raises(RequestError, match="not a stage") as caught:
         promote(workshop.repo, version(workshop, auc=0.9), "prodution")
