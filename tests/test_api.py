@@ -12,6 +12,7 @@ from mlops_cli.errors import RequestError
 from mlops_cli.runs.find import resolve
 from mlops_cli.runs.listing import listing
 from mlops_cli.runs.record import Run
+from tests.conftest import git
 
 
 @pytest.fixture
@@ -63,6 +64,26 @@ def test_everything_logged_is_in_the_record(repo: Repository, tracked: bool) -> 
     lines = [json.loads(line) for line in repo.objects.get(run.history).splitlines()]
     assert [line["step"] for line in lines if "step" in line] == [0, 1, 2]
     assert listing(repo).total == 1
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_git_ignores_what_was_logged_but_not_what_it_tracks(
+    repo: Repository, tracked: bool
+) -> None:
+    for name in ("kept.txt", "known/kept.txt"):
+        (repo.root / name).parent.mkdir(exist_ok=True)
+        (repo.root / name).write_text("x")
+    git(repo.root, "add", "kept.txt", "known", ".mlops.yaml")
+    before = (repo.root / ".gitignore").read_text()
+    also = "mlo.log_artifact('kept.txt')\nmlo.log_artifact('known')\n"
+    script(repo, EVERYTHING + also, tracked=tracked)
+    assert git(repo.root, "ls-files", "--others", "--exclude-standard") == "script.py\n"
+    after = (repo.root / ".gitignore").read_text()
+    assert "/plot.txt\n" in after.removeprefix(before)
+    assert "kept" not in after
+    assert "known" not in after
+    script(repo, EVERYTHING)
+    assert (repo.root / ".gitignore").read_text() == after
 
 
 def test_a_script_that_fails_by_itself_is_recorded_as_failed(repo: Repository) -> None:

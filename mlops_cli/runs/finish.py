@@ -1,7 +1,7 @@
 """Recording a run that has ended: its record and what it names appear together or not at all."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import paths, snapshot
+from mlops_cli.data import ignore, paths, snapshot
 from mlops_cli.errors import MloError
 from mlops_cli.runs import metrics, secrets
 from mlops_cli.runs.open_run import ARTIFACTS, CHILDREN, METRICS, PARAMS, OpenRun, orphans
@@ -125,7 +125,26 @@ def _collect(repo: Repository, run: OpenRun, writer: PackWriter) -> _Collected:
         found.params.update(secrets.masked(line.get("params", {})))
     for line in run.lines(ARTIFACTS):
         _collect_artifact(repo, line, writer, found)
+    try:
+        _ignore(repo, {one.path for one in found.outputs})
+    except MloError as error:
+        found.problems.append(f"git was not told to ignore what was logged: {error.message}")
     return found
+
+
+def _ignore(repo: Repository, made: Collection[str]) -> None:
+    """Have git ignore what a run made and git does not know yet, as it ignores outputs of steps."""
+    from mlops_cli.core import git
+
+    if not made:
+        return
+    tracked = git.is_tracked(repo.root, sorted(made))
+    fresh = {
+        path
+        for path in made
+        if path not in tracked and not any(one.startswith(path + "/") for one in tracked)
+    }
+    ignore.ignore_all(repo.root, fresh - git.is_ignored(repo.root, sorted(fresh)))
 
 
 def _collect_artifact(
