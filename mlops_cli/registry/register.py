@@ -121,9 +121,15 @@ def _newest(repo: Repository, path: str | None) -> Run:
         run = Run.read(repo, oid)
         if run.output(path) is not None if path else run.models:
             return run
-    what = f"'{path}'" if path else "a model"
+    if path:
+        raise RequestError(
+            f"no run that was done has made '{path}'",
+            hint="mlo run, or: mlo register NAME --path FILE",
+        )
     raise RequestError(
-        f"no run that was done has made {what}", hint="mlo run, or: mlo register NAME --path FILE"
+        "no run that was done has made a model",
+        hint="log it in the script with mlops_cli.api.log_model, or set models.NAME.path in "
+        ".mlops.yaml to a step's output, then mlo run; or: mlo register NAME --path FILE",
     )
 
 

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from mlops_cli.core.lock import hold
 from tests.conftest import Mlo, git
 
 MLO = Path(sys.executable).parent / "mlo"
@@ -319,6 +320,31 @@ def test_a_run_killed_at_any_moment_leaves_a_whole_repository(
     assert (pipeline / "model").read_text() == "a\nb\n"
     done = [run for run in mlo("runs", "list", "--json").json["runs"] if run["status"] == "running"]
     assert done == []
+
+
+def test_a_pipeline_that_waits_for_another_says_for_which(pipeline: Path) -> None:
+    with started(pipeline, "status") as once:
+        once.communicate(timeout=60)
+    with ExitStack() as held:
+        held.enter_context(hold(pipeline / ".mlo/pipeline.lock", purpose="mlo run"))
+        waiting = held.enter_context(started(pipeline, "run"))
+        assert waiting.stderr is not None
+        said = waiting.stderr.readline()
+        assert said == f"waiting for `mlo run` (process {os.getpid()}) to end\n"
+
+
+def test_a_command_that_records_nothing_says_how_it_could(pipeline: Path, mlo_here: Mlo) -> None:
+    assert "--input PATH --output PATH" in mlo_here("run", "--", "true").stderr
+    assert "--input PATH" not in mlo_here("run", "--", "false", code=1).stderr
+    assert "--input PATH" not in mlo_here("run", "--input", "raw.csv", "--", "true").stderr
+
+
+def test_a_model_that_no_run_made_says_how_runs_make_one(pipeline: Path, mlo_here: Mlo) -> None:
+    mlo_here("run")
+    said = mlo_here("register", "churn", code=2).stderr
+    assert "no run that was done has made a model" in said
+    assert "log_model" in said
+    assert "models.NAME.path" in said
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(pipeline: Path, mlo: Mlo) -> None:

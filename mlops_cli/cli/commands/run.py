@@ -132,11 +132,18 @@ def _run_command(
         name=name,
         stdout=2 if as_json else 1,
     )
-    show.emit(done, as_json=as_json, text=lambda done: show.note(f"mlo: {_headline(done)}"))
+    show.emit(done, as_json=as_json, text=_tell_command)
     if done.error:
         show.note(f"mlo: {done.error}")
     if done.exit_code:
         raise typer.Exit(done.exit_code)
+
+
+def _tell_command(done: "Run") -> None:
+    show.note(f"mlo: {_headline(done)}")
+    if done.status == "done" and not (done.inputs or done.outputs or done.metrics):
+        show.note("  it recorded no data and no metrics; name files: --input PATH --output PATH,")
+        show.note("  or log from Python: import mlops_cli.api as mlo; mlo.log_metric(...)")
 
 
 def _run_pipeline(
