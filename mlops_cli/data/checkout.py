@@ -15,11 +15,15 @@ from mlops_cli.errors import Conflict, MissingObject, RequestError, StateError
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One path that is now as its version says; how many files were written and removed."""
+    """One path that is now as its version says; how many files were written and removed.
+
+    `rev` is the git revision of that version; None for what the work tree's pointers say.
+    """
 
     path: str
     written: int
     removed: int
+    rev: str | None = None
 
 
 def checkout(
@@ -32,11 +36,12 @@ def checkout(
 ) -> tuple[Placed, ...]:
     """Make paths hold their versions at `rev`, or as the work tree's pointers say.
 
-    Without paths, everything that has a pointer or is an output in `mlo.lock`. Pointers are
-    git's, and stay as they are. What can be done is done before an error is raised.
+    A path may name a revision of its own, as in `data/raw.csv@HEAD~1`. Without paths,
+    everything that has a pointer or is an output in `mlo.lock`. Pointers are git's, and stay as
+    they are. What can be done is done before an error is raised.
 
     Raises:
-        RequestError: a path is not versioned.
+        RequestError: a path is not versioned, or names a revision besides `rev`.
         Conflict: work that is in no store would be lost, and not `force`.
         MissingObject: a version is not in this store.
         IntegrityError: a stored object is damaged, or a path leaves the project.
@@ -62,6 +67,12 @@ def _named(repo: Repository, path: Path, rev: str | None) -> Reference:
     found = reference.look_up(repo, kept, rev)
     if found is not None:
         return found
+    if reference.split(str(path))[1] is not None:
+        if rev is not None:
+            raise RequestError(
+                f"'{path}' and --rev both name a revision", hint=f"mlo checkout {path}"
+            )
+        return reference.resolve(repo, str(path), start=Path.cwd())
     if rev is None:
         raise reference.unknown(repo, kept)
     raise RequestError(
@@ -83,7 +94,7 @@ def _place(repo: Repository, one: Reference, *, force: bool, progress: Progress)
     if one.kind == "file" and _set_executable(target, executable=one.executable):
         snapshot.remember(repo, target, one.oid, one.kind)
         written = max(written, 1)
-    return Placed(one.path, written, done.removed)
+    return Placed(one.path, written, done.removed, one.rev)
 
 
 def _set_executable(target: Path, *, executable: bool) -> bool:

@@ -199,7 +199,7 @@ def test_the_way_through_versions(raw: Path, mlo_here: Mlo) -> None:
     assert raw.read_text() == RAW
     assert "mlo checkout" in done.stderr
     assert mlo_here("checkout", "--json").json == [
-        {"path": "data/raw.csv", "written": 1, "removed": 0}
+        {"path": "data/raw.csv", "written": 1, "removed": 0, "rev": None}
     ]
     raw.write_text("precious")
     done = mlo_here("checkout", code=3)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def checkout(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Versioned paths, or parts of them (default: all)")
+        list[Path] | None,
+        typer.Argument(help="Versioned paths, or parts of them, or PATH@REV (default: all)"),
     ] = None,
     rev: Annotated[
         str | None,
@@ -26,17 +27,17 @@ def checkout(
 ) -> None:
     """Make the work tree match its pointers.
 
-    Takes in what pointers name and what mlo.lock says of the pipeline's outputs. With --rev, the
-    bytes are those of another commit while the pointers stay: `mlo checkout` goes back, and
-    `mlo add` keeps what is there as the next version. Work that is in no store is never
-    overwritten without --force.
+    Takes in what pointers name and what mlo.lock says of the pipeline's outputs. With
+    PATH@REV, or --rev for all, the bytes are those of another commit while the pointers stay:
+    `mlo checkout` goes back, and `mlo add` keeps what is there as the next version. Work that is
+    in no store is never overwritten without --force.
     """
     from mlops_cli.data.checkout import checkout as place
 
     placed = place(repository(), paths or (), rev=rev, force=force, progress=show.progress())
     show.emit(placed, as_json=as_json, text=tell)
-    changed = any(one.written or one.removed for one in placed)
-    if rev is not None and changed and not as_json:
+    back = any(one.rev is not None and (one.written or one.removed) for one in placed)
+    if back and not as_json:
         show.note("the pointers are as they were: `mlo checkout` goes back to them")
 
 
