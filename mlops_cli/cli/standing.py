@@ -24,6 +24,7 @@ class Standing:
 
     Attributes:
         versioned: number of paths with a pointer.
+        steps: number of steps in the settings.
         data: those that are not as their pointers say.
         stale: steps that need to run.
         models: models with a version that is in no stage.
@@ -32,6 +33,7 @@ class Standing:
     """
 
     versioned: int
+    steps: int
     data: tuple[Changed, ...]
     stale: "tuple[StepState, ...]"
     models: "tuple[Behind, ...]"
@@ -54,6 +56,7 @@ def look(repo: Repository) -> Standing:
     pointers = pointer.each(repo)
     return Standing(
         len(pointers),
+        len(repo.settings.steps),
         changes(repo, pointers),
         _stale(repo),
         _behind(repo),

@@ -40,7 +40,10 @@ def _tell(standing: "Standing") -> None:
         show.line(title)
         for text in lines:
             show.line(f"  {text}", rest=" " * 4)
-    if not said:
+    if not said and not standing.versioned and not standing.steps:
+        show.line("nothing is versioned yet, and there is no step")
+        show.note("next: mlo add PATH, or mlo run -- COMMAND")
+    elif not said:
         count = standing.versioned
         show.line(f"all is as it should be: {count:,} versioned path{'' if count == 1 else 's'}")
 

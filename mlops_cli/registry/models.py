@@ -125,7 +125,8 @@ def model(repo: Repository, name: str) -> Model:
     if head is None:
         known = names(repo)
         near = get_close_matches(name, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"mlo register {name}"
+        other = "mlo models list" if known else f"mlo register {name}"
+        hint = f"did you mean '{near[0]}'?" if near else other
         raise RequestError(f"there is no model '{name}'", hint=hint)
     return fold(name, tuple(events.back(repo, head))[::-1])
 

@@ -31,12 +31,24 @@ def promote(
     stage's version, another stage first. When one refuses, nothing moves and the exit code is 1.
     A running `mlo serve MODEL@STAGE` follows within a second.
     """
+    from mlops_cli.registry.promote import next_stage, rules_of
     from mlops_cli.registry.promote import promote as move
 
-    moved = move(repository(), reference, stage, reason=reason, dry_run=dry_run)
+    repo = repository()
+    moved = move(repo, reference, stage, reason=reason, dry_run=dry_run)
     show.emit(moved, as_json=as_json, text=tell)
+    required = rules_of(repo, moved.model, stage).requires
+    where = next_stage(repo, moved.model, stage) if moved.moved else _missing(moved, required)
+    if where is not None and not as_json:
+        show.note(f"next: mlo promote {moved.model}@v{moved.number} {where}")
     if moved.refused:
         raise typer.Exit(1)
+
+
+def _missing(moved: "Moved", required: str | None) -> str | None:
+    """Return the stage that a refused version has to stand in first, if that is what it lacks."""
+    lacking = (one.gate == f"was in {required}" and not one.passed for one in moved.gates)
+    return required if moved.refused and any(lacking) else None
 
 
 def tell(moved: "Moved") -> None:

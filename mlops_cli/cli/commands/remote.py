@@ -17,8 +17,13 @@ def add(
     url: Annotated[
         str, typer.Argument(help="A folder: a path from the project's root, or file://")
     ],
+    as_json: JsonFlag = False,
 ) -> None:
-    """Add a remote to the settings."""
+    """Add a remote to the settings.
+
+    A remote is a folder, for a team one on a disk that all of them see; it is made by the first
+    push. Over a network, mount it.
+    """
     from mlops_cli.remotes import settings
     from mlops_cli.remotes.remote import check_name, open_transport
 
@@ -26,7 +31,8 @@ def add(
     check_name(name)
     transport = open_transport(url, repo.root)
     settings.add(repo.layout.settings, name, url)
-    show.line(f"{name}  {transport.url}")
+    added = {"name": name, "url": url, "at": transport.url}
+    show.emit(added, as_json=as_json, text=lambda one: show.line(f"{one['name']}  {one['at']}"))
 
 
 @app.command("list")
@@ -38,19 +44,26 @@ def list_(as_json: JsonFlag = False) -> None:
         if found:
             show.table(["name", "url"], [[name, url] for name, url in found.items()])
         else:
-            show.note("there is no remote yet; try: mlo remote add origin URL")
+            show.note("there is no remote yet; try: mlo remote add origin FOLDER")
 
     show.emit(remotes, as_json=as_json, text=text)
 
 
 @app.command("remove")
-def remove(name: Annotated[str, typer.Argument(help="Name of the remote")]) -> None:
+def remove(
+    name: Annotated[str, typer.Argument(help="Name of the remote")], as_json: JsonFlag = False
+) -> None:
     """Remove a remote from the settings, leaving what it holds."""
     import shutil
 
     from mlops_cli.remotes import settings
 
     repo = repository()
+    url = repo.settings.remotes.get(name)
     settings.remove(repo.layout.settings, name)
     shutil.rmtree(repo.layout.remotes / name, ignore_errors=True)
-    show.line(f"removed {name}; what it holds is still there")
+    show.emit(
+        {"name": name, "url": url},
+        as_json=as_json,
+        text=lambda one: show.line(f"removed {one['name']}; what it holds is still there"),
+    )
