@@ -9,7 +9,7 @@ answered and what the columns are, each other one holds one prediction. A predic
 import calendar
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ class Window:
     """Predictions side by side, oldest first; rows of all four have the same prediction ids.
 
     `features` has a column for each input; `probabilities` one for each class, by text, and none
-    for a model without classes; `times` are UTC; `versions` are version numbers.
+    for a model without classes; `times` are UTC; `versions` are version ids.
     """
 
     features: "pandas.DataFrame"
@@ -126,7 +126,7 @@ def each(
     repo: Repository,
     model: str,
     *,
-    version: int | None = None,
+    version_ids: Collection[str] | None = None,
     since: str | None = None,
     until: str | None = None,
 ) -> Iterator[Logged]:
@@ -135,7 +135,7 @@ def each(
     Args:
         repo: where the log is.
         model: its name; a model that nobody served has no predictions.
-        version: only those of this version number.
+        version_ids: only those of a version that has or had one of these ids.
         since: only those at or after this moment, ISO 8601; UTC if it names no zone.
         until: only those before this moment.
 
@@ -143,7 +143,7 @@ def each(
         RequestError: a moment cannot be read, or `since` is after `until`.
         IntegrityError: a segment has predictions but no readable first line.
     """
-    for segment, source, rows in _selected(repo, model, version, since, until):
+    for segment, source, rows in _selected(repo, model, version_ids, since, until):
         for row in rows:
             yield _logged(segment, source, row)
 
@@ -152,7 +152,7 @@ def window(
     repo: Repository,
     model: str,
     *,
-    version: int | None = None,
+    version_ids: Collection[str] | None = None,
     since: str | None = None,
     until: str | None = None,
     last: int | None = None,
@@ -161,7 +161,7 @@ def window(
     import pandas
 
     parts = []
-    for segment, source, rows in _selected(repo, model, version, since, until):
+    for segment, source, rows in _selected(repo, model, version_ids, since, until):
         if part := list(rows):
             parts.append(_part(segment, source, part))
     if not parts:
@@ -202,7 +202,11 @@ def header(segment: str, source: Source, started_us: int) -> bytes:
 
 
 def _selected(
-    repo: Repository, model: str, version: int | None, since: str | None, until: str | None
+    repo: Repository,
+    model: str,
+    version_ids: Collection[str] | None,
+    since: str | None,
+    until: str | None,
 ) -> Iterator[tuple[str, Source, Iterator[list[Any]]]]:
     first = 0 if since is None else _microseconds(since)
     end = None if until is None else _microseconds(until)
@@ -214,7 +218,7 @@ def _selected(
         if path.stat().st_mtime_ns // 1000 >= first and (head := _head(path))
     ]
     for _, path, source in sorted(segments, key=lambda segment: segment[:2]):
-        if version in (None, source.version):
+        if version_ids is None or source.version_id in version_ids:
             rows = _rows(_lines(path))
             chosen = (r for r in rows if r[1] >= first and (end is None or r[1] < end))
             yield path.stem, source, chosen
@@ -311,7 +315,7 @@ def _part(
         {
             "prediction": list(predictions),
             "time": pandas.to_datetime(list(times), unit="us", utc=True),
-            "version": source.version,
+            "version": source.version_id,
         },
         index=index,
     )

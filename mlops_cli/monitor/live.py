@@ -169,18 +169,18 @@ def _asked(
         window = prediction_log.window(
             repo,
             version.model,
-            version=version.number,
+            version_ids={version.id, *version.formerly},
             since=span.since,
             until=span.until,
             last=span.last,
         )
         return version, window.features
-    found = models.model(repo, name)
+    newest = models.model(repo, name).newest
     window = prediction_log.window(repo, name, since=span.since, until=span.until)
     if not len(window):
-        return found.newest, window.features
-    version = found.version(int(window.versions.iloc[-1]))
-    features = window.features[(window.versions == version.number).to_numpy()]
+        return newest, window.features
+    version = models.resolve(repo, f"{name}@{window.versions.iloc[-1]}")
+    features = window.features[window.versions.isin([version.id, *version.formerly]).to_numpy()]
     return version, features if span.last is None else features.tail(span.last)
 
 

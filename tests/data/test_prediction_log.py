@@ -118,7 +118,7 @@ def test_a_window_holds_features_and_answers_in_time_order(
     assert seen.features["petal"].dtype == "float64"
     assert seen.probabilities["yes"].tolist() == [0.75] * 4
     assert seen.predictions.tolist() == ["yes"] * 4
-    assert seen.versions.tolist() == [2] * 4
+    assert seen.versions.tolist() == ["ab" * 32] * 4
     assert seen.times.is_monotonic_increasing
     assert log.find(repo, seen.features.index[0]).features["petal"] == 6.0
     assert len(seen) == 4
@@ -138,7 +138,7 @@ def test_versions_and_models_are_kept_apart(repo: Repository, opened: Opened) ->
     put(writer, newer, [[7.0]], ["no"], None)
     writer.close()
     assert log.models(repo) == ["iris", "price"]
-    assert [found.version for found in log.each(repo, "iris", version=3)] == [3]
+    assert [found.version for found in log.each(repo, "iris", version_ids=["ef" * 32])] == [3]
     assert {found.version for found in log.each(repo, "iris")} == {2, 3}
     (price,) = log.each(repo, "price")
     assert (price.prediction, price.probabilities) == (99.5, None)

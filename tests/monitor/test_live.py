@@ -9,7 +9,7 @@ from mlops_cli.core.repository import open_repository
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import live
 from mlops_cli.monitor.live import Side, Span
-from mlops_cli.registry import signature
+from mlops_cli.registry import events, models, signature
 from tests.monitor.conftest import table
 
 
@@ -51,6 +51,19 @@ def test_a_bare_name_means_the_version_that_answered_last(shop):
     assert (found.version, found.report.current_rows, found.report.verdict) == (1, 80, "drift")
     found = live.check(shop.repo, "churn@v2")
     assert (found.version, found.report.current_rows, found.report.verdict) == (2, 60, "ok")
+
+
+@pytest.mark.parametrize("name", ["churn@v2", "churn"])
+def test_answers_from_before_a_version_got_another_number_count(shop, name):
+    """A pull may put a version after others; what it answered before names its old id."""
+    before = shop.register()
+    shop.answer(before, asked(60))
+    detail = dict(models.model(shop.repo, "churn").events[0].detail)
+    with shop.repo.lock("register"):
+        events.append(shop.repo, "churn", "register", 2, {**detail, "formerly": [before.id]})
+    shop.answer(models.resolve(shop.repo, "churn@v2"), asked(80))
+    found = live.check(shop.repo, name)
+    assert (found.version, found.report.current_rows) == (2, 140)
 
 
 def test_the_newest_version_is_meant_when_none_answered(shop):
