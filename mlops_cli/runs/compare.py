@@ -35,11 +35,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs side by side, by name and id; sections without rows are left out."""
+    """Runs side by side, by name and id; sections without rows are left out.
+
+    `same` has the titles of those that every run has something of, and none differs in.
+    """
 
     names: tuple[str, ...]
     ids: tuple[ObjectId, ...]
     sections: tuple[Section, ...]
+    same: tuple[str, ...]
 
 
 def compare(repo: Repository, references: Sequence[str], *, everything: bool = False) -> Comparison:
@@ -66,6 +70,9 @@ def compare(repo: Repository, references: Sequence[str], *, everything: bool = F
         tuple(run.name for run in runs),
         tuple(run.id for run in runs),
         tuple(section for section in kept if section.rows),
+        tuple(
+            section.title for section in sections if section.rows and not differing(section.rows)
+        ),
     )
 
 

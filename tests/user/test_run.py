@@ -191,6 +191,47 @@ def test_lists_and_comparisons_fit_80_columns(pipeline: Path, mlo_here: Mlo) -> 
     assert "raw.csv" in mlo_here("runs", "compare", "--all", "best:-depth", "best:depth").stdout
 
 
+def test_a_list_shows_the_metric_it_is_sorted_by_and_the_parameters_that_differ(
+    pipeline: Path, mlo_here: Mlo
+) -> None:
+    numbers = ",".join(f'"a{i}":{i}' for i in range(9))
+    settings = SETTINGS.replace('"depth":${train.depth}', '"a_depth":${train.depth},' + numbers)
+    gates = "models: {m: {stages: {live: {gates: [{metric: a7, min: 1}]}}}}\n"
+    (pipeline / ".mlops.yaml").write_text(settings + gates)
+    mlo_here("run")
+    mlo_here("run", "--set", "train.depth=8")
+    mlo_here("run", "train", "--set", "train.depth=9")
+    listed = mlo_here("runs", "list").stdout.splitlines()
+    assert listed[0].split()[-2:] == ["mlo", "run"]
+    assert " a7 " in listed[0]
+    assert [line.split()[-1] for line in listed[1:]] == [f"train.depth={n}" for n in (9, 8, 5)]
+    assert " train train.depth=9" in listed[1]
+    by_depth = mlo_here("runs", "list", "--sort", "-a_depth").stdout.splitlines()
+    assert " a_depth " in by_depth[0]
+    assert [line.split()[-1] for line in by_depth[1:]] == [f"train.depth={n}" for n in (5, 8, 9)]
+    assert max(map(len, [*listed, *by_depth])) <= 80
+
+
+def test_a_comparison_says_that_metrics_do_not_differ(pipeline: Path, mlo_here: Mlo) -> None:
+    mlo_here("run", "--name", "one")
+    (pipeline / "new.py").write_text("")
+    mlo_here("run", "--name", "two", "--force")
+    assert mlo_here("runs", "compare").stdout.startswith("metrics: no difference\ncode\n")
+    mlo_here("run", "--set", "train.depth=8")
+    assert "no difference" not in mlo_here("runs", "compare").stdout
+    mlo_here("run", "--", "true")
+    assert "no difference" not in mlo_here("runs", "compare").stdout
+
+
+def test_a_run_is_shown_in_80_columns(pipeline: Path, mlo_here: Mlo) -> None:
+    identity = {"GIT_AUTHOR_NAME": "A" * 40, "GIT_AUTHOR_EMAIL": "a" * 40 + "@example.org"}
+    mlo_here("run", env=identity)
+    shown = mlo_here("runs", "show").stdout
+    assert max(map(len, shown.splitlines())) <= 80, shown
+    assert f"\nby       {'A' * 40} on " in shown
+    assert mlo_here("runs", "show", "--json").json["who"]["email"] == "a" * 40 + "@example.org"
+
+
 def test_what_was_at_an_output_before_comes_back_by_what_is_said(
     pipeline: Path, mlo_here: Mlo
 ) -> None:

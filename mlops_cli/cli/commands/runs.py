@@ -1,7 +1,7 @@
 """`mlo runs`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +11,7 @@ from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
 if TYPE_CHECKING:
+    from mlops_cli.core.config import Settings
     from mlops_cli.runs.compare import Comparison, Section
     from mlops_cli.runs.listing import Line, Listing
     from mlops_cli.runs.record import Run
@@ -42,8 +43,15 @@ def list_(
     """List runs, newest first."""
     from mlops_cli.runs.listing import listing
 
-    found = listing(repository(), sort=sort, status=status, limit=None if every else limit)
-    show.emit(found, as_json=as_json, text=lambda found: _tell_list(found, metric or []))
+    repo = repository()
+    found = listing(repo, sort=sort, status=status, limit=None if every else limit)
+
+    def tell(found: "Listing") -> None:
+        by = sort.removeprefix("-") if sort else ""
+        sorted_by = [by] if any(by in line.metrics for line in found.runs) else []
+        _tell_list(found, metric or [], sorted_by, _gated(repo.settings))
+
+    show.emit(found, as_json=as_json, text=tell)
 
 
 @app.command("show")
@@ -93,45 +101,92 @@ def rm(
     show.emit(removed, as_json=as_json, text=_tell_removed)
 
 
-def _tell_list(found: "Listing", chosen: Sequence[str]) -> None:
+def _gated(settings: "Settings") -> set[str]:
+    """Return the metrics that decide whether a model may be promoted."""
+    stages = [stage for model in settings.models.values() for stage in model.stages.values()]
+    return {gate.metric for stage in stages for gate in stage.gates}
+
+
+def _tell_list(
+    found: "Listing", chosen: Sequence[str], sorted_by: Sequence[str], gated: Collection[str]
+) -> None:
     if not found.runs:
         show.note("no runs yet; try: mlo run")
         return
+    title, told = _commands(found.runs)
     fixed = [
-        (line.name, line.key, line.started[5:16].replace("T", " "), line.status, line.command)
-        for line in found.runs
+        (line.name, line.key, line.started[5:16].replace("T", " "), line.status, text)
+        for line, text in zip(found.runs, told, strict=True)
     ]
     width = sum(max(len(row[i]) for row in [*fixed, _HEAD]) + 2 for i in range(4))
-    names = list(chosen) or _fitting(found.runs, _WIDTH - width - _COMMAND)
+    wanted = [*sorted_by, *(name for name in chosen if name not in sorted_by)]
+    kept = _COMMAND if title == "command" else min(max(map(len, told)), _PARAMETERS)
+    names = wanted if chosen else _fitting(found.runs, _WIDTH - width - kept, wanted, gated)
     used = width + sum(_metric_width(name, found.runs) for name in names)
-    room = max(_WIDTH - used, len(_HEAD[4]))
+    room = max(_WIDTH - used, len(title))
     rows = [
         (*row[:4], *(_shown(line.metrics.get(name)) for name in names), _clip(row[4], room))
         for row, line in zip(fixed, found.runs, strict=True)
     ]
-    show.table([*_HEAD[:4], *names, _HEAD[4]], rows)
+    show.table([*_HEAD, *names, title], rows)
     if found.total > len(found.runs):
         show.note(f"{found.total - len(found.runs)} more: mlo runs list --all")
 
 
-_HEAD = ("run", "key", "began (UTC)", "status", "command")
+_HEAD = ("run", "key", "began (UTC)", "status")
 _COMMAND = 16
 """Columns that a command gets at least, before metrics are shown."""
 
 
-def _fitting(lines: "Sequence[Line]", room: int) -> list[str]:
-    """Return the metrics that most runs have, as many as there is room for."""
+_PARAMETERS = 32
+"""Columns that parameters which differ get at most in exchange for metrics."""
+
+_PIPELINE = "mlo run"
+
+
+def _commands(lines: "Sequence[Line]") -> tuple[str, list[str]]:
+    """Return what to tell of the runs' commands, and its title.
+
+    Where all are runs of the pipeline, that is their steps and the parameters that differ.
+    """
+    if not all(f"{line.command} ".startswith(f"{_PIPELINE} ") for line in lines):
+        return "command", [line.command for line in lines]
+    names = sorted({name for line in lines for name in line.params})
+    differing = [
+        name
+        for name in names
+        if any(_given(line, name) != _given(lines[0], name) for line in lines)
+    ]
+    told = []
+    for line in lines:
+        steps = line.command.partition(" --set ")[0].removeprefix(_PIPELINE).split()
+        told.append(" ".join([*steps, *(_given(line, name) for name in differing)]).strip())
+    return (_PIPELINE, told) if any(told) else ("command", [line.command for line in lines])
+
+
+def _given(line: "Line", name: str) -> str:
+    return f"{name}={_shown(line.params[name])}" if name in line.params else ""
+
+
+def _fitting(
+    lines: "Sequence[Line]", room: int, wanted: Sequence[str], gated: Collection[str]
+) -> list[str]:
+    """Return the metrics `wanted`, then as many as there is room for: gated ones, then those that
+    most runs have.
+    """
     counts: dict[str, int] = {}
     for line in lines:
         for name in line.metrics:
             counts[name] = counts.get(name, 0) + 1
+    room -= sum(_metric_width(name, lines) for name in wanted)
     chosen = []
-    for name in sorted(counts, key=lambda name: (-counts[name], len(name), name)):
+    rest = counts.keys() - set(wanted)
+    for name in sorted(rest, key=lambda name: (name not in gated, -counts[name], len(name), name)):
         width = _metric_width(name, lines)
         if width <= room:
             chosen.append(name)
             room -= width
-    return sorted(chosen)
+    return [*wanted, *sorted(chosen)]
 
 
 def _metric_width(name: str, lines: "Sequence[Line]") -> int:
@@ -146,12 +201,12 @@ def _tell_run(run: "Run") -> None:
         ("command", _line(run.command)),
         ("status", _status(run)),
         ("began", f"{run.started[:19].replace('T', ' ')} UTC, took {run.seconds:.1f} s"),
-        ("by", f"{run.who.get('name')} <{run.who.get('email')}> on {run.host}"),
+        ("by", f"{run.who.get('name')} on {run.host}"),
         ("commit", _commit(run)),
     ]
     for name, value in facts:
         if value:
-            show.line(f"{name:<9}{value}")
+            show.line(f"{name:<9}{value}", rest=" " * 9)
     _pairs("parameters", run.params)
     _pairs("metrics", run.metrics)
     if run.steps:
@@ -194,6 +249,8 @@ def _tell_comparison(found: "Comparison") -> None:
     if not found.sections:
         show.line(f"{' and '.join(found.names)} do not differ")
         return
+    if "metrics" in found.same:
+        show.line("metrics: no difference")
     for section in found.sections:
         show.line(section.title)
         _tell_section(section, found.names)
