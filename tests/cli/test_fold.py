@@ -60,6 +60,7 @@ def test_config_breaks_no_key(project: Path, mlo_here: Mlo) -> None:
     for key in keys:
         assert f"{key}: " in shown or f"{key}:\n    " in shown
     assert "cmd: true --with" in shown
+    assert "serving.port: 8000  (default)\n" in shown
     table = mlo_on_a_terminal("config", "serving").splitlines()
     assert table[0].split() == ["setting", "from", "value"]
 

@@ -46,7 +46,7 @@ def _list(found: "list[Setting]") -> None:
     taken = max((len(s.key) + len(s.origin) for s in found), default=0) + 4
     if sys.stdout.isatty() and columns(sys.stdout) - taken < _VALUE_WIDTH:
         for one in found:
-            origin = show.style(f"# {one.origin}", "dim")
+            origin = show.style(f"({one.origin})", "dim")
             show.line(f"{one.key}: {_text(one.value)}  {origin}", rest="    ")
         return
     show.table(
