@@ -149,8 +149,9 @@ def _refuse(message: str, hint: str | None, code: int) -> int:
 def _tell(text: str, *, rest: str) -> None:
     """Print a line on stderr, folded there where people read it."""
     from mlops_cli.cli.fold import fitted
+    from mlops_cli.cli.inert import inert
 
-    print(fitted(text, sys.stderr, rest=rest), file=sys.stderr)
+    print(fitted(inert(text), sys.stderr, rest=rest), file=sys.stderr)
 
 
 def advice(hint: str) -> str:

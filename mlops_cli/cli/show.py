@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 from mlops_cli.cli.fold import fitted
+from mlops_cli.cli.inert import inert
 from mlops_cli.core.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ def line(text: str = "", *, rest: str | None = None) -> None:
     With `rest` it is folded to the terminal, if stdout is one, and the lines after the first
     begin with `rest`.
     """
+    text = inert(text)
     print(text if rest is None else fitted(text, sys.stdout, rest=rest))
 
 
 def note(text: str) -> None:
     """Print a line about what is going on, on stderr."""
-    print(text, file=sys.stderr)
+    print(inert(text), file=sys.stderr)
 
 
 def table(
@@ -223,4 +225,4 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    return str(value)
+    return inert(str(value))
