@@ -1,5 +1,6 @@
 """`mlo run` and `mlo runs` as a user types them: output, exit codes, Ctrl-C, kills, two at once."""
 
+import json
 import os
 import re
 import signal
@@ -117,6 +118,20 @@ def test_a_command_runs_in_the_folder_it_is_typed_in(pipeline: Path, mlo: Mlo) -
     assert mlo("run", "--", "pwd", cwd=pipeline / "sub").stdout == f"{pipeline}/sub\n"
     mlo("run", cwd=pipeline / "sub")
     assert (pipeline / "model").exists()
+
+
+def test_scripts_without_the_api_get_parameters_as_words_and_as_a_file(
+    pipeline: Path, mlo_here: Mlo
+) -> None:
+    settings = SETTINGS.replace("cp train.csv model", "cp $MLO_PARAMS model")
+    (pipeline / ".mlops.yaml").write_text(settings)
+    assert mlo_here("run", "--set", "train.depth=8", "--json").json["run"]["metrics"] == {
+        "depth": 8
+    }
+    assert json.loads((pipeline / "model").read_text()) == {"train": {"depth": 8}}
+    said = mlo_here("run", "--help").stdout
+    assert "--alpha ${alpha}" in said
+    assert "$MLO_PARAMS" in said
 
 
 def test_named_inputs_and_outputs_of_a_command_are_recorded(pipeline: Path, mlo: Mlo) -> None:

@@ -75,6 +75,9 @@ def run(
     from those in mlo.lock; if it ran with the same ones before, its outputs come from the store.
     Exit code 1 when a step fails.
 
+    Parameters reach a script by mlops_cli.api, by ${NAME} in the cmd of a step, such as
+    python train.py --alpha ${alpha}, or by the JSON file that $MLO_PARAMS names.
+
     After `--` comes any command to run and record: mlo run -- python train.py. Its exit code is
     the exit code.
     """
