@@ -26,7 +26,7 @@ def compile_frame(signature: Signature) -> Build:
         return lambda columns: pandas.DataFrame(
             np.array(columns, dtype=np.float64).T, columns=names, copy=False
         )
-    arrays = [(column.name, _array(column)) for column in signature.columns]
+    arrays = [(column.name, array_of(column)) for column in signature.columns]
 
     def build(columns: Sequence[Sequence[Any]]) -> "pandas.DataFrame":
         made = {name: array(values) for (name, array), values in zip(arrays, columns, strict=True)}
@@ -35,7 +35,8 @@ def compile_frame(signature: Signature) -> Build:
     return build
 
 
-def _array(column: Column) -> Callable[[Sequence[Any]], Any]:
+def array_of(column: Column) -> Callable[[Sequence[Any]], Any]:
+    """Return a function from checked values of `column` to an array of its type."""
     import numpy as np
 
     if column.kind == "number":

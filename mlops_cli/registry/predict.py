@@ -12,7 +12,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.registry import models
+from mlops_cli.registry import inputs, models
 from mlops_cli.registry import rows as rows_of
 from mlops_cli.registry.formats import Predictor
 from mlops_cli.registry.models import Version
@@ -66,17 +66,21 @@ def predict(
     predictor = models.load(repo, version)
     batch = os.urandom(8).hex()
     beside = target.with_name(f".{target.name}-{batch}")
-    as_text = {source.suffix.lower(), target.suffix.lower()} <= {*rows_of.TEXT}
+    text = source.suffix.lower() in rows_of.TEXT
+    converts = _converts(source, target)
     rows = 0
     try:
         with (
             progress.task(f"predicting {source.name}", None, "rows") as advance,
             _Output(beside, target) as output,
         ):
-            for given in rows_of.chunks(source, rows=CHUNK_ROWS):
-                taken = rows_of.typed(given, predictor.signature, first_row=rows)
+            for chunk in rows_of.chunks(source, rows=CHUNK_ROWS):
+                given = chunk.frame
+                taken = inputs.typed(
+                    given, predictor.signature, first_row=rows, where=str(source), text=text
+                )
                 new = _answers(predictor, version, batch, taken, first_row=rows)
-                output.write((given if as_text else taken).assign(**new))
+                output.write(taken if converts else given, new, chunk.lines)
                 rows += len(given)
                 advance(len(given))
         _record(repo, version, batch, source, target, rows, written=beside)
@@ -87,6 +91,17 @@ def predict(
     finally:
         beside.unlink(missing_ok=True)
     return Batch(batch, version.model, version.number, version.id, rows, str(target))
+
+
+def _converts(source: Path, target: Path) -> bool:
+    """Return whether the output has the model's columns by their kinds, not as they are written.
+
+    So it is where the input knows only text and the output more, or the output needs one type.
+    """
+    before, after = source.suffix.lower(), target.suffix.lower()
+    if before in rows_of.TEXT:
+        return after not in rows_of.TEXT
+    return after == ".parquet" != before
 
 
 def _record(
@@ -155,7 +170,21 @@ def _json_lines(frame: "pd.DataFrame") -> Iterator[bytes]:
 
     option = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
     for row in frame.to_dict("records"):
-        yield orjson.dumps(row, default=str, option=option)
+        yield orjson.dumps(row, default=_plain, option=option)
+
+
+def _plain(value: Any) -> str | None:
+    """Return what is no JSON as text; a missing value as null."""
+    import pandas as pd
+
+    return None if value is pd.NA or value is pd.NaT else str(value)
+
+
+def _extended(lines: list[bytes], new: "pd.DataFrame") -> Iterator[bytes]:
+    """Yield lines of JSON as they are, with new keys at their ends."""
+    for line, more in zip(lines, _json_lines(new), strict=True):
+        held = line[:-1].rstrip()
+        yield held + (b"" if held == b"{" else b",") + more[1:]
 
 
 class _Output:
@@ -167,6 +196,7 @@ class _Output:
         self._file = path.open("xb")
         self._parquet: Any = None
         self._empty = True
+        self._names: list[str] = []
 
     def __enter__(self) -> "_Output":
         return self
@@ -178,20 +208,38 @@ class _Output:
         os.fsync(self._file.fileno())
         self._file.close()
 
-    def write(self, frame: "pd.DataFrame") -> None:
+    def write(
+        self, frame: "pd.DataFrame", new: dict[str, Any], lines: list[bytes] | None = None
+    ) -> None:
+        """Write rows and their new columns; if given, `lines` are these rows as JSON."""
         if self._suffix == ".parquet":
-            self._write_parquet(frame)
+            self._write_parquet(frame.assign(**new))
         elif self._suffix in (".jsonl", ".ndjson"):
-            self._file.writelines(_json_lines(frame))
+            if lines is None:
+                self._file.writelines(_json_lines(frame.assign(**new)))
+            else:
+                self._file.writelines(_extended(lines, frame[[]].assign(**new)))
         else:
-            separator = "\t" if self._suffix == ".tsv" else ","
-            frame.to_csv(self._file, sep=separator, index=False, header=self._empty)
+            self._write_text(frame.assign(**new))
         self._empty = False
+
+    def _write_text(self, frame: "pd.DataFrame") -> None:
+        if self._empty:
+            self._names = list(frame.columns)
+        elif self._names != list(frame.columns):
+            late = next(name for name in frame.columns if name not in self._names)
+            raise RequestError(
+                f"the column '{late}' begins after the first {CHUNK_ROWS:,} rows",
+                hint="write .jsonl instead, where each row has its own columns",
+            )
+        separator = "\t" if self._suffix == ".tsv" else ","
+        frame.to_csv(self._file, sep=separator, index=False, header=self._empty)
 
     def _write_parquet(self, frame: "pd.DataFrame") -> None:
         pyarrow = rows_of.pyarrow()
         try:
             rows = pyarrow.Table.from_pandas(frame, preserve_index=False)
+            rows = rows.replace_schema_metadata(None)  # pandas' types, which no reader needs
             if self._parquet is None:
                 self._parquet = pyarrow.parquet.ParquetWriter(self._file, rows.schema)
             self._parquet.write_table(rows.cast(self._parquet.schema))

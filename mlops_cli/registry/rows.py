@@ -1,18 +1,18 @@
-"""The rows of a file, in chunks: as they are written, and as a model takes them.
+"""The rows of a file, in chunks: as they are written, and nothing else.
 
-A file of predictions repeats its input. So text stays text here (`007` is no 7), and only what
-the model takes is parsed, by the kinds that its signature gives.
+A file of predictions repeats its input. So text stays text here: `007` is no 7. `inputs` parses
+what the model takes.
 """
 
 import csv
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.errors import ExternalError, RequestError
-from mlops_cli.registry.signature import Column, Signature
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 TEXT = (".csv", ".tsv")
 """Kinds of files in which every value is text."""
-_MISSING = frozenset(
-    ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"]
-    + ["<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
-)
-"""What pandas takes for a missing value, as it did when the training table was read."""
-_YES = frozenset(["True", "true", "TRUE"])
-_NO = frozenset(["False", "false", "FALSE"])
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of a file. `lines` are those of JSON as they are written, without line ends."""
+
+    frame: "pd.DataFrame"
+    lines: list[bytes] | None = None
 
 
 def check_kind(path: Path) -> None:
@@ -50,7 +51,7 @@ def pyarrow() -> Any:
     return pyarrow
 
 
-def chunks(source: Path, *, rows: int) -> Iterator["pd.DataFrame"]:
+def chunks(source: Path, *, rows: int) -> Iterator[Chunk]:
     """Yield the rows of a file as they are written, at most `rows` at a time.
 
     A file with no rows gives one empty chunk. Of CSV every value is a string.
@@ -60,7 +61,7 @@ def chunks(source: Path, *, rows: int) -> Iterator["pd.DataFrame"]:
         ExternalError: it cannot be read.
     """
     suffix = source.suffix.lower()
-    read: dict[str, Callable[[Path, int], Iterator[pd.DataFrame]]] = {
+    read: dict[str, Callable[[Path, int], Iterator[Chunk]]] = {
         ".parquet": _parquet,
         **dict.fromkeys(TEXT, _delimited),
     }
@@ -76,93 +77,7 @@ def chunks(source: Path, *, rows: int) -> Iterator["pd.DataFrame"]:
         raise RequestError(f"'{source}' cannot be read as a table: {reason}") from error
 
 
-def typed(frame: "pd.DataFrame", signature: Signature | None, *, first_row: int) -> "pd.DataFrame":
-    """Return rows with each column that a model takes parsed by its kind.
-
-    Of what is no text already only the kind is checked. Without a signature pandas guesses.
-    `first_row` counts the rows before these, for errors.
-
-    Raises:
-        RequestError: a value is not of its column's kind; the message names column and row.
-    """
-    if signature is None:
-        return _guessed(frame)
-    parsed: dict[str, Any] = {}
-    for column in signature.columns:
-        if column.name in frame.columns:
-            values = frame[column.name]
-            if values.dtype == object or str(values.dtype) in ("str", "string"):
-                parsed[column.name] = _parse(values, column, first_row)
-    return frame.assign(**parsed)
-
-
-def _parse(values: "pd.Series[Any]", column: Column, first_row: int) -> "pd.Series[Any]":
-    if values.dtype == object:
-        nested = values.map(lambda value: isinstance(value, list | dict)).astype(bool)
-        _refuse(values, nested, column.name, first_row, "single value")
-    values = values.mask(values.isna() | values.isin(_MISSING))
-    kind = column.kind
-    if kind == "category" and column.categories:
-        sample = column.categories[0]
-        kind = "text" if isinstance(sample, str) else "number"
-        kind = "boolean" if isinstance(sample, bool) else kind
-    if kind in ("number", "integer"):
-        return _numbers(values, column.name, first_row)
-    if kind == "boolean":
-        return _booleans(values, column.name, first_row)
-    if kind == "datetime":
-        return _moments(values, column.name, first_row)
-    return values
-
-
-def _numbers(values: "pd.Series[Any]", name: str, first_row: int) -> "pd.Series[Any]":
-    import pandas as pd
-
-    numbers = pd.to_numeric(values, errors="coerce")
-    _refuse(values, numbers.isna() & values.notna(), name, first_row, "number")
-    return numbers.astype(float) if numbers.dtype == object else numbers
-
-
-def _booleans(values: "pd.Series[Any]", name: str, first_row: int) -> "pd.Series[Any]":
-    known: dict[object, bool] = {True: True, False: False}
-    known.update(dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False))
-    found = values.astype(object).map(known)
-    _refuse(values, found.isna() & values.notna(), name, first_row, "true or false")
-    return found.astype(bool) if found.notna().all() else found
-
-
-def _moments(values: "pd.Series[Any]", name: str, first_row: int) -> "pd.Series[Any]":
-    import pandas as pd
-
-    moments = pd.to_datetime(values, errors="coerce", format="ISO8601")
-    _refuse(values, moments.isna() & values.notna(), name, first_row, "moment")
-    return moments
-
-
-def _refuse(
-    values: "pd.Series[Any]", wrong: "pd.Series[Any]", name: str, first_row: int, what: str
-) -> None:
-    """Raise RequestError for the first value that is marked."""
-    if wrong.any():
-        place = int(wrong.to_numpy().argmax())
-        value = str(values.iloc[place])[:40]
-        raise RequestError(
-            f"row {first_row + place + 1}: '{name}' is '{value}', which is no {what}"
-        )
-
-
-def _guessed(frame: "pd.DataFrame") -> "pd.DataFrame":
-    import pandas as pd
-
-    guessed = {}
-    for name in frame.columns:
-        values = frame[name].mask(frame[name].isna() | frame[name].isin(_MISSING))
-        numbers = pd.to_numeric(values, errors="coerce")
-        guessed[name] = numbers if bool((numbers.isna() == values.isna()).all()) else values
-    return frame.assign(**guessed)
-
-
-def _delimited(source: Path, rows: int) -> Iterator["pd.DataFrame"]:
+def _delimited(source: Path, rows: int) -> Iterator[Chunk]:
     import pandas as pd
 
     separator = "\t" if source.suffix.lower() == ".tsv" else ","
@@ -183,7 +98,7 @@ def _delimited(source: Path, rows: int) -> Iterator["pd.DataFrame"]:
     ):
         warnings.filterwarnings("error", "Length of header", pd.errors.ParserWarning)
         try:
-            yield from reader
+            yield from map(Chunk, reader)
         except pd.errors.ParserWarning as error:  # pandas would drop what is too much
             raise ValueError(
                 f"it has more values in a row than its {len(names)} columns"
@@ -198,43 +113,63 @@ def _check_names(names: Sequence[str]) -> None:
             raise ValueError(f"it has more than one column '{name}'")
 
 
-def _json_lines(source: Path, rows: int) -> Iterator["pd.DataFrame"]:
+def _json_lines(source: Path, rows: int) -> Iterator[Chunk]:
     """Yield objects with the values as they are; a missing key is a missing value."""
     import pandas as pd
 
     with source.open("rb") as file:
-        records = _records(file)
-        names: list[str] = []
-        while first := list(islice(records, rows)):
-            for record in first:
-                names += [name for name in record if name not in names]
-            columns = {name: [record.get(name) for record in first] for name in names}
-            yield pd.DataFrame(columns, dtype=object)
+        lines = enumerate(file, start=1)
+        names: dict[str, None] = {}
+        while first := list(islice(_records(lines), rows)):
+            records = [record for _, record in first]
+            names |= dict.fromkeys(chain.from_iterable(records))
+            columns = {name: [record.get(name) for record in records] for name in names}
+            yield Chunk(pd.DataFrame(columns, dtype=object), [line for line, _ in first])
         if not names:
-            yield pd.DataFrame()
+            yield Chunk(pd.DataFrame(), [])
 
 
-def _records(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+def _records(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[bytes, dict[str, Any]]]:
     import orjson
 
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
+    for number, line in lines:
+        stripped = line.strip()
+        if not stripped:
             continue
         try:
-            record = orjson.loads(line)
+            record = orjson.loads(stripped)
         except orjson.JSONDecodeError as error:
-            raise ValueError(f"line {number} is no JSON: {error}") from error
+            record = _with_nan(stripped, f"line {number} is no JSON: {error}")
         if not isinstance(record, dict):
             raise ValueError(f"line {number} is no object with a value for each column")
-        yield record
+        yield stripped, record
 
 
-def _parquet(source: Path, rows: int) -> Iterator["pd.DataFrame"]:
-    with pyarrow().parquet.ParquetFile(source) as file:
+def _with_nan(line: bytes, otherwise: str) -> Any:
+    """Return what a line says that has NaN in it, so that its column can be named."""
+    import json
+
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise ValueError(otherwise) from error
+
+
+def _parquet(source: Path, rows: int) -> Iterator[Chunk]:
+    """Yield rows in the types of the file, in which a whole number stays one beside a null."""
+    import pandas as pd
+
+    arrow = pyarrow()
+
+    def kept(kind: Any) -> Any:
+        return None if arrow.types.is_floating(kind) else pd.ArrowDtype(kind)
+
+    with arrow.parquet.ParquetFile(source) as file:
         _check_names(file.schema_arrow.names)
         empty = True
         for part in file.iter_batches(batch_size=rows):
             empty = False
-            yield part.to_pandas()
+            yield Chunk(part.to_pandas(types_mapper=kept, ignore_metadata=True))
         if empty:
-            yield file.schema_arrow.empty_table().to_pandas()
+            none = file.schema_arrow.empty_table()
+            yield Chunk(none.to_pandas(types_mapper=kept, ignore_metadata=True))

@@ -9,9 +9,9 @@ import pytest
 from mlops_cli.audit import chain
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import models, predict
+from mlops_cli.registry.inputs import typed
 from mlops_cli.registry.models import Version
 from mlops_cli.registry.register import register
-from mlops_cli.registry.rows import typed
 from mlops_cli.registry.signature import Column, Signature
 from tests.registry.conftest import Workshop
 
@@ -81,8 +81,11 @@ def test_parquet_goes_in_and_comes_out(
     [
         ("id,age\n1,2\n", "no column 'income'"),
         ("", "cannot be read"),
-        ("age,income\n1,2\n3,four\n", "row 2: 'income' is 'four', which is no number"),
-        ("age,income\n1,2\n3,\n", r"contains NaN. \(rows 1 to 2\)"),
+        (
+            "age,income\n1,2\n3,four\n",
+            "rows.csv' row 2, 'income': must be a number, got the string 'four'",
+        ),
+        ("age,income\n1,2\n3,\n", "row 2, 'income': must not be null"),
         ("age,income,prediction\n1,2,3\n", "has a column 'prediction'"),
         ("age,income,probability_1\n1,2,3\n", "has a column 'probability_1'"),
         ("age,age,income\n1,2,3\n", "more than one column 'age'"),
@@ -135,9 +138,50 @@ def test_json_keeps_its_values_and_takes_numbers_from_text(
     predict.predict(workshop.repo, version, source, target)
     found = [json.loads(line) for line in target.read_text().splitlines()]
     assert [one["id"] for one in found] == ["007", "008"]
-    assert [one["income"] for one in found] == [1.5, 2]
-    assert [one["made_at"] for one in found] == ["2020-01-01", None]
+    assert [one["income"] for one in found] == ["1.5", 2]
+    assert [one.get("made_at", "-") for one in found] == ["2020-01-01", "-"]
     assert (found[0]["big"], found[1]["tags"]) == (2**53 + 1, ["a"])
+
+
+def test_a_line_of_json_keeps_every_character(
+    workshop: Workshop, version: Version, rows: Path
+) -> None:
+    source, target = rows.with_suffix(".jsonl"), rows.with_name("out.jsonl")
+    line = '{"id": 1.10, "big": 123456789012345678901234567890, "age": 20, "income": 2.50 }'
+    source.write_text(line + "\n")
+    predict.predict(workshop.repo, version, source, target)
+    assert target.read_text().startswith(line[:-2] + ',"prediction":')
+
+
+def test_a_column_that_begins_late_is_not_lost_in_a_table(
+    workshop: Workshop, version: Version, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "CHUNK_ROWS", 1)
+    source = rows.with_suffix(".jsonl")
+    source.write_text('{"age": 1, "income": 2}\n{"age": 1, "income": 2, "note": "x"}\n')
+    with pytest.raises(RequestError, match="'note' begins after"):
+        predict.predict(workshop.repo, version, source, rows.with_name("out.csv"))
+    predict.predict(workshop.repo, version, source, rows.with_name("out.jsonl"))
+
+
+def test_missing_values_are_taken_where_the_training_table_had_some() -> None:
+    columns = (
+        Column("size", "number", nullable=True),
+        Column("count", "integer", nullable=True),
+        Column("soil", "category", categories=("NA", "clay"), nullable=True),
+    )
+    given = pd.DataFrame({"size": ["NA", "1.5"], "count": ["", "3"], "soil": ["NA", ""]})
+    found = typed(given, Signature(columns), first_row=0, where="a.csv", text=True)
+    assert found.isna().to_numpy().tolist() == [[True, True, False], [False, False, True]]
+    for name, cell, problem in (
+        ("size", "inf", "finite"),
+        ("size", "1_000", "a number"),
+        ("count", "2.5", "whole"),
+        ("soil", "sand", "a value that the training data have"),
+    ):
+        bad = given.assign(**{name: [given[name][0], cell]})
+        with pytest.raises(RequestError, match=f"'a.csv' row 2, '{name}': must be .*{problem}"):
+            typed(bad, Signature(columns), first_row=0, where="a.csv", text=True)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +189,9 @@ def test_json_keeps_its_values_and_takes_numbers_from_text(
     [
         ('{"age": 1', "line 2 is no JSON"),
         ("[1, 2]", "line 2 is no object"),
-        ('{"age": [1], "income": 2}', r"row 2: 'age' is '\[1\]', which is no single value"),
+        ('{"age": 1, "income": NaN}', "row 2, 'income': must be a finite number, got NaN"),
+        ('{"age": 1}', "row 2, 'income': must not be null"),
+        ('{"age": [1], "income": 2}', "row 2, 'age': must be a whole number, got a list"),
     ],
 )
 def test_a_bad_line_of_json_is_named(
@@ -182,7 +228,7 @@ def test_a_column_is_parsed_by_its_kind_whatever_a_chunk_holds() -> None:
             Column("level", "category", categories=(1, 2)),
             Column("flag", "boolean"),
             Column("day", "datetime"),
-            Column("word", "text"),
+            Column("word", "text", nullable=True),
         )
     )
     given = pd.DataFrame(
@@ -194,20 +240,21 @@ def test_a_column_is_parsed_by_its_kind_whatever_a_chunk_holds() -> None:
             "word": ["007", "NA"],
         }
     )
-    found = typed(given, signature, first_row=0)
+    found = typed(given, signature, first_row=0, where="a.csv", text=True)
     assert found["code"].tolist() == ["12", "12"]
     assert found["level"].tolist() == [1, 2]
     assert found["flag"].tolist() == [True, False]
     assert found["day"].tolist() == [pd.Timestamp("2020-01-01"), pd.Timestamp("2020-01-02 10:00")]
     assert found["word"].isna().tolist() == [False, True]
     for name, value in (("level", "x"), ("flag", "maybe"), ("day", "soon")):
-        with pytest.raises(RequestError, match=f"row 12: '{name}' is '{value}'"):
-            typed(given.assign(**{name: [given[name][0], value]}), signature, first_row=10)
+        with pytest.raises(RequestError, match=f"'a.csv' row 12, '{name}': must be .* '{value}'"):
+            bad = given.assign(**{name: [given[name][0], value]})
+            typed(bad, signature, first_row=10, where="a.csv", text=True)
 
 
 def test_without_a_signature_numbers_are_guessed() -> None:
     given = pd.DataFrame({"a": ["1", "NA"], "b": ["x", "2"]})
-    found = typed(given, None, first_row=0)
+    found = typed(given, None, first_row=0, where="a.csv", text=True)
     assert found["a"].sum() == 1
     assert found["b"].tolist() == ["x", "2"]
 
