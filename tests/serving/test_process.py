@@ -189,7 +189,7 @@ def test_a_server_started_before_production_follows_it_from_then_on(
             time.sleep(0.01)
         child.terminate()
         _, said = child.communicate(timeout=30)
-    assert "nothing of plant is in production: serving plant@v1, its newest" in said
+    assert "nothing of plant is in production: plant@v1 answers, its newest" in said
     assert "in place of" not in said
 
 
