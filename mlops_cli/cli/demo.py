@@ -60,29 +60,30 @@ class Tour:
         """Say what comes next."""
         self.say(f"\n# {title}")
 
-    def run(self, line: str, *, expect: int = 0) -> str:
-        """Show a command, run it, show and return what it prints to stdout.
+    def run(self, line: str, *, expect: int = 0) -> None:
+        """Show a command, run it, and show what it prints as it comes.
 
         Raises:
             ExternalError: its exit code is not `expect`.
         """
         self.say(f"$ {line}")
-        done = subprocess.run(
+        with subprocess.Popen(
             self._arguments(line),
             cwd=self.here,
-            env=self._environment,
+            env={**self._environment, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-        )
-        for text in done.stdout.splitlines():
-            self.say(f"  {text}".rstrip())
-        if done.returncode != expect:
+        ) as process:
+            assert process.stdout is not None
+            for text in process.stdout:
+                self.say(f"  {text}".rstrip())
+        if process.returncode != expect:
             raise ExternalError(
-                f"`{line}` ended with exit code {done.returncode}, not {expect}",
+                f"`{line}` ended with exit code {process.returncode}, not {expect}",
                 hint=f"look at '{self.here}', and try: mlo doctor",
             )
-        return done.stdout
 
     def ask(self, line: str, *, expect: int = 0) -> Any:
         """Run a command with `--json`, unseen, and return what it says."""
