@@ -73,6 +73,11 @@ def test_from_a_run_to_production_and_back(iris: Path, mlo_here: Mlo) -> None:
     assert [gate["passed"] for gate in refused["gates"]] == [True, False]
     assert mlo_here("rollback", "iris", "staging", "--json").json["number"] == 1
     assert "nothing of iris" in mlo_here("rollback", "iris", "nowhere", code=2).stderr
+    mlo_here("runs", "rm", "last")
+    page = (Path(__file__).parents[2] / "docs/design/format.md").read_text()
+    listed = page.partition("## The folder")[2].partition("## Objects")[0]
+    for entry in (iris / ".mlo").iterdir():
+        assert f"\n  {entry.name}" in listed, f"format.md does not tell of {entry.name}"
     record = mlo_here("audit", "--json").json
     assert [entry["action"] for entry in record].count("promote") == 3
     assert "the record holds" in mlo_here("audit", "--verify").stdout
