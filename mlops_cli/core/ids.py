@@ -4,8 +4,6 @@ from typing import NewType
 
 from blake3 import blake3
 
-from mlops_cli.errors import RequestError
-
 ObjectId = NewType("ObjectId", str)
 
 HEX_DIGITS = 64
@@ -27,17 +25,6 @@ def object_id(data: bytes | bytearray | memoryview) -> ObjectId:
 def is_id(text: str) -> bool:
     """Return whether `text` is a full id: 64 lower-case hex digits."""
     return len(text) == HEX_DIGITS and _LOWER_HEX.issuperset(text)
-
-
-def parse_id(text: str) -> ObjectId:
-    """Return `text` as an id.
-
-    Raises:
-        RequestError: it is not 64 lower-case hex digits.
-    """
-    if not is_id(text):
-        raise RequestError(f"'{text[:80]}' is not an id: 64 hex digits are needed")
-    return ObjectId(text)
 
 
 def short(oid: ObjectId) -> str:

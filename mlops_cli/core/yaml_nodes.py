@@ -104,11 +104,6 @@ class Value:
         return self._kind() == SEQ
 
     @property
-    def is_text(self) -> bool:
-        """Whether it is text, so not what looks like a number."""
-        return self._kind() == STR
-
-    @property
     def is_nothing(self) -> bool:
         """Whether nothing is written, or `null`."""
         return self._kind() == NULL
