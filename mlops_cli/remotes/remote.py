@@ -12,7 +12,7 @@ from mlops_cli.core.packs import Kind
 from mlops_cli.core.repository import FORMAT_TEXT, Repository
 from mlops_cli.errors import IntegrityError, RequestError, StateError
 from mlops_cli.remotes.catalogue import Catalogue
-from mlops_cli.remotes.folder import FolderTransport
+from mlops_cli.remotes.kinds import open_transport
 from mlops_cli.remotes.transport import MissingKey, Transport
 
 DEFAULT = "origin"
@@ -103,22 +103,3 @@ def connect(repo: Repository, name: str | None) -> Remote:
         )
     check_name(name)
     return Remote(name, open_transport(remotes[name], repo.root), repo.layout.remotes / name)
-
-
-def open_transport(url: str, root: Path) -> Transport:
-    """Return the transport for a URL; a relative folder starts at the project's root.
-
-    Raises:
-        RequestError: the URL has a scheme that is not known.
-    """
-    scheme, found, rest = url.partition("://")
-    if not found:
-        return FolderTransport((root / Path(url).expanduser()).resolve())
-    if scheme == "file" and rest.startswith("/"):
-        from urllib.parse import unquote
-
-        return FolderTransport(Path(unquote(rest)))
-    raise RequestError(
-        f"remotes of the kind '{scheme}://' are not known",
-        hint="use a folder: a path, or file:///path",
-    )

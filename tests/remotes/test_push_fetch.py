@@ -21,8 +21,9 @@ from mlops_cli.errors import Conflict, IntegrityError, MissingObject, RequestErr
 from mlops_cli.remotes import fetch
 from mlops_cli.remotes.catalogue import Catalogue
 from mlops_cli.remotes.folder import FolderTransport
+from mlops_cli.remotes.kinds import open_transport
 from mlops_cli.remotes.push import push
-from mlops_cli.remotes.remote import Remote, open_transport
+from mlops_cli.remotes.remote import Remote
 from tests.data.test_snapshot import fill, store
 
 
@@ -307,10 +308,15 @@ def test_a_pack_merged_away_while_it_is_pushed_is_still_sent(
     assert there.objects.get(oid) == b"content"
 
 
-@pytest.mark.parametrize("url", ["ftp://host/x", "file://relative", "s4://bucket"])
+@pytest.mark.parametrize("url", ["ftp://host/x", "s4://bucket"])
 def test_kinds_of_url_that_are_not_known_are_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(RequestError, match="not known"):
         open_transport(url, tmp_path)
+
+
+def test_a_file_url_names_a_folder_from_the_root(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no folder on this machine"):
+        open_transport("file://relative", tmp_path)
 
 
 def test_a_relative_folder_starts_at_the_root(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import yaml
 
 from mlops_cli.errors import RequestError
 from mlops_cli.remotes import settings
-from mlops_cli.remotes.remote import open_transport
+from mlops_cli.remotes.kinds import open_transport
 
 LAYOUTS = {
     "none": None,

@@ -25,7 +25,8 @@ def add(
     push. Over a network, mount it.
     """
     from mlops_cli.remotes import settings
-    from mlops_cli.remotes.remote import check_name, open_transport
+    from mlops_cli.remotes.kinds import open_transport
+    from mlops_cli.remotes.remote import check_name
 
     repo = repository()
     check_name(name)
