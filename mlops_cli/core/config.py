@@ -73,6 +73,24 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Encryption:
+    """Where the key of an encrypted remote is: one of the two, never the key itself."""
+
+    key_file: str | None = None
+    """A path from the project's root, absolute, or from `~`."""
+    key_env: str | None = None
+    """A variable of the environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    """One place to exchange objects with."""
+
+    url: str
+    encryption: Encryption | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """What `mlo serve` listens on and accepts."""
 
@@ -97,16 +115,24 @@ class DriftSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HookSettings:
+    """What the git hooks of `mlo hooks install` let through."""
+
+    max_file_bytes: int = 10 * MIB
+    """A larger file is not to be committed to git; 0 stands for no limit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole of `.mlops.yaml`."""
 
     params: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Step] = field(default_factory=dict)
     models: Mapping[str, ModelSettings] = field(default_factory=dict)
-    remotes: Mapping[str, str] = field(default_factory=dict)
-    """Name to URL or folder."""
+    remotes: Mapping[str, RemoteSettings] = field(default_factory=dict)
     serving: Serving = field(default_factory=Serving)
     drift: DriftSettings = field(default_factory=DriftSettings)
+    hooks: HookSettings = field(default_factory=HookSettings)
 
 
 def load(path: Path) -> Settings:
@@ -139,9 +165,10 @@ def read(data: bytes, *, where: str) -> Settings:
             "params": _params,
             "steps": lambda value: {name: _step(name, step) for name, step in _named(value)},
             "models": lambda value: {name: _model(model) for name, model in _named(value)},
-            "remotes": lambda value: {name: _url(url) for name, url in _named(value)},
+            "remotes": lambda value: {name: _remote(remote) for name, remote in _named(value)},
             "serving": lambda value: value.record(Serving, _SERVING),
             "drift": lambda value: value.record(DriftSettings, _DRIFT),
+            "hooks": lambda value: value.record(HookSettings, _HOOKS),
         },
     )
     steps = dict(document.items()).get("steps")
@@ -278,6 +305,8 @@ _DRIFT = {
     "min_rows": lambda value: value.integer(minimum=1),
 }
 
+_HOOKS = {"max_file_bytes": lambda value: value.integer(minimum=0)}
+
 
 def _words(value: Value) -> tuple[str, ...]:
     return tuple(word.word() for word in value.each())
@@ -317,6 +346,30 @@ def _written(value: Value) -> tuple[str, ...]:
             whose = "git" if name == ".gitignore" else "mlo"
             raise value.fail(f"has '{path}', which {whose} keeps", hint="write another file")
     return found
+
+
+def _remote(value: Value) -> RemoteSettings:
+    """Return a remote, which may be written as just its URL."""
+    if not value.is_mapping:
+        return RemoteSettings(_url(value))
+    keys = {"url": _url, "encryption": _encryption}
+    return value.record(RemoteSettings, keys, required=("url",))
+
+
+def _encryption(value: Value) -> Encryption:
+    found = value.record(Encryption, {"key_file": Value.text, "key_env": _variable})
+    if (found.key_file is None) == (found.key_env is None):
+        raise value.fail("must say where the key is", hint="give it key_file or key_env")
+    return found
+
+
+def _variable(value: Value) -> str:
+    name = value.word()
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise value.fail(
+            "is not the name of a variable", hint="name one that holds the key, as in MLO_KEY"
+        )
+    return name
 
 
 def _url(value: Value) -> str:

@@ -224,11 +224,12 @@ def test_the_example_explains_every_setting() -> None:
     assert missing == []
     assert load(EXAMPLE).serving == config.Serving(), "the example shows the defaults"
     assert load(EXAMPLE).drift == config.DriftSettings(), "the example shows the defaults"
+    assert load(EXAMPLE).hooks == config.HookSettings(), "the example shows the defaults"
 
 
 def test_every_key_of_the_example_has_a_comment() -> None:
     lines = EXAMPLE.read_text().splitlines()
-    for name in ("serving", "drift"):
+    for name in ("serving", "drift", "hooks"):
         start = lines.index(f"{name}:")
         assert lines[start - 1].startswith("#")
 
