@@ -83,12 +83,12 @@ class Commit:
 
 def version(start: Path) -> str:
     """Return the version of git, such as `2.39.5`."""
-    return _run(start, "--version", literal=False).stdout.decode("ascii", "replace").split()[2]
+    return run(start, "--version", literal=False).stdout.decode("ascii", "replace").split()[2]
 
 
 def toplevel(start: Path) -> Path | None:
     """Return the top folder of the git work tree that holds `start`, or None outside of one."""
-    done = _run(start, "rev-parse", "--show-toplevel", ok=(0, 128))
+    done = run(start, "rev-parse", "--show-toplevel", ok=(0, 128))
     if done.returncode:
         _pass_if_none(done, start)
         return None
@@ -98,7 +98,7 @@ def toplevel(start: Path) -> Path | None:
 def identity(root: Path) -> Identity:
     """Return who git says is at work; the system's `user@host` when it cannot tell."""
     try:
-        done = _run(root, "var", "GIT_AUTHOR_IDENT", ok=(0, 1, 128))
+        done = run(root, "var", "GIT_AUTHOR_IDENT", ok=(0, 1, 128))
     except ExternalError:
         return _system_user()
     name, _, rest = done.stdout.decode("utf-8", "replace").rpartition(" <")
@@ -110,7 +110,7 @@ def identity(root: Path) -> Identity:
 
 def head(root: Path) -> str | None:
     """Return the hex id of the commit that is checked out; None before the first."""
-    done = _run(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
+    done = run(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
     if done.returncode == 128:
         _pass_if_none(done, root)
     return done.stdout.decode("ascii").strip() or None
@@ -118,7 +118,7 @@ def head(root: Path) -> str | None:
 
 def branch(root: Path) -> str | None:
     """Return the name of the branch, which may have no commit yet; None on a detached head."""
-    done = _run(root, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1, 128))
+    done = run(root, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1, 128))
     if done.returncode == 128:
         _pass_if_none(done, root)
     return os.fsdecode(done.stdout.removesuffix(b"\n")) or None
@@ -127,7 +127,7 @@ def branch(root: Path) -> str | None:
 def is_dirty(root: Path) -> bool:
     """Return whether a tracked file anywhere in the git repository differs from the commit."""
     base = _base(root)
-    return base is not None and _run(root, *_DIFF, "--quiet", base, ok=(0, 1)).returncode == 1
+    return base is not None and run(root, *_DIFF, "--quiet", base, ok=(0, 1)).returncode == 1
 
 
 def patch(root: Path, *, without: Sequence[str] = ()) -> bytes:
@@ -141,12 +141,12 @@ def patch(root: Path, *, without: Sequence[str] = ()) -> bytes:
     if base is None:
         return b""
     rest = ("--", ":/", *(f":(exclude,literal){path}" for path in without)) if without else ()
-    return _run(root, *_DIFF, "--binary", "--full-index", base, *rest, literal=False).stdout
+    return run(root, *_DIFF, "--binary", "--full-index", base, *rest, literal=False).stdout
 
 
 def untracked(root: Path) -> list[str]:
     """Return the files below `root` that git neither tracks nor ignores, sorted."""
-    done = _run(root, "ls-files", "-z", "--others", "--exclude-standard", ok=(0, 128))
+    done = run(root, "ls-files", "-z", "--others", "--exclude-standard", ok=(0, 128))
     if done.returncode:
         _pass_if_none(done, root)
     return sorted(_names(done.stdout))
@@ -162,7 +162,7 @@ def list_files(root: Path, *patterns: str) -> list[str]:
         StateError: `root` is not in a git repository.
     """
     arguments = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
-    done = _run(root, *arguments, literal=False, ok=(0, 128))
+    done = run(root, *arguments, literal=False, ok=(0, 128))
     if done.returncode:
         _pass_if_none(done, root)
         raise StateError(f"'{root}' is not in a git repository", hint="git init")
@@ -173,7 +173,7 @@ def is_tracked(root: Path, paths: Sequence[str]) -> set[str]:
     """Return the files that git tracks among `paths`, and below those that are folders."""
     found: set[str] = set()
     for some in _batches(paths):
-        done = _run(root, "ls-files", "-z", "--", *some, ok=(0, 128))
+        done = run(root, "ls-files", "-z", "--", *some, ok=(0, 128))
         if done.returncode:
             _pass_if_none(done, root)
             return set()
@@ -187,7 +187,7 @@ def is_ignored(root: Path, paths: Sequence[str]) -> set[str]:
         return set()
     given = _joined("./" + path for path in paths)  # check-ignore knows no literal pathspecs
     arguments = ("check-ignore", "-z", "--stdin")
-    done = _run(root, *arguments, literal=False, ok=(0, 1, 128), given=given)
+    done = run(root, *arguments, literal=False, ok=(0, 1, 128), given=given)
     if done.returncode == 128:
         _pass_if_none(done, root)
     return {name.removeprefix("./") for name in _names(done.stdout)}
@@ -202,7 +202,7 @@ def resolve(root: Path, rev: str) -> str:
     """
     if rev and not rev.startswith("-") and "\0" not in rev:
         arguments = ("rev-parse", "--verify", "--quiet", f"{rev}^{{commit}}")
-        done = _run(root, *arguments, ok=(0, 1, 128))
+        done = run(root, *arguments, ok=(0, 1, 128))
         if done.returncode == 0:
             return done.stdout.decode("ascii").strip()
         if _complains(done, *_NOT_HERE):
@@ -219,9 +219,9 @@ def show(root: Path, rev: str, path: str) -> bytes | None:
         RequestError, StateError: as of `resolve`.
     """
     commit = resolve(root, rev)
-    listed = _run(root, "ls-tree", "-z", commit, "--", path.rstrip("/")).stdout
+    listed = run(root, "ls-tree", "-z", commit, "--", path.rstrip("/")).stdout
     kind, oid = _entry(listed.partition(b"\0")[0])[:2] if listed else ("", "")
-    return _run(root, "cat-file", "blob", oid).stdout if kind == "blob" else None
+    return run(root, "cat-file", "blob", oid).stdout if kind == "blob" else None
 
 
 def files_at(root: Path, rev: str, suffix: str = "") -> list[str]:
@@ -243,7 +243,7 @@ def contents_at(root: Path, rev: str, suffix: str = "") -> dict[str, bytes]:
     if not blobs:
         return {}
     wanted = "".join(f"{oid}\n" for _, oid in blobs).encode()
-    answer = _run(root, "cat-file", "--batch", given=wanted).stdout
+    answer = run(root, "cat-file", "--batch", given=wanted).stdout
     found: dict[str, bytes] = {}
     at = 0
     for name, _ in blobs:
@@ -258,7 +258,7 @@ def history(root: Path, path: str) -> list[Commit]:
     """Return the commits that changed a file or folder, newest first; renames are not followed."""
     form = "--format=%H%x00%aN%x00%aE%x00%ct%x00%s"
     arguments = ("-c", "log.follow=false", "log", "-z", "--no-show-signature", form, "--", path)
-    done = _run(root, *arguments, ok=(0, 128))
+    done = run(root, *arguments, ok=(0, 128))
     if done.returncode:
         if head(root) is None:
             return []
@@ -278,7 +278,7 @@ def init(root: Path) -> None:
     Raises:
         ExternalError: git was not found, or cannot make one there.
     """
-    _run(root, "--version")
+    run(root, "--version")
     import git as gitpython
 
     try:
@@ -291,7 +291,7 @@ def add(root: Path, paths: Sequence[str]) -> None:
     """Stage files and folders as they are in the work tree."""
     if paths:
         reader = ("--pathspec-from-file=-", "--pathspec-file-nul")
-        _run(root, "add", *reader, given=_joined(paths))
+        run(root, "add", *reader, given=_joined(paths))
 
 
 def commit(root: Path, message: str) -> str:
@@ -301,20 +301,24 @@ def commit(root: Path, message: str) -> str:
         StateError: nothing is staged.
         ExternalError: a hook refused, or git does not know who the user is.
     """
-    if _run(root, "diff", "--cached", "--quiet", ok=(0, 1)).returncode == 0:
+    if run(root, "diff", "--cached", "--quiet", ok=(0, 1)).returncode == 0:
         raise StateError("nothing is staged to commit", hint="git add PATH")
-    _run(root, "commit", "--quiet", "--file=-", given=message.encode("utf-8", "surrogateescape"))
+    run(root, "commit", "--quiet", "--file=-", given=message.encode("utf-8", "surrogateescape"))
     return resolve(root, "HEAD")
 
 
-def _run(
+def run(
     root: Path,
     *arguments: str,
     ok: tuple[int, ...] = (0,),
     given: bytes = b"",
     literal: bool = True,
+    index: str | None = None,
 ) -> "Done":
     """Run git in `root`, with `given` on its standard input, and return what it printed.
+
+    Meant for the modules of `core` that ask git more than is asked here. `index` is an index
+    file other than git's own.
 
     Raises:
         ExternalError: git was not found, or its exit status is not one of `ok`.
@@ -323,10 +327,11 @@ def _run(
 
     pathspecs = ["--literal-pathspecs"] if literal else []
     line = ["git", "-C", str(root), *pathspecs, *arguments]
+    environment = _environment()
+    if index is not None:
+        environment["GIT_INDEX_FILE"] = index
     try:
-        done = subprocess.run(
-            line, input=given, capture_output=True, env=_environment(), check=False
-        )
+        done = subprocess.run(line, input=given, capture_output=True, env=environment, check=False)
     except (FileNotFoundError, PermissionError) as error:
         raise ExternalError("git was not found", hint="install git: https://git-scm.com") from error
     if done.returncode not in ok:
@@ -368,13 +373,13 @@ def _base(root: Path) -> str | None:
     """
     found = head(root)
     if found is None and toplevel(root) is not None:
-        return _run(root, "hash-object", "-t", "tree", "--stdin").stdout.decode("ascii").strip()
+        return run(root, "hash-object", "-t", "tree", "--stdin").stdout.decode("ascii").strip()
     return found
 
 
 def _blobs(root: Path, rev: str, suffix: str) -> Iterator[tuple[str, str]]:
     """Yield the name and the blob's id of each file of a commit; links and submodules are none."""
-    listed = _run(root, "ls-tree", "-r", "-z", resolve(root, rev)).stdout
+    listed = run(root, "ls-tree", "-r", "-z", resolve(root, rev)).stdout
     for line in listed.split(b"\0")[:-1]:
         kind, oid, name, mode = _entry(line)
         if kind == "blob" and mode != "120000" and name.endswith(suffix):
