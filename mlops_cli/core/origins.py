@@ -54,7 +54,9 @@ def choose(found: list[Setting], key: str) -> list[Setting]:
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
     """Yield what is set; a step's name is its key, and what is empty is not set."""
-    if is_dataclass(value) or isinstance(value, Mapping):
+    if isinstance(value, config.RemoteSettings) and value.encryption is None:
+        yield key, value.url
+    elif is_dataclass(value) or isinstance(value, Mapping):
         for name, inner in _items(value):
             yield from _leaves(inner, f"{key}.{name}" if key else name)
     elif isinstance(value, tuple) and value and is_dataclass(value[0]):

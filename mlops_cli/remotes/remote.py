@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -9,14 +10,24 @@ from mlops_cli.core import refs
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import Kind
-from mlops_cli.core.repository import FORMAT_TEXT, Repository
+from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, RequestError, StateError
+from mlops_cli.remotes import state
 from mlops_cli.remotes.catalogue import Catalogue
 from mlops_cli.remotes.kinds import open_transport
+from mlops_cli.remotes.state import State
 from mlops_cli.remotes.transport import MissingKey, Transport
 
 DEFAULT = "origin"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a remote held when it was read: the bytes of its state, None when it had none."""
+
+    raw: bytes | None
+    state: State
 
 
 class Remote:
@@ -36,16 +47,38 @@ class Remote:
         """What the remote was last seen to hold; asks nobody until refreshed."""
         return Catalogue(self._cache)
 
-    def refs_bytes(self) -> bytes | None:
-        """Return the remote's refs file as it is now, None when there is none."""
-        try:
-            return self.transport.read("refs")
-        except MissingKey:
-            return None
+    def read(self) -> Seen:
+        """Return what the remote holds now; nothing yet where there is none.
 
-    def read_refs(self, raw: bytes | None) -> dict[str, ObjectId]:
-        """Return the refs in such a file."""
-        return {} if raw is None else refs.decode(raw, where=f"{self.transport.url}/refs")
+        Raises:
+            StateError: something else is there, or a newer mlo's.
+            IntegrityError: its state was changed or cut short.
+        """
+        try:
+            raw = self.transport.read(state.KEY)
+        except MissingKey:
+            self._refuse_store()
+            return Seen(None, State())
+        return Seen(raw, state.decode(raw, where=f"{self.transport.url}/{state.KEY}"))
+
+    def _refuse_store(self) -> None:
+        """Refuse a project's own store, whose packs come and go."""
+        try:
+            self.transport.read("format")
+        except MissingKey:
+            return
+        raise StateError(
+            f"'{self.transport.url}' is the store of a project, which is no remote",
+            hint="name a folder of its own, to which both push",
+        )
+
+    def replace(self, seen: Seen, new: State) -> None:
+        """Make the remote hold `new` where it still holds what was seen.
+
+        Raises:
+            Conflict: somebody else changed it since.
+        """
+        self.transport.compare_and_swap(state.KEY, seen.raw, state.encode(new))
 
     def remember(self, found: Mapping[str, ObjectId]) -> None:
         """Note where refs of the remote point, once all they name is here."""
@@ -60,25 +93,6 @@ class Remote:
             return refs.decode((self._cache / "refs").read_bytes(), where=str(self._cache / "refs"))
         except (FileNotFoundError, IntegrityError):
             return {}
-
-    def check_format(self, *, create: bool) -> bool:
-        """Return whether there is a store; with `create` an empty place becomes one.
-
-        Raises:
-            StateError: there is a store of another format, or something else.
-        """
-        try:
-            text = self.transport.read("format")
-        except MissingKey:
-            if create:
-                self.transport.write_new("format", FORMAT_TEXT.encode())
-            return create
-        if text != FORMAT_TEXT.encode():
-            raise StateError(
-                f"the remote '{self.transport.url}' has a format unknown here",
-                hint="use a newer mlo",
-            )
-        return True
 
 
 def check_name(name: str) -> None:
@@ -102,4 +116,4 @@ def connect(repo: Repository, name: str | None) -> Remote:
             f"there is no remote '{name}' (known: {known})", hint=f"mlo remote add {name} URL"
         )
     check_name(name)
-    return Remote(name, open_transport(remotes[name], repo.root), repo.layout.remotes / name)
+    return Remote(name, open_transport(remotes[name].url, repo.root), repo.layout.remotes / name)

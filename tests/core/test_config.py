@@ -10,7 +10,17 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from mlops_cli.core import config
-from mlops_cli.core.config import Gate, ModelSettings, Settings, Stage, Step, load, read
+from mlops_cli.core.config import (
+    Encryption,
+    Gate,
+    ModelSettings,
+    RemoteSettings,
+    Settings,
+    Stage,
+    Step,
+    load,
+    read,
+)
 from mlops_cli.errors import ExternalError, RequestError
 from tests.conftest import unwatched
 
@@ -65,7 +75,7 @@ def test_a_project_is_read_into_typed_settings() -> None:
     assert settings.models == {
         "cancer": ModelSettings(path="model", stages={"staging": Stage(), "production": production})
     }
-    assert settings.remotes == {"origin": "../store"}
+    assert settings.remotes == {"origin": RemoteSettings("../store")}
     assert settings.drift.q == 0.01
     assert settings.serving.port == 8000
 
@@ -173,6 +183,27 @@ def test_a_command_may_be_a_list_of_words() -> None:
         ("drift: {q: 1.5}", "1: 'drift.q' is 1.5, must be at most 1", None),
         ("drift: {q: .nan}", "1: 'drift.q' must be a finite number", None),
         ("remotes: {origin: [a]}", "1: 'remotes.origin' must be text, not a list", None),
+        ("remotes: {a: {encryption: {}}}", "1: 'remotes.a' needs the key 'url'", None),
+        (
+            "remotes: {a: {url: x, encryption: {}}}",
+            "1: 'remotes.a.encryption' must say where the key is",
+            "give it key_file or key_env",
+        ),
+        (
+            "remotes: {a: {url: x, encryption: {key_file: k, key_env: K}}}",
+            "1: 'remotes.a.encryption' must say where the key is",
+            None,
+        ),
+        (
+            "remotes: {a: {url: x, encryption: {key: aGVsbG8=}}}",
+            "1: 'remotes.a.encryption.key' is not a known key",
+            None,
+        ),
+        (
+            "remotes: {a: {url: x, encryption: {key_env: 'a b'}}}",
+            "1: 'remotes.a.encryption.key_env' is not the name of a variable",
+            None,
+        ),
         ("a: 1\n<<<<<<< HEAD\n", "2: has a merge-conflict marker", "keep one side"),
     ],
 )
@@ -207,6 +238,14 @@ def test_a_password_is_refused_and_not_repeated() -> None:
         ".mlops.yaml:1: 'remotes.origin' holds a password, and this file is committed to git"
     )
     assert "hunter2" not in said + str(hint)
+
+
+def test_an_encrypted_remote_says_where_its_key_is() -> None:
+    text = "remotes: {a: {url: x, encryption: {key_file: ~/k}}, b: {url: y}}"
+    assert read(text.encode(), where=".mlops.yaml").remotes == {
+        "a": RemoteSettings("x", Encryption(key_file="~/k")),
+        "b": RemoteSettings("y"),
+    }
 
 
 def test_lookup_follows_dots() -> None:
@@ -247,13 +286,15 @@ def _every(kind: Any, above: str = "") -> Iterator[str]:
 
 def _present(value: Any, kind: Any, above: str = "") -> Iterator[str]:
     hints = get_type_hints(kind)
+    if isinstance(value, str):  # a remote may be written as just its URL
+        return
     for name, inner_value in value.items():
         yield above + name
         hint = hints[name]
         inner = _dataclass_in(hint)
         if inner is None:
             continue
-        if hint is inner:
+        if hint in (inner, inner | None):
             parts = [inner_value]
         else:
             parts = inner_value if isinstance(inner_value, list) else list(inner_value.values())

@@ -39,7 +39,8 @@ def add(
 @app.command("list")
 def list_(as_json: JsonFlag = False) -> None:
     """List the remotes."""
-    remotes = dict(sorted(repository().settings.remotes.items()))
+    found = sorted(repository().settings.remotes.items())
+    remotes = {name: remote.url for name, remote in found}
 
     def text(found: dict[str, str]) -> None:
         if found:
@@ -60,11 +61,11 @@ def remove(
     from mlops_cli.remotes import settings
 
     repo = repository()
-    url = repo.settings.remotes.get(name)
+    remote = repo.settings.remotes.get(name)
     settings.remove(repo.layout.settings, name)
     shutil.rmtree(repo.layout.remotes / name, ignore_errors=True)
     show.emit(
-        {"name": name, "url": url},
+        {"name": name, "url": None if remote is None else remote.url},
         as_json=as_json,
         text=lambda one: show.line(f"removed {one['name']}; what it holds is still there"),
     )
