@@ -6,7 +6,8 @@
     size: 6
     files: 1
 
-`executable: true` follows for a single file that is one. Nothing else may be in a pointer.
+`executable: true` follows for a single file that is one, and `source:` for what was imported
+(`data/source.py`). Nothing else may be in a pointer.
 """
 
 import os
@@ -20,14 +21,15 @@ from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.layout import POINTER_SUFFIX
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.yaml_nodes import Value, parse
-from mlops_cli.data import paths
+from mlops_cli.data import paths, source
 from mlops_cli.data.snapshot import ObjectKind
+from mlops_cli.data.source import Source
 from mlops_cli.errors import ExternalError, IntegrityError, RequestError
 
 FORMAT = 1
 _WRITTEN = re.compile(
     rb"mlo: 1\nid: ([0-9a-f]{64})\nkind: (file|folder)\nsize: ([0-9]{1,18})\nfiles: ([0-9]{1,18})\n"
-    rb"(executable: true\n)?"
+    rb"(executable: true\n)?(?:source:\n(" + source.LINES + rb"))?"
 )
 
 
@@ -35,7 +37,8 @@ _WRITTEN = re.compile(
 class Pointer:
     """Which version of the data at `path` is meant.
 
-    `size` is in bytes, over all `files`; `executable` is for a single file.
+    `size` is in bytes, over all `files`; `executable` is for a single file. `source` says where
+    this version was imported from.
     """
 
     path: str
@@ -44,6 +47,7 @@ class Pointer:
     size: int
     files: int
     executable: bool = False
+    source: Source | None = None
 
 
 def file_of(path: str) -> str:
@@ -61,7 +65,11 @@ def encode(pointer: Pointer) -> bytes:
         f"mlo: {FORMAT}\nid: {pointer.oid}\nkind: {pointer.kind}\n"
         f"size: {pointer.size}\nfiles: {pointer.files}\n"
     )
-    return (text + "executable: true\n" if pointer.executable else text).encode()
+    if pointer.executable:
+        text += "executable: true\n"
+    if pointer.source is not None:
+        text += source.encode(pointer.source)
+    return text.encode()
 
 
 def decode(data: bytes, path: str, *, rev: str | None = None) -> Pointer:
@@ -74,8 +82,9 @@ def decode(data: bytes, path: str, *, rev: str | None = None) -> Pointer:
     """
     paths.check(path)
     written = _WRITTEN.fullmatch(data)
-    if written:
-        oid, kind, size, files, executable = written.groups()
+    origin = source.decode(written[6]) if written and written[6] else None
+    if written and (origin is not None or not written[6]):
+        oid, kind, size, files, executable, _ = written.groups()
         return _checked(
             Pointer(
                 path,
@@ -84,6 +93,7 @@ def decode(data: bytes, path: str, *, rev: str | None = None) -> Pointer:
                 int(size),
                 int(files),
                 bool(executable),
+                origin,
             ),
             _where(path, rev),
         )
@@ -97,7 +107,7 @@ def _where(path: str, rev: str | None) -> str:
 def _decode_edited(data: bytes, path: str, where: str) -> Pointer:
     document = parse(data, where=where)
     fields = document.fields(
-        ("mlo", "id", "kind", "size", "files", "executable"),
+        ("mlo", "id", "kind", "size", "files", "executable", "source"),
         required=("mlo", "id", "kind", "size", "files"),
     )
     if fields["mlo"].integer() != FORMAT:
@@ -110,6 +120,7 @@ def _decode_edited(data: bytes, path: str, where: str) -> Pointer:
         fields["size"].integer(minimum=0),
         fields["files"].integer(minimum=0),
         "executable" in fields and fields["executable"].boolean(),
+        source.read(fields["source"]) if "source" in fields else None,
     )
     return _checked(pointer, where)
 
