@@ -48,6 +48,11 @@ class Layout:
         return self.mlo / "lock"
 
     @property
+    def writing(self) -> Path:
+        """The file that tells `gc` of writers at work, and writers of the last `gc`."""
+        return self.mlo / "writing"
+
+    @property
     def clone(self) -> Path:
         """The file that names this clone."""
         return self.mlo / "clone"

@@ -45,24 +45,35 @@ def hold(
         os.close(handle)
 
 
-def _acquire(handle: int, wait_s: float, on_wait: Callable[[str], None] | None) -> None:
+def wait_for(
+    handle: int, how: int, wait_s: float, on_wait: Callable[[], None] | None = None
+) -> bool:
+    """Lock an open file as `how` says, `LOCK_SH` or `LOCK_EX`; return whether that came true.
+
+    Waits up to `wait_s` seconds, after calling `on_wait` once.
+    """
     deadline = time.monotonic() + wait_s
     told = False
     while True:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
+            return True
         except BlockingIOError:
-            holder = _holder(handle)
-        if time.monotonic() >= deadline:
-            raise Locked(
-                f"the repository is locked by {holder}",
-                hint="wait until it has ended, then try again",
-            )
+            if time.monotonic() >= deadline:
+                return False
         if on_wait and not told:
-            on_wait(holder)
+            on_wait()
             told = True
         time.sleep(_POLL_S)
+
+
+def _acquire(handle: int, wait_s: float, on_wait: Callable[[str], None] | None) -> None:
+    tell = None if on_wait is None else lambda: on_wait(_holder(handle))
+    if not wait_for(handle, fcntl.LOCK_EX, wait_s, tell):
+        raise Locked(
+            f"the repository is locked by {_holder(handle)}",
+            hint="wait until it has ended, then try again",
+        )
 
 
 def _sign(handle: int, purpose: str) -> None:

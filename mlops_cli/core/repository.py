@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from mlops_cli.core.layout import Layout
 from mlops_cli.core.lock import hold
 from mlops_cli.core.refs import Refs
 from mlops_cli.core.stat_cache import StatCache
+from mlops_cli.core.writing import Writing
 from mlops_cli.errors import StateError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Repository:
         self.layout = layout
         self.on_wait: Callable[[str], None] | None = None
         self._held = threading.local()
+        self._writing = Writing(layout.writing)
 
     @property
     def root(self) -> Path:
@@ -48,7 +50,7 @@ class Repository:
     @cached_property
     def stat_cache(self) -> StatCache:
         """What is known of the work tree's files without reading them."""
-        return StatCache(self.layout.stat_cache)
+        return StatCache(self.layout.stat_cache, self._writing.age)
 
     @cached_property
     def refs(self) -> Refs:
@@ -77,6 +79,20 @@ class Repository:
         if inode == str(os.stat(self.layout.packs).st_ino):
             return name
         return _name_clone(self.layout)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Keep `gc` from removing anything for a `with` block.
+
+        Whoever puts objects, or counts on some that are there, and then names them in a pointer, a
+        ref or an open run, does all of it in one such block. Blocks may lie in each other.
+        """
+        return self._writing.share(aged=self._doubt, on_wait=self.on_wait)
+
+    def _doubt(self) -> None:
+        if "objects" in self.__dict__:
+            self.objects.refresh()
+        if "stat_cache" in self.__dict__:
+            self.stat_cache.doubt(self._writing.age)
 
     @contextmanager
     def lock(self, purpose: str) -> Iterator[None]:

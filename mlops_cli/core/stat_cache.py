@@ -19,8 +19,9 @@ from pathlib import Path
 from blake3 import blake3
 
 from mlops_cli.core.files import write_whole
+from mlops_cli.core.writing import AGE_BYTES
 
-HEADER = b"MLOSTAT\x01"
+HEADER = b"MLOSTAT\x02"
 STAT = struct.Struct("<QqqQI")
 """Size, mtime_ns, ctime_ns, inode and mode of one file."""
 
@@ -63,16 +64,24 @@ class Block:
 class StatCache:
     """The blocks by folder, as the bytes of the folder's path within the project."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, age: bytes = b"") -> None:
+        """`age` is the store's, see `core/writing.py`: what is stored was so at that age."""
         self._path = path
+        self._age = age
         self._changed = False
-        self.blocks = _load(path)
+        self.blocks = _load(path, age)
         self.tick_ns = 0
 
     def forget(self) -> None:
         """Go back to what is on disk: something that was kept has turned out not to hold."""
-        self.blocks = _load(self._path)
+        self.blocks = _load(self._path, self._age)
         self._changed = False
+
+    def doubt(self, age: bytes) -> None:
+        """Believe no more that anything is stored: objects went, and `age` is the store's now."""
+        self._age = age
+        for block in self.blocks.values():
+            block.stored = False
 
     def start(self) -> None:
         """Note the file system's present tick: what changed before it cannot change unseen."""
@@ -89,7 +98,7 @@ class StatCache:
 
         if not self._changed:
             return
-        parts = [HEADER]
+        parts = [HEADER, self._age.ljust(AGE_BYTES, b"\0")]
         for folder, block in self.blocks.items():
             files = len(block.stats) // STAT.size
             flags = (1 if block.stored else 0) | (2 if block.tree else 0)
@@ -140,7 +149,7 @@ def _tick(path: Path) -> int:
         return time.time_ns() - 2_000_000_000
 
 
-def _load(path: Path) -> dict[bytes, Block]:
+def _load(path: Path, age: bytes) -> dict[bytes, Block]:
     try:
         data = path.read_bytes()
     except OSError:
@@ -149,7 +158,8 @@ def _load(path: Path) -> dict[bytes, Block]:
     if data[: len(HEADER)] != HEADER or blake3(body).digest() != data[-_DIGEST_BYTES:]:
         return {}
     blocks: dict[bytes, Block] = {}
-    at, end = len(HEADER), len(body)
+    at, end = len(HEADER) + AGE_BYTES, len(body)
+    of_now = data[len(HEADER) : at] == age.ljust(AGE_BYTES, b"\0")
     while at < end:
         length, names, files, below, flags = _BLOCK.unpack_from(data, at)
         at += _BLOCK.size
@@ -160,5 +170,5 @@ def _load(path: Path) -> dict[bytes, Block]:
             fields.append(data[at : at + width])
             at += width
         file_names, stats, ids, subtrees, tree = fields
-        blocks[folder] = Block(file_names, stats, ids, subtrees, tree, bool(flags & 1))
+        blocks[folder] = Block(file_names, stats, ids, subtrees, tree, of_now and bool(flags & 1))
     return blocks
