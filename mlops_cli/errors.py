@@ -33,7 +33,11 @@ class NotARepository(StateError):
 
 
 class MissingObject(StateError):
-    """An object is named but not in this store."""
+    """An object is named but not in this store; `oid` is its id, where just one is meant."""
+
+    def __init__(self, message: str, *, hint: str | None = None, oid: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.oid = oid
 
 
 class Conflict(StateError):

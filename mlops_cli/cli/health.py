@@ -173,5 +173,5 @@ def _remote(repo: Repository, name: str) -> list[Check]:
     from mlops_cli.remotes.remote import connect
 
     remote = connect(repo, name)
-    state = "reachable" if remote.check_format(create=False) else "empty until the first push"
+    state = "empty until the first push" if remote.read().raw is None else "reachable"
     return [Check(f"remote {name}", "ok", f"{remote.transport.url}, {state}")]

@@ -13,11 +13,29 @@ if TYPE_CHECKING:
     from mlops_cli.remotes.remote import Remote
 
 
-def pointed_at(repo: "Repository", paths: Iterable[str]) -> list[ObjectId]:
-    """Return the ids that versioned paths, given relative to the working folder, stand for."""
-    from mlops_cli.data.reference import resolve
+def pointed_at(
+    repo: "Repository", paths: Iterable[str], remote: "Remote | None" = None
+) -> list[ObjectId]:
+    """Return the ids that versioned paths, given relative to the working folder, stand for.
 
-    return [resolve(repo, path, start=Path.cwd()).oid for path in paths]
+    With a remote, listings of folders that are on the way and not here are brought from there.
+    """
+    from mlops_cli.data.reference import resolve
+    from mlops_cli.errors import MissingObject
+    from mlops_cli.remotes import fetch
+
+    found: list[ObjectId] = []
+    for path in paths:
+        while True:
+            try:
+                found.append(resolve(repo, path, start=Path.cwd()).oid)
+                break
+            except MissingObject as error:
+                if remote is None or error.oid is None:
+                    raise
+                if not fetch.one(repo, remote, ObjectId(error.oid)):
+                    raise
+    return found
 
 
 def needed(repo: "Repository") -> list[ObjectId]:
@@ -47,8 +65,9 @@ def bring(
     from mlops_cli.remotes import fetch
 
     _believe_only_what_can_be_read(repo, remote)
-    records = fetch.records(repo, remote, progress=progress)
-    roots = None if everything else pointed_at(repo, paths) if paths else needed(repo)
+    few = bool(paths) and not everything
+    records = fetch.records(repo, remote, trees=not few, progress=progress)
+    roots = None if everything else pointed_at(repo, paths, remote) if paths else needed(repo)
     content = fetch.content(repo, remote, roots, progress=progress)
     return replace(
         records,

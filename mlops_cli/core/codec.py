@@ -1,9 +1,10 @@
 """Content to payload and back: zstd where it pays, chunks where content is large."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mlops_cli.core import delta
 from mlops_cli.core.packs import ID_BYTES, Codec, Entry
 from mlops_cli.errors import IntegrityError
 
@@ -64,8 +65,11 @@ def compress(content: bytes | memoryview) -> tuple[Codec, bytes | memoryview]:
     return Codec.ZSTD, frame
 
 
-def decompress(payload: bytes, entry: Entry) -> bytes:
-    """Return the content of an object that is stored whole.
+def decompress(payload: bytes, entry: Entry, base: Callable[[bytes], bytes]) -> bytes:
+    """Return the content of an object that is not a list.
+
+    `base` returns the content that has a 32-byte id, of an object stored raw or zstd; it is
+    asked when this one is a delta.
 
     Raises:
         IntegrityError: it is longer than a chunk may be, or the payload does not give
@@ -73,7 +77,12 @@ def decompress(payload: bytes, entry: Entry) -> bytes:
     """
     if entry.length > CHUNK_MAX:
         raise IntegrityError(f"a stored object claims {entry.length} bytes, too many for one")
-    content = payload if entry.codec is Codec.RAW else _unframe(payload, entry.length)
+    if entry.codec is Codec.RAW:
+        content = payload
+    elif entry.codec is Codec.DELTA:
+        content = delta.decode(payload, base(delta.base_of(payload)), entry.length)
+    else:
+        content = _unframe(payload, entry.length)
     if len(content) != entry.length:
         raise IntegrityError("a stored object does not have the length its index states")
     return content

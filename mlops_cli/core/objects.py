@@ -6,7 +6,6 @@ read once its `with` block has ended, and is durable then.
 """
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from mlops_cli.core import codec
+from mlops_cli.core import codec, delta
+from mlops_cli.core.id_table import IdTable
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import SUFFIX, Codec, Entry, Index, Kind, Pack, as_id
 from mlops_cli.errors import IntegrityError, MissingObject
@@ -38,7 +38,7 @@ class ObjectStore:
         self._tmp = tmp
         self._packs: dict[str, Pack] = {}
         self._seen_mtime_ns = -1
-        self._table: dict[int, tuple[Pack, int]] | None = None
+        self._table: tuple[IdTable, list[Pack]] | None = None
         self._searches = 0
         self._guard = threading.RLock()
 
@@ -78,7 +78,7 @@ class ObjectStore:
         entry = pack.index.entry(at)
         payload = pack.payload(entry)
         if entry.codec is not Codec.LIST:
-            content = codec.decompress(payload, entry)
+            content = codec.decompress(payload, entry, self.base)
             _check(blake3(content).hexdigest(), oid)
             yield content
             return
@@ -105,7 +105,7 @@ class ObjectStore:
         """
         from mlops_cli.core.pack_writer import PackWriter
 
-        writer = PackWriter(self._folder, self._tmp, knows=self._knows)
+        writer = PackWriter(self._folder, self._tmp, knows=self._knows, earlier=self._earlier)
         try:
             yield writer
             writer.finish()
@@ -169,6 +169,28 @@ class ObjectStore:
             return []
         return [as_id(key) for key, _ in codec.decode_list(pack.payload(entry), entry.length)]
 
+    def needs(self, oid: ObjectId) -> list[ObjectId]:
+        """Return the objects without which this one cannot be read: chunks, or a base."""
+        pack, entry = self.stored(oid)
+        if entry.codec is Codec.DELTA:
+            return [as_id(delta.base_of(pack.payload(entry)))]
+        return self.chunks(oid)
+
+    def base(self, key: bytes) -> bytes:
+        """Return the content that deltas are told against, by its 32-byte id; unchecked.
+
+        Raises:
+            MissingObject: it is not here.
+            IntegrityError: it is not stored whole.
+        """
+        pack, at = self._place(as_id(key))
+        entry = pack.index.entry(at)
+        if entry.codec in (Codec.LIST, Codec.DELTA):
+            raise IntegrityError(
+                f"object {as_id(key)} is the base of a delta, but not stored whole"
+            )
+        return codec.decompress(pack.payload(entry), entry, self.base)
+
     def refresh(self) -> None:
         """See what other writers have added since."""
         with self._guard:
@@ -183,7 +205,33 @@ class ObjectStore:
         entry = pack.index.entry(at)
         if entry.codec is Codec.LIST:
             raise IntegrityError(f"object {as_id(key)} is a list where a chunk is needed")
-        return codec.decompress(pack.payload(entry), entry)
+        return codec.decompress(pack.payload(entry), entry, self.base)
+
+    def _earlier(self, oid: ObjectId) -> delta.Earlier | None:
+        """Return the chunks of an object, for a later version to be told against."""
+        located = self._search(bytes.fromhex(oid))
+        if located is None:
+            return None
+        entry = located[0].index.entry(located[1])
+        if entry.codec is not Codec.LIST:
+            return None
+        pieces = codec.decode_list(located[0].payload(entry), entry.length)
+        return delta.Earlier(pieces, self._forerunner)
+
+    def _forerunner(self, key: bytes) -> delta.Base | None:
+        """Return what stands for a chunk as a base: itself, or its own base; checked, if here."""
+        located = self._search(key)
+        if located is None:
+            return None
+        pack, at = located
+        entry = pack.index.entry(at)
+        if entry.codec is Codec.DELTA:
+            key = delta.base_of(pack.payload(entry))
+        try:
+            content = self.base(key)
+        except (IntegrityError, MissingObject):
+            return None
+        return (key, content) if blake3(content).digest() == key else None
 
     def _place(self, oid: ObjectId) -> tuple[Pack, int]:
         located = self._locate(bytes.fromhex(oid))
@@ -212,11 +260,9 @@ class ObjectStore:
             if self._searches > _BULK:
                 self._tabulate()
         if self._table is not None:
-            hit = self._table.get(int.from_bytes(key[:8], sys.byteorder))
-            if hit is None:
-                return None
-            if hit[0].index.key(hit[1]) == key:
-                return hit
+            table, in_order = self._table
+            hit = table.find(key)
+            return None if hit is None else (in_order[hit[0]], hit[1])
         for pack in packs.values():
             at = pack.index.find(key)
             if at is not None:
@@ -224,11 +270,8 @@ class ObjectStore:
         return None
 
     def _tabulate(self) -> None:
-        table: dict[int, tuple[Pack, int]] = {}
-        for pack in self._packs.values():
-            places = ((pack, at) for at in range(pack.index.count))
-            table.update(zip(pack.index.prefixes(), places, strict=True))
-        self._table = table
+        packs = list(self._packs.values())
+        self._table = IdTable([pack.index for pack in packs]), packs
 
     def _stale(self) -> bool:
         before = self._seen_mtime_ns
@@ -266,4 +309,4 @@ def _check(found: str, oid: ObjectId) -> None:
 
 
 def _missing(oid: ObjectId) -> MissingObject:
-    return MissingObject(f"object {oid} is not in this store", hint="mlo fetch")
+    return MissingObject(f"object {oid} is not in this store", hint="mlo fetch", oid=oid)

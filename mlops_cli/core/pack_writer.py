@@ -10,6 +10,7 @@ from typing import BinaryIO
 from blake3 import blake3
 
 from mlops_cli.core import codec
+from mlops_cli.core.delta import Earlier
 from mlops_cli.core.files import outside, sync_folder
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import (
@@ -35,11 +36,23 @@ _READ_BYTES = codec.WHOLE_MAX + 1
 class PackWriter:
     """Puts objects into new packs. Not shared between threads."""
 
-    def __init__(self, folder: Path, tmp: Path, *, knows: Callable[[bytes, Kind], bool]) -> None:
-        """`knows` says whether an object of this id and kind is already in the store."""
+    def __init__(
+        self,
+        folder: Path,
+        tmp: Path,
+        *,
+        knows: Callable[[bytes, Kind], bool],
+        earlier: Callable[[ObjectId], Earlier | None] = lambda _: None,
+    ) -> None:
+        """Write packs into `folder`.
+
+        `knows` says whether an object of this id and kind is already in the store; `earlier`
+        gives the chunks of an object there, so that an edited one costs what was changed.
+        """
         self._folder = folder
         self._tmp = tmp
         self._knows = knows
+        self._earlier = earlier
         self._new: set[bytes] = set()
         self._pack: _OpenPack | None = None
         self._full: list[_OpenPack] = []
@@ -77,8 +90,11 @@ class PackWriter:
         finally:
             os.close(handle)
 
-    def put_handle(self, handle: int) -> tuple[ObjectId, int]:
-        """Put what an open file holds from its start, and return the id and size in bytes."""
+    def put_handle(self, handle: int, *, like: ObjectId | None = None) -> tuple[ObjectId, int]:
+        """Put what an open file holds from its start, and return the id and size in bytes.
+
+        `like` is what the file was before, if that is known: what they share is not kept twice.
+        """
         head = os.read(handle, _READ_BYTES)
         if len(head) < _READ_BYTES:
             while rest := os.read(handle, _READ_BYTES):
@@ -89,7 +105,7 @@ class PackWriter:
                 return self.put(head), len(head)
         os.lseek(handle, 0, os.SEEK_SET)
         with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
-            return self._cut(file, Kind.BLOB)
+            return self._cut(file, Kind.BLOB, like)
 
     def put_stored(self, oid: ObjectId, entry: Entry, payload: bytes) -> None:
         """Put an object in the form that another pack stores it in, undecoded."""
@@ -97,18 +113,34 @@ class PackWriter:
         if key not in self._new and not self._knows(key, entry.kind):
             self._add(key, payload, entry.length, entry.kind, entry.codec)
 
-    def _cut(self, source: BinaryIO, kind: Kind) -> tuple[ObjectId, int]:
+    def _cut(
+        self, source: BinaryIO, kind: Kind, like: ObjectId | None = None
+    ) -> tuple[ObjectId, int]:
         tap = _Tap(source)
         pieces: list[tuple[bytes, int]] = []
+        earlier = self._earlier(like) if like is not None else None
+        start = 0
         for chunk in codec.cut(tap):
             key = blake3(chunk.data).digest()
             if key not in self._new and not self._knows(key, Kind.CHUNK):
-                self._append(key, bytes(chunk.data), Kind.CHUNK)
+                self._append_chunk(key, bytes(chunk.data), start, earlier)
+            elif earlier is not None:
+                earlier.pass_over(key, start)
             pieces.append((key, chunk.length))
+            start += chunk.length
         whole = tap.digest()
         if whole not in self._new and not self._knows(whole, kind):
             self._add(whole, codec.encode_list(pieces), tap.size, kind, Codec.LIST)
         return as_id(whole), tap.size
+
+    def _append_chunk(
+        self, key: bytes, content: bytes, start: int, earlier: Earlier | None
+    ) -> None:
+        payload = earlier.tell(content, start) if earlier is not None else None
+        if payload is None:
+            self._append(key, content, Kind.CHUNK)
+        else:
+            self._add(key, payload, len(content), Kind.CHUNK, Codec.DELTA)
 
     def _append(self, key: bytes, content: bytes | memoryview, kind: Kind) -> None:
         how, payload = codec.compress(content)

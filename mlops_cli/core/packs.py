@@ -6,6 +6,7 @@ index, and never changed; this module reads and writes single packs and knows no
 
 import os
 import struct
+import sys
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class Codec(IntEnum):
     """The payload is one zstd frame (RFC 8878) of the content."""
     LIST = 2
     """The payload lists the chunks whose contents, joined, are the content."""
+    DELTA = 3
+    """The payload names a base, and tells the content against it (`core/delta.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,11 @@ class Index:
     def prefixes(self) -> list[int]:
         """Return the first eight bytes of each id as a number, in the machine's byte order."""
         return memoryview(self._raw)[: self.count * ID_BYTES].cast("Q")[::4].tolist()
+
+    @staticmethod
+    def prefix(key: bytes) -> int:
+        """Return the first eight bytes of an id as such a number."""
+        return int.from_bytes(key[:8], sys.byteorder)
 
     def of_kind(self, kind: Kind) -> list[int]:
         """Return the positions of all objects of a kind."""

@@ -37,15 +37,20 @@ def decode(data: bytes, *, where: str) -> dict[str, ObjectId]:
     refs: dict[str, ObjectId] = {}
     for line in body.splitlines()[1:]:
         oid, _, name = line.partition(" ")
-        if not is_id(oid) or not _NAME.fullmatch(name):
+        if not is_id(oid) or not is_name(name):
             raise IntegrityError(f"the refs in '{where}' hold the bad line '{line}'")
         refs[name] = ObjectId(oid)
     return refs
 
 
+def is_name(name: str) -> bool:
+    """Return whether `name` may name a ref, such as `models/churn`."""
+    return bool(_NAME.fullmatch(name)) and ".." not in name and len(name) <= 200
+
+
 def check_name(name: str) -> None:
-    """Raise RequestError unless `name` may name a ref, such as `models/churn`."""
-    if not _NAME.fullmatch(name) or ".." in name or len(name) > 200:
+    """Raise RequestError unless `name` may name a ref."""
+    if not is_name(name):
         raise RequestError(f"'{name}' cannot name a ref: use letters, digits, '.', '_' and '-'")
 
 

@@ -59,12 +59,16 @@ def add(
     _refuse_parts(chosen, known)
     _refuse_tracked(repo, chosen)
     _refuse_ignored(repo, chosen)
+    before = {path: one.oid for path, one in known.items()}
     with (
         progress.task("adding", None, "files") as advance,
         repo.objects.writer() as writer,
     ):
         found = [
-            snapshot.take(repo, repo.root / path, writer=writer, advance=advance) for path in chosen
+            snapshot.take(
+                repo, repo.root / path, writer=writer, before=before.get(path), advance=advance
+            )
+            for path in chosen
         ]
     return _point(repo, dict(zip(chosen, found, strict=True)), known)
 

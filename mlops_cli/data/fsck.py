@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from mlops_cli.core import canonical, codec, tree
+from mlops_cli.core import canonical, codec, delta, tree
 from mlops_cli.core import refs as ref_files
 from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.packs import HEADER, SUFFIX, Codec, Entry, Kind, Pack, as_id
@@ -20,6 +20,7 @@ from mlops_cli.data.needs import needers
 from mlops_cli.errors import IntegrityError, MissingObject
 
 _RECORDS = frozenset({Kind.RUN, Kind.EVENT, Kind.AUDIT})
+_COMPOSED = frozenset({Codec.LIST, Codec.DELTA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def check(repo: Repository, *, progress: Progress = SILENT) -> Checked:
     with progress.task("checking", sum(sizes.values()), "B") as advance:
         for path in files:
             problems += _check_pack(store, path, advance)
-    problems += _check_lists(store)
+    problems += _check_composed(store)
     problems += _check_refs(repo, store)
     if problems:
         repo.layout.stat_cache.unlink(missing_ok=True)
@@ -87,7 +88,7 @@ class _Store:
     places: dict[ObjectId, tuple[Pack, Entry]] = field(default_factory=dict)
     torn: dict[ObjectId, tuple[Pack, Entry]] = field(default_factory=dict)
     bad: set[ObjectId] = field(default_factory=set)
-    lists: list[tuple[ObjectId, str]] = field(default_factory=list)
+    composed: list[tuple[ObjectId, str]] = field(default_factory=list)
 
     def whole(self, oid: ObjectId) -> bool:
         """Return whether the object is here and good."""
@@ -104,7 +105,7 @@ class _Store:
         pack, entry = self.places[oid]
         payload = pack.payload(entry)
         if entry.codec is not Codec.LIST:
-            yield codec.decompress(payload, entry)
+            yield codec.decompress(payload, entry, self._base)
             return
         for key, length in codec.decode_list(payload, entry.length):
             chunk = as_id(key)
@@ -116,6 +117,14 @@ class _Store:
             if len(piece) != length:
                 raise IntegrityError(f"its chunk {chunk} has the wrong length")
             yield piece
+
+    def _base(self, key: bytes) -> bytes:
+        base = as_id(key)
+        if base not in self.places:
+            raise MissingObject(f"its base {base} is missing or damaged")
+        if self.places[base][1].codec in _COMPOSED:
+            raise IntegrityError(f"its base {base} is not stored whole")
+        return self.get(base)
 
     def children(self, oid: ObjectId) -> list[ObjectId]:
         """Return what a good tree names; none for anything else."""
@@ -147,8 +156,8 @@ def _check_pack(store: _Store, path: Path, advance: Callable[[int], None]) -> It
             continue
         store.bad.discard(oid)
         store.places[oid] = (pack, entry)
-        if entry.codec is Codec.LIST:
-            store.lists.append((oid, path.name))
+        if entry.codec in _COMPOSED:
+            store.composed.append((oid, path.name))
 
 
 def _check_layout(pack: Pack) -> Iterator[Problem]:
@@ -177,7 +186,10 @@ def _check_object(pack: Pack, oid: ObjectId, entry: Entry) -> None:
     if entry.codec is Codec.LIST:
         codec.decode_list(payload, entry.length)
         return
-    content = codec.decompress(payload, entry)
+    if entry.codec is Codec.DELTA:
+        delta.base_of(payload)
+        return
+    content = codec.decompress(payload, entry, lambda _: b"")
     found = blake3(content).hexdigest()
     if found != oid:
         raise IntegrityError(f"its bytes hash to {found}")
@@ -187,9 +199,9 @@ def _check_object(pack: Pack, oid: ObjectId, entry: Entry) -> None:
         canonical.decode(content)
 
 
-def _check_lists(store: _Store) -> Iterator[Problem]:
-    """Yield the large objects whose chunks do not give what their name says."""
-    for oid, where in store.lists:
+def _check_composed(store: _Store) -> Iterator[Problem]:
+    """Yield the objects whose chunks or base do not give what their name says; bases are whole."""
+    for oid, where in store.composed:
         if not store.whole(oid):
             continue
         hasher = blake3(max_threads=1)

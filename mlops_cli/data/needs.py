@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from mlops_cli.core import canonical, codec, lockfile, tree
+from mlops_cli.core import canonical, codec, delta, lockfile, tree
 from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.packs import Codec, Entry, Kind, Pack, as_id
@@ -72,6 +72,8 @@ def _below(objects: Objects, oid: ObjectId, pack: Pack, entry: Entry) -> list[Ob
     if entry.codec is Codec.LIST:
         listed = codec.decode_list(pack.payload(entry), entry.length)
         return [as_id(key) for key, _ in listed]
+    if entry.codec is Codec.DELTA:
+        return [as_id(delta.base_of(pack.payload(entry)))]
     return []
 
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Literal
 from blake3 import blake3
 
 from mlops_cli.core import tree
+from mlops_cli.core.codec import WHOLE_MAX
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.packs import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, Block, StatCache, pack_stat, settle
 from mlops_cli.errors import ExternalError, RequestError, StateError
@@ -47,12 +49,14 @@ def take(
     path: Path,
     *,
     writer: "PackWriter | None" = None,
+    before: ObjectId | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> Snapshot:
     """Return the id of the file or folder at `path`, stored too when there is a writer.
 
-    The caller must finish the writer before it names the id anywhere. `advance` is told the
-    number of files as they are done.
+    The caller must finish the writer before it names the id anywhere. `before` is the version
+    that `path` held earlier: of large files only what has changed since is stored. `advance` is
+    told the number of files as they are done.
 
     Raises:
         RequestError: there is nothing at `path`, or a link, socket, FIFO or device; below a
@@ -62,7 +66,8 @@ def take(
     """
     cache = repo.stat_cache
     cache.start()
-    found = _Scanner(repo, writer, advance or (lambda _: None)).take(path)
+    earlier = None if before is None else _Before(repo, os.fsencode(path), before)
+    found = _Scanner(repo, writer, earlier, advance or (lambda _: None)).take(path)
     if writer is None:
         cache.save()
     else:
@@ -151,15 +156,52 @@ def _key_of(root: bytes, raw: bytes) -> bytes:
     return raw.removeprefix(root + b"/")
 
 
+class _Before:
+    """Which file lay where in the version before."""
+
+    _MOST_FOLDERS = 64
+
+    def __init__(self, repo: Repository, root: bytes, oid: ObjectId) -> None:
+        self._repo = repo
+        self._root = root
+        self._oid = oid
+        self._folders: dict[bytes, dict[bytes, ObjectId]] = {}
+
+    def find(self, raw: bytes) -> ObjectId | None:
+        """Return what the path was; None if it is new, or that version is not in this store."""
+        if raw == self._root:
+            return self._oid
+        if not raw.startswith(self._root + b"/"):
+            return None
+        folder, name = os.path.split(raw)
+        if folder not in self._folders:
+            listed = self._listed(self.find(folder))
+            if len(self._folders) >= self._MOST_FOLDERS:
+                self._folders.clear()
+            self._folders[folder] = listed
+        return self._folders[folder].get(name)
+
+    def _listed(self, oid: ObjectId | None) -> dict[bytes, ObjectId]:
+        objects = self._repo.objects
+        if oid is None or not objects.has(oid) or objects.kind(oid) is not Kind.TREE:
+            return {}
+        return {os.fsencode(entry.name): entry.oid for entry in tree.decode(objects.get(oid))}
+
+
 class _Scanner:
     """Walks one path."""
 
     def __init__(
-        self, repo: Repository, writer: "PackWriter | None", advance: Callable[[int], None]
+        self,
+        repo: Repository,
+        writer: "PackWriter | None",
+        before: "_Before | None",
+        advance: Callable[[int], None],
     ) -> None:
         self._root = os.fsencode(repo.root)
         self._repo = repo
         self._writer = writer
+        self._before = before
         self._advance = advance
         self._cache = repo.stat_cache
 
@@ -278,8 +320,6 @@ class _Scanner:
         ]
         data = tree.encode(entries)
         if self._writer is not None:
-            from mlops_cli.core.objects import Kind
-
             return bytes.fromhex(self._writer.put(data, Kind.TREE))
         return blake3(data).digest()
 
@@ -290,7 +330,7 @@ class _Scanner:
                 return self._put(os.readlink(raw))
             handle = os.open(raw, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
-                key = self._put_open(handle, status.st_size)
+                key = self._put_open(handle, raw, status.st_size)
                 after = os.fstat(handle)
             finally:
                 os.close(handle)
@@ -308,9 +348,11 @@ class _Scanner:
             return bytes.fromhex(self._writer.put(data))
         return blake3(data).digest()
 
-    def _put_open(self, handle: int, size: int) -> bytes:
+    def _put_open(self, handle: int, raw: bytes, size: int) -> bytes:
         if self._writer is not None:
-            return bytes.fromhex(self._writer.put_handle(handle)[0])
+            large = size > WHOLE_MAX and self._before is not None
+            like = self._before.find(raw) if large and self._before is not None else None
+            return bytes.fromhex(self._writer.put_handle(handle, like=like)[0])
         if size <= _READ_BYTES:
             data = os.read(handle, _READ_BYTES + 1)
             if len(data) == size:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mlops_cli.core import tree
 from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId, short
+from mlops_cli.core.lockfile import LockedOutput
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import ignore, paths, pointer, snapshot
@@ -108,14 +109,23 @@ def prepare(repo: Repository, path: str) -> None:
 
 
 def keep(
-    repo: Repository, outs: Sequence[str], step: str, writer: PackWriter
+    repo: Repository,
+    outs: Sequence[str],
+    step: str,
+    writer: PackWriter,
+    *,
+    before: Mapping[str, LockedOutput],
 ) -> dict[str, Artifact]:
-    """Put what is there of a step's outputs into the store, and return it by path."""
+    """Put what is there of a step's outputs into the store, and return it by path.
+
+    `before` is what the step made when it last ran.
+    """
     kept = {}
     for path in outs:
         target = paths.locate(repo, path)
         if _exists(target):
-            taken = snapshot.take(repo, target, writer=writer)
+            earlier = before[path].oid if path in before else None
+            taken = snapshot.take(repo, target, writer=writer, before=earlier)
             kept[path] = Artifact(path, taken.oid, taken.kind, taken.size, step)
     return kept
 

@@ -326,7 +326,7 @@ class _Work:
         reported = self._metrics(plan)
         with self._repo.objects.writer() as writer:
             self._check_inputs(plan, deps, writer)
-            kept = outputs.keep(self._repo, outs, name, writer)
+            kept = outputs.keep(self._repo, outs, name, writer, before=self._before(name))
         step = self._step(plan, deps, "ran", begun, exit_code=0)
         return replace(step, outs=kept, metrics=reported)
 
@@ -354,6 +354,10 @@ class _Work:
             pass_input=False,
             started=lambda pid: self._run.note_child(pid, graphs.outputs(plan.step)),
         )
+
+    def _before(self, name: str) -> Mapping[str, LockedOutput]:
+        """Return what a step made when it last ran."""
+        return self._locked[name].outs if name in self._locked else {}
 
     def _check_writes(self, plan: Plan) -> None:
         for path in graphs.outputs(plan.step):
@@ -387,7 +391,8 @@ class _Work:
         """Note a step that failed; what it left at its outputs is stored, so never in the way."""
         name = plan.step.name
         with self._repo.objects.writer() as writer:
-            kept = outputs.keep(self._repo, graphs.outputs(plan.step), name, writer)
+            outs = graphs.outputs(plan.step)
+            kept = outputs.keep(self._repo, outs, name, writer, before=self._before(name))
         logged = metrics.last_logged(self._run.lines(METRICS)).get(name, {})
         step = self._step(plan, deps, "failed", begun, exit_code=stop.exit_code)
         self._note(replace(step, outs=kept, metrics=logged), stop.error)

@@ -3,12 +3,13 @@
 A pack never changes, so a copy of its index is right for as long as the pack is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from mlops_cli.core.files import write_whole
+from mlops_cli.core.id_table import IdTable
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import (
     ENTRY_BYTES,
@@ -21,6 +22,7 @@ from mlops_cli.core.packs import (
     read_trailer,
 )
 from mlops_cli.errors import IntegrityError
+from mlops_cli.remotes.state import Held
 from mlops_cli.remotes.transport import Transport
 
 _INDEX_SUFFIX = ".idx"
@@ -47,18 +49,17 @@ class Catalogue:
                 if index.name == path.stem:
                     self.indexes[path.stem] = index
 
-    def refresh(self, transport: Transport) -> None:
-        """See which packs are there now, and read the indexes of new ones.
+    def refresh(self, transport: Transport, packs: Mapping[str, Held]) -> None:
+        """Take in which packs are there now, and read the indexes of those that are new.
 
         Raises:
             IntegrityError: a pack's end is damaged or its index is not what its name says.
         """
-        listed = {Path(key).stem: key for key in transport.list("packs/") if key.endswith(SUFFIX)}
-        for name in set(self.indexes) - set(listed):
+        for name in set(self.indexes) - set(packs):
             del self.indexes[name]
             (self._folder / (name + _INDEX_SUFFIX)).unlink(missing_ok=True)
-        for name in sorted(set(listed) - set(self.indexes)):
-            self.add(_read_index(transport, listed[name], name))
+        for name in sorted(set(packs) - set(self.indexes)):
+            self.add(_read_index(transport, name, packs[name]))
         self._forget_table()
 
     def add(self, index: Index) -> None:
@@ -70,19 +71,19 @@ class Catalogue:
 
     def has(self, oid: ObjectId) -> bool:
         """Return whether the remote holds an object."""
-        return bytes.fromhex(oid) in self._table
+        return self.holds(bytes.fromhex(oid))
 
-    def keys(self) -> set[bytes]:
-        """Return the ids, 32 bytes each, of all that the remote holds."""
-        return set(self._table)
+    def holds(self, key: bytes) -> bool:
+        """Return whether the remote holds the object with this 32-byte id."""
+        return self._table.find(key) is not None
 
     def find(self, oid: ObjectId) -> Place | None:
         """Return where an object is, or None."""
-        place = self._table.get(bytes.fromhex(oid))
+        place = self._table.find(bytes.fromhex(oid))
         if place is None:
             return None
-        index, at = place
-        return Place(f"packs/{index.name}{SUFFIX}", index.entry(at))
+        index = self._in_order[place[0]]
+        return Place(key_of(index.name), index.entry(place[1]))
 
     def each(self, kind: Kind) -> Iterator[ObjectId]:
         """Yield the id of each object of a kind."""
@@ -91,22 +92,30 @@ class Catalogue:
                 yield as_id(index.key(at))
 
     @cached_property
-    def _table(self) -> dict[bytes, tuple[Index, int]]:
-        return {
-            key: (index, at)
-            for index in self.indexes.values()
-            for at, key in enumerate(index.ids())
-        }
+    def _in_order(self) -> list[Index]:
+        return list(self.indexes.values())
+
+    @cached_property
+    def _table(self) -> IdTable:
+        return IdTable(self._in_order)
 
     def _forget_table(self) -> None:
         self.__dict__.pop("_table", None)
+        self.__dict__.pop("_in_order", None)
 
 
-def _read_index(transport: Transport, key: str, name: str) -> Index:
-    size = transport.size(key)
-    raw = transport.read(key, max(0, size - TRAILER_BYTES), TRAILER_BYTES)
-    tail = read_trailer(raw, size=size, where=key)
-    index = Index(transport.read(key, tail.index_offset, tail.index_bytes), tail.count)
+def key_of(name: str) -> str:
+    """Return the key of a pack on a remote."""
+    return f"packs/{name}{SUFFIX}"
+
+
+def _read_index(transport: Transport, name: str, held: Held) -> Index:
+    key = key_of(name)
+    raw = transport.read(key, held.size - held.tail, held.tail)
+    tail = read_trailer(raw[-TRAILER_BYTES:], size=held.size, where=key)
+    if tail.count != held.objects:
+        raise IntegrityError(f"'{key}' on '{transport.url}' is not the pack that was pushed")
+    index = Index(raw[:-TRAILER_BYTES], tail.count)
     if index.name != name or tail.name != name:
         raise IntegrityError(f"the index of '{key}' on '{transport.url}' is not what its name says")
     return index

@@ -1,4 +1,4 @@
-"""Which objects an object needs: a tree its entries, a list its chunks."""
+"""Which objects an object needs: a tree its entries, a list its chunks, a delta its base."""
 
 from collections.abc import Iterable, Iterator
 
@@ -21,6 +21,6 @@ def needed_by(objects: ObjectStore, roots: Iterable[ObjectId]) -> Iterator[Objec
             continue
         seen.add(oid)
         yield oid
-        waiting += objects.chunks(oid)
+        waiting += objects.needs(oid)
         if objects.kind(oid) is Kind.TREE:
             waiting += [entry.oid for entry in tree.decode(objects.get(oid))]

@@ -1,11 +1,11 @@
 """Fetch: records of all that happened, then the content that is asked for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from mlops_cli.core import canonical, codec, tree
+from mlops_cli.core import canonical, codec, delta, tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.packs import Codec, Entry, Kind, as_id
@@ -37,20 +37,23 @@ class Fetched:
     diverged: dict[str, ObjectId] = field(default_factory=dict)
 
 
-def records(repo: Repository, remote: Remote, *, progress: Progress = SILENT) -> Fetched:
-    """Bring all runs, events, audit entries and trees, then move refs here forward.
+def records(
+    repo: Repository, remote: Remote, *, trees: bool = True, progress: Progress = SILENT
+) -> Fetched:
+    """Bring all runs, events, audit entries and, with `trees`, trees; then move refs here forward.
 
     Raises:
         IntegrityError: the remote holds bytes that are not what their name says.
     """
-    if not remote.check_format(create=False):
-        return Fetched(remote.name)
-    there = remote.read_refs(remote.refs_bytes())
-    remote.catalogue.refresh(remote.transport)
-    wanted = [oid for kind in RECORDS for oid in remote.catalogue.each(kind)]
+    seen = remote.read()
+    there = seen.state.refs
+    remote.catalogue.refresh(remote.transport, seen.state.packs)
+    kinds = RECORDS if trees else (Kind.RUN, Kind.EVENT, Kind.AUDIT)
+    wanted = [oid for kind in kinds for oid in remote.catalogue.each(kind)]
     objects, got = _bring(repo, remote, wanted, progress)
     moved, diverged = _merge_refs(repo, there, remote.vet)
-    remote.remember(there)
+    if there:
+        remote.remember(there)
     return Fetched(remote.name, objects, got, moved, diverged)
 
 
@@ -63,59 +66,108 @@ def content(
 ) -> Fetched:
     """Bring the content of `roots`, files or trees; with None, all that the remote has.
 
-    Call `records` first: it knows what the remote holds, and brings the trees.
+    Call `records` first: it knows what the remote holds.
 
     Raises:
         MissingObject: a root is neither here nor there.
         IntegrityError: the remote holds bytes that are not what their name says.
     """
     if roots is None:
-        wanted = [oid for kind in Kind for oid in remote.catalogue.each(kind)]
+        wanted = {oid for kind in Kind for oid in remote.catalogue.each(kind)}
+        trees, got_trees = 0, 0
     else:
-        wanted = [oid for root in roots for oid in _files_of(repo, remote, root)]
+        chosen = set(roots)
+        for root in chosen:
+            _require(repo, remote, root)
+        trees, got_trees = _bring_trees(repo, remote, chosen, progress)
+        wanted = {oid for root in chosen for oid in _files_of(repo, root)}
     objects, got = _bring(repo, remote, wanted, progress)
-    return Fetched(remote.name, objects, got)
+    return Fetched(remote.name, trees + objects, got_trees + got)
 
 
-def _files_of(repo: Repository, remote: Remote, root: ObjectId) -> list[ObjectId]:
-    if repo.objects.has(root) and repo.objects.kind(root) is Kind.TREE:
-        below = [entry.oid for _, entry in tree.walk(repo.objects, root)]
-        return [root, *below]
+def one(repo: Repository, remote: Remote, oid: ObjectId) -> bool:
+    """Bring a single object, such as the tree on the way to a file; return whether it is there."""
+    if not remote.catalogue.has(oid):
+        return False
+    _bring(repo, remote, [oid], SILENT)
+    return True
+
+
+def _require(repo: Repository, remote: Remote, root: ObjectId) -> None:
     if not repo.objects.has(root) and not remote.catalogue.has(root):
         raise MissingObject(
             f"object {root} is neither here nor on '{remote.name}'",
             hint="push it from where it was made, or fetch from another remote",
         )
+
+
+def _bring_trees(
+    repo: Repository, remote: Remote, roots: set[ObjectId], progress: Progress
+) -> tuple[int, int]:
+    """Bring the trees below `roots` that are not here, a level of folders at a time."""
+    objects = got = 0
+    level, seen = set(roots), set(roots)
+    while level:
+        brought = _bring(repo, remote, level, progress)
+        objects, got = objects + brought[0], got + brought[1]
+        below = {
+            entry.oid
+            for oid in level
+            if repo.objects.has(oid) and repo.objects.kind(oid) is Kind.TREE
+            for entry in tree.decode(repo.objects.get(oid))
+            if entry.mode is tree.Mode.FOLDER
+        }
+        level = below - seen
+        seen |= below
+    return objects, got
+
+
+def _files_of(repo: Repository, root: ObjectId) -> list[ObjectId]:
+    if repo.objects.has(root) and repo.objects.kind(root) is Kind.TREE:
+        return [entry.oid for _, entry in tree.walk(repo.objects, root)]
     return [root]
 
 
 def _bring(
     repo: Repository, remote: Remote, wanted: Iterable[ObjectId], progress: Progress
 ) -> tuple[int, int]:
-    """Copy objects that are not here; a list comes after its chunks, so none is ever without."""
+    """Copy objects that are not here; none is ever here without what it is made of."""
     places = _places(repo, remote, wanted)
+    if not places:
+        return 0, 0
     total = sum(place.entry.stored for place in places.values())
-    with progress.task(f"fetching from {remote.name}", total or None, "B") as advance:
+    brought = dict(places)
+    with progress.task(f"fetching from {remote.name}", total, "B") as advance:
+        lists: list[_Composed] = []
+        deltas: list[_Composed] = []
         with repo.objects.writer() as writer:
-            lists = _download(remote, places, writer, advance)
-            named = {chunk for one in lists for chunk in one.chunks()}
-            chunks = _places(repo, remote, named)
-            _download(remote, chunks, writer, advance)
-        with repo.objects.writer() as writer:
-            for one in lists:
-                _check_list(repo, remote, one)
-                writer.put_stored(one.oid, one.entry, one.payload)
-    brought = [*places.values(), *chunks.values()]
-    return len(brought), sum(place.entry.stored for place in brought)
+            for composed in _download(remote, places, writer, advance):
+                (lists if composed.entry.codec is Codec.LIST else deltas).append(composed)
+            chunks = _places(repo, remote, {need for one in lists for need in one.needs()})
+            chunks = {oid: place for oid, place in chunks.items() if oid not in places}
+            deltas += _download(remote, chunks, writer, advance)
+            bases = _places(repo, remote, {need for one in deltas for need in one.needs()})
+            bases = {o: at for o, at in bases.items() if o not in places and o not in chunks}
+            nested = list(_download(remote, bases, writer, advance))
+            brought.update(chunks | bases)
+        if nested:
+            raise _damaged(remote, nested[0].oid, "it is the base of a delta, but not stored whole")
+        _put_composed(repo, remote, deltas)
+        _put_composed(repo, remote, lists)
+    return len(brought), sum(place.entry.stored for place in brought.values())
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
+class _Composed:
+    """A list or delta that was read, and is kept once all it needs is here."""
+
     oid: ObjectId
     entry: Entry
     payload: bytes
 
-    def chunks(self) -> list[ObjectId]:
+    def needs(self) -> list[ObjectId]:
+        if self.entry.codec is Codec.DELTA:
+            return [as_id(delta.base_of(self.payload))]
         listed = codec.decode_list(self.payload, self.entry.length)
         return [as_id(key) for key, _ in listed]
 
@@ -135,9 +187,8 @@ def _download(
     places: dict[ObjectId, Place],
     writer: PackWriter,
     advance: Callable[[int], None],
-) -> list[_List]:
-    """Copy objects by ranges of their packs; return those that are lists, not copied yet."""
-    lists: list[_List] = []
+) -> Iterator[_Composed]:
+    """Copy objects by ranges of their packs; yield those made of others, not copied yet."""
     for span in _spans(places):
         start = span[0][1].entry.offset
         end = max(place.entry.offset + place.entry.stored for _, place in span)
@@ -146,19 +197,34 @@ def _download(
             entry = place.entry
             payload = data[entry.offset - start : entry.offset - start + entry.stored]
             advance(entry.stored)
-            if entry.codec is Codec.LIST:
-                lists.append(_List(oid, entry, payload))
+            if entry.codec in (Codec.LIST, Codec.DELTA):
+                yield _Composed(oid, entry, payload)
                 continue
-            _check(remote, oid, entry.kind, codec.decompress(payload, entry))
+            _check(remote, oid, entry.kind, codec.decompress(payload, entry, _no_base))
             writer.put_stored(oid, entry, payload)
-    return lists
 
 
-def _check_list(repo: Repository, remote: Remote, one: _List) -> None:
+def _no_base(_: bytes) -> bytes:
+    raise AssertionError("only a delta asks for its base")
+
+
+def _put_composed(repo: Repository, remote: Remote, composed: Iterable[_Composed]) -> None:
+    """Keep lists or deltas whose parts are here, after making sure of what they give."""
+    with repo.objects.writer() as writer:
+        for one in composed:
+            if one.entry.codec is Codec.LIST:
+                _check_list(repo, remote, one)
+            else:
+                content = codec.decompress(one.payload, one.entry, repo.objects.base)
+                _check(remote, one.oid, one.entry.kind, content)
+            writer.put_stored(one.oid, one.entry, one.payload)
+
+
+def _check_list(repo: Repository, remote: Remote, one: _Composed) -> None:
     """Refuse a list that does not give what its name says: once here, it would be believed."""
     pieces = []
     hasher = blake3(max_threads=1)
-    for chunk in one.chunks():
+    for chunk in one.needs():
         if not repo.objects.has(chunk):
             raise MissingObject(
                 f"object {one.oid} on the remote '{remote.name}' lacks a chunk",
@@ -220,7 +286,7 @@ def _spans(places: dict[ObjectId, Place]) -> list[list[tuple[ObjectId, Place]]]:
 
 
 def _merge_refs(
-    repo: Repository, there: dict[str, ObjectId], vet: Callable[[str, ObjectId], None]
+    repo: Repository, there: Mapping[str, ObjectId], vet: Callable[[str, ObjectId], None]
 ) -> tuple[tuple[str, ...], dict[str, ObjectId]]:
     moved: dict[str, tuple[ObjectId | None, ObjectId | None]] = {}
     diverged: dict[str, ObjectId] = {}

@@ -1,7 +1,8 @@
 """Push: objects first, then refs, which only move forward."""
 
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +10,16 @@ from mlops_cli.core import refs
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import ObjectStore
 from mlops_cli.core.pack_writer import PackWriter
-from mlops_cli.core.packs import SUFFIX, Pack, as_id
+from mlops_cli.core.packs import Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import Conflict
+from mlops_cli.remotes.catalogue import key_of
 from mlops_cli.remotes.closure import needed_by
 from mlops_cli.remotes.history import Relation, relation
-from mlops_cli.remotes.remote import Remote
+from mlops_cli.remotes.remote import Remote, Seen
+from mlops_cli.remotes.state import Held, State
+from mlops_cli.remotes.transport import MissingKey
 
 _TRIES = 10
 
@@ -40,41 +44,46 @@ def push(
     """Send what the remote lacks, then move its refs.
 
     With `only`, just these objects and what they need are sent, and no ref moves. A push that
-    is cut off leaves objects that nothing names; the next one goes on from there.
+    is cut off leaves packs that nothing names; the next one goes on from there.
 
     Raises:
         Conflict: a ref on the remote has records that are not here: pull first.
         MissingObject: `only` names something that is not in this store.
     """
-    remote.check_format(create=True)
-    remote.catalogue.refresh(remote.transport)
+    seen = remote.read()
+    remote.catalogue.refresh(remote.transport, seen.state.packs)
     if only is None:
-        _refuse_diverged(repo, remote)
-    objects, sent = _send(repo, remote, only, progress)
-    moved = () if only is not None else _move(repo, remote)
-    return Pushed(remote.name, objects, sent, moved)
+        _steps(repo, remote, seen.state.refs)
+    sent = _send(repo, remote, only, progress)
+    moved = _publish(repo, remote, seen, sent, refs_too=only is None)
+    objects = sum(pack.index.count for pack in sent)
+    return Pushed(remote.name, objects, sum(pack.size for pack in sent), moved)
 
 
 def _send(
     repo: Repository, remote: Remote, only: Iterable[ObjectId] | None, progress: Progress
-) -> tuple[int, int]:
-    there = remote.catalogue.keys()
+) -> list[Pack]:
+    """Send packs with all that the remote lacks; return them."""
+    there = remote.catalogue
     wanted = None if only is None else {bytes.fromhex(one) for one in needed_by(repo.objects, only)}
     whole: list[Pack] = []
     loose: list[bytes] = []
     for name, index in repo.objects.indexes().items():
+        if name in there.indexes:
+            continue
         missing = [
-            key for key in index.ids() if key not in there and (wanted is None or key in wanted)
+            key for key in index.ids() if (wanted is None or key in wanted) and not there.holds(key)
         ]
         if missing and len(missing) == index.count:
             whole.append(repo.objects.pack(name))
         else:
             loose += missing
-    aside = repo.layout.tmp / f"push-{remote.name}"
+    aside = repo.layout.tmp / f"push-{remote.name}-{os.getpid()}"
     aside.mkdir(exist_ok=True)
     try:
         packs = whole + _repack(repo.objects, loose, aside)
-        return _upload(remote, packs, progress)
+        _upload(remote, packs, progress)
+        return packs
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -91,39 +100,49 @@ def _repack(objects: ObjectStore, keys: list[bytes], aside: Path) -> list[Pack]:
     return [Pack(path) for path in writer.published]
 
 
-def _upload(remote: Remote, packs: list[Pack], progress: Progress) -> tuple[int, int]:
+def _upload(remote: Remote, packs: list[Pack], progress: Progress) -> None:
+    """Send packs; those that a push that was cut off sent already are not sent again."""
     total = sum(pack.size for pack in packs)
     with progress.task(f"pushing to {remote.name}", total, "B") as advance:
         for pack in packs:
-            remote.transport.write_new(f"packs/{pack.index.name}{SUFFIX}", pack.source())
-            remote.catalogue.add(pack.index)
+            key = key_of(pack.index.name)
+            if not _is_there(remote, key, pack.size):
+                remote.transport.write_new(key, pack.source())
             advance(pack.size)
-    return sum(pack.index.count for pack in packs), total
 
 
-def _refuse_diverged(repo: Repository, remote: Remote) -> None:
-    _steps(repo, remote, remote.read_refs(remote.refs_bytes()))
+def _is_there(remote: Remote, key: str, size: int) -> bool:
+    try:
+        return remote.transport.size(key) == size
+    except MissingKey:
+        return False
 
 
-def _move(repo: Repository, remote: Remote) -> tuple[str, ...]:
+def _publish(
+    repo: Repository, remote: Remote, seen: Seen, sent: list[Pack], *, refs_too: bool
+) -> tuple[str, ...]:
+    """Name the packs that were sent and move the refs, both at once; return which refs moved."""
+    new = {pack.index.name: Held(pack.size, pack.index.count) for pack in sent}
     for _ in range(_TRIES):
-        raw = remote.refs_bytes()
-        there = remote.read_refs(raw)
-        changes = _steps(repo, remote, there)
-        if not changes:
-            return ()
-        moved = refs.encode(refs.apply(there, changes))
-        try:
-            remote.transport.compare_and_swap("refs", raw, moved)
-        except Conflict:
-            continue
-        remote.remember({name: new for name, (_, new) in changes.items() if new is not None})
+        there = seen.state
+        changes = _steps(repo, remote, there.refs) if refs_too else {}
+        packs = {**there.packs, **new}
+        if changes or packs != there.packs:
+            try:
+                remote.replace(seen, State(packs, refs.apply(there.refs, changes)))
+            except Conflict:
+                seen = remote.read()
+                continue
+        for pack in sent:
+            remote.catalogue.add(pack.index)
+        if changes:
+            remote.remember({name: to for name, (_, to) in changes.items() if to is not None})
         return tuple(sorted(changes))
     raise Conflict(f"the remote '{remote.name}' is being changed all the time", hint="mlo push")
 
 
 def _steps(
-    repo: Repository, remote: Remote, there: dict[str, ObjectId]
+    repo: Repository, remote: Remote, there: Mapping[str, ObjectId]
 ) -> dict[str, tuple[ObjectId | None, ObjectId | None]]:
     """Return how the remote's refs are to move: forward, or not at all.
 

@@ -29,10 +29,9 @@ def _lacking(repo: Repository, name: str) -> Unpushed:
         for pack, index in repo.objects.indexes().items()
         if pack not in catalogue.indexes
     }
-    there = catalogue.keys() if fresh else set()
     lacking: dict[bytes, int] = {}
     for index in fresh.values():
         for at, key in enumerate(index.ids()):
-            if key not in there:
+            if not catalogue.holds(key):
                 lacking[key] = index.entry(at).stored
     return Unpushed(name, len(lacking), sum(lacking.values()))

@@ -212,10 +212,12 @@ def test_a_file_that_changes_while_it_is_added_is_named(
     with pytest.raises(StateError, match=r"growing\.csv' changed"), repo.objects.writer() as writer:
         put = writer.put_handle
 
-        def put_while_it_grows(handle: int) -> tuple[ObjectId, int]:
+        def put_while_it_grows(
+            handle: int, *, like: ObjectId | None = None
+        ) -> tuple[ObjectId, int]:
             with path.open("a") as file:
                 file.write(" more")
-            return put(handle)
+            return put(handle, like=like)
 
         monkeypatch.setattr(writer, "put_handle", put_while_it_grows)
         snapshot.take(repo, path, writer=writer)

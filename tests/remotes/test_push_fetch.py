@@ -13,17 +13,18 @@ from blake3 import blake3
 from mlops_cli.core.canonical import encode
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import Kind
-from mlops_cli.core.packs import HEADER, SUFFIX, Built, Codec, Entry, build_index, trailer
-from mlops_cli.core.repository import FORMAT_TEXT, Repository, create, open_repository
+from mlops_cli.core.packs import HEADER, Built, Codec, Entry, build_index, trailer
+from mlops_cli.core.repository import Repository, create, open_repository
 from mlops_cli.data import snapshot
 from mlops_cli.data.restore import restore
 from mlops_cli.errors import Conflict, IntegrityError, MissingObject, RequestError, StateError
-from mlops_cli.remotes import fetch
-from mlops_cli.remotes.catalogue import Catalogue
+from mlops_cli.remotes import fetch, state
+from mlops_cli.remotes.catalogue import Catalogue, key_of
 from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.kinds import open_transport
 from mlops_cli.remotes.push import push
 from mlops_cli.remotes.remote import Remote
+from mlops_cli.remotes.state import Held, State
 from tests.data.test_snapshot import fill, store
 
 
@@ -128,9 +129,7 @@ def test_a_push_that_is_no_step_forward_is_refused(
     with pytest.raises(Conflict, match="models/churn") as caught:
         push(there, remote_of(there, tmp_path / "remote"))
     assert caught.value.hint == "mlo pull origin"
-    assert remote_of(there, tmp_path / "remote").read_refs(
-        (tmp_path / "remote" / "refs").read_bytes()
-    ) == {"models/churn": mine}
+    assert remote_of(there, tmp_path / "remote").read().state.refs == {"models/churn": mine}
     assert pull(there, tmp_path / "remote").diverged == {"models/churn": mine}
     assert there.refs.get("models/churn") == theirs
 
@@ -198,11 +197,11 @@ def plant(folder: Path, *objects: tuple[bytes, bytes, int, Kind, Codec]) -> None
         built.append(Built(key, Entry(len(data), len(payload), length, kind, how)))
         data += payload
     index = build_index(built)
+    data += index.raw + trailer(index, len(data))
     (folder / "packs").mkdir(parents=True)
-    (folder / "format").write_text(FORMAT_TEXT)
-    (folder / "packs" / (index.name + SUFFIX)).write_bytes(
-        data + index.raw + trailer(index, len(data))
-    )
+    (folder / key_of(index.name)).write_bytes(data)
+    held = {index.name: Held(len(data), index.count)}
+    (folder / "state").write_bytes(state.encode(State(held)))
 
 
 def raw_of(content: bytes, kind: Kind) -> tuple[bytes, bytes, int, Kind, Codec]:
@@ -259,13 +258,25 @@ def test_a_record_that_nobody_could_read_is_not_taken_in(
     assert list(there.objects.each(kind)) == []
 
 
-def test_a_store_of_another_format_is_left_alone(here: Repository, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("state", "mlo remote 99\n", "format unknown here"),
+        ("state", "something else", "not a remote of mlo's"),
+        ("format", "mlo store 1\n", "the store of a project"),
+    ],
+)
+def test_a_place_that_holds_something_else_is_left_alone(
+    here: Repository, tmp_path: Path, name: str, text: str, said: str
+) -> None:
     (tmp_path / "remote").mkdir()
-    (tmp_path / "remote" / "format").write_text("mlo store 99\n")
-    with pytest.raises(StateError, match="format"):
+    (tmp_path / "remote" / name).write_text(text)
+    here.objects.put(b"content")
+    with pytest.raises(StateError, match=said):
         push(here, remote_of(here, tmp_path / "remote"))
-    with pytest.raises(StateError, match="format"):
+    with pytest.raises(StateError, match=said):
         fetch.records(here, remote_of(here, tmp_path / "remote"))
+    assert [path.name for path in (tmp_path / "remote").iterdir()] == [name]
 
 
 def test_a_damaged_copy_of_an_index_is_read_again(here: Repository, tmp_path: Path) -> None:
@@ -276,7 +287,7 @@ def test_a_damaged_copy_of_an_index_is_read_again(here: Repository, tmp_path: Pa
     copy.write_bytes(copy.read_bytes()[:-10] + b"0123456789")
     again = Catalogue(here.layout.remotes / "origin")
     assert not again.has(oid)
-    again.refresh(remote.transport)
+    again.refresh(remote.transport, remote.read().state.packs)
     assert again.has(oid)
 
 
@@ -299,10 +310,9 @@ def test_a_pack_merged_away_while_it_is_pushed_is_still_sent(
     (name,) = here.objects.indexes()
     pack = here.objects.pack(name)
     pack.path.unlink()
-    transport = FolderTransport(tmp_path / "remote")
-    transport.write_new("format", b"mlo store 1\n")
-    transport.write_new(f"packs/{name}.pack", pack.source())
     remote = remote_of(there, tmp_path / "remote")
+    remote.transport.write_new(key_of(name), pack.source())
+    remote.replace(remote.read(), State({name: Held(pack.size, pack.index.count)}))
     fetch.records(there, remote)
     fetch.content(there, remote, [oid])
     assert there.objects.get(oid) == b"content"
@@ -341,6 +351,7 @@ from mlops_cli.core.repository import open_repository
 from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.push import push
 from mlops_cli.remotes.remote import Remote
+from mlops_cli.remotes.state import Held, State
 
 repo = open_repository(Path(sys.argv[1]))
 print("go", flush=True)

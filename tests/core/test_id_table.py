@@ -1,0 +1,27 @@
+"""One table finds what is in any of many packs, and nothing else."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops_cli.core.id_table import IdTable
+from mlops_cli.core.packs import Built, Codec, Entry, Index, Kind, build_index
+
+KEYS = st.binary(min_size=32, max_size=32) | st.binary(min_size=1, max_size=1).map(
+    lambda end: bytes(31) + end  # alike in all the table keeps of them
+)
+
+
+def index_of(keys: list[bytes]) -> Index:
+    return build_index([Built(key, Entry(0, 0, 0, Kind.BLOB, Codec.RAW)) for key in keys])
+
+
+@given(st.lists(st.lists(KEYS, max_size=8, unique=True), max_size=6), st.lists(KEYS))
+def test_each_id_is_found_where_it_is(packs: list[list[bytes]], others: list[bytes]) -> None:
+    indexes = [index_of(keys) for keys in packs]
+    table = IdTable(indexes)
+    for key in [*others, *(key for keys in packs for key in keys)]:
+        found = table.find(key)
+        if found is None:
+            assert not any(key in keys for keys in packs)
+        else:
+            assert indexes[found[0]].key(found[1]) == key
