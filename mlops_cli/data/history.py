@@ -7,7 +7,7 @@ from mlops_cli.core import git
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import pointer, reference
+from mlops_cli.data import dvc_history, pointer, reference
 from mlops_cli.data.reference import Reference
 from mlops_cli.errors import MissingObject, RequestError
 
@@ -41,7 +41,7 @@ def versions(repo: Repository, path: str) -> list[Version]:
     holder = now.held_by if now else path
     files = [pointer.file_of(above) for above in _above(holder)] if now is None else []
     files += [pointer.file_of(holder), LOCKFILE] if now else [LOCKFILE]
-    commits = list(_commits(repo, list(dict.fromkeys(files))))
+    commits = list(_commits(repo, list(dict.fromkeys(files)), path))
     found = [
         _version(repo, path, commit, _at(repo, path, commit.hex if commit else None))
         for commit in [None, *commits]
@@ -57,14 +57,16 @@ def _above(path: str) -> list[str]:
     return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
-def _commits(repo: Repository, files: list[str]) -> Iterator[git.Commit]:
-    """Yield the commits that touched any of `files`, newest first."""
+def _commits(repo: Repository, files: list[str], path: str) -> Iterator[git.Commit]:
+    """Yield the commits that touched any of `files`, or spoke of `path` to DVC, newest first."""
     if git.head(repo.root) is None:
         return
     seen: dict[str, git.Commit] = {}
     for file in files:
         for commit in git.history(repo.root, file):
             seen.setdefault(commit.hex, commit)
+    for commit in dvc_history.commits(repo, path):
+        seen.setdefault(commit.hex, commit)
     yield from sorted(seen.values(), key=lambda commit: commit.when, reverse=True)
 
 

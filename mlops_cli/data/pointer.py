@@ -21,7 +21,8 @@ from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.layout import POINTER_SUFFIX
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.yaml_nodes import Value, parse
-from mlops_cli.data import paths, source
+from mlops_cli.data import dvc_history, paths, source
+from mlops_cli.data.dvc_history import Former
 from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.data.source import Source
 from mlops_cli.errors import ExternalError, IntegrityError, RequestError
@@ -187,15 +188,17 @@ def holder(repo: Repository, path: str) -> Pointer | None:
 def each(repo: Repository) -> list[Pointer]:
     """Return all pointers of the work tree, sorted by path; those that git ignores are not seen.
 
+    Where DVC's files are that a commit from before the move has, what they name is among them.
+
     Raises:
         RequestError, IntegrityError: as of `decode`.
     """
-    found = (read(repo, path) for path in sorted(set(_paths(repo.root))))
-    return [pointer for pointer in found if pointer is not None]
+    found = (read(repo, path) for path in set(_paths(repo.root)))
+    return _with_formers(repo, None, [pointer for pointer in found if pointer is not None])
 
 
 def each_at(repo: Repository, rev: str) -> list[Pointer]:
-    """Return all pointers of a git revision, sorted by path.
+    """Return all pointers of a git revision, and what DVC's files name there, sorted by path.
 
     Raises:
         RequestError: there is no such revision; or as of `decode`.
@@ -207,7 +210,36 @@ def each_at(repo: Repository, rev: str) -> list[Pointer]:
         for file, data in git.contents_at(repo.root, rev, POINTER_SUFFIX).items()
         if _is_pointer(file)
     ]
-    return sorted(pointers, key=lambda pointer: pointer.path)
+    return _with_formers(repo, rev, pointers)
+
+
+def at(repo: Repository, path: str, rev: str | None) -> Pointer | None:
+    """Return the pointer for the data at `path` at a revision, None for the work tree's.
+
+    Raises:
+        RequestError: there is no such revision; or as of `decode`.
+    """
+    if rev is None:
+        found = read(repo, path)
+    else:
+        from mlops_cli.core import git
+
+        data = git.show(repo.root, rev, file_of(path))
+        found = None if data is None else decode(data, path, rev=rev)
+    if found is None and dvc_history.is_former(repo):
+        former = dvc_history.formers(repo, rev).get(path)
+        return None if former is None else _of(former)
+    return found
+
+
+def _with_formers(repo: Repository, rev: str | None, pointers: list[Pointer]) -> list[Pointer]:
+    found = {one.path: _of(one) for one in dvc_history.formers(repo, rev).values()}
+    found |= {one.path: one for one in pointers}
+    return [found[path] for path in sorted(found)]
+
+
+def _of(former: Former) -> Pointer:
+    return Pointer(former.path, *former.kept, former.executable)
 
 
 def _is_pointer(file: str) -> bool:

@@ -132,7 +132,7 @@ def look_up(repo: Repository, path: str, rev: str | None) -> Reference | None:
     """Return the version of `path`, or of the part of a version that it is; None for none."""
     names = _with_those_above(path)
     for held_by in names:
-        found = _pointer(repo, held_by, rev)
+        found = pointer.at(repo, held_by, rev)
         if found is not None:
             whole = Reference(held_by, rev, found.oid, found.kind, held_by, found.executable)
             return _part(repo, whole, path)
@@ -147,15 +147,6 @@ def look_up(repo: Repository, path: str, rev: str | None) -> Reference | None:
 def _with_those_above(path: str) -> list[str]:
     parts = path.split("/")
     return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
-
-
-def _pointer(repo: Repository, path: str, rev: str | None) -> pointer.Pointer | None:
-    if rev is None:
-        return pointer.read(repo, path)
-    from mlops_cli.core import git
-
-    data = git.show(repo.root, rev, pointer.file_of(path))
-    return None if data is None else pointer.decode(data, path, rev=rev)
 
 
 def _part(repo: Repository, whole: Reference, path: str) -> Reference | None:
