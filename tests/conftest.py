@@ -12,6 +12,10 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.servers.seaweed import s3_server
+
+__all__ = ["s3_server"]  # a fixture for all, one server a session
+
 GIT_CONFIG = """\
 [user]
 	name = Ada Byron

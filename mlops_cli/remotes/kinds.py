@@ -40,7 +40,14 @@ def _file(url: str) -> Transport:
     return _folder(unquote(path))
 
 
+def _s3(url: str) -> Transport:
+    from mlops_cli.remotes.s3 import S3Transport
+
+    return S3Transport(url)
+
+
 KINDS: dict[str, Callable[[str], Transport]] = {
     "file": _file,
+    "s3": _s3,
 }
 """What opens a URL, by its scheme."""

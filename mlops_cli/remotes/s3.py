@@ -1,0 +1,381 @@
+"""A remote in a bucket: Amazon S3, or what speaks its protocol and honours conditional writes."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mlops_cli.errors import Conflict, ExternalError, MloError, RequestError
+from mlops_cli.remotes import aws
+from mlops_cli.remotes.transport import MissingKey
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, S3Config, S3Credential, S3Store
+
+_PART_BYTES = 8 * 1024 * 1024
+_PARTS_AT_ONCE = 4
+_CONNECT_S = 4
+_SILENCE_S = 10
+"""How long a server may say nothing while it is read from."""
+_PATIENCE_S = 10
+"""For how long a read that failed is tried again."""
+_PART_S = 300
+"""How long one part may take to be sent: 8 MiB at 230 kbit/s."""
+_NEVER_AN_ETAG = '"mlo asks whether this is compared"'
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+_FORM = "s3://BUCKET/PREFIX"
+
+
+class S3Transport:
+    """Keys are objects below a prefix. May be used by several threads at once."""
+
+    def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
+        self.bucket, self._prefix = _place(url)
+        self.url = f"s3://{self.bucket}/{self._prefix}".rstrip("/")
+        self._environment = environment
+        self._seen: dict[str, tuple[bytes, str | None]] = {}
+        self._compares = False
+
+    def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of an object, large ranges by several connections; see `Transport`."""
+        with self._asking(key):
+            if length is None:
+                return self._read_on(key, start)
+            return self._range(key, start, length)
+
+    def _range(self, key: str, start: int, length: int) -> bytes:
+        if length <= _PART_BYTES:
+            return self._piece(key, start, length)
+        starts = range(start, start + length, _PART_BYTES)
+        with ThreadPoolExecutor(_PARTS_AT_ONCE) as threads:
+            ends = [min(one + _PART_BYTES, start + length) for one in starts]
+            pieces = zip(starts, ends, strict=True)
+            return b"".join(threads.map(lambda at: self._piece(key, at[0], at[1] - at[0]), pieces))
+
+    def _piece(self, key: str, start: int, length: int) -> bytes:
+        import obstore
+        from obstore.exceptions import GenericError
+
+        if not length:
+            self.size(key)
+            return b""
+        try:
+            return bytes(obstore.get_range(self._reader, key, start=start, length=length))
+        except GenericError as error:
+            if _code(error) == "InvalidRange":  # it begins where the object has ended
+                return b""
+            raise
+
+    def _read_on(self, key: str, start: int) -> bytes:
+        import obstore
+
+        if start:
+            return self._range(key, start, max(0, self.size(key) - start))
+        found = obstore.get(self._reader, key)
+        data = bytes(found.bytes())
+        if not key.startswith("packs/"):
+            self._seen[key] = (data, found.meta["e_tag"])
+        return data
+
+    def size(self, key: str) -> int:
+        """Return the size of an object; see `Transport`."""
+        import obstore
+
+        with self._asking(key):
+            return obstore.head(self._reader, key)["size"]
+
+    def write_new(self, key: str, source: Path | bytes) -> None:
+        """Put an object that is not there, a large one in parts; see `Transport`.
+
+        Parts that a killed process has sent are no object and are seen by nobody.
+        """
+        if isinstance(source, bytes):
+            self._put_new(key, source, large=False)
+            return
+        try:
+            with source.open("rb") as file:
+                large = os.fstat(file.fileno()).st_size > _PART_BYTES
+                if not (large and self._has(key)):
+                    self._put_new(key, file, large=large)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ExternalError(f"cannot read '{source}': {reason}") from error
+
+    def _put_new(self, key: str, source: IO[bytes] | bytes, *, large: bool) -> None:
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        with self._asking(key), suppress(AlreadyExistsError):
+            obstore.put(
+                self._writer,
+                key,
+                source,
+                mode="overwrite" if large else "create",
+                use_multipart=large,
+                chunk_size=_PART_BYTES,
+                max_concurrency=_PARTS_AT_ONCE,
+            )
+
+    def _has(self, key: str) -> bool:
+        try:
+            self.size(key)
+        except MissingKey:
+            return False
+        return True
+
+    def list(self, prefix: str) -> list[str]:
+        """Return the keys of a folder; see `Transport`."""
+        import obstore
+
+        with self._asking(prefix):
+            found = obstore.list_with_delimiter(self._reader, prefix)
+        return sorted(one["path"] for one in found["objects"])
+
+    def compare_and_swap(self, key: str, old: bytes | None, new: bytes) -> None:
+        """Put with If-Match or If-None-Match, which the server compares; see `Transport`.
+
+        Raises:
+            ExternalError: the server takes no notice of the conditions, so two pushes at once
+                could undo each other.
+        """
+        seen, tag = self._seen.pop(key, (None, None))
+        if old is not None and (seen != old or tag is None):
+            seen, tag = self._look(key)
+        if old is not None and seen != old:
+            raise self._lost(key)
+        if old is None:
+            if not self._put_if(key, new, None):
+                raise self._lost(key)
+            self._prove(key, new, None)
+        else:
+            self._prove(key, old, _NEVER_AN_ETAG)
+            if not self._put_if(key, new, tag):
+                raise self._lost(key)
+
+    def _look(self, key: str) -> tuple[bytes | None, str | None]:
+        try:
+            self.read(key)
+        except MissingKey:
+            return None, None
+        return self._seen.pop(key)
+
+    def _put_if(self, key: str, data: bytes, tag: str | None) -> bool:
+        """Put `data` if the object has this tag, or with None is not there; return whether."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+        with self._asking(key):
+            try:
+                obstore.put(
+                    self._writer,
+                    key,
+                    data,
+                    mode="create" if tag is None else {"e_tag": tag},
+                    use_multipart=False,
+                )
+            except (AlreadyExistsError, PreconditionError):
+                return False
+            except FileNotFoundError as error:
+                if tag is None or _code(error) == "NoSuchBucket":
+                    raise
+                return False
+        return True
+
+    def _prove(self, key: str, present: bytes, tag: str | None) -> None:
+        """Once, ask for a write that must be refused; where it is not, it changes nothing."""
+        if self._compares:
+            return
+        if self._put_if(key, present, tag):
+            raise ExternalError(
+                f"the server of '{self.url}' ignores conditional writes (If-Match, If-None-Match),"
+                " so two pushes at once could undo each other",
+                hint="use a server that honours them, such as Amazon S3, SeaweedFS, MinIO or R2",
+            )
+        self._compares = True
+
+    def _lost(self, key: str) -> Conflict:
+        return Conflict(f"'{key}' on the remote '{self.url}' was changed by somebody else")
+
+    @cached_property
+    def _settings(self) -> aws.Aws:
+        return aws.settings(self._environment)
+
+    @cached_property
+    def _reader(self) -> "S3Store":
+        return self._store(read_timeout=timedelta(seconds=_SILENCE_S), patience_s=_PATIENCE_S)
+
+    @cached_property
+    def _writer(self) -> "S3Store":
+        """A store that waits: what it sends may take its time, and a read came before it."""
+        return self._store(read_timeout=timedelta(seconds=_PART_S), patience_s=6 * _PATIENCE_S)
+
+    def _store(self, *, read_timeout: timedelta, patience_s: float) -> "S3Store":
+        from obstore.store import S3Store
+
+        found = self._settings
+        endpoint = _checked_endpoint(found.endpoint)
+        config: S3Config = {"region": _checked_region(found.region)}
+        client: ClientConfig = {
+            "connect_timeout": timedelta(seconds=_CONNECT_S),
+            "read_timeout": read_timeout,
+            "timeout": timedelta(seconds=_PART_S),
+        }
+        if endpoint:
+            config["endpoint"] = endpoint
+            client["allow_http"] = endpoint.startswith("http://")
+        if found.ca_bundle and not client.get("allow_http"):
+            client["root_certificate"] = _certificates(found.ca_bundle)
+        return S3Store(
+            self.bucket,
+            prefix=self._prefix or None,
+            config=config,
+            client_options=client,
+            retry_config={"max_retries": 6, "retry_timeout": timedelta(seconds=patience_s)},
+            credential_provider=_provider(found),
+        )
+
+    @contextmanager
+    def _asking(self, key: str) -> Iterator[None]:
+        """Turn what obstore raises into what `Transport` promises."""
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except MloError:
+            raise
+        except FileNotFoundError as error:
+            if _code(error) == "NoSuchBucket":
+                raise self._failed(error) from error
+            raise MissingKey(f"'{key}' is not on the remote '{self.url}'") from error
+        except (BaseError, ValueError, OSError) as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> ExternalError:
+        text, code = str(error), _code(error)
+        at = self._settings.endpoint or f"Amazon S3 ({self._settings.region})"
+        if "/latest/api/token" in text or "/latest/meta-data" in text:
+            return aws.no_credentials()
+        if code in _SAID:
+            what, hint = _SAID[code]
+            return ExternalError(what.format(bucket=self.bucket, url=self.url, at=at), hint=hint)
+        status = re.search(r"status code: (\d+)", text)
+        if status and status[1] in ("401", "403"):
+            what, hint = _SAID["AccessDenied"]
+            return ExternalError(what.format(bucket=self.bucket, url=self.url, at=at), hint=hint)
+        if status:
+            said = f"{status[1]} {code or ''}".strip()
+            return ExternalError(f"the remote '{self.url}' at {at} answered {said}")
+        why = next((words for mark, words in _CAUSES if mark in text), "the connection failed")
+        return ExternalError(
+            f"cannot reach the remote '{self.url}' at {at}: {why}",
+            hint="see whether the network is up and AWS_ENDPOINT_URL is right",
+        )
+
+
+_DENIED = "the account needs s3:ListBucket, s3:GetObject and, to push, s3:PutObject"
+_REGION = ("the bucket '{bucket}' is in another region than '{at}'", "set AWS_REGION to its region")
+_SIGN_IN = "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+_SAID: dict[str, tuple[str, str]] = {
+    "NoSuchBucket": ("there is no bucket '{bucket}' at {at}", "make it, or correct the URL"),
+    "InvalidBucketName": ("'{bucket}' cannot be a bucket at {at}", f"{_FORM}"),
+    "AccessDenied": ("the remote '{url}' at {at} forbids it", _DENIED),
+    "SignatureDoesNotMatch": ("{at} refuses the AWS secret key", _SIGN_IN),
+    "InvalidAccessKeyId": ("{at} does not know the AWS access key", _SIGN_IN),
+    "ExpiredToken": ("the AWS session has ended", "sign in again"),
+    "InvalidToken": ("{at} refuses the AWS session token", "sign in again"),
+    "RequestTimeTooSkewed": ("this machine's clock differs from that of {at}", "set the clock"),
+    "PermanentRedirect": _REGION,
+    "AuthorizationHeaderMalformed": _REGION,
+    "SlowDown": ("{at} asks for fewer requests", "try again later"),
+}
+"""What a server's error code means for a user, and what to do."""
+_CAUSES = (
+    ("dns error", "no such host"),
+    ("ConnectionRefused", "connection refused"),
+    ("NetworkUnreachable", "the network is unreachable"),
+    ("HostUnreachable", "the host is unreachable"),
+    ("InvalidCertificate", "its certificate is not trusted (see AWS_CA_BUNDLE)"),
+    ("UnknownIssuer", "its certificate is not trusted (see AWS_CA_BUNDLE)"),
+    ("InvalidMessage", "it does not speak TLS"),
+    ("kind: Timeout", "no answer in time"),
+    ("TimedOut", "no answer in time"),
+    ("Redirect without LOCATION", "the bucket is in another region (see AWS_REGION)"),
+)
+
+
+def _code(error: Exception) -> str | None:
+    found = re.search(r"<Code>(\w+)</Code>", str(error))
+    return found[1] if found else None
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Return bucket and prefix. What may be a secret is not repeated."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    if "@" in bucket or "?" in url or "#" in url:
+        raise RequestError(
+            "the URL of an S3 remote takes no credentials or options",
+            hint=f"write {_FORM}, and set AWS_PROFILE or AWS_ACCESS_KEY_ID where you work",
+        )
+    parts = [part for part in prefix.split("/") if part]
+    if not _BUCKET.fullmatch(bucket):
+        raise RequestError(f"'{url}' names no bucket", hint=_FORM)
+    if not prefix.isprintable() or {".", ".."} & set(parts):
+        raise RequestError(f"{url!r} has a prefix that no bucket can keep", hint=_FORM)
+    return bucket, "/".join(parts)
+
+
+def _checked_endpoint(endpoint: str | None) -> str | None:
+    if endpoint is None:
+        return None
+    try:
+        parts = urlsplit(endpoint)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or "@" in endpoint or not (endpoint.isascii() and endpoint.isprintable()):
+        raise ExternalError(
+            "the AWS endpoint URL that is set is not of the form https://HOST",
+            hint="correct AWS_ENDPOINT_URL, or endpoint_url in ~/.aws/config",
+        )
+    return endpoint.rstrip("/")
+
+
+def _checked_region(region: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", region):
+        raise ExternalError("the AWS region that is set is none", hint="correct AWS_REGION")
+    return region
+
+
+def _certificates(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ExternalError(
+            f"cannot read '{path}': {reason}", hint="correct AWS_CA_BUNDLE"
+        ) from error
+
+
+def _provider(found: aws.Aws) -> Any:
+    """Return what obstore calls for keys. The first are got here, where an error is seen."""
+    ask = found.keys
+    if ask is None:
+        return None
+    first = [ask()]
+
+    def credentials() -> "S3Credential":
+        keys = first.pop() if first else ask()
+        return {
+            "access_key_id": keys.access,
+            "secret_access_key": keys.secret,
+            "token": keys.token,
+            "expires_at": keys.expires,
+        }
+
+    return credentials
