@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import Queue
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from blake3 import blake3
 
@@ -106,6 +106,15 @@ class PackWriter:
         os.lseek(handle, 0, os.SEEK_SET)
         with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
             return self._cut(file, Kind.BLOB, like)
+
+    def put_stream(self, source: BinaryIO, *, like: ObjectId | None = None) -> tuple[ObjectId, int]:
+        """Put all that `source` gives when it is read, as `put_handle` does with a file."""
+        head = b""
+        while len(head) < _READ_BYTES and (piece := source.read(_READ_BYTES - len(head))):
+            head += piece
+        if len(head) < _READ_BYTES:
+            return self.put(head), len(head)
+        return self._cut(cast(BinaryIO, _Rejoined(head, source)), Kind.BLOB, like)
 
     def put_stored(self, oid: ObjectId, entry: Entry, payload: bytes) -> None:
         """Put an object in the form that another pack stores it in, undecoded."""
@@ -257,6 +266,22 @@ class _OpenPack:
 def _write_all(handle: int, rest: memoryview) -> None:
     while rest:
         rest = rest[os.write(handle, rest) :]
+
+
+class _Rejoined:
+    """A stream of which the head has been read already."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+
+    def readinto(self, buffer: memoryview) -> int:
+        if not self._head:
+            piece = self._rest.read(len(buffer))
+        else:
+            piece, self._head = bytes(self._head[: len(buffer)]), self._head[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 class _Tap:

@@ -27,7 +27,10 @@ _OURS = frozenset({SETTINGS, LOCKFILE})
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """One path that is versioned now; `state` is how its pointer stands to the one before."""
+    """One path that is versioned now; `state` is how its pointer stands to the one before.
+
+    `edited_import` says where it was imported from, if it no longer is what came from there.
+    """
 
     path: str
     oid: ObjectId
@@ -36,6 +39,7 @@ class Added:
     files: int
     state: State
     pointer: str
+    edited_import: str | None = None
 
 
 def add(
@@ -60,17 +64,18 @@ def add(
     _refuse_tracked(repo, chosen)
     _refuse_ignored(repo, chosen)
     before = {path: one.oid for path, one in known.items()}
-    with (
-        progress.task("adding", None, "files") as advance,
-        repo.objects.writer() as writer,
-    ):
-        found = [
-            snapshot.take(
-                repo, repo.root / path, writer=writer, before=before.get(path), advance=advance
-            )
-            for path in chosen
-        ]
-    return _point(repo, dict(zip(chosen, found, strict=True)), known)
+    with repo.writing():
+        with (
+            progress.task("adding", None, "files") as advance,
+            repo.objects.writer() as writer,
+        ):
+            found = [
+                snapshot.take(
+                    repo, repo.root / path, writer=writer, before=before.get(path), advance=advance
+                )
+                for path in chosen
+            ]
+        return _point(repo, dict(zip(chosen, found, strict=True)), known)
 
 
 def _chosen(repo: Repository, typed: Sequence[Path]) -> list[str]:
@@ -153,7 +158,7 @@ def _refuse_ignored(repo: Repository, chosen: Sequence[str]) -> None:
 def _point(
     repo: Repository, found: Mapping[str, Snapshot], known: Mapping[str, Pointer]
 ) -> tuple[Added, ...]:
-    pointers = {path: _pointer(repo, path, what) for path, what in found.items()}
+    pointers = {path: _pointer(repo, path, what, known.get(path)) for path, what in found.items()}
     few = sum(1 for path, now in pointers.items() if known.get(path) != now) <= _FEW
     for now in pointers.values():
         pointer.write(repo, now, durable=few)
@@ -163,15 +168,23 @@ def _point(
     return tuple(
         Added(
             path, now.oid, now.kind, now.size, now.files, _state(known.get(path), now),
-            pointer.file_of(path),
+            pointer.file_of(path), _edited_import(known.get(path), now),
         )
         for path, now in pointers.items()
     )  # fmt: skip
 
 
-def _pointer(repo: Repository, path: str, found: Snapshot) -> Pointer:
+def _pointer(repo: Repository, path: str, found: Snapshot, before: Pointer | None) -> Pointer:
     executable = found.kind == "file" and bool(os.stat(repo.root / path).st_mode & 0o100)
-    return Pointer(path, found.oid, found.kind, found.size, found.files, executable)
+    source = before.source if before is not None and before.oid == found.oid else None
+    return Pointer(path, found.oid, found.kind, found.size, found.files, executable, source)
+
+
+def _edited_import(before: Pointer | None, now: Pointer) -> str | None:
+    """Return where the version before came from, if this one is an edited copy of it."""
+    if before is None or before.source is None or now.source is not None:
+        return None
+    return before.source.name
 
 
 def _state(before: Pointer | None, now: Pointer) -> State:

@@ -48,6 +48,7 @@ def test_add_speaks_json(raw: Path, mlo_here: Mlo) -> None:
         "files": 1,
         "state": "new",
         "pointer": "data/raw.csv.mlo",
+        "edited_import": None,
     }
 
 

@@ -35,6 +35,12 @@ def _tell(added: "tuple[Added, ...]") -> None:
         (one.state, short(one.oid), show.size(one.size), _files(one), one.path) for one in added
     ]
     show.table(["", "version", "size", "", "path"], rows)
+    for one in added:
+        if one.edited_import is not None:
+            show.note(
+                f"{one.path} is no longer what came from {one.edited_import}; "
+                "`mlo import --update` will leave it alone"
+            )
     changed = [one for one in added if one.state != "unchanged"]
     if changed:
         import shlex
