@@ -79,7 +79,7 @@ def record(
     who = identity(repo.root)
     chain = PREFIX + repo.clone_id
     moves = moves or {}
-    with repo.lock(action):
+    with repo.writing(), repo.lock(action):
         here = repo.refs.all()
         refs.apply(here, moves)
         prev = here.get(chain)

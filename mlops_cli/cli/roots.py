@@ -66,9 +66,10 @@ def bring(
 
     _believe_only_what_can_be_read(repo, remote)
     few = bool(paths) and not everything
-    records = fetch.records(repo, remote, trees=not few, progress=progress)
-    roots = None if everything else pointed_at(repo, paths, remote) if paths else needed(repo)
-    content = fetch.content(repo, remote, roots, progress=progress)
+    with repo.writing():
+        records = fetch.records(repo, remote, trees=not few, progress=progress)
+        roots = None if everything else pointed_at(repo, paths, remote) if paths else needed(repo)
+        content = fetch.content(repo, remote, roots, progress=progress)
     return replace(
         records,
         objects=records.objects + content.objects,

@@ -8,8 +8,8 @@ read once its `with` block has ended, and is durable then.
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,15 @@ _BULK = 256
 class ObjectStore:
     """The packs in one folder."""
 
-    def __init__(self, packs: Path, tmp: Path) -> None:
+    def __init__(
+        self,
+        packs: Path,
+        tmp: Path,
+        *,
+        writing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`writing` opens what keeps objects from going while a writer is open."""
+        self._writing = writing
         self._folder = packs
         self._tmp = tmp
         self._packs: dict[str, Pack] = {}
@@ -101,8 +109,13 @@ class ObjectStore:
         """Open a writer; what it was given is in the store, durable, when the block ends.
 
         When the block raises, what was not yet written is dropped. Objects of packs that were
-        already full may stay; nothing names them, so they harm nobody.
+        already full may stay; nothing names them, so they harm nobody. Who names what was put,
+        opens the writer within `Repository.writing`.
         """
+        with self._writing():
+            yield from self._write()
+
+    def _write(self) -> "Iterator[PackWriter]":
         from mlops_cli.core.pack_writer import PackWriter
 
         writer = PackWriter(self._folder, self._tmp, knows=self._knows, earlier=self._earlier)

@@ -45,7 +45,7 @@ class Repository:
         """The object store; loaded when first needed, since `status` often needs none of it."""
         from mlops_cli.core.objects import ObjectStore
 
-        return ObjectStore(self.layout.packs, self.layout.tmp)
+        return ObjectStore(self.layout.packs, self.layout.tmp, writing=self.writing)
 
     @cached_property
     def stat_cache(self) -> StatCache:

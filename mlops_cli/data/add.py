@@ -58,11 +58,8 @@ def add(
     """
     chosen = _chosen(repo, typed)
     known = {one.path: one for one in pointer.each(repo)}
-    for path in chosen:
-        _refuse_unfit(repo, path, known)
-    _refuse_parts(chosen, known)
-    _refuse_tracked(repo, chosen)
-    _refuse_ignored(repo, chosen)
+    refuse_unfit(repo, chosen, known)
+    _refuse_missing(repo, chosen, known)
     before = {path: one.oid for path, one in known.items()}
     with repo.writing():
         with (
@@ -85,7 +82,28 @@ def _chosen(repo: Repository, typed: Sequence[Path]) -> list[str]:
     return [path for path in kept if not path.startswith(folders)]
 
 
-def _refuse_unfit(repo: Repository, path: str, known: Mapping[str, Pointer]) -> None:
+def refuse_unfit(repo: Repository, chosen: Sequence[str], known: Mapping[str, Pointer]) -> None:
+    """Raise RequestError if what is at one of these paths cannot be versioned as it is there.
+
+    Nothing needs to be there yet. `known` are the pointers of the work tree by path.
+    """
+    for path in chosen:
+        _refuse_place(repo, path, known)
+    _refuse_parts(chosen, known)
+    _refuse_tracked(repo, chosen)
+    _refuse_ignored(repo, chosen)
+
+
+def _refuse_missing(repo: Repository, chosen: Sequence[str], known: Mapping[str, Pointer]) -> None:
+    for path in chosen:
+        if not os.path.lexists(repo.root / path):
+            raise RequestError(
+                f"there is nothing at '{path}'",
+                hint=f"get it back: mlo checkout {path}" if path in known else None,
+            )
+
+
+def _refuse_place(repo: Repository, path: str, known: Mapping[str, Pointer]) -> None:
     name = path.rpartition("/")[2]
     if name.endswith(POINTER_SUFFIX):
         data = path.removesuffix(POINTER_SUFFIX)
@@ -97,11 +115,6 @@ def _refuse_unfit(repo: Repository, path: str, known: Mapping[str, Pointer]) -> 
         )
     if path in _OURS or name in {".gitignore", ".gitattributes", ".gitmodules"}:
         raise RequestError(f"'{path}' is kept by git", hint=f"git add {path}")
-    if not os.path.lexists(repo.root / path):
-        raise RequestError(
-            f"there is nothing at '{path}'",
-            hint=f"get it back: mlo checkout {path}" if path in known else None,
-        )
     for above in PurePosixPath(path).parents:
         if str(above) in known:
             raise RequestError(

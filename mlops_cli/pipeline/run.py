@@ -261,7 +261,10 @@ class _Work:
             self._note(self._step(plan, {}, "failed", begun, exit_code=None), error)
             return "failed", None, error
         known = {dep: oid for dep, oid in deps.items() if oid is not None}
-        done = None if self._force else self._spare(plan, known, begun)
+        with self._repo.writing():
+            done = None if self._force else self._spare(plan, known, begun)
+            if done is not None:
+                self._note(done, None)
         if done is None:
             try:
                 done = self._execute(plan, known, begun)
@@ -269,7 +272,6 @@ class _Work:
                 self._fail(plan, known, stop, begun)
                 status: Status = "interrupted" if stop.interrupted else "failed"
                 return status, INTERRUPTED if stop.interrupted else stop.exit_code, stop.error
-        self._note(done, None)
         self._lock(done)
         return "done", 0, None
 
@@ -303,7 +305,7 @@ class _Work:
         return step
 
     def _execute(self, plan: Plan, deps: Mapping[str, ObjectId], begun: float) -> StepRun:
-        """Run a step and store what it wrote.
+        """Run a step, store what it wrote, and note it.
 
         Raises:
             _Stop: it failed, was interrupted, or did not keep to what it declares.
@@ -324,11 +326,14 @@ class _Work:
             raise _Stop(f"step '{name}' failed with exit code {ended.code}", ended.code)
         self._check_writes(plan)
         reported = self._metrics(plan)
-        with self._repo.objects.writer() as writer:
-            self._check_inputs(plan, deps, writer)
-            kept = outputs.keep(self._repo, outs, name, writer, before=self._before(name))
-        step = self._step(plan, deps, "ran", begun, exit_code=0)
-        return replace(step, outs=kept, metrics=reported)
+        with self._repo.writing():
+            with self._repo.objects.writer() as writer:
+                self._check_inputs(plan, deps, writer)
+                kept = outputs.keep(self._repo, outs, name, writer, before=self._before(name))
+            step = self._step(plan, deps, "ran", begun, exit_code=0)
+            step = replace(step, outs=kept, metrics=reported)
+            self._note(step, None)
+        return step
 
     def _clear_way(self, name: str) -> None:
         """Save once more: another step may have written to what is not its own."""
@@ -390,12 +395,13 @@ class _Work:
     def _fail(self, plan: Plan, deps: Mapping[str, ObjectId], stop: _Stop, begun: float) -> None:
         """Note a step that failed; what it left at its outputs is stored, so never in the way."""
         name = plan.step.name
-        with self._repo.objects.writer() as writer:
-            outs = graphs.outputs(plan.step)
-            kept = outputs.keep(self._repo, outs, name, writer, before=self._before(name))
-        logged = metrics.last_logged(self._run.lines(METRICS)).get(name, {})
-        step = self._step(plan, deps, "failed", begun, exit_code=stop.exit_code)
-        self._note(replace(step, outs=kept, metrics=logged), stop.error)
+        with self._repo.writing():
+            with self._repo.objects.writer() as writer:
+                outs = graphs.outputs(plan.step)
+                kept = outputs.keep(self._repo, outs, name, writer, before=self._before(name))
+            logged = metrics.last_logged(self._run.lines(METRICS)).get(name, {})
+            step = self._step(plan, deps, "failed", begun, exit_code=stop.exit_code)
+            self._note(replace(step, outs=kept, metrics=logged), stop.error)
 
     def _skipped(self, name: str) -> StepRun:
         return self._step(self._plans[name], {}, "skipped", time.monotonic())

@@ -62,6 +62,13 @@ def register(
         RequestError: the run made no model or several, or the model needs trust.
         MissingObject: its bytes are not in this store.
     """
+    with repo.writing():
+        return _register(repo, name, run, path, trust=trust, force=force)
+
+
+def _register(
+    repo: Repository, name: str, run: Run | None, path: Path | None, *, trust: bool, force: bool
+) -> Registered:
     events.check_name(name)
     found = _from_path(repo, name, path) if path is not None else _from_run(repo, name, run)
     described, columns = _inspect(repo, found, trust=trust)
