@@ -13,8 +13,9 @@ from typing import Any, Protocol
 import pytest
 
 from tests.servers.seaweed import s3_server
+from tests.servers.sshd import ssh_server
 
-__all__ = ["s3_server"]  # a fixture for all, one server a session
+__all__ = ["s3_server", "ssh_server"]  # fixtures for all, one server a session
 
 GIT_CONFIG = """\
 [user]

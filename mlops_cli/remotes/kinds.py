@@ -15,7 +15,8 @@ def open_transport(url: str, root: Path) -> Transport:
     """
     scheme, found, _ = url.partition("://")
     if not found:
-        return _folder(str((root / Path(url).expanduser()).resolve()))
+        folder = root / Path(url).expanduser()
+        return _ssh(url) if _is_on_a_host(url, folder) else _folder(str(folder.resolve()))
     if scheme not in KINDS:
         known = ", ".join(f"{kind}://" for kind in KINDS)
         raise RequestError(
@@ -40,14 +41,38 @@ def _file(url: str) -> Transport:
     return _folder(unquote(path))
 
 
+def _http(url: str) -> Transport:
+    from mlops_cli.remotes.http import HttpTransport
+
+    return HttpTransport(url)
+
+
 def _s3(url: str) -> Transport:
     from mlops_cli.remotes.s3 import S3Transport
 
     return S3Transport(url)
 
 
+def _is_on_a_host(url: str, folder: Path) -> bool:
+    """Return whether this is `host:path`; as for git, a folder of that name comes first."""
+    if ":" not in url:
+        return False
+    from mlops_cli.remotes.ssh_address import is_short
+
+    return is_short(url) and not folder.exists()
+
+
+def _ssh(url: str) -> Transport:
+    from mlops_cli.remotes.ssh import SshTransport
+
+    return SshTransport(url)
+
+
 KINDS: dict[str, Callable[[str], Transport]] = {
     "file": _file,
+    "http": _http,
+    "https": _http,
     "s3": _s3,
+    "ssh": _ssh,
 }
 """What opens a URL, by its scheme."""

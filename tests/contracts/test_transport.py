@@ -13,6 +13,7 @@ from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.s3 import S3Transport
 from mlops_cli.remotes.transport import MissingKey, Transport
 from tests.servers.seaweed import BUCKET, S3Server
+from tests.servers.sshd import Sshd
 
 
 def folder(request: pytest.FixtureRequest) -> Transport:
@@ -25,9 +26,15 @@ def s3(request: pytest.FixtureRequest) -> Transport:
     return S3Transport(f"s3://{BUCKET}/{uuid.uuid4()}/déjà vu", server.environment())
 
 
+def ssh(request: pytest.FixtureRequest) -> Transport:
+    server: Sshd = request.getfixturevalue("ssh_server")
+    return server.transport(request.getfixturevalue("tmp_path") / "remote")
+
+
 KINDS: dict[str, Callable[[pytest.FixtureRequest], Transport]] = {
     "folder": folder,
     "s3": s3,
+    "ssh": ssh,
 }
 """What makes an empty remote that can be written."""
 
