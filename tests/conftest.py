@@ -12,10 +12,11 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.servers.files import file_server
 from tests.servers.seaweed import s3_server
 from tests.servers.sshd import ssh_server
 
-__all__ = ["s3_server", "ssh_server"]  # fixtures for all, one server a session
+__all__ = ["file_server", "s3_server", "ssh_server"]  # fixtures for all
 
 GIT_CONFIG = """\
 [user]

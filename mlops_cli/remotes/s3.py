@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _PART_BYTES = 8 * 1024 * 1024
 _PARTS_AT_ONCE = 4
+_ASK_FIRST_BYTES = 1024 * 1024
+"""From which size it pays to ask whether an object is there before it is sent."""
 _CONNECT_S = 4
 _SILENCE_S = 10
 """How long a server may say nothing while it is read from."""
@@ -100,9 +102,9 @@ class S3Transport:
             return
         try:
             with source.open("rb") as file:
-                large = os.fstat(file.fileno()).st_size > _PART_BYTES
-                if not (large and self._has(key)):
-                    self._put_new(key, file, large=large)
+                size = os.fstat(file.fileno()).st_size
+                if size < _ASK_FIRST_BYTES or not self._has(key):
+                    self._put_new(key, file, large=size > _PART_BYTES)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise ExternalError(f"cannot read '{source}': {reason}") from error

@@ -10,8 +10,10 @@ import pytest
 
 from mlops_cli.errors import Conflict, RequestError
 from mlops_cli.remotes.folder import FolderTransport
+from mlops_cli.remotes.http import HttpTransport
 from mlops_cli.remotes.s3 import S3Transport
 from mlops_cli.remotes.transport import MissingKey, Transport
+from tests.servers.files import FileServer
 from tests.servers.seaweed import BUCKET, S3Server
 from tests.servers.sshd import Sshd
 
@@ -38,7 +40,22 @@ KINDS: dict[str, Callable[[pytest.FixtureRequest], Transport]] = {
 }
 """What makes an empty remote that can be written."""
 
-READ_ONLY: dict[str, Callable[[pytest.FixtureRequest], tuple[Transport, Transport]]] = {}
+
+def http(request: pytest.FixtureRequest) -> tuple[Transport, Transport]:
+    server: FileServer = request.getfixturevalue("file_server")
+    return FolderTransport(server.folder), HttpTransport(server.url)
+
+
+def http_without_ranges(request: pytest.FixtureRequest) -> tuple[Transport, Transport]:
+    server: FileServer = request.getfixturevalue("file_server")
+    server.ranges = False
+    return FolderTransport(server.folder), HttpTransport(server.url)
+
+
+READ_ONLY: dict[str, Callable[[pytest.FixtureRequest], tuple[Transport, Transport]]] = {
+    "http": http,
+    "http without ranges": http_without_ranges,
+}
 """What makes an empty remote that can only be read, after the transport that fills it."""
 
 
