@@ -123,10 +123,20 @@ class HookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSettings:
+    """What the project says about one table, or about all tables in a folder."""
+
+    key: tuple[str, ...] = ()
+    """The columns that tell its rows apart."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole of `.mlops.yaml`."""
 
     params: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, DataSettings] = field(default_factory=dict)
+    """By path of a file or folder."""
     steps: Mapping[str, Step] = field(default_factory=dict)
     models: Mapping[str, ModelSettings] = field(default_factory=dict)
     remotes: Mapping[str, RemoteSettings] = field(default_factory=dict)
@@ -158,11 +168,14 @@ def read(data: bytes, *, where: str) -> Settings:
     Raises:
         RequestError: as of `load`.
     """
+    if all(line.lstrip()[:1] in (b"", b"#") for line in data.splitlines()):
+        return Settings()  # as `init` leaves it; reading YAML takes 30 ms
     document = yaml_nodes.parse(data, where=where)
     settings = document.record(
         Settings,
         {
             "params": _params,
+            "data": lambda value: {_inside(path, one): _data(one) for path, one in value.items()},
             "steps": lambda value: {name: _step(name, step) for name, step in _named(value)},
             "models": lambda value: {name: _model(model) for name, model in _named(value)},
             "remotes": lambda value: {name: _remote(remote) for name, remote in _named(value)},
@@ -322,9 +335,23 @@ def _paths(value: Value) -> tuple[str, ...]:
     return tuple(paths)
 
 
+def _data(value: Value) -> DataSettings:
+    def key(inner: Value) -> tuple[str, ...]:
+        columns = _words(inner) if inner.is_list else (inner.word(),)
+        if not columns:
+            raise inner.fail("names no column", hint="write it as in key: [user, day]")
+        return columns
+
+    return value.record(DataSettings, {"key": key})
+
+
 def _path(value: Value) -> str:
     """Return a path in its one form: POSIX, relative, no `.`, `..` or trailing slash."""
-    written = value.word()
+    return _inside(value.word(), value)
+
+
+def _inside(written: str, value: Value) -> str:
+    """Return `written` as a path in its one form; `value` is where a mistake in it is told."""
     parts = [part for part in written.split("/") if part not in ("", ".")]
     if written.startswith("/") or ".." in parts or not parts or "\0" in written:
         raise value.fail(

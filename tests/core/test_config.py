@@ -333,3 +333,13 @@ def test_a_step_may_not_reach_into_a_store_that_lies_deeper(closed: str) -> None
     text = f"steps: {{a: {{cmd: 'true', outs: [{closed}]}}}}\n"
     with pytest.raises(RequestError, match="belongs to"):
         config.read(text.encode(), where=".mlops.yaml")
+
+
+def test_the_key_of_a_table_is_one_column_or_several() -> None:
+    settings = read(b"data: {./data/raw.csv: {key: id}, visits: {key: [user, day]}}", where="x")
+    assert {path: one.key for path, one in settings.data.items()} == {
+        "data/raw.csv": ("id",),
+        "visits": ("user", "day"),
+    }
+    assert mistake("data: {a.csv: {key: []}}")[0].endswith("'data.a.csv.key' names no column")
+    assert "is '../a.csv', which is not" in mistake("data: {../a.csv: {key: id}}")[0]
