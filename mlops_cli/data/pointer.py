@@ -208,7 +208,7 @@ def each_at(repo: Repository, rev: str) -> list[Pointer]:
     pointers = [
         decode(data, file.removesuffix(POINTER_SUFFIX), rev=rev)
         for file, data in git.contents_at(repo.root, rev, POINTER_SUFFIX).items()
-        if _is_pointer(file)
+        if is_pointer(file)
     ]
     return _with_formers(repo, rev, pointers)
 
@@ -242,7 +242,7 @@ def _of(former: Former) -> Pointer:
     return Pointer(former.path, *former.kept, former.executable)
 
 
-def _is_pointer(file: str) -> bool:
+def is_pointer(file: str) -> bool:
     """Return whether a file's name says that it is a pointer: `.mlo` alone is the store."""
     return file.endswith(POINTER_SUFFIX) and all(part != ".mlo" for part in file.split("/"))
 
@@ -254,7 +254,7 @@ def _paths(root: Path) -> Iterator[str]:
         files = git.list_files(root, "*" + POINTER_SUFFIX)
     else:
         files = list(_walk(str(root), ""))
-    return (file.removesuffix(POINTER_SUFFIX) for file in files if _is_pointer(file))
+    return (file.removesuffix(POINTER_SUFFIX) for file in files if is_pointer(file))
 
 
 def _has_git(root: Path) -> bool:
