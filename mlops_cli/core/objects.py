@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Kind", "ObjectStore"]
 
 _BULK = 256
-"""After this many lookups that had to search several packs, a table of all ids is made."""
+"""After this many lookups that had to search the packs, a table of all ids is made."""
 
 
 class ObjectStore:
@@ -75,7 +75,13 @@ class ObjectStore:
             MissingObject: the object, or a chunk of it, is not here.
             IntegrityError: the stored bytes do not give it.
         """
-        return b"".join(self.stream(oid))
+        pack, at = self._place(oid)
+        entry = pack.index.entry(at)
+        if entry.codec is Codec.LIST:
+            return b"".join(self.stream(oid))
+        content = codec.decompress(pack.payload(entry), entry, self.base)
+        _check(blake3(content).hexdigest(), oid)
+        return content
 
     def stream(self, oid: ObjectId) -> Iterator[bytes]:
         """Yield the content in pieces of at most 256 KiB; at the end it has been checked.
@@ -84,14 +90,11 @@ class ObjectStore:
         """
         pack, at = self._place(oid)
         entry = pack.index.entry(at)
-        payload = pack.payload(entry)
         if entry.codec is not Codec.LIST:
-            content = codec.decompress(payload, entry, self.base)
-            _check(blake3(content).hexdigest(), oid)
-            yield content
+            yield self.get(oid)
             return
         hasher = blake3(max_threads=1)
-        for key, length in codec.decode_list(payload, entry.length):
+        for key, length in codec.decode_list(pack.payload(entry), entry.length):
             piece = self._piece(key)
             if len(piece) != length:
                 raise IntegrityError(f"a chunk of object {oid} has the wrong length")
@@ -268,7 +271,7 @@ class ObjectStore:
 
     def _search(self, key: bytes) -> tuple[Pack, int] | None:
         packs = self._current() if self._seen_mtime_ns < 0 else self._packs
-        if self._table is None and len(packs) > 1:
+        if self._table is None:
             self._searches += 1
             if self._searches > _BULK:
                 self._tabulate()

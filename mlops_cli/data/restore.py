@@ -7,11 +7,12 @@ folder that was not there appears whole.
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-from mlops_cli.core import tree
+from mlops_cli.core import tree, workers
 from mlops_cli.core.files import current_umask, outside, staging
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
@@ -67,6 +68,10 @@ def write_out(repo: Repository, oid: ObjectId, kind: ObjectKind, target: Path) -
 
 
 _Listing = Mapping[str, tree.Entry]
+_Files = Sequence[tuple[str, tree.Entry]]
+_WORTH_A_PROCESS = 2_000
+"""How many files pay for a process more."""
+
 _ITSELF = ""
 """The path, within a target that is a single file, of that file."""
 
@@ -201,46 +206,75 @@ def _write_all(
     unseen: bool = False,
 ) -> int:
     """Write what is wanted, each file whole at once unless nobody looks at `target` yet."""
-    files = {path: entry for path, entry in wanted.items() if _is_file(entry)}
-    total = sum(entry.size for entry in files.values())
-    rooms: dict[Path, Path] = {}
+    files = [(path, entry) for path, entry in wanted.items() if _is_file(entry)]
+    for path, entry in wanted.items():
+        if entry.mode is tree.Mode.FOLDER:
+            (target / path).mkdir(exist_ok=True)
+    write = _fill if unseen else _exchange
+
+    def work(part: slice, advance: Callable[[int], None]) -> None:
+        write(repo, target, files[part], advance)
+
+    total = sum(entry.size for _, entry in files)
+    count = workers.helpful(len(files), least=_WORTH_A_PROCESS)
     with progress.task(f"writing {target.name}", total, "B") as advance:
-        for path, entry in wanted.items():
-            here = target / path if path else target
-            if entry.mode is tree.Mode.FOLDER:
-                here.mkdir(exist_ok=True)
-                continue
-            if unseen:
-                _write(repo, here, entry)
-            else:
-                if here.parent not in rooms:
-                    rooms[here.parent] = staging(here.parent, repo.layout.tmp)
-                _replace(repo, here, entry, rooms[here.parent])
-            advance(entry.size)
+        workers.share(_parts(len(files), count), work, advance)
     return len(files)
+
+
+def _parts(total: int, count: int) -> list[slice]:
+    """Return `count` ranges that cover `total` files; neighbours stay together."""
+    edges = [total * at // count for at in range(count + 1)]
+    return [slice(start, end) for start, end in pairwise(edges)]
+
+
+def _fill(repo: Repository, target: Path, files: _Files, advance: Callable[[int], None]) -> None:
+    """Write files where nothing is and nobody looks yet."""
+    prefix = os.path.join(target, "")
+    for path, entry in files:
+        _write(repo, prefix + path if path else os.fspath(target), entry)
+        advance(entry.size)
+
+
+def _exchange(
+    repo: Repository, target: Path, files: _Files, advance: Callable[[int], None]
+) -> None:
+    """Write files in a room beside, then move each to its place."""
+    rooms: dict[Path, Path] = {}
+    for path, entry in files:
+        here = target / path if path else target
+        if here.parent not in rooms:
+            rooms[here.parent] = staging(here.parent, repo.layout.tmp)
+        _replace(repo, here, entry, rooms[here.parent])
+        advance(entry.size)
 
 
 def _replace(repo: Repository, path: Path, entry: tree.Entry, room: Path) -> None:
     """Write one file or link in `room`, then move it to its place."""
     beside = room / f".mlo-{os.getpid()}-{os.urandom(4).hex()}"
     try:
-        _write(repo, beside, entry)
+        _write(repo, os.fspath(beside), entry)
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
 
 
-def _write(repo: Repository, path: Path, entry: tree.Entry) -> None:
+def _write(repo: Repository, path: str, entry: tree.Entry) -> None:
     """Write one file or link where nothing is."""
     if entry.mode is tree.Mode.SYMLINK:
         points_to = repo.objects.get(entry.oid)
         if not points_to or b"\0" in points_to:
-            raise IntegrityError(f"the link '{path.name}' points to {points_to[:40]!r}")
+            raise IntegrityError(f"the link '{path}' points to {points_to[:40]!r}")
         os.symlink(points_to, os.fsencode(path))
         return
     bits = 0o777 if entry.mode is tree.Mode.EXECUTABLE else 0o666
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, bits & ~current_umask()), "wb") as file:
+    handle = os.open(path, flags, bits & ~current_umask())
+    try:
         for piece in repo.objects.stream(entry.oid):
-            file.write(piece)
+            written = os.write(handle, piece)
+            while written < len(piece):
+                written += os.write(handle, memoryview(piece)[written:])
+    finally:
+        os.close(handle)

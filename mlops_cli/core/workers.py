@@ -1,0 +1,129 @@
+"""Work on many files by several processes at once.
+
+The work is a great number of short system calls, so threads would spend their time handing the
+interpreter to each other. Processes are forked: what is open and read stays so, nothing is sent
+to them, and what they answer comes back through a pipe.
+"""
+
+import mmap
+import os
+import pickle
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+Part = TypeVar("Part")
+Answer = TypeVar("Answer")
+
+_COUNT = struct.Struct("<Q")
+_MOST = 8
+_LOST = 70
+_BREATH = 64
+"""After so many steps a worker looks whether there is still somebody to work for."""
+
+
+def helpful(count: int, *, least: int) -> int:
+    """Return how many processes should do `count` short jobs; 1 below `least` for each.
+
+    One, too, where other threads run: a fork would leave their locks held for ever.
+    """
+    if threading.active_count() > 1 or not hasattr(os, "fork"):
+        return 1
+    cores = len(os.sched_getaffinity(0))
+    return max(1, min(cores, _MOST, count // least))
+
+
+def share(
+    parts: Sequence[Part],
+    work: Callable[[Part, Callable[[int], None]], Answer],
+    advance: Callable[[int], None],
+) -> list[Answer]:
+    """Return what `work(part, advance)` answers for each part, the first of them done here.
+
+    Answers must be plain data. Every other part has a process of its own, which ends when this
+    one does. `advance` is called here, also for what the others have done.
+
+    Raises:
+        BaseException: what the first part that failed raised, once all processes have ended.
+    """
+    if len(parts) == 1:
+        return [work(parts[0], advance)]
+    with mmap.mmap(-1, _COUNT.size * len(parts)) as counters:
+        told = [0] * len(parts)
+
+        def look() -> None:
+            for at in range(1, len(parts)):
+                (count,) = _COUNT.unpack_from(counters, at * _COUNT.size)
+                advance(count - told[at])
+                told[at] = count
+
+        def advance_all(units: int) -> None:
+            advance(units)
+            look()
+
+        others = [_Worker(work, part, counters, at) for at, part in enumerate(parts) if at]
+        try:
+            first = work(parts[0], advance_all)
+            outcomes = [one.outcome() for one in others]
+        except BaseException:
+            for one in others:
+                one.stop()
+            raise
+        look()
+    for failed, answer in outcomes:
+        if failed:
+            raise answer
+    return [first, *(answer for _, answer in outcomes)]
+
+
+class _Worker:
+    """One forked process and the pipe that its answer comes through."""
+
+    def __init__(self, work: Callable[..., Any], part: Any, counters: mmap.mmap, at: int) -> None:
+        self._pipe, answer = os.pipe()
+        parent = os.getpid()
+        self._pid = os.fork()
+        if self._pid:
+            os.close(answer)
+            return
+        code = _LOST
+        try:
+            os.close(self._pipe)
+            done = steps = 0
+
+            def advance(units: int) -> None:
+                nonlocal done, steps
+                done, steps = done + units, steps + 1
+                _COUNT.pack_into(counters, at * _COUNT.size, done)
+                if steps % _BREATH == 0 and os.getppid() != parent:
+                    os._exit(_LOST)
+
+            with os.fdopen(answer, "wb") as file:
+                try:
+                    outcome = (False, work(part, advance))
+                except BaseException as error:  # noqa: BLE001  raised in the process that waits
+                    outcome = (True, error)
+                pickle.dump(outcome, file)
+            code = 0
+        finally:
+            os._exit(code)
+
+    def outcome(self) -> tuple[bool, Any]:
+        """Return whether it failed, and its answer or error, once it has ended."""
+        with os.fdopen(self._pipe, "rb") as file:
+            raw = file.read()
+        _, status = os.waitpid(self._pid, 0)
+        self._pid = 0
+        if not raw or status:
+            return True, RuntimeError(f"a worker process ended with status {status}")
+        failed, answer = pickle.loads(raw)
+        return failed, answer
+
+    def stop(self) -> None:
+        """End it, unless it has, and wait until it is gone."""
+        import signal
+
+        if self._pid:
+            os.kill(self._pid, signal.SIGTERM)
+            os.waitpid(self._pid, 0)
