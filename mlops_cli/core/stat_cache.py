@@ -13,6 +13,7 @@ import os
 import struct
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,16 @@ class StatCache:
     def put(self, folder: bytes, block: Block) -> None:
         """Keep a block."""
         self.blocks[folder] = block
+        self._changed = True
+
+    def drop(self, folder: bytes, names: Collection[bytes]) -> None:
+        """Forget subfolders that are gone, with all below them."""
+        if not names:
+            return
+        above = b"" if folder == b"." else folder + b"/"
+        gone = tuple(above + name + b"/" for name in names)
+        for one in [one for one in self.blocks if (one + b"/").startswith(gone)]:
+            del self.blocks[one]
         self._changed = True
 
     def save(self) -> None:

@@ -6,7 +6,7 @@ not in the store yet goes there on the way.
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +19,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, Block, StatCache, pack_stat, settle
+from mlops_cli.data.unchanged import Unchanged, unchanged
 from mlops_cli.errors import ExternalError, RequestError, StateError
 
 if TYPE_CHECKING:
@@ -156,6 +157,15 @@ def _key_of(root: bytes, raw: bytes) -> bytes:
     return raw.removeprefix(root + b"/")
 
 
+_Found = tuple[bytes, int, int]
+"""The id of a folder's tree, the bytes of all files below it, and how many there are."""
+
+
+def _total(key: bytes, size: int, count: int, below: Mapping[bytes, _Found]) -> _Found:
+    inner = below.values()
+    return key, size + sum([size for _, size, _ in inner]), count + sum([n for _, _, n in inner])
+
+
 class _Before:
     """Which file lay where in the version before."""
 
@@ -204,6 +214,7 @@ class _Scanner:
         self._before = before
         self._advance = advance
         self._cache = repo.stat_cache
+        self._unchanged = Unchanged()
 
     def take(self, path: Path) -> Snapshot:
         raw = os.fsencode(path)
@@ -214,6 +225,8 @@ class _Scanner:
         except OSError as error:
             raise _unreadable(error, raw) from error
         if stat.S_ISDIR(status.st_mode):
+            where = _key_of(self._root, raw)
+            self._unchanged = unchanged(self._cache, self._root, where, ignored=CACHES)
             key, size, files = self._folder(raw)
             return Snapshot(ObjectId(key.hex()), "folder", size, files)
         if not stat.S_ISREG(status.st_mode):
@@ -236,52 +249,47 @@ class _Scanner:
         _keep_single(self._cache, where, name, status, ObjectId(key.hex()))
         return key
 
-    def _folder(self, raw: bytes, level: int = 1) -> tuple[bytes, int, int]:
-        """Return tree id, bytes and file count of a folder; `level` is 1 for the one asked for."""
+    def _folder(self, raw: bytes, level: int = 1) -> _Found:
+        """Return what is in a folder; `level` is 1 for the one asked for."""
         if level > tree.MOST_NESTED:
             raise RequestError(
                 f"'{os.fsdecode(raw)[:60]}...' has folders nested more than "
                 f"{tree.MOST_NESTED} deep",
                 hint="pack them into one file, such as a tar",
             )
-        files, folders = _list(raw)
-        below: list[tuple[bytes, bytes, int]] = []
-        size = count = 0
-        for name in folders:
-            key, inner_size, inner_count = self._folder(raw + b"/" + name, level + 1)
-            below.append((name, key, inner_size))
-            size += inner_size
-            count += inner_count
-        names = b"\0".join([name for name, _ in files])
-        stats = b"".join([pack_stat(status) for _, status in files])
-        subtrees = b"".join([key for _, key, _ in below])
         where = _key_of(self._root, raw)
         block = self._cache.blocks.get(where)
-        size += sum([status.st_size for _, status in files])
-        count += len(files)
-        if (
-            block is not None
-            and block.tree
-            and block.names == names
-            and block.stats == stats
-            and block.below == subtrees
-            and (block.stored or self._writer is None)
-        ):
-            self._advance(len(files))
-            return block.tree, size, count
+        size = self._unchanged.sizes.get(where)
+        below: dict[bytes, _Found] = {}
+        if block is not None and size is not None and (block.stored or self._writer is None):
+            for name in self._unchanged.folders[where]:
+                below[name] = self._folder(raw + b"/" + name, level + 1)
+            if b"".join([key for key, _, _ in below.values()]) == block.below:
+                count = len(block.stats) // STAT.size
+                self._advance(count)
+                return _total(block.tree, size, count, below)
+        return self._listed(raw, where, below, level)
+
+    def _listed(self, raw: bytes, where: bytes, done: dict[bytes, _Found], level: int) -> _Found:
+        """Return the same from a full look; `done` are the subfolders that were looked at."""
+        files, folders = _list(raw)
+        below = {
+            name: done.get(name) or self._folder(raw + b"/" + name, level + 1) for name in folders
+        }
+        self._cache.drop(where, set(self._unchanged.folders.get(where, ())) - set(folders))
+        block = self._cache.blocks.get(where)
         ids = self._ids(raw, files, block)
         key = self._tree(files, ids, below)
-        settled = b"".join(
-            [
-                settle(stats[i : i + STAT.size], self._cache.tick_ns)
-                for i in range(0, len(stats), STAT.size)
-            ]
+        names = b"\0".join([name for name, _ in files])
+        tick_ns = self._cache.tick_ns
+        stats = b"".join([settle(pack_stat(status), tick_ns) for _, status in files])
+        subtrees = b"".join([key for key, _, _ in below.values()])
+        stored = self._writer is not None or (
+            block is not None and block.stored and key == block.tree
         )
-        self._cache.put(
-            where,
-            Block(names, settled, b"".join(ids), subtrees, key, stored=self._writer is not None),
-        )
-        return key, size, count
+        self._cache.put(where, Block(names, stats, b"".join(ids), subtrees, key, stored=stored))
+        size = sum([status.st_size for _, status in files])
+        return _total(key, size, len(files), below)
 
     def _ids(
         self, raw: bytes, files: list[tuple[bytes, os.stat_result]], block: Block | None
@@ -306,7 +314,7 @@ class _Scanner:
         self,
         files: list[tuple[bytes, os.stat_result]],
         ids: list[bytes],
-        below: list[tuple[bytes, bytes, int]],
+        below: Mapping[bytes, _Found],
     ) -> bytes:
         entries = [
             tree.Entry(
@@ -316,7 +324,7 @@ class _Scanner:
         ]
         entries += [
             tree.Entry(os.fsdecode(name), tree.Mode.FOLDER, size, ObjectId(key.hex()))
-            for name, key, size in below
+            for name, (key, size, _) in below.items()
         ]
         data = tree.encode(entries)
         if self._writer is not None:
