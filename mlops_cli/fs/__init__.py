@@ -1,0 +1,1 @@
+"""Versions of data read in place, as `mlo://` to pandas, pyarrow and Dask."""
