@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mlops_cli import __version__
-from mlops_cli.cli.table import COMMANDS, overview
+from mlops_cli.cli.table import COMMANDS, is_call, overview
 from mlops_cli.errors import MloError, RequestError, StateError
 
 if TYPE_CHECKING:
@@ -66,6 +66,10 @@ def _dispatch(arguments: list[str]) -> int:
     if first == "--version":
         print(f"mlo {__version__}")
         return 0
+    if is_call(arguments):
+        from mlops_cli.cli.git_calls import answer
+
+        return answer(arguments)
     if first not in COMMANDS:
         raise _unknown(first)
     _check_folder()

@@ -5,6 +5,8 @@ for a group such as `runs`. Its one line here is the first line of its docstring
 compares them, so that help can be printed without loading a single command.
 """
 
+from collections.abc import Sequence
+
 SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "start a project",
@@ -20,6 +22,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("status", "Say what changed and what is stale"),
             ("diff", "Show what differs between two versions of the data"),
             ("checkout", "Make the work tree match its pointers"),
+            ("merge", "Finish a git merge in versioned data"),
             ("log", "List the versions of a path"),
             ("cat", "Print a version of a file without checking it out"),
         ),
@@ -68,6 +71,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "look after it",
         (
+            ("hooks", "Have git take data along, and keep large files out of it"),
             ("config", "Show the settings and where each comes from"),
             ("doctor", "Check the installation and the repository"),
             ("completion", "Print or install completion for a shell"),
@@ -76,6 +80,14 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 )
 
 COMMANDS: dict[str, str] = {name: line for _, rows in SECTIONS for name, line in rows}
+
+DRIVERS = ("merge-pointer", "merge-lock")
+"""What git calls to merge; nobody else does, so no list has them."""
+
+
+def is_call(arguments: Sequence[str]) -> bool:
+    """Return whether a command line is one that git types: a hook, or a merge driver."""
+    return tuple(arguments[:2]) == ("hooks", "run") or arguments[0] in DRIVERS
 
 
 def overview() -> str:

@@ -115,6 +115,11 @@ def operation(top: Path) -> str | None:
     return None
 
 
+def remotes(top: Path) -> list[str]:
+    """Return the names of git's remotes."""
+    return git.run(top, "remote").stdout.decode("utf-8", "surrogateescape").splitlines()
+
+
 def top_of(start: Path) -> Path:
     """Return the top folder of the git work tree around `start`.
 

@@ -36,6 +36,8 @@ def moved(top: Path, old: str | None, *, fresh: bool = False) -> Iterator[tuple[
     changed = set(git_range.changed(top, old, new, *projects.PATTERNS)) if old and new else set()
     files = git_index.files(top, *projects.PATTERNS) | changed
     for root, touched in projects.touched(top, files).items():
+        if not Layout(root).tmp.is_dir():
+            open_repository(root)  # a new clone or work tree gets its store
         project = _Project(touched, changed, old, fresh=fresh)
         started = _now(project.layout)
         done = project.follow()
@@ -51,7 +53,6 @@ def look_from_now(layout: Layout) -> None:
 
 def _now(layout: Layout) -> Path:
     """Return a new file, whose time is the present one of the file system."""
-    layout.tmp.mkdir(parents=True, exist_ok=True)
     file = layout.tmp / f"{_STAMP}-{os.getpid()}"
     file.write_bytes(b"")
     return file

@@ -48,7 +48,7 @@ def push(
 
     Raises:
         Conflict: a ref on the remote has records that are not here: pull first.
-        MissingObject: `only` names something that is not in this store.
+        MissingObject: `only` needs something that is neither in this store nor on the remote.
     """
     seen = remote.read()
     remote.catalogue.refresh(remote.transport, seen.state.packs)
@@ -65,7 +65,10 @@ def _send(
 ) -> list[Pack]:
     """Send packs with all that the remote lacks; return them."""
     there = remote.catalogue
-    wanted = None if only is None else {bytes.fromhex(one) for one in needed_by(repo.objects, only)}
+    wanted = None
+    if only is not None:
+        needed = needed_by(repo.objects, only, elsewhere=there.has)
+        wanted = {bytes.fromhex(one) for one in needed}
     whole: list[Pack] = []
     loose: list[bytes] = []
     for name, index in repo.objects.indexes().items():
