@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mlops_cli.core import refs
+from mlops_cli.core.config import RemoteSettings
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import Kind
@@ -116,4 +117,15 @@ def connect(repo: Repository, name: str | None) -> Remote:
             f"there is no remote '{name}' (known: {known})", hint=f"mlo remote add {name} URL"
         )
     check_name(name)
-    return Remote(name, open_transport(remotes[name].url, repo.root), repo.layout.remotes / name)
+    return Remote(name, _transport(repo, remotes[name]), repo.layout.remotes / name)
+
+
+def _transport(repo: Repository, settings: RemoteSettings) -> Transport:
+    transport = open_transport(settings.url, repo.root)
+    if settings.encryption is None:
+        return transport
+    from mlops_cli.remotes import keys
+    from mlops_cli.remotes.encrypted import Encrypted
+
+    key = keys.find(settings.encryption, repo.root)
+    return Encrypted(transport, key, aside=repo.layout.tmp)

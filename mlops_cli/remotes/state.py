@@ -61,6 +61,11 @@ def decode(raw: bytes, *, where: str) -> State:
         StateError: it is of a newer mlo, or no remote's.
         IntegrityError: it was changed or is cut short.
     """
+    if raw.startswith(b"mlo encrypted "):
+        raise StateError(
+            f"'{where}' is encrypted, and the settings name no key",
+            hint="give the remote `encryption` in .mlops.yaml: key_file or key_env",
+        )
     if not raw.startswith(b"mlo remote "):
         raise StateError(f"'{where}' is not a remote of mlo's", hint="name an empty place")
     if not raw.startswith(f"{_HEADER}\n".encode()):

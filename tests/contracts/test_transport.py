@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlops_cli.errors import Conflict, RequestError
+from mlops_cli.remotes.encrypted import Encrypted
 from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.http import HttpTransport
 from mlops_cli.remotes.s3 import S3Transport
@@ -33,10 +34,16 @@ def ssh(request: pytest.FixtureRequest) -> Transport:
     return server.transport(request.getfixturevalue("tmp_path") / "remote")
 
 
+def encrypted(request: pytest.FixtureRequest) -> Transport:
+    path: Path = request.getfixturevalue("tmp_path")
+    return Encrypted(FolderTransport(path / "remote"), bytes(range(32)), aside=path)
+
+
 KINDS: dict[str, Callable[[pytest.FixtureRequest], Transport]] = {
     "folder": folder,
     "s3": s3,
     "ssh": ssh,
+    "encrypted": encrypted,
 }
 """What makes an empty remote that can be written."""
 
