@@ -71,6 +71,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "look after it",
         (
+            ("gc", "Drop versions that nothing needs any more"),
             ("hooks", "Have git take data along, and keep large files out of it"),
             ("config", "Show the settings and where each comes from"),
             ("doctor", "Check the installation and the repository"),

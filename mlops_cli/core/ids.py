@@ -1,5 +1,6 @@
 """Bytes to id: an object is named by the BLAKE3-256 of its bytes, in hex."""
 
+import re
 from typing import NewType
 
 from blake3 import blake3
@@ -7,6 +8,7 @@ from blake3 import blake3
 ObjectId = NewType("ObjectId", str)
 
 HEX_DIGITS = 64
+_ID_IN_TEXT = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _LOWER_HEX = frozenset("0123456789abcdef")
 
 
@@ -25,6 +27,15 @@ def object_id(data: bytes | bytearray | memoryview) -> ObjectId:
 def is_id(text: str) -> bool:
     """Return whether `text` is a full id: 64 lower-case hex digits."""
     return len(text) == HEX_DIGITS and _LOWER_HEX.issuperset(text)
+
+
+def ids_in(data: bytes) -> set[bytes]:
+    """Return all ids in a text, such as a record or a pointer, 32 bytes each.
+
+    >>> [key.hex()[:4] for key in ids_in(b"id: " + b"ab" * 32 + b", not: " + b"ab" * 40)]
+    ['abab']
+    """
+    return {bytes.fromhex(found.decode()) for found in _ID_IN_TEXT.findall(data)}
 
 
 def short(oid: ObjectId) -> str:

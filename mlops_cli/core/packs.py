@@ -134,14 +134,22 @@ class Index:
         """Return the first eight bytes of an id as such a number."""
         return int.from_bytes(key[:8], sys.byteorder)
 
+    def composed(self) -> list[int]:
+        """Return the positions of all objects that are read with the help of others."""
+        return self._positions(21, Codec.LIST) + self._positions(21, Codec.DELTA)
+
     def of_kind(self, kind: Kind) -> list[int]:
         """Return the positions of all objects of a kind."""
-        start = (ID_BYTES + 20) * self.count
-        kinds = self._raw[start : start + self.count]
-        found, at = [], kinds.find(kind)
+        return self._positions(20, kind)
+
+    def _positions(self, column: int, value: int) -> list[int]:
+        """Return where a column of single bytes, so many bytes an object after the ids, has one."""
+        start = (ID_BYTES + column) * self.count
+        cells = self._raw[start : start + self.count]
+        found, at = [], cells.find(value)
         while at >= 0:
             found.append(at)
-            at = kinds.find(kind, at + 1)
+            at = cells.find(value, at + 1)
         return found
 
 
