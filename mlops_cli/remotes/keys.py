@@ -7,6 +7,8 @@ for people.
 import base64
 import binascii
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git
@@ -45,6 +47,34 @@ def find(where: Encryption, root: Path) -> bytes:
         reason = (error.strerror or str(error)).lower()
         raise ExternalError(f"cannot read the key '{path}': {reason}") from error
     return _decode(data.decode("utf-8", "replace"), f"'{path}'")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Where the key of a new remote is; `made` tells whether it was made just now."""
+
+    encryption: Encryption
+    made: bool
+
+
+def choose(root: Path, remote: str, *, file: Path | None, variable: str | None) -> Chosen:
+    """Return where a new remote's key is to be; a file that is not there is made.
+
+    With neither `file` nor `variable` it is a file below `~/.config`, named after both.
+
+    Raises:
+        RequestError: what is there is no key, or git would take it along.
+    """
+    if variable is not None:
+        chosen = Chosen(Encryption(key_env=variable), made=False)
+    else:
+        path = Path.cwd() / (file or _default(root, remote)).expanduser()
+        refuse_tracked(path, root)
+        chosen = Chosen(Encryption(key_file=_written(path, root)), made=not path.exists())
+        if chosen.made:
+            make(path, remote)
+    find(chosen.encryption, root)
+    return chosen
 
 
 def make(path: Path, remote: str) -> None:
@@ -90,6 +120,20 @@ def refuse_tracked(path: Path, root: Path) -> None:
             f"git would take the key '{inside}' along",
             hint="keep it outside of the project, as in ~/.config/mlo/keys, or have git ignore it",
         )
+
+
+def _default(root: Path, remote: str) -> Path:
+    project = re.sub(r"[^A-Za-z0-9._-]", "_", root.name)
+    return Path("~/.config/mlo/keys") / f"{project}-{remote}"
+
+
+def _written(path: Path, root: Path) -> str:
+    """Return a path as others can use it too: from the project's root or from home."""
+    path = Path(os.path.normpath(path))
+    if path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
 
 
 def _decode(text: str, where: str) -> bytes:

@@ -1,14 +1,17 @@
 """Editing `remotes` in the settings file, leaving every other byte as the user wrote it."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import config
+from mlops_cli.core.config import RemoteSettings
 from mlops_cli.core.files import write_whole
 from mlops_cli.errors import RequestError
 
 
-def add(settings: Path, name: str, url: str) -> None:
+def add(settings: Path, name: str, remote: RemoteSettings) -> None:
     """Add a remote; the file is made when there is none.
 
     Raises:
@@ -16,16 +19,21 @@ def add(settings: Path, name: str, url: str) -> None:
             be edited safely; it is left as it is then.
     """
     text = _read(settings)
-    config.read(text.encode(), where=settings.name)
     before = _parse(text)
     remotes = before.get("remotes") or {}
+    refuse_taken(config.read(text.encode(), where=settings.name).remotes, name)
+    written = _written(remote)
+    edited = _inserted(text, f"{name}: {_on_one_line(written)}")
+    _replace(settings, edited, {**before, "remotes": {**remotes, name: written}})
+
+
+def refuse_taken(remotes: Mapping[str, RemoteSettings], name: str) -> None:
+    """Raise RequestError if there is a remote of this name."""
     if name in remotes:
         raise RequestError(
-            f"there is a remote '{name}' already: {remotes[name]}", hint=f"mlo remote remove {name}"
+            f"there is a remote '{name}' already: {remotes[name].url}",
+            hint=f"mlo remote remove {name}",
         )
-    line = f"{name}: {_scalar(url)}"
-    edited = _inserted(text, line)
-    _replace(settings, edited, {**before, "remotes": {**remotes, name: url}})
 
 
 def remove(settings: Path, name: str) -> None:
@@ -64,11 +72,30 @@ def _parse(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _scalar(url: str) -> str:
-    """Return the URL as a YAML scalar, quoted only where it must be."""
+def _written(remote: RemoteSettings) -> str | dict[str, Any]:
+    """Return a remote as it is written: just its URL where there is no more to say."""
+    if remote.encryption is None:
+        return remote.url
+    where = {key: value for key, value in asdict(remote.encryption).items() if value is not None}
+    return {"url": remote.url, "encryption": where}
+
+
+def _on_one_line(value: str | dict[str, Any]) -> str:
+    """Return a value as YAML, quoted only where it must be."""
     import yaml
 
-    return yaml.safe_dump(url, allow_unicode=True, width=10_000).removesuffix("\n...\n").strip()
+    text = yaml.safe_dump(
+        value, allow_unicode=True, width=10_000, default_flow_style=True, sort_keys=False
+    )
+    return text.removesuffix("\n...\n").strip()
+
+
+def _last_line(node: Any) -> int:
+    """Return the line that a value ends on; a block is said to end where the next thing begins."""
+    if getattr(node, "flow_style", True) or not node.value:
+        return int(node.end_mark.line)
+    last = node.value[-1]
+    return _last_line(last[1] if isinstance(last, tuple) else last)
 
 
 def _block(text: str) -> Any:
@@ -95,7 +122,7 @@ def _inserted(text: str, line: str) -> str:
         at = value.end_mark.index - 1
         return f"{text[:at].rstrip()}, {line}{text[at:]}"
     else:
-        last = value.value[-1][1].end_mark.line
+        last = _last_line(value)
         indent = " " * value.value[0][0].start_mark.column
         if not lines[last].endswith("\n"):
             lines[last] += "\n"
@@ -107,11 +134,11 @@ def _removed(text: str, name: str, *, last: bool) -> str:
     key, value = _block(text)
     lines = text.splitlines(keepends=True)
     if last:
-        end = max(value.value[-1][1].end_mark.line, key.start_mark.line)
+        end = max(_last_line(value), key.start_mark.line)
         return "".join(lines[: key.start_mark.line] + lines[end + 1 :])
-    for entry, url in value.value:
+    for entry, remote in value.value:
         if entry.value == name and not value.flow_style:
-            del lines[entry.start_mark.line : url.end_mark.line + 1]
+            del lines[entry.start_mark.line : _last_line(remote) + 1]
     return "".join(lines)
 
 

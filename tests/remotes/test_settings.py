@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mlops_cli.core.config import Encryption, RemoteSettings, load
 from mlops_cli.errors import RequestError
 from mlops_cli.remotes import settings
 from mlops_cli.remotes.kinds import open_transport
@@ -17,6 +18,7 @@ LAYOUTS = {
     "block": "remotes:\n  first: /one  # the first\n\n# after\nparams:\n  seed: 7\n",
     "wide block": "remotes:\n    first: /one\n    second: /two\nparams: {seed: 7}\n",
     "flow": "params: {seed: 7}\nremotes: {first: /one}\n",
+    "a mapping": "remotes:\n  first:\n    url: /one  # the first\n\n# after\nparams: {seed: 7}\n",
     "null": "remotes:\nparams: {seed: 7}\n",
     "block at the end, no newline": "remotes:\n  first: /one",
 }
@@ -28,7 +30,7 @@ def test_an_added_remote_is_there_and_all_else_as_it_was(tmp_path: Path, layout:
     if text is not None:
         path.write_text(text)
     before = yaml.safe_load(text or "") or {}
-    settings.add(path, "origin", "../my store: x")
+    settings.add(path, "origin", RemoteSettings("../my store: x"))
     after = yaml.safe_load(path.read_text())
     assert after["remotes"] == {**(before.get("remotes") or {}), "origin": "../my store: x"}
     assert {key: after[key] for key in before if key != "remotes"} == {
@@ -38,12 +40,25 @@ def test_an_added_remote_is_there_and_all_else_as_it_was(tmp_path: Path, layout:
         assert (comment in path.read_text()) == (comment in (text or ""))
 
 
-@pytest.mark.parametrize("layout", ["block", "wide block", "none"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_encrypted_remote_is_added_with_its_key(tmp_path: Path, layout: str) -> None:
+    path = tmp_path / ".mlops.yaml"
+    path.write_text(LAYOUTS[layout] or "")
+    remote = RemoteSettings("ssh://host/a, b", Encryption(key_file="~/a: key"))
+    settings.add(path, "origin", remote)
+    assert load(path).remotes["origin"] == remote
+    settings.add(path, "third", RemoteSettings("x"))
+    if "first" in (LAYOUTS[layout] or "") and layout != "flow":
+        settings.remove(path, "first")
+        assert {"origin", "third"} <= set(load(path).remotes) <= {"origin", "second", "third"}
+
+
+@pytest.mark.parametrize("layout", ["block", "wide block", "none", "a mapping"])
 def test_a_removed_remote_is_gone_and_all_else_as_it_was(tmp_path: Path, layout: str) -> None:
     path, text = tmp_path / ".mlops.yaml", LAYOUTS[layout] or ""
     path.write_text(text)
     before = yaml.safe_load(text)
-    settings.add(path, "origin", "../store")
+    settings.add(path, "origin", RemoteSettings("../store"))
     settings.remove(path, "origin")
     assert yaml.safe_load(path.read_text() or "null") == before
 
@@ -57,9 +72,9 @@ def test_the_last_remote_takes_its_key_along(tmp_path: Path) -> None:
 
 def test_a_name_that_is_taken_or_unknown_is_refused(tmp_path: Path) -> None:
     path = tmp_path / ".mlops.yaml"
-    settings.add(path, "origin", "x")
+    settings.add(path, "origin", RemoteSettings("x"))
     with pytest.raises(RequestError, match="already"):
-        settings.add(path, "origin", "y")
+        settings.add(path, "origin", RemoteSettings("y"))
     with pytest.raises(RequestError, match="known: origin"):
         settings.remove(path, "other")
 
