@@ -149,8 +149,11 @@ def _keys(environment: Mapping[str, str], profile: _Profile) -> Callable[[], Key
         return _Process(values["credential_process"], where)
     if "sso_session" in values or "sso_start_url" in values:
         raise _not_known(profile, "signs in by SSO")
+    # obstore would take an empty key, as CI sets for who may not have it, for a key
     disabled = environment.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true"
-    if disabled and not any(environment.get(name) for name in _ELSEWHERE):
+    if (disabled or "AWS_ACCESS_KEY_ID" in environment) and not any(
+        environment.get(name) for name in _ELSEWHERE
+    ):
         raise no_credentials()
     return None
 

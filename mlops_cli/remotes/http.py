@@ -153,17 +153,16 @@ class HttpTransport:
 
         began = time.monotonic()
         for pause in (*_PAUSES_S, None):
-            more = pause is not None and time.monotonic() - began < _PATIENCE_S
             try:
                 answer = self._follow(method, f"{self.url}/{quote(key)}", headers)
                 try:
-                    if not (more and answer.status in _AGAIN):
+                    if answer.status not in _AGAIN or _is_last(pause, began):
                         self._refuse(key, answer, also)
                         return take(answer)
                 finally:
                     answer.close()
             except HTTPError as error:
-                if not more or _hopeless(error):
+                if _is_last(pause, began) or _is_hopeless(error):
                     raise self._unreachable(error) from error
             time.sleep(pause or 0)
         raise AssertionError("the last try returns or raises")
@@ -283,7 +282,11 @@ _CAUSES = (
 )
 
 
-def _hopeless(error: Exception) -> bool:
+def _is_last(pause: float | None, began: float) -> bool:
+    return pause is None or time.monotonic() - began > _PATIENCE_S
+
+
+def _is_hopeless(error: Exception) -> bool:
     return "CERTIFICATE_VERIFY_FAILED" in repr(error)
 
 

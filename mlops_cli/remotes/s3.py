@@ -2,43 +2,34 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from threading import Thread, current_thread, main_thread
+from typing import IO, TYPE_CHECKING, TypeVar
 
-from mlops_cli.errors import Conflict, ExternalError, MloError, RequestError
-from mlops_cli.remotes import aws
+from mlops_cli.errors import Conflict, ExternalError, MloError
+from mlops_cli.remotes import aws, s3_store
 from mlops_cli.remotes.transport import MissingKey
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, S3Config, S3Credential, S3Store
+    from obstore import PutMode
+    from obstore.store import S3Store
 
 _PART_BYTES = 8 * 1024 * 1024
 _PARTS_AT_ONCE = 4
-_ASK_FIRST_BYTES = 1024 * 1024
-"""From which size it pays to ask whether an object is there before it is sent."""
-_CONNECT_S = 4
-_SILENCE_S = 10
-"""How long a server may say nothing while it is read from."""
-_PATIENCE_S = 10
-"""For how long a read that failed is tried again."""
-_PART_S = 300
-"""How long one part may take to be sent: 8 MiB at 230 kbit/s."""
 _NEVER_AN_ETAG = '"mlo asks whether this is compared"'
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
-_FORM = "s3://BUCKET/PREFIX"
+
+Done = TypeVar("Done")
 
 
 class S3Transport:
     """Keys are objects below a prefix. May be used by several threads at once."""
 
     def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
-        self.bucket, self._prefix = _place(url)
+        self.bucket, self._prefix = s3_store.place(url)
         self.url = f"s3://{self.bucket}/{self._prefix}".rstrip("/")
         self._environment = environment
         self._seen: dict[str, tuple[bytes, str | None]] = {}
@@ -48,8 +39,8 @@ class S3Transport:
         """Return bytes of an object, large ranges by several connections; see `Transport`."""
         with self._asking(key):
             if length is None:
-                return self._read_on(key, start)
-            return self._range(key, start, length)
+                return _heard(lambda: self._read_on(key, start))
+            return _heard(lambda: self._range(key, start, length))
 
     def _range(self, key: str, start: int, length: int) -> bytes:
         if length <= _PART_BYTES:
@@ -90,7 +81,7 @@ class S3Transport:
         import obstore
 
         with self._asking(key):
-            return obstore.head(self._reader, key)["size"]
+            return _heard(lambda: obstore.head(self._reader, key)["size"])
 
     def write_new(self, key: str, source: Path | bytes) -> None:
         """Put an object that is not there, a large one in parts; see `Transport`.
@@ -102,9 +93,9 @@ class S3Transport:
             return
         try:
             with source.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                if size < _ASK_FIRST_BYTES or not self._has(key):
-                    self._put_new(key, file, large=size > _PART_BYTES)
+                large = os.fstat(file.fileno()).st_size > _PART_BYTES
+                if not (large and self._has(key)):
+                    self._put_new(key, file, large=large)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise ExternalError(f"cannot read '{source}': {reason}") from error
@@ -114,14 +105,16 @@ class S3Transport:
         from obstore.exceptions import AlreadyExistsError
 
         with self._asking(key), suppress(AlreadyExistsError):
-            obstore.put(
-                self._writer,
-                key,
-                source,
-                mode="overwrite" if large else "create",
-                use_multipart=large,
-                chunk_size=_PART_BYTES,
-                max_concurrency=_PARTS_AT_ONCE,
+            _heard(
+                lambda: obstore.put(
+                    self._writer,
+                    key,
+                    source,
+                    mode="overwrite" if large else "create",
+                    use_multipart=large,
+                    chunk_size=_PART_BYTES,
+                    max_concurrency=_PARTS_AT_ONCE,
+                )
             )
 
     def _has(self, key: str) -> bool:
@@ -136,7 +129,7 @@ class S3Transport:
         import obstore
 
         with self._asking(prefix):
-            found = obstore.list_with_delimiter(self._reader, prefix)
+            found = _heard(lambda: obstore.list_with_delimiter(self._reader, prefix))
         return sorted(one["path"] for one in found["objects"])
 
     def compare_and_swap(self, key: str, old: bytes | None, new: bytes) -> None:
@@ -174,13 +167,8 @@ class S3Transport:
 
         with self._asking(key):
             try:
-                obstore.put(
-                    self._writer,
-                    key,
-                    data,
-                    mode="create" if tag is None else {"e_tag": tag},
-                    use_multipart=False,
-                )
+                mode: PutMode = "create" if tag is None else {"e_tag": tag}
+                _heard(lambda: obstore.put(self._writer, key, data, mode=mode, use_multipart=False))
             except (AlreadyExistsError, PreconditionError):
                 return False
             except FileNotFoundError as error:
@@ -210,37 +198,11 @@ class S3Transport:
 
     @cached_property
     def _reader(self) -> "S3Store":
-        return self._store(read_timeout=timedelta(seconds=_SILENCE_S), patience_s=_PATIENCE_S)
+        return s3_store.reader(self._settings, self.bucket, self._prefix)
 
     @cached_property
     def _writer(self) -> "S3Store":
-        """A store that waits: what it sends may take its time, and a read came before it."""
-        return self._store(read_timeout=timedelta(seconds=_PART_S), patience_s=6 * _PATIENCE_S)
-
-    def _store(self, *, read_timeout: timedelta, patience_s: float) -> "S3Store":
-        from obstore.store import S3Store
-
-        found = self._settings
-        endpoint = _checked_endpoint(found.endpoint)
-        config: S3Config = {"region": _checked_region(found.region)}
-        client: ClientConfig = {
-            "connect_timeout": timedelta(seconds=_CONNECT_S),
-            "read_timeout": read_timeout,
-            "timeout": timedelta(seconds=_PART_S),
-        }
-        if endpoint:
-            config["endpoint"] = endpoint
-            client["allow_http"] = endpoint.startswith("http://")
-        if found.ca_bundle and not client.get("allow_http"):
-            client["root_certificate"] = _certificates(found.ca_bundle)
-        return S3Store(
-            self.bucket,
-            prefix=self._prefix or None,
-            config=config,
-            client_options=client,
-            retry_config={"max_retries": 6, "retry_timeout": timedelta(seconds=patience_s)},
-            credential_provider=_provider(found),
-        )
+        return s3_store.writer(self._settings, self.bucket, self._prefix)
 
     @contextmanager
     def _asking(self, key: str) -> Iterator[None]:
@@ -263,6 +225,8 @@ class S3Transport:
         at = self._settings.endpoint or f"Amazon S3 ({self._settings.region})"
         if "/latest/api/token" in text or "/latest/meta-data" in text:
             return aws.no_credentials()
+        if "credential provider" in text:
+            return ExternalError("the AWS credentials have ended", hint="sign in again")
         if code in _SAID:
             what, hint = _SAID[code]
             return ExternalError(what.format(bucket=self.bucket, url=self.url, at=at), hint=hint)
@@ -285,7 +249,7 @@ _REGION = ("the bucket '{bucket}' is in another region than '{at}'", "set AWS_RE
 _SIGN_IN = "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
 _SAID: dict[str, tuple[str, str]] = {
     "NoSuchBucket": ("there is no bucket '{bucket}' at {at}", "make it, or correct the URL"),
-    "InvalidBucketName": ("'{bucket}' cannot be a bucket at {at}", f"{_FORM}"),
+    "InvalidBucketName": ("'{bucket}' cannot be a bucket at {at}", s3_store.FORM),
     "AccessDenied": ("the remote '{url}' at {at} forbids it", _DENIED),
     "SignatureDoesNotMatch": ("{at} refuses the AWS secret key", _SIGN_IN),
     "InvalidAccessKeyId": ("{at} does not know the AWS access key", _SIGN_IN),
@@ -311,73 +275,25 @@ _CAUSES = (
 )
 
 
+def _heard(call: Callable[[], Done]) -> Done:
+    """Return what `call` returns, from a thread: obstore waits for the network deaf to Ctrl-C.
+
+    A thread that is given up on ends with the process; parts it sent are no object.
+    """
+    if current_thread() is not main_thread():
+        return call()
+    done: Future[Done] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:  # noqa: BLE001 (the caller raises it)
+            done.set_exception(error)
+
+    Thread(target=work, daemon=True).start()
+    return done.result()
+
+
 def _code(error: Exception) -> str | None:
     found = re.search(r"<Code>(\w+)</Code>", str(error))
     return found[1] if found else None
-
-
-def _place(url: str) -> tuple[str, str]:
-    """Return bucket and prefix. What may be a secret is not repeated."""
-    bucket, _, prefix = url.removeprefix("s3://").partition("/")
-    if "@" in bucket or "?" in url or "#" in url:
-        raise RequestError(
-            "the URL of an S3 remote takes no credentials or options",
-            hint=f"write {_FORM}, and set AWS_PROFILE or AWS_ACCESS_KEY_ID where you work",
-        )
-    parts = [part for part in prefix.split("/") if part]
-    if not _BUCKET.fullmatch(bucket):
-        raise RequestError(f"'{url}' names no bucket", hint=_FORM)
-    if not prefix.isprintable() or {".", ".."} & set(parts):
-        raise RequestError(f"{url!r} has a prefix that no bucket can keep", hint=_FORM)
-    return bucket, "/".join(parts)
-
-
-def _checked_endpoint(endpoint: str | None) -> str | None:
-    if endpoint is None:
-        return None
-    try:
-        parts = urlsplit(endpoint)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or "@" in endpoint or not (endpoint.isascii() and endpoint.isprintable()):
-        raise ExternalError(
-            "the AWS endpoint URL that is set is not of the form https://HOST",
-            hint="correct AWS_ENDPOINT_URL, or endpoint_url in ~/.aws/config",
-        )
-    return endpoint.rstrip("/")
-
-
-def _checked_region(region: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", region):
-        raise ExternalError("the AWS region that is set is none", hint="correct AWS_REGION")
-    return region
-
-
-def _certificates(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ExternalError(
-            f"cannot read '{path}': {reason}", hint="correct AWS_CA_BUNDLE"
-        ) from error
-
-
-def _provider(found: aws.Aws) -> Any:
-    """Return what obstore calls for keys. The first are got here, where an error is seen."""
-    ask = found.keys
-    if ask is None:
-        return None
-    first = [ask()]
-
-    def credentials() -> "S3Credential":
-        keys = first.pop() if first else ask()
-        return {
-            "access_key_id": keys.access,
-            "secret_access_key": keys.secret,
-            "token": keys.token,
-            "expires_at": keys.expires,
-        }
-
-    return credentials
