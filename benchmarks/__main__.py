@@ -1,86 +1,84 @@
-"""Measure, print a table of ratios, and exit 1 when one is over its limit."""
+"""Measure, print tables of ratios, and exit 1 when one is over its limit."""
 
 import argparse
-import os
-import platform
 import sys
 import tempfile
-from importlib.metadata import version
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import files, start
+from benchmarks import files, page, start
+from benchmarks.machine import machine
 from benchmarks.measure import Row
+from benchmarks.storage import report as storage
+from benchmarks.table import table
 
-PARTS = {"start": start.rows, "files": files.rows}
+_Measure = Callable[[argparse.Namespace], tuple[list[Row], str]]
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that are named on the command line, or all."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} too")
-    asked = parser.parse_args()
-    for name in asked.parts:
-        if name not in PARTS:
-            parser.error(f"there is no part '{name}'; there are {', '.join(PARTS)}")
+    asked = _arguments(arguments)
     rows: list[Row] = []
+    sections: dict[str, str] = {}
     for name in asked.parts or PARTS:
         print(f"measuring {name} ...", file=sys.stderr)
-        with tempfile.TemporaryDirectory(prefix="mlo-benchmark-") as folder:
-            rows += PARTS[name](Path(folder))
-    table = _table(rows)
-    print(f"{machine()}\n\n{table}")
+        heading, measure = PARTS[name]
+        found, sections[heading] = measure(asked)
+        rows += found
+        print(f"{heading}\n\n{sections[heading]}")
     if asked.write:
-        PAGE.write_text(_page(table))
+        PAGE.write_text(page.renewed(PAGE.read_text() if PAGE.exists() else "", sections))
     return 0 if all(row.holds for row in rows) else 1
 
 
-def machine() -> str:
-    """Return what the figures were measured on."""
-    cores = len(os.sched_getaffinity(0))
-    return (
-        f"{platform.system()} {platform.release()}, {platform.machine()}, {cores} cores, "
-        f"Python {platform.python_version()}, typer {version('typer')}, mlo {version('mlo')}"
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.name} too")
+    of_storage = parser.add_argument_group("of storage")
+    of_storage.add_argument(
+        "--only",
+        metavar="ROW,...",
+        type=lambda text: tuple(text.split(",")),
+        default=(),
+        help=f"only these rows, of {', '.join(storage.NAMES)}",
     )
-
-
-def _table(rows: list[Row]) -> str:
-    head = ("what", "mlo", "against", "takes", "ratio", "limit", "")
-    cells = [
-        (
-            row.what,
-            _amount(row.ours, row.unit),
-            row.against,
-            _amount(row.theirs, row.unit),
-            f"{row.ratio:.2f}",
-            f"{row.limit:.2f}",
-            "ok" if row.holds else "OVER",
-        )
-        for row in rows
-    ]
-    widths = [max(len(line[i]) for line in [head, *cells]) for i in range(len(head))]
-    lines = [
-        "| "
-        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        + " |"
-        for line in [head, *cells]
-    ]
-    lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
-    return "\n".join(lines)
-
-
-def _amount(value: float, unit: str) -> str:
-    return f"{value:.3f} s" if unit == "s" else f"{value:.0f} {unit}"
-
-
-def _page(table: str) -> str:
-    return (
-        "# Benchmarks\n\n"
-        "Written by `python -m benchmarks --write`. Each row is a ratio of medians taken in one\n"
-        "run on one machine; `ok` means that `mlo` took at most `limit` times what it is held\n"
-        f"against.\n\nMeasured on {machine()}.\n\n{table}\n"
+    of_storage.add_argument(
+        "--where", metavar="PATH", type=Path, help="folder to measure in (default: XFS in memory)"
     )
+    of_storage.add_argument("--times", metavar="N", type=int, default=3, help="medians of (3)")
+    asked = parser.parse_args(arguments)
+    for name in asked.parts:
+        if name not in PARTS:
+            parser.error(f"there is no part '{name}'; there are {', '.join(PARTS)}")
+    known = {*storage.NAMES, *(name.partition(".")[0] for name in storage.NAMES)}
+    for name in asked.only:
+        if name not in known:
+            parser.error(f"there is no row '{name}'; there are {', '.join(storage.NAMES)}")
+    return asked
+
+
+def _plain(measure: Callable[[Path], list[Row]]) -> _Measure:
+    """Return a part whose section is where it was measured, and its table."""
+
+    def run(_: argparse.Namespace) -> tuple[list[Row], str]:
+        with tempfile.TemporaryDirectory(prefix="mlo-benchmark-") as folder:
+            rows = measure(Path(folder))
+        return rows, f"Measured on {machine()}.\n\n{table(rows)}\n"
+
+    return run
+
+
+def _storage(asked: argparse.Namespace) -> tuple[list[Row], str]:
+    return storage.measure(times=asked.times, only=asked.only, where=asked.where)
+
+
+PARTS: Mapping[str, tuple[str, _Measure]] = {
+    "start": ("Start", _plain(start.rows)),
+    "files": ("Many small files", _plain(files.rows)),
+    "storage": ("Storage", _storage),
+}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The tools that are measured: one class each, with the same few verbs."""

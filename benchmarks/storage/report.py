@@ -1,0 +1,50 @@
+"""The rows of storage, and what has to be known to read them."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.machine import machine
+from benchmarks.measure import Row
+from benchmarks.storage import edits, large, many, million, small
+from benchmarks.storage.bench import Bench
+from benchmarks.storage.place import place
+from benchmarks.table import table
+
+NAMES = (small.NAME, *many.NAMES, *large.NAMES, edits.NAME, million.NAME)
+_NOTES = """\
+Every tool works on its own copy of the same data, in turns; what was written in between is brought
+to disk before each command. Every file system cache is warm. DVC is as `dvc init` leaves it, so it
+links as it finds best (by reflink where it can, else it copies). Its remote, and that of `mlo`, is
+a folder; those of git and git-lfs are a bare repository in a folder. restic compresses and
+encrypts, borg compresses. git does not collect garbage meanwhile.
+
+What `mlo` has added or pushed is on disk (fsync) when the command ends; restic and borg do this
+too, DVC, git-lfs and `cp` leave it in memory. So 1 GiB is also held against DVC beside the time
+that the fsync of a plain copy takes.
+
+The 500 MB table is one of orders: ids, times, categories, prices. Its versions are made in
+sequence: the first edit replaces 0.1 % of the rows in one block in the middle and inserts as many;
+the second changes two numbers in 0.1 % of the rows, scattered; the third appends 0.1 %. Memory is
+the greatest resident size of the largest process."""
+
+
+def measure(*, times: int, only: Sequence[str], where: Path | None) -> tuple[list[Row], str]:
+    """Measure what was asked for, and return the rows and the text of their section."""
+    before = os.getloadavg()[0]
+    with place(where) as found:
+        bench = Bench(found, times, only)
+        rows: list[Row] = []
+        for part in (small, many, large, edits, million):
+            rows += part.rows(bench)
+        return rows, _section(rows, bench, before)
+
+
+def _section(rows: Sequence[Row], bench: Bench, load: float) -> str:
+    tools = ", ".join(
+        f"{name} {version or '(not installed)'}" for name, version in bench.versions.items()
+    )
+    return (
+        f"Measured on {machine()}; {bench.place.kind}; load before the start {load:.1f}; "
+        f"medians of {bench.times}.\n\nAgainst: {tools}.\n\n{table(rows)}\n\n{_NOTES}\n"
+    )
