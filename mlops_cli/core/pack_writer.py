@@ -95,17 +95,16 @@ class PackWriter:
 
         `like` is what the file was before, if that is known: what they share is not kept twice.
         """
-        head = os.read(handle, _READ_BYTES)
-        if len(head) < _READ_BYTES:
-            while rest := os.read(handle, _READ_BYTES):
-                head += rest
-                if len(head) >= _READ_BYTES:
-                    break
-            else:
-                return self.put(head), len(head)
+        size = os.fstat(handle).st_size
+        whole = min(size, codec.WHOLE_MAX)
+        head = os.read(handle, whole + 1)
+        if len(head) <= whole:
+            return self.put(head), len(head)
         os.lseek(handle, 0, os.SEEK_SET)
         with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
-            return self._cut(file, Kind.BLOB, like)
+            if size > codec.WHOLE_MAX:
+                return self._cut(file, Kind.BLOB, like)
+            return self.put_stream(file, like=like)  # it has grown since
 
     def put_stream(self, source: BinaryIO, *, like: ObjectId | None = None) -> tuple[ObjectId, int]:
         """Put all that `source` gives when it is read, as `put_handle` does with a file."""

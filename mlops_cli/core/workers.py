@@ -5,13 +5,14 @@ interpreter to each other. Processes are forked: what is open and read stays so,
 to them, and what they answer comes back through a pipe.
 """
 
-import mmap
 import os
-import pickle
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import mmap
 
 Part = TypeVar("Part")
 Answer = TypeVar("Answer")
@@ -49,6 +50,8 @@ def share(
     """
     if len(parts) == 1:
         return [work(parts[0], advance)]
+    import mmap
+
     with mmap.mmap(-1, _COUNT.size * len(parts)) as counters:
         told = [0] * len(parts)
 
@@ -80,7 +83,9 @@ def share(
 class _Worker:
     """One forked process and the pipe that its answer comes through."""
 
-    def __init__(self, work: Callable[..., Any], part: Any, counters: mmap.mmap, at: int) -> None:
+    def __init__(self, work: Callable[..., Any], part: Any, counters: "mmap.mmap", at: int) -> None:
+        import pickle
+
         self._pipe, answer = os.pipe()
         parent = os.getpid()
         self._pid = os.fork()
@@ -111,6 +116,8 @@ class _Worker:
 
     def outcome(self) -> tuple[bool, Any]:
         """Return whether it failed, and its answer or error, once it has ended."""
+        import pickle
+
         with os.fdopen(self._pipe, "rb") as file:
             raw = file.read()
         _, status = os.waitpid(self._pid, 0)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 from blake3 import blake3
 
 from mlops_cli.core import tree
-from mlops_cli.core.codec import WHOLE_MAX
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import Kind
 from mlops_cli.core.repository import Repository
@@ -177,8 +176,15 @@ class _Before:
         self._oid = oid
         self._folders: dict[bytes, dict[bytes, ObjectId]] = {}
 
-    def find(self, raw: bytes) -> ObjectId | None:
-        """Return what the path was; None if it is new, or that version is not in this store."""
+    def find(self, raw: bytes, size: int | None = None) -> ObjectId | None:
+        """Return what the path was; None if it is new, or that version is not in this store.
+
+        None, too, for a file of a `size` that is stored whole, since nobody needs to know.
+        """
+        from mlops_cli.core.codec import WHOLE_MAX
+
+        if size is not None and size <= WHOLE_MAX:
+            return None
         if raw == self._root:
             return self._oid
         if not raw.startswith(self._root + b"/"):
@@ -358,11 +364,10 @@ class _Scanner:
 
     def _put_open(self, handle: int, raw: bytes, size: int) -> bytes:
         if self._writer is not None:
-            large = size > WHOLE_MAX and self._before is not None
-            like = self._before.find(raw) if large and self._before is not None else None
+            like = self._before.find(raw, size) if self._before is not None else None
             return bytes.fromhex(self._writer.put_handle(handle, like=like)[0])
         if size <= _READ_BYTES:
-            data = os.read(handle, _READ_BYTES + 1)
+            data = os.read(handle, size + 1)
             if len(data) == size:
                 return blake3(data).digest()
             os.lseek(handle, 0, os.SEEK_SET)
