@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mlops_cli.core.files import outside, sync_folder, write_whole
 from mlops_cli.core.lock import hold
-from mlops_cli.errors import Conflict, ExternalError
+from mlops_cli.errors import ExternalError
+from mlops_cli.remotes.swap import swap
 from mlops_cli.remotes.transport import MissingKey
 
 
@@ -71,20 +72,57 @@ class FolderTransport:
         return sorted(prefix + name for name in names if not name.startswith("."))
 
     def compare_and_swap(self, key: str, old: bytes | None, new: bytes) -> None:
-        """Compare and replace under a lock in the folder; see `Transport`."""
+        """Compare and replace under a lock in the folder; see `Transport`.
+
+        The lock makes those on this machine wait for each other. Others may be at the same folder
+        by SFTP, where there is no lock, so that `swap` has to hold without it.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise outside(error, self.folder) from error
         with hold(self.folder / "lock", purpose="push"):
-            try:
-                now: bytes | None = self.read(key)
-            except MissingKey:
-                now = None
-            if now != old:
-                raise Conflict(f"'{key}' on the remote '{self.url}' was changed by somebody else")
-            write_whole(self.folder / key, new)
+            swap(_Candidates(self), key, old, new)
 
     def _failed(self, error: OSError) -> ExternalError:
         reason = (error.strerror or str(error)).lower()
         return ExternalError(f"cannot read the remote '{self.url}': {reason}")
+
+
+class _Candidates:
+    """The files of the folder as `swap` needs them."""
+
+    def __init__(self, transport: FolderTransport) -> None:
+        self.url = transport.url
+        self._transport = transport
+        self._aside = transport.folder / "tmp"
+
+    def create(self, name: str, data: bytes) -> None:
+        try:
+            self._aside.mkdir(exist_ok=True)
+        except OSError as error:
+            raise outside(error, self._aside) from error
+        write_whole(self._aside / name, data)
+
+    def candidates(self) -> list[str]:
+        return os.listdir(self._aside)
+
+    def discard(self, name: str) -> None:
+        (self._aside / name).unlink(missing_ok=True)
+
+    def current(self, key: str) -> bytes | None:
+        try:
+            return self._transport.read(key)
+        except MissingKey:
+            return None
+
+    def install(self, name: str, key: str) -> bool:
+        target = self._transport.folder / key
+        try:
+            os.replace(self._aside / name, target)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise outside(error, target) from error
+        sync_folder(target.parent)
+        return True

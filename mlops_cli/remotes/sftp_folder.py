@@ -19,15 +19,16 @@ _SET_GROUP = 0o2000
 
 
 class SftpFolder:
-    """Names are relative to `root`, which is made by the first write.
+    """Names are relative to `root`, which is made by the first write; `url` is for messages.
 
     Files get the permissions that the server's umask leaves; where the group may write in `root`,
     it may write all that is put below. Methods raise SftpError as `Sftp` does.
     """
 
-    def __init__(self, session: Sftp, root: str) -> None:
+    def __init__(self, session: Sftp, root: str, *, url: str) -> None:
         self.session = session
         self.root = root
+        self._url = url
         self._mode: int | None = None
         self._swept = False
 
@@ -67,8 +68,9 @@ class SftpFolder:
             if error.code == sftp.NO_SUCH_FILE and not self.holds(ASIDE):
                 self._make_folder(ASIDE)
                 return self.upload(name, source)
+            full = self._full(error)  # asked while it still is
             self.discard(beside)
-            raise self._full(error) from error
+            raise full from error
         self._sweep(beside)
         return beside
 
@@ -92,7 +94,7 @@ class SftpFolder:
         """Put a file that was written aside over a name; False when it was removed meanwhile."""
         if not self.session.can("posix-rename"):
             raise ExternalError(
-                "the SFTP server cannot replace a file (it lacks posix-rename)",
+                f"the server of '{self._url}' cannot replace a file (it lacks posix-rename)",
                 hint="use a host with OpenSSH's server",
             )
         try:
@@ -185,7 +187,7 @@ class SftpFolder:
                 free = self.session.free_bytes(self.root)
                 if free is not None and free < _NO_ROOM_BYTES:
                     return ExternalError(
-                        "the disk of the remote is full",
+                        f"the disk of the remote '{self._url}' is full",
                         hint="make room there, then run the same command again",
                     )
         return error

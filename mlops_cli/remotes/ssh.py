@@ -58,7 +58,7 @@ class SshTransport:
 
     def compare_and_swap(self, key: str, old: bytes | None, new: bytes) -> None:
         """Compare and rename, as `swap` tells; see `Transport`."""
-        swap(_Candidates(self), key, old, new)
+        swap(Candidates(self), key, old, new)
 
     def close(self) -> None:
         """End the connection, also for other transports to this host."""
@@ -74,7 +74,7 @@ class SshTransport:
             try:
                 session = connection.session()
                 if self._folder is None or self._folder.session is not session:
-                    self._folder = SftpFolder(session, self._address.folder)
+                    self._folder = SftpFolder(session, self._address.folder, url=self.url)
                 yield self._folder
             except SftpError as error:
                 raise self._refused(key, error) from error
@@ -100,29 +100,36 @@ class SshTransport:
                 hint="see who owns the folder there, and what its group may do",
             )
         said = "".join(letter for letter in str(error) if letter.isprintable())
-        return ExternalError(f"the remote '{self.url}' failed at '{key}': {said.lower()[:200]}")
+        return ExternalError(
+            f"the remote '{self.url}' failed at '{key}': {said.lower()[:200]}",
+            hint="see whether a quota there is used up, and who may write",
+        )
 
 
-class _Candidates:
+class Candidates:
     """The files of a remote as `swap` needs them."""
 
     def __init__(self, transport: SshTransport) -> None:
         self.url = transport.url
-        self._open = transport._open  # noqa: SLF001
+        self._open = transport._open
 
     def create(self, name: str, data: bytes) -> None:
+        """Upload a candidate; see `Files`."""
         with self._open(name) as folder:
             folder.upload(name, data)
 
     def candidates(self) -> list[str]:
+        """Return what is aside; see `Files`."""
         with self._open(ASIDE) as folder:
             return folder.names(ASIDE)
 
     def discard(self, name: str) -> None:
+        """Remove a candidate; see `Files`."""
         with self._open(name) as folder:
             folder.remove(f"{ASIDE}/{name}")
 
     def current(self, key: str) -> bytes | None:
+        """Return what is under a key; see `Files`."""
         try:
             with self._open(key) as folder:
                 return folder.read(key)
@@ -130,6 +137,7 @@ class _Candidates:
             return None
 
     def install(self, name: str, key: str) -> bool:
+        """Rename a candidate; see `Files`."""
         with self._open(key) as folder:
             return folder.replace(f"{ASIDE}/{name}", key)
 

@@ -45,10 +45,16 @@ Host *
 
 @dataclass(frozen=True, slots=True)
 class Sshd:
-    """A server that runs; `here` holds its keys, settings and the client's."""
+    """A server that runs, of `program`; `here` holds its keys, settings and the client's."""
 
+    program: str
     here: Path
     port: int
+
+    @property
+    def sftp(self) -> str:
+        """The program that serves SFTP."""
+        return next((path for path in _SFTP_SERVERS if Path(path).exists()), "internal-sftp")
 
     @property
     def command(self) -> str:
@@ -60,6 +66,15 @@ class Sshd:
         path = self.here / f"client-{key}-{alias}"
         path.write_text(_CLIENT.format(port=self.port, here=self.here, key=key, alias=alias))
         return f"ssh -F {path}"
+
+    def other_server(self, settings: str) -> str:
+        """Return an `ssh` that starts a server of its own, where `settings` say what SFTP is."""
+        number = sum(1 for _ in self.here.glob("other-*"))
+        path = self.here / f"other-{number}"
+        own = (self.here / "sshd_config").read_text()
+        lines = [line for line in own.splitlines() if not line.startswith("Subsystem")]
+        path.write_text("\n".join([*lines, settings, ""]))
+        return f"{self.command} -o 'ProxyCommand={self.program} -i -f {path}'"
 
     def transport(self, folder: Path) -> SshTransport:
         """Return a transport to a folder of this machine, by way of the server."""
@@ -79,7 +94,7 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as server:
         try:
             _wait(server)
-            yield Sshd(here, port)
+            yield Sshd(program, here, port)
         finally:
             server.terminate()
 
