@@ -14,7 +14,7 @@ _SHOWN = 10
 
 
 def pointer(file: Path, base: Path, ours: Path, theirs: Path) -> int:
-    """Merge the pointer that `file` is in the work tree; what conflicts is noted for `mlo merge`."""
+    """Merge the pointer at `file` in the work tree; conflicts are noted for `mlo merge`."""
     from mlops_cli.core.repository import open_repository
     from mlops_cli.data import conflicts, merge_pointer
     from mlops_cli.data import pointer as pointers
