@@ -18,7 +18,7 @@ _UNDER_WAY = (
 )  # fmt: skip
 _RAW = (
     "diff-tree", "--stdin", "--root", "-m", "-r", "-z", "--raw", "--no-abbrev", "--no-renames",
-    "--no-commit-id", "--",
+    "--",
 )  # fmt: skip
 _FILE_MODES = ("100644", "100755", "100664")
 _BLOBS_AT_ONCE = 2_000
@@ -96,21 +96,25 @@ def _under_way(top: Path) -> Iterator[str]:
                 yield commit
 
 
-def blobs(root: Path, commits: Iterable[str], *patterns: str) -> set[str]:
-    """Return the files that match a pattern and were changed by any of `commits`, as blobs.
+def changes(root: Path, commits: Iterable[str], *patterns: str) -> Iterator[tuple[str, str, str]]:
+    """Yield commit, path and blob of each file that matches a pattern and that a commit changed.
 
     Each commit is compared with each of its parents, so of all commits of a history these are all
-    blobs that any of them has. A `*` in a pattern also stands for slashes.
+    blobs that any of them has. A `*` in a pattern also stands for slashes; paths start from the
+    top folder of the git repository.
     """
     given = "".join(f"{commit}\n" for commit in commits).encode("ascii")
     arguments = ("--no-replace-objects", *_RAW, *patterns)
-    fields = git.run(root, *arguments, literal=False, given=given).stdout.split(b"\0")
-    found: set[str] = set()
-    for facts in fields[0:-1:2]:
-        _, mode, _, blob, _ = facts.decode("ascii").split()
+    fields = iter(git.run(root, *arguments, literal=False, given=given).stdout.split(b"\0"))
+    commit = ""
+    for field in fields:
+        if not field.startswith(b":"):
+            commit = field.decode("ascii")
+            continue
+        _, mode, _, blob, _ = field.decode("ascii").split()
+        path = os.fsdecode(next(fields))
         if mode in _FILE_MODES:
-            found.add(blob)
-    return found
+            yield commit, path, blob
 
 
 def staged(top: Path, *patterns: str) -> list[tuple[str, str]]:

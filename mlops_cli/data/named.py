@@ -17,7 +17,9 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.data import pointer
 from mlops_cli.errors import ExternalError, IntegrityError
 
-_PATTERNS = ("*" + POINTER_SUFFIX, "*" + LOCKFILE)
+PATTERNS = ("*" + POINTER_SUFFIX, "*" + LOCKFILE)
+"""What of a git repository names objects."""
+
 _PIECE_BYTES = 1024 * 1024
 _NOT_OF_OBJECTS = frozenset({"log", "patch", "metrics.jsonl", "alive"})
 """Files of an open run that name no object and may be long."""
@@ -60,7 +62,7 @@ class Named:
         return found
 
     def _work_tree(self, top: Path) -> Iterator[bytes]:
-        for file in git.list_files(top, *_PATTERNS):
+        for file in git.list_files(top, *PATTERNS):
             if not _names_objects(file):
                 continue
             try:
@@ -73,7 +75,7 @@ class Named:
             yield from _read(data, file, None)
 
     def _index(self, top: Path) -> Iterator[bytes]:
-        files = {blob: file for file, blob in git_reach.staged(top, *_PATTERNS)}
+        files = {blob: file for file, blob in git_reach.staged(top, *PATTERNS)}
         wanted = [blob for blob, file in files.items() if _names_objects(file)]
         for blob, data in git_reach.contents(top, wanted):
             yield from _read(data, files[blob], "the index")
@@ -83,7 +85,8 @@ class Named:
         fresh = commits - self._commits
         if not fresh:
             return
-        blobs = git_reach.blobs(self._repo.root, fresh, *_PATTERNS) - self._blobs
+        changes = git_reach.changes(self._repo.root, fresh, *PATTERNS)
+        blobs = {blob for _, _, blob in changes} - self._blobs
         for _, data in git_reach.contents(self._repo.root, blobs):
             self._in_history |= ids_in(data)
         self._commits |= fresh

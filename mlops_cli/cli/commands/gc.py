@@ -19,7 +19,7 @@ def gc(
     older_than: Annotated[
         str,
         typer.Option(
-            metavar="AGE", help="Leave what was written later: 30m, 12h, 14d or 8w (default: 14d)"
+            metavar="AGE", help="Leave what is younger: 30m, 12h, 14d, 8w"
         ),
     ] = "14d",
     dry_run: Annotated[
