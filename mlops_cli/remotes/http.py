@@ -264,9 +264,8 @@ class HttpTransport:
             return {}
         except (OSError, UnicodeDecodeError):
             raise ExternalError(f"cannot read '{path}'") from None
-        except netrc.NetrcParseError as error:
-            at = f", line {error.lineno}" if error.lineno else ""
-            raise ExternalError(f"'{path}'{at} is not laid out as a netrc file is") from None
+        except netrc.NetrcParseError:
+            raise ExternalError(f"'{path}' is not laid out as a netrc file is") from None
 
 
 _CAUSES = (
