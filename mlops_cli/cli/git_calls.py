@@ -105,7 +105,7 @@ def _move(top: Path, old: str | None, *, fresh: bool) -> None:
         if len(said) > _SHOWN:
             show.note(f"mlo: and {len(said) - _SHOWN} more paths")
         for left in done.left[:_SHOWN]:
-            show.note(f"mlo: '{inner}{left.path}' is not as its commit has it: {left.why}")
+            show.note(f"mlo: {f'in {inner} ' if inner else ''}{left.why}")
             if left.hint:
                 show.note(f"  try: {left.hint}")
         if len(done.left) > _SHOWN:

@@ -141,11 +141,8 @@ class _Follower:
             return False
         found = snapshot.take(repo, target)
         if (found.oid, found.kind) != (was.oid, was.kind) or not _is_stored(repo, was):
-            self.left.append(
-                Left(
-                    was.path, "its pointer is gone, but it holds unsaved changes, so it stays", None
-                )
-            )
+            why = f"'{was.path}' stays: its pointer is gone, but it holds unsaved changes"
+            self.left.append(Left(was.path, why, None))
             return False
         if was.kind == "folder":
             empty = repo.objects.put(tree.encode([]), Kind.TREE)
@@ -175,11 +172,8 @@ def carry(repo: Repository, was: Pointer | None, now: Pointer) -> Placed | Left 
         return _checkout(repo, now.path)
     if found.kind == was.kind == now.kind == "folder" and repo.objects.has(was.oid):
         return _merge_into(repo, target, was, now)
-    return Left(
-        now.path,
-        "git has another version of it now, and it holds changes of your own, so it stays",
-        _ways(now.path),
-    )
+    why = f"'{now.path}' stays as you changed it, though git has another version of it now"
+    return Left(now.path, why, _ways(now.path))
 
 
 def _merge_into(repo: Repository, target: Path, was: Pointer, now: Pointer) -> Placed | Left:
@@ -193,12 +187,8 @@ def _merge_into(repo: Repository, target: Path, was: Pointer, now: Pointer) -> P
         return Placed(now.path, done.written, done.removed)
     files = [f"'{one.path}'" for one in merged.conflicts]
     more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
-    return Left(
-        now.path,
-        f"git has other versions of files that you changed, so yours stay: "
-        f"{', '.join(files[:_NAMED])}{more}",
-        _ways(now.path),
-    )
+    why = f"what you changed in '{now.path}' stays, though git has other versions of it now"
+    return Left(now.path, f"{why}: {', '.join(files[:_NAMED])}{more}", _ways(now.path))
 
 
 def _ways(path: str) -> str:

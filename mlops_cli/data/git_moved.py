@@ -80,9 +80,9 @@ class _Project:
         if not data and not lock:
             return None
         repo = open_repository(self._touched.root)
-        had = self._pointers_before(repo)
+        had = self._pointers_before(repo) if self._changed else {}
         named = self._outputs(repo) if lock else {}
-        done = follow(repo, {path: had.get(path) for path in data}, named)
+        done = follow(repo, {path: self._had(had, path) for path in data}, named)
         return done if done != Followed((), (), ()) else None
 
     def _is_due(self, path: str) -> bool:
@@ -96,6 +96,10 @@ class _Project:
 
     def _is_older(self, path: str, file: Path) -> bool:
         return newest(self.layout.root / path) <= (_time_of(file, changed=True) or 0)
+
+    def _had(self, pointers: Mapping[str, Pointer], path: str) -> Pointer | None:
+        """Return the pointer that a path had; of what git wrote over unasked it is not known."""
+        return pointers.get(path) if self._touched.file(path) in self._changed else None
 
     def _pointers_before(self, repo: Repository) -> Mapping[str, Pointer]:
         if self._old is None:
