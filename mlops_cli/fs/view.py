@@ -16,8 +16,8 @@ from urllib.parse import quote, unquote
 from mlops_cli.core import git, layout, tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import locked, pointer
-from mlops_cli.data.reference import split
+from mlops_cli.data import locked, paths, pointer
+from mlops_cli.data.reference import split, unknown
 from mlops_cli.errors import IntegrityError, MissingObject, MloError, RequestError
 from mlops_cli.fs.file import VersionFile
 from mlops_cli.fs.project import Project, open_project
@@ -274,8 +274,12 @@ class View:
 
     def _unknown(self, name: str) -> FileNotFoundError:
         rev, inner = self._parse(name)
+        try:
+            paths.check(inner)
+        except IntegrityError as error:
+            return FileNotFoundError(error.message)
         if rev is None:
-            return FileNotFoundError(f"'{inner}' is not versioned (try: mlo add {inner})")
+            return FileNotFoundError(_told(unknown(self.project.repo, inner)))
         return FileNotFoundError(f"'{inner}' is not versioned at '{rev}' (try: mlo log {inner})")
 
 

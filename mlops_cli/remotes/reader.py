@@ -294,7 +294,10 @@ class Reader:
                 entry, payload = payloads[key]
                 if entry.codec is Codec.LIST or (key in needed and entry.codec is Codec.DELTA):
                     raise _damaged(remote, key, "it is not stored whole where it has to be")
-                content = codec.decompress(payload, entry, base)
+                try:
+                    content = codec.decompress(payload, entry, base)
+                except IntegrityError as error:
+                    raise _damaged(remote, key, error.message) from error
                 if blake3(content).digest() != key:
                     raise _damaged(remote, key, "its bytes are not what its name says")
                 found[key] = content

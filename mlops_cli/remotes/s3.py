@@ -28,6 +28,9 @@ Done = TypeVar("Done")
 class S3Transport:
     """Keys are objects below a prefix. May be used by several threads at once."""
 
+    readers = 8
+    """How many reads at once are worth it, for `Reader`."""
+
     def __init__(self, url: str, environment: Mapping[str, str] = os.environ) -> None:
         self.bucket, self._prefix = s3_store.place(url)
         self.url = f"s3://{self.bucket}/{self._prefix}".rstrip("/")
@@ -37,7 +40,7 @@ class S3Transport:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Return bytes of an object, large ranges by several connections; see `Transport`."""
-        with self._asking(key):
+        with self.asking(key):
             if length is None:
                 return _heard(lambda: self._read_on(key, start))
             return _heard(lambda: self._range(key, start, length))
@@ -59,7 +62,7 @@ class S3Transport:
             self.size(key)
             return b""
         try:
-            return bytes(obstore.get_range(self._reader, key, start=start, length=length))
+            return bytes(obstore.get_range(self.reader, key, start=start, length=length))
         except GenericError as error:
             if _code(error) == "InvalidRange":  # it begins where the object has ended
                 return b""
@@ -70,7 +73,7 @@ class S3Transport:
 
         if start:
             return self._range(key, start, max(0, self.size(key) - start))
-        found = obstore.get(self._reader, key)
+        found = obstore.get(self.reader, key)
         data = bytes(found.bytes())
         if not key.startswith("packs/"):
             self._seen[key] = (data, found.meta["e_tag"])
@@ -80,8 +83,8 @@ class S3Transport:
         """Return the size of an object; see `Transport`."""
         import obstore
 
-        with self._asking(key):
-            return _heard(lambda: obstore.head(self._reader, key)["size"])
+        with self.asking(key):
+            return _heard(lambda: obstore.head(self.reader, key)["size"])
 
     def write_new(self, key: str, source: Path | bytes) -> None:
         """Put an object that is not there, a large one in parts; see `Transport`.
@@ -104,7 +107,7 @@ class S3Transport:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
-        with self._asking(key), suppress(AlreadyExistsError):
+        with self.asking(key), suppress(AlreadyExistsError):
             _heard(
                 lambda: obstore.put(
                     self._writer,
@@ -128,8 +131,8 @@ class S3Transport:
         """Return the keys of a folder; see `Transport`."""
         import obstore
 
-        with self._asking(prefix):
-            found = _heard(lambda: obstore.list_with_delimiter(self._reader, prefix))
+        with self.asking(prefix):
+            found = _heard(lambda: obstore.list_with_delimiter(self.reader, prefix))
         return sorted(one["path"] for one in found["objects"])
 
     def compare_and_swap(self, key: str, old: bytes | None, new: bytes) -> None:
@@ -165,7 +168,7 @@ class S3Transport:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
-        with self._asking(key):
+        with self.asking(key):
             try:
                 mode: PutMode = "create" if tag is None else {"e_tag": tag}
                 _heard(lambda: obstore.put(self._writer, key, data, mode=mode, use_multipart=False))
@@ -197,7 +200,8 @@ class S3Transport:
         return aws.settings(self._environment)
 
     @cached_property
-    def _reader(self) -> "S3Store":
+    def reader(self) -> "S3Store":
+        """What obstore reads the prefix by; use it while `asking`."""
         return s3_store.reader(self._settings, self.bucket, self._prefix)
 
     @cached_property
@@ -205,7 +209,7 @@ class S3Transport:
         return s3_store.writer(self._settings, self.bucket, self._prefix)
 
     @contextmanager
-    def _asking(self, key: str) -> Iterator[None]:
+    def asking(self, key: str) -> Iterator[None]:
         """Turn what obstore raises into what `Transport` promises."""
         from obstore.exceptions import BaseError
 
