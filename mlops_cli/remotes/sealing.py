@@ -157,7 +157,7 @@ def plain_size(sealed_bytes: int) -> int:
     body = sealed_bytes - HEADER_BYTES
     count = -(-body // SEALED_BYTES)
     plain = body - count * TAG_BYTES
-    if count < 1 or -(-max(plain, 1) // SEGMENT_BYTES) != count:
+    if count < 1 or plain < 0 or -(-max(plain, 1) // SEGMENT_BYTES) != count:
         raise NotSealed
     return plain
 
