@@ -1,6 +1,7 @@
 """The Typer group of all commands, which imports a command when it is asked for."""
 
 import importlib
+import keyword
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -50,13 +51,23 @@ class LazyGroup(TyperGroup):
         ]
 
 
+def module_of(name: str) -> str:
+    """Return what Python calls a command.
+
+    >>> module_of("import"), module_of("import-dvc")
+    ('import_', 'import_dvc')
+    """
+    return name.replace("-", "_") + ("_" if keyword.iskeyword(name) else "")
+
+
 def load(name: str) -> TyperCommand | TyperGroup:
     """Return the command `name` of the table, from its module's `app` or function."""
-    module = importlib.import_module(f"mlops_cli.cli.commands.{name}")
+    own = module_of(name)
+    module = importlib.import_module(f"mlops_cli.cli.commands.{own}")
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name)(getattr(module, name))
+        app.command(name)(getattr(module, own))
     app._add_completion = False
     command: Any = typer.main.get_command(app)
     command.name = name

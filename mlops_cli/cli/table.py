@@ -1,8 +1,9 @@
 """Every command with its one line of help, in the order of the loop.
 
 A command is the function of the same name in `cli/commands/NAME.py`, or the Typer `app` there
-for a group such as `runs`. Its one line here is the first line of its docstring; a test
-compares them, so that help can be printed without loading a single command.
+for a group such as `runs` (`cli/group.py` says what a name is in Python). Its one line here is the
+first line of its docstring; a test compares them, so that help can be printed without loading a
+single command.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "keep versions of data",
         (
             ("add", "Version files or folders and write their pointers"),
+            ("import", "Bring outside data in, remembering where from"),
             ("status", "Say what changed and what is stale"),
             ("diff", "Show what differs between two versions of the data"),
             ("checkout", "Make the work tree match its pointers"),

@@ -77,7 +77,7 @@ def by_id(repo: Repository, text: str) -> Reference | None:
     if len(found) != 1:
         return None
     kind = kinds[repo.objects.kind(found[0])]
-    return _part(repo, Reference(digits, None, found[0], kind, digits), text)
+    return part(repo, Reference(digits, None, found[0], kind, digits), text)
 
 
 def everything(repo: Repository, rev: str | None = None) -> list[Reference]:
@@ -130,17 +130,22 @@ def unknown(repo: Repository, path: str) -> RequestError:
 
 def look_up(repo: Repository, path: str, rev: str | None) -> Reference | None:
     """Return the version of `path`, or of the part of a version that it is; None for none."""
+    whole = holder(repo, path, rev)
+    return None if whole is None else part(repo, whole, path)
+
+
+def holder(repo: Repository, path: str, rev: str | None) -> Reference | None:
+    """Return the version that is `path`, or that holds it as a part; asks no store."""
     names = _with_those_above(path)
     for held_by in names:
         found = pointer.at(repo, held_by, rev)
         if found is not None:
-            whole = Reference(held_by, rev, found.oid, found.kind, held_by, found.executable)
-            return _part(repo, whole, path)
+            return Reference(held_by, rev, found.oid, found.kind, held_by, found.executable)
     outputs = locked.outputs(repo, rev)
     for held_by in names:
         out = outputs.get(held_by)
         if out is not None:
-            return _part(repo, Reference(held_by, rev, out.oid, out.kind, held_by), path)
+            return Reference(held_by, rev, out.oid, out.kind, held_by)
     return None
 
 
@@ -149,7 +154,12 @@ def _with_those_above(path: str) -> list[str]:
     return ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
-def _part(repo: Repository, whole: Reference, path: str) -> Reference | None:
+def part(repo: Repository, whole: Reference, path: str) -> Reference | None:
+    """Return the version of `path`, which `whole` is or may hold; None if it does not.
+
+    Raises:
+        MissingObject: the listing of a folder on the way is not in this store.
+    """
     if whole.path == path:
         return whole
     if whole.kind == "file":
