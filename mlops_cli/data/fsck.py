@@ -15,7 +15,8 @@ from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.packs import HEADER, SUFFIX, Codec, Entry, Kind, Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import reference
+from mlops_cli.data import labels
+from mlops_cli.data.labels import Labels
 from mlops_cli.data.needs import needers
 from mlops_cli.errors import IntegrityError, MissingObject
 
@@ -53,15 +54,45 @@ class Checked:
     bytes: int
     problems: tuple[Problem, ...]
     absent: tuple[str, ...]
+    untold: str | None = None
+    """Why git did not tell which versions there were, if so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What `check` goes by: what is good, what is wrong, and the paths that have versions now."""
+
+    store: "Store"
+    problems: tuple[Problem, ...]
+    labels: Labels
+    packs: int
+    bytes: int
 
 
 def check(repo: Repository, *, progress: Progress = SILENT) -> Checked:
-    """Read all packs and refs of the store and return what was found.
+    """Read all packs, refs and pointers and return what was found.
 
     When something is wrong the stat cache is dropped, so that the next `add` believes nothing
     that was said of the store before.
     """
-    store = _Store()
+    return told(examine(repo, progress=progress))
+
+
+def told(found: Examined) -> Checked:
+    """Return what is told of an examination."""
+    return Checked(
+        found.packs,
+        len(found.store.places),
+        found.bytes,
+        found.problems,
+        _absent(found.labels, found.store),
+        found.labels.untold,
+    )
+
+
+def examine(repo: Repository, *, progress: Progress = SILENT) -> Examined:
+    """Read all packs, refs and pointers, and return what is good of them too."""
+    store = Store()
     problems: list[Problem] = []
     files = sorted(repo.layout.packs.glob(f"*{SUFFIX}"))
     sizes = {path: path.stat().st_size for path in files if path.exists()}
@@ -72,14 +103,14 @@ def check(repo: Repository, *, progress: Progress = SILENT) -> Checked:
     problems += _check_refs(repo, store)
     if problems:
         repo.layout.stat_cache.unlink(missing_ok=True)
-        problems = list(_explained(repo, store, problems))
-    return Checked(
-        len(files), len(store.places), sum(sizes.values()), tuple(problems), _absent(repo, store)
-    )
+    names = labels.read(repo, history=bool(store.bad))
+    problems = list(_explained(names, store, problems))
+    problems += [Problem(None, file, what) for file, what in names.broken]
+    return Examined(store, tuple(problems), names, len(files), sum(sizes.values()))
 
 
 @dataclass(slots=True)
-class _Store:
+class Store:
     """What the readable packs hold: objects that are good, and those that are not.
 
     `torn` are bad only in that chunks of theirs are.
@@ -122,8 +153,8 @@ class _Store:
         base = as_id(key)
         if base not in self.places:
             raise MissingObject(f"its base {base} is missing or damaged")
-        if self.places[base][1].codec in _COMPOSED:
-            raise IntegrityError(f"its base {base} is not stored whole")
+        if self.places[base][1].codec is Codec.LIST:
+            raise IntegrityError(f"its base {base} is a list")
         return self.get(base)
 
     def children(self, oid: ObjectId) -> list[ObjectId]:
@@ -134,7 +165,7 @@ class _Store:
         return [one.oid for one in tree.decode(self.get(oid))]
 
 
-def _check_pack(store: _Store, path: Path, advance: Callable[[int], None]) -> Iterator[Problem]:
+def _check_pack(store: Store, path: Path, advance: Callable[[int], None]) -> Iterator[Problem]:
     try:
         pack = Pack(path)
     except FileNotFoundError:
@@ -155,8 +186,10 @@ def _check_pack(store: _Store, path: Path, advance: Callable[[int], None]) -> It
             yield Problem(oid, path.name, error.message)
             continue
         store.bad.discard(oid)
-        store.places[oid] = (pack, entry)
-        if entry.codec in _COMPOSED:
+        if entry.codec not in _COMPOSED:
+            store.places[oid] = (pack, entry)  # of two copies, one that needs no other
+        elif oid not in store.places:
+            store.places[oid] = (pack, entry)
             store.composed.append((oid, path.name))
 
 
@@ -199,10 +232,10 @@ def _check_object(pack: Pack, oid: ObjectId, entry: Entry) -> None:
         canonical.decode(content)
 
 
-def _check_composed(store: _Store) -> Iterator[Problem]:
+def _check_composed(store: Store) -> Iterator[Problem]:
     """Yield the objects whose chunks or base do not give what their name says; bases are whole."""
     for oid, where in store.composed:
-        if not store.whole(oid):
+        if not store.whole(oid) or store.places[oid][1].codec not in _COMPOSED:
             continue
         hasher = blake3(max_threads=1)
         try:
@@ -213,12 +246,14 @@ def _check_composed(store: _Store) -> Iterator[Problem]:
             what = f"its bytes hash to {hasher.hexdigest()}"
         except (IntegrityError, MissingObject) as error:
             what = error.message
+        except RecursionError:
+            what = "it is told against what is told against it"
         store.torn[oid] = store.places.pop(oid)
         store.bad.add(oid)
         yield Problem(oid, where, what)
 
 
-def _check_refs(repo: Repository, store: _Store) -> Iterator[Problem]:
+def _check_refs(repo: Repository, store: Store) -> Iterator[Problem]:
     path = repo.layout.refs
     try:
         refs = ref_files.decode(path.read_bytes(), where=str(path))
@@ -237,24 +272,24 @@ def _check_refs(repo: Repository, store: _Store) -> Iterator[Problem]:
             here = _previous(store, here)
 
 
-def _previous(store: _Store, oid: ObjectId) -> ObjectId | None:
+def _previous(store: Store, oid: ObjectId) -> ObjectId | None:
     record = canonical.decode(store.get(oid))
     prev = record.get("prev") if isinstance(record, dict) else None
     return ObjectId(prev) if isinstance(prev, str) and is_id(prev) else None
 
 
-def _explained(repo: Repository, store: _Store, problems: Iterable[Problem]) -> Iterator[Problem]:
+def _explained(names: Labels, store: Store, problems: Iterable[Problem]) -> Iterator[Problem]:
     """Yield the problems with what needs each object; a lost pack may have held what is missing."""
-    found = needers(repo, store, store.bad)
+    found = needers(names, store, store.bad)
     for one in problems:
-        names = found.get(one.oid, ()) if one.oid else ()
-        yield Problem(one.oid, one.where, one.what, tuple(names))
+        needed_by = found.get(one.oid, []) if one.oid else []
+        yield Problem(one.oid, one.where, one.what, tuple(needed_by))
 
 
-def _absent(repo: Repository, store: _Store) -> tuple[str, ...]:
+def _absent(names: Labels, store: Store) -> tuple[str, ...]:
     missing = []
-    for one in reference.everything(repo):
-        waiting, seen = [one.oid], set[ObjectId]()
+    for path, root in names.now:
+        waiting, seen = [root], set[ObjectId]()
         while waiting:
             oid = waiting.pop()
             if oid in seen:
@@ -262,7 +297,7 @@ def _absent(repo: Repository, store: _Store) -> tuple[str, ...]:
             seen.add(oid)
             if not store.whole(oid):
                 if oid not in store.bad:
-                    missing.append(f"{one.path} ({short(oid)})" if oid != one.oid else one.path)
+                    missing.append(f"{path} ({short(oid)})" if oid != root else path)
                     break
                 continue
             waiting += store.children(oid)

@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from mlops_cli.core import canonical, codec, delta, lockfile, tree
+from mlops_cli.core import canonical, codec, delta, tree
 from mlops_cli.core.ids import ObjectId, is_id, short
-from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.packs import Codec, Entry, Kind, Pack, as_id
-from mlops_cli.core.repository import Repository
-from mlops_cli.data import pointer, reference
-from mlops_cli.errors import IntegrityError, MloError
+from mlops_cli.data.labels import Labels
+from mlops_cli.errors import IntegrityError
 
 
 class Objects(Protocol):
@@ -31,7 +29,7 @@ class Objects(Protocol):
 
 
 def needers(
-    repo: Repository, objects: Objects, lost: Iterable[ObjectId]
+    labels: Labels, objects: Objects, lost: Iterable[ObjectId]
 ) -> dict[ObjectId, list[str]]:
     """Return, for each lost object, the names of all that cannot be had whole without it."""
     wanted = set(lost)
@@ -39,7 +37,7 @@ def needers(
         return {}
     holders = _holders(objects, wanted)
     found: dict[ObjectId, list[str]] = {}
-    for name, oid in _roots(repo, objects):
+    for name, oid in _roots(labels, objects):
         for one in holders.get(oid, ()):
             names = found.setdefault(one, [])
             if name not in names:
@@ -67,7 +65,7 @@ def _holders(objects: Objects, lost: set[ObjectId]) -> dict[ObjectId, set[Object
 
 
 def _below(objects: Objects, oid: ObjectId, pack: Pack, entry: Entry) -> list[ObjectId]:
-    if entry.kind is Kind.TREE:
+    if entry.kind is Kind.TREE and oid in objects.places:
         return [one.oid for one in tree.decode(objects.get(oid))]
     if entry.codec is Codec.LIST:
         listed = codec.decode_list(pack.payload(entry), entry.length)
@@ -77,41 +75,16 @@ def _below(objects: Objects, oid: ObjectId, pack: Pack, entry: Entry) -> list[Ob
     return []
 
 
-def _roots(repo: Repository, objects: Objects) -> Iterator[tuple[str, ObjectId]]:
+def _roots(labels: Labels, objects: Objects) -> Iterator[tuple[str, ObjectId]]:
     """Yield the name and id of all that people have names for."""
-    for one in reference.everything(repo):
-        yield one.path, one.oid
-    yield from _history(repo)
+    yield from labels.now
+    yield from labels.before
     for oid, (_, entry) in objects.places.items():
         if entry.kind is Kind.RUN:
             yield from ((f"run {short(oid)}", one) for one in _ids_in(objects, oid))
         elif entry.kind is Kind.EVENT:
             name = _event(objects, oid)
             yield from ((name, one) for one in _ids_in(objects, oid))
-
-
-def _history(repo: Repository) -> Iterator[tuple[str, ObjectId]]:
-    """Yield the earlier versions of what has a pointer or is in the lock file now."""
-    from mlops_cli.core import git
-
-    for now in pointer.each(repo):
-        file = pointer.file_of(now.path)
-        for commit in git.history(repo.root, file):
-            data = git.show(repo.root, commit.hex, file)
-            try:
-                one = pointer.decode(data or b"", now.path)
-            except MloError:
-                continue
-            yield f"{one.path}@{short(ObjectId(commit.hex))}", one.oid
-    for commit in git.history(repo.root, LOCKFILE):
-        data = git.show(repo.root, commit.hex, LOCKFILE)
-        try:
-            steps = lockfile.decode(data or b"", where=LOCKFILE)
-        except MloError:
-            continue  # what an old commit got wrong names nothing
-        for step in steps.values():
-            for path, out in step.outs.items():
-                yield f"{path}@{short(ObjectId(commit.hex))}", out.oid
 
 
 def _event(objects: Objects, oid: ObjectId) -> str:

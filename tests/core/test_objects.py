@@ -13,10 +13,11 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_cli.core import tidy
+from mlops_cli.core import delta, tidy
 from mlops_cli.core.codec import CHUNK_MAX, WHOLE_MAX
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import Kind, ObjectStore
+from mlops_cli.core.packs import Codec, Entry
 from mlops_cli.errors import ExternalError, IntegrityError, MissingObject
 
 NOWHERE = ObjectId("0" * 64)
@@ -273,3 +274,45 @@ def test_a_killed_writer_loses_nothing_it_had_finished(tmp_path: Path, after_pac
     for kind in (Kind.BLOB, Kind.CHUNK):
         for oid in store.each(kind):
             store.get(oid)
+
+
+def _chunk_against(store: ObjectStore, base: bytes, content: bytes) -> ObjectId:
+    """Store `content` as a delta against `base`, which is here in whatever form."""
+    payload = delta.encode(content, (blake3(base).digest(), base))
+    assert payload is not None
+    oid = object_id(content)
+    with store.writer() as writer:
+        entry = Entry(0, len(payload), len(content), Kind.CHUNK, Codec.DELTA)
+        writer.put_stored(oid, entry, payload)
+    return oid
+
+
+def test_a_base_that_another_clone_stored_as_a_delta_is_read(store: ObjectStore) -> None:
+    first, second, third = (noise(20_000)[:-8] + noise(8, seed) for seed in (1, 2, 3))
+    store.put(first, Kind.CHUNK)
+    _chunk_against(store, first, second)
+    oid = _chunk_against(store, second, third)
+    assert store.get(oid) == third
+
+
+def test_deltas_that_are_told_against_each_other_are_refused(store: ObjectStore) -> None:
+    one, other = (noise(20_000)[:-8] + noise(8, seed) for seed in (1, 2))
+    _chunk_against(store, one, other)
+    oid = _chunk_against(store, other, one)
+    with pytest.raises(IntegrityError):
+        store.get(oid)
+
+
+def test_of_two_forms_a_merge_keeps_the_one_that_stands_alone(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    first, second = (noise(20_000)[:-8] + noise(8, seed) for seed in (1, 2))
+    oid = _chunk_against(store, first, second)
+    other = open_store(tmp_path / "other")
+    other.put(second, Kind.CHUNK)
+    for path in (tmp_path / "other/packs").iterdir():
+        path.rename(tmp_path / "packs" / path.name)
+    store.refresh()
+    packs = [store.pack(name) for name in store.indexes()]
+    tidy.merge(packs, tmp_path / "packs", tmp_path / "tmp")
+    assert open_store(tmp_path).get(oid) == second
