@@ -18,6 +18,9 @@ from tests.servers.sshd import ssh_server
 
 __all__ = ["file_server", "s3_server", "ssh_server"]  # fixtures for all
 
+SETTINGS = ("MLO_", "_MLO", "GIT_", "XDG_", "AWS_", "HTTP_", "HTTPS_", "ALL_PROXY", "NETRC", "SSL_")
+"""Variables of the environment, by how they begin, that would change what a test sees."""
+
 GIT_CONFIG = """\
 [user]
 	name = Ada Byron
@@ -64,7 +67,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """Keep a test away from the developer's settings, and their settings from the test."""
     home = tmp_path_factory.mktemp("home")
     (home / ".gitconfig").write_text(GIT_CONFIG)
-    for name in [name for name in os.environ if name.startswith(("MLO_", "_MLO", "GIT_", "XDG_"))]:
+    for name in [name for name in os.environ if name.upper().startswith(SETTINGS)]:
         monkeypatch.delenv(name)
     settings = {
         "HOME": str(home),

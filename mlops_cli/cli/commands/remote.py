@@ -19,7 +19,10 @@ app = typer.Typer(help="Add, list and remove remotes")
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="Name, such as origin")],
-    url: Annotated[str, typer.Argument(help="A folder, s3://bucket/prefix or ssh://host/path")],
+    url: Annotated[
+        str,
+        typer.Argument(help="A folder, s3://bucket/prefix, ssh://host/path or https://host/path"),
+    ],
     encrypt: Annotated[
         bool, typer.Option("--encrypt", help="Encrypt all that goes there, before it is sent")
     ] = False,
@@ -35,8 +38,8 @@ def add(
     """Add a remote to the settings.
 
     A remote is a place that all of a team reach; it is made by the first push. A folder is a path
-    from the project's root; host:path is the short form of ssh://. With --encrypt, who has the
-    remote but not the key can read nothing of it.
+    from the project's root; host:path is the short form of ssh://; what is behind https:// can only
+    be read. With --encrypt, who has the remote but not the key can read nothing of it.
     """
     from mlops_cli.core.config import RemoteSettings
     from mlops_cli.remotes import keys, settings
