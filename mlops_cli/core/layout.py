@@ -9,6 +9,7 @@ STORE = ".mlo"
 SETTINGS = ".mlops.yaml"
 LOCKFILE = "mlo.lock"
 POINTER_SUFFIX = ".mlo"
+HISTORY = "mlo.history"
 
 
 @dataclass(frozen=True, slots=True)

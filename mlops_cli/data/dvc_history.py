@@ -20,13 +20,13 @@ from mlops_cli.core.files import read_regular, write_whole
 from mlops_cli.core.git import Commit
 from mlops_cli.core.git_changes import blobs, changes
 from mlops_cli.core.ids import ObjectId, is_id
+from mlops_cli.core.layout import HISTORY
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import dvc_files
 from mlops_cli.data.dvc_files import Digest, Out
 from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.errors import MloError, RequestError
 
-FILE = "mlo.history"
 FOLDER = ".dvc"
 _FIRST = "mlo history 1"
 _WORDS = 5
@@ -59,7 +59,7 @@ def encode(table: Table) -> bytes:
     return "".join(f"{line}\n" for line in [_FIRST, *rows]).encode()
 
 
-def decode(data: bytes, *, where: str = FILE) -> dict[Digest, Kept]:
+def decode(data: bytes, *, where: str = HISTORY) -> dict[Digest, Kept]:
     """Return the table in `mlo.history`.
 
     Raises:
@@ -82,16 +82,16 @@ def decode(data: bytes, *, where: str = FILE) -> dict[Digest, Kept]:
 def read(repo: Repository) -> dict[Digest, Kept]:
     """Return the table of the work tree, or else of the newest commit that has one."""
     try:
-        return decode(read_regular(repo.root / FILE))
+        return decode(read_regular(repo.root / HISTORY))
     except FileNotFoundError:
         return _newest(repo.root)
     except OSError as error:
-        raise RequestError(f"cannot read '{FILE}': {error.strerror}") from error
+        raise RequestError(f"cannot read '{HISTORY}': {error.strerror}") from error
 
 
 def write(repo: Repository, table: Table) -> bool:
     """Write the table; return whether that changed anything. Its objects must be in the store."""
-    target = repo.root / FILE
+    target = repo.root / HISTORY
     data = encode(table)
     if target.is_file() and target.read_bytes() == data:
         return False
@@ -137,7 +137,7 @@ def commits(repo: Repository, path: str) -> list[Commit]:
 
 def is_former(repo: Repository) -> bool:
     """Return whether the project may have been DVC's, which costs no look into git."""
-    return (repo.root / FILE).exists() or (repo.root / FOLDER).is_dir()
+    return (repo.root / HISTORY).exists() or (repo.root / FOLDER).is_dir()
 
 
 def _row(words: list[str]) -> tuple[Digest, Kept] | None:
@@ -155,9 +155,9 @@ def _row(words: list[str]) -> tuple[Digest, Kept] | None:
 
 
 def _newest(root: Path) -> dict[Digest, Kept]:
-    for one in changes(root, [FILE], everywhere=True):
+    for one in changes(root, [HISTORY], everywhere=True):
         if one.after is not None:
-            return decode(blobs(root, [one.after])[one.after], where=f"{FILE}@{one.commit.hex}")
+            return decode(blobs(root, [one.after])[one.after], where=f"{HISTORY}@{one.commit.hex}")
     return {}
 
 

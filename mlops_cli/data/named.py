@@ -11,13 +11,13 @@ from pathlib import Path
 from mlops_cli.core import canonical, git, git_reach, lockfile
 from mlops_cli.core.files import read_regular
 from mlops_cli.core.ids import ids_in
-from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, STORE
+from mlops_cli.core.layout import HISTORY, LOCKFILE, POINTER_SUFFIX, STORE
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import pointer
+from mlops_cli.data import dvc_history, pointer
 from mlops_cli.errors import ExternalError, IntegrityError
 
-PATTERNS = ("*" + POINTER_SUFFIX, "*" + LOCKFILE)
+PATTERNS = ("*" + POINTER_SUFFIX, "*" + LOCKFILE, "*" + HISTORY)
 """What of a git repository names objects."""
 
 _PIECE_BYTES = 1024 * 1024
@@ -133,13 +133,18 @@ def _run_key(data: bytes) -> str | None:
 
 def _names_objects(file: str) -> bool:
     parts = file.split("/")
-    return STORE not in parts and (parts[-1] == LOCKFILE or parts[-1].endswith(POINTER_SUFFIX))
+    named = parts[-1] in (LOCKFILE, HISTORY) or parts[-1].endswith(POINTER_SUFFIX)
+    return STORE not in parts and named
 
 
 def _read(data: bytes, file: str, rev: str | None) -> set[bytes]:
     """Return what a pointer or lock file names, after making sure that it is one."""
-    if file.rpartition("/")[2] == LOCKFILE:
-        lockfile.decode(data, where=f"{file}@{rev}" if rev else file)
+    where = f"{file}@{rev}" if rev else file
+    name = file.rpartition("/")[2]
+    if name == LOCKFILE:
+        lockfile.decode(data, where=where)
+    elif name == HISTORY:
+        dvc_history.decode(data, where=where)
     else:
         pointer.decode(data, file.removesuffix(POINTER_SUFFIX), rev=rev)
     found = ids_in(data)
