@@ -1,0 +1,86 @@
+"""Remotes as a user types them: two clones, one remote, and what is said when it fails."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Mlo, git
+from tests.servers.files import FileServer
+from tests.servers.seaweed import BUCKET, S3Server
+
+
+@pytest.fixture
+def with_data(project: Path) -> Path:
+    (project / "data").mkdir()
+    for number in range(20):
+        (project / "data" / f"{number}.txt").write_text(f"number {number}\n")
+    return project
+
+
+def shared(project: Path, mlo: Mlo, url: str, env: dict[str, str]) -> Path:
+    """Add, commit and push the data; return a clone of the project."""
+    mlo("remote", "add", "origin", url)
+    mlo("add", "data")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "Data")
+    assert "to origin" in mlo("push", env=env).stdout
+    clone = project.parent / "clone"
+    git(project, "clone", "--quiet", ".", str(clone))
+    return clone
+
+
+def test_a_bucket_carries_data_from_clone_to_clone(
+    with_data: Path, mlo: Mlo, s3_server: S3Server
+) -> None:
+    env = s3_server.environment()
+    clone = shared(with_data, mlo, f"s3://{BUCKET}/{uuid.uuid4()}", env)
+    assert mlo("push", env=env).stdout == "origin has everything already\n"
+    mlo("pull", cwd=clone, env=env)
+    assert (clone / "data/7.txt").read_text() == "number 7\n"
+    assert mlo("status", cwd=clone).code == 0
+
+
+def test_what_lies_in_a_folder_is_pulled_from_its_web_server(
+    with_data: Path, mlo: Mlo, file_server: FileServer
+) -> None:
+    clone = shared(with_data, mlo, str(file_server.folder), {})
+    mlo("remote", "add", "web", file_server.url, cwd=clone)
+    mlo("remote", "remove", "origin", cwd=clone)
+    mlo("pull", cwd=clone)
+    assert (clone / "data/7.txt").read_text() == "number 7\n"
+    assert mlo("push", "web", cwd=clone).stdout == "web has everything already\n"
+
+    (clone / "data/7.txt").write_text("edited\n")
+    mlo("add", "data", cwd=clone)
+    done = mlo("push", cwd=clone, code=2)
+    assert done.stderr.splitlines()[-2:] == [
+        f"mlo: the remote '{file_server.url}' is read-only, as all over HTTP are",
+        "  try: push to the folder, bucket or host that the web server shows",
+    ]
+
+
+def test_a_server_that_is_not_there_is_an_outside_failure(project: Path, mlo_here: Mlo) -> None:
+    mlo_here("remote", "add", "origin", f"s3://{BUCKET}/x")
+    done = mlo_here("fetch", env=S3Server("http://127.0.0.1:1").environment(), code=5)
+    assert done.stdout == ""
+    assert done.stderr == (
+        "mlo: cannot reach the remote 's3://team/x' at http://127.0.0.1:1: connection refused\n"
+        "  try: see whether the network is up and AWS_ENDPOINT_URL is right\n"
+    )
+
+
+@pytest.mark.parametrize("url", ["s3://key:hush@bucket/x", "https://me:hush@host/x"])
+def test_a_url_with_a_password_is_not_kept_and_not_repeated(
+    project: Path, mlo_here: Mlo, url: str
+) -> None:
+    before = (project / ".mlops.yaml").read_bytes()
+    done = mlo_here("remote", "add", "origin", url, code=2)
+    assert "takes no credentials" in done.stderr
+    assert "hush" not in done.stdout + done.stderr
+    assert (project / ".mlops.yaml").read_bytes() == before
+    (project / ".mlops.yaml").write_text(f"remotes:\n  origin: {url}\n")
+    for command in ("push", "fetch", "doctor"):
+        done = mlo_here(command, code=None)
+        assert done.code != 0
+        assert "hush" not in done.stdout + done.stderr
