@@ -21,6 +21,7 @@ from mlops_cli.data.reference import split, unknown
 from mlops_cli.errors import IntegrityError, MissingObject, MloError, RequestError
 from mlops_cli.fs.file import VersionFile
 from mlops_cli.fs.project import Project, open_project
+from mlops_cli.remotes.transport import MissingKey
 
 _MOST_LINKS = 40
 
@@ -306,7 +307,7 @@ class _not_found:  # noqa: N801
         """Begin."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, MissingObject):
+        if isinstance(error, MissingObject | MissingKey):
             raise FileNotFoundError(_told(error)) from error
 
 
