@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from mlops_cli.core import codec, delta
+from mlops_cli.core.extents import Shared, write_at
 from mlops_cli.core.id_table import IdTable
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import SUFFIX, Codec, Entry, Index, Kind, Pack, as_id
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from mlops_cli.core.pack_writer import PackWriter
 
 __all__ = ["Kind", "ObjectStore"]
+
+_RUN = 8 * 1024 * 1024
+"""About how many bytes are checked and written at once."""
 
 _BULK = 256
 """After this many lookups that had to search the packs, a table of all ids is made."""
@@ -105,6 +109,54 @@ class ObjectStore:
             hasher.update(piece)
             yield piece
         _check(hasher.hexdigest(), oid)
+
+    def write_to(self, handle: int, oid: ObjectId) -> None:
+        """Make an open, empty file hold the content; it has been checked when this returns.
+
+        What is stored as it is shares its blocks with the pack where the file system can.
+
+        Raises:
+            MissingObject, IntegrityError: as of `get`.
+            OSError: the file cannot be written.
+        """
+        pack, at = self._place(oid)
+        entry = pack.index.entry(at)
+        if entry.codec is not Codec.LIST:
+            write_at(handle, self.get(oid), 0)
+            return
+        hasher = blake3(max_threads=blake3.AUTO)
+        place = 0
+        for part in self._runs(codec.decode_list(pack.payload(entry), entry.length)):
+            data = part if isinstance(part, bytes) else part.read()
+            hasher.update(data)
+            shared = Shared(0, 0) if isinstance(part, bytes) else part.share(handle, place)
+            for first, last in shared.rest(len(data)):
+                write_at(handle, memoryview(data)[first:last], place + first)
+            place += len(data)
+        _check(hasher.hexdigest(), oid)
+
+    def _runs(self, pieces: list[tuple[bytes, int]]) -> "Iterator[_Run | bytes]":
+        """Yield what chunks give, those that lie together in a pack as they are as one."""
+        run: _Run | None = None
+        for key, length in pieces:
+            pack, at = self._place(as_id(key))
+            entry = pack.index.entry(at)
+            if entry.codec is Codec.RAW and entry.stored == length:
+                if run is not None and run.takes(pack, entry):
+                    continue
+                if run is not None:
+                    yield run
+                run = _Run(pack, entry)
+                continue
+            if run is not None:
+                yield run
+                run = None
+            content = self._piece(key)
+            if len(content) != length:
+                raise IntegrityError(f"chunk {as_id(key)} has the wrong length")
+            yield content
+        if run is not None:
+            yield run
 
     def put(self, data: bytes, kind: Kind = Kind.BLOB) -> ObjectId:
         """Keep `data` and return its id; a second call with equal bytes is free."""
@@ -326,6 +378,30 @@ class ObjectStore:
             except FileNotFoundError:
                 continue
         return packs
+
+
+class _Run:
+    """Neighbours in a pack that are stored as they are."""
+
+    __slots__ = ("_end", "_pack", "_start")
+
+    def __init__(self, pack: Pack, entry: Entry) -> None:
+        self._pack = pack
+        self._start = entry.offset
+        self._end = entry.offset + entry.stored
+
+    def takes(self, pack: Pack, entry: Entry) -> bool:
+        """Take an object in, if it is the next; return whether it was."""
+        if pack is not self._pack or entry.offset != self._end or self._end - self._start >= _RUN:
+            return False
+        self._end += entry.stored
+        return True
+
+    def read(self) -> bytes:
+        return self._pack.read(self._start, self._end - self._start)
+
+    def share(self, target: int, place: int) -> Shared:
+        return self._pack.share(self._start, self._end - self._start, target, place)
 
 
 def _check(found: str, oid: ObjectId) -> None:

@@ -1,35 +1,23 @@
 """Writing packs: hash, compress, append, and publish each pack whole."""
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from queue import Queue
 from typing import BinaryIO, cast
 
 from blake3 import blake3
 
-from mlops_cli.core import codec
+from mlops_cli.core import codec, extents
 from mlops_cli.core.delta import Earlier
-from mlops_cli.core.files import outside, sync_folder
+from mlops_cli.core.extents import Extent
 from mlops_cli.core.ids import ObjectId
-from mlops_cli.core.packs import (
-    HEADER,
-    SUFFIX,
-    Built,
-    Codec,
-    Entry,
-    Kind,
-    as_id,
-    build_index,
-    trailer,
-)
+from mlops_cli.core.open_pack import Background, OpenPack, Payload
+from mlops_cli.core.packs import Codec, Entry, Kind, as_id
 
 PACK_BYTES = 64 * 1024 * 1024
 """A pack is closed when its payloads reach this size."""
 
-_BATCH_BYTES = 4 * 1024 * 1024
-_MAX_VECTORS = 1000
+_WORTH_SHARING = 1024 * 1024
 _READ_BYTES = codec.WHOLE_MAX + 1
 
 
@@ -54,9 +42,9 @@ class PackWriter:
         self._knows = knows
         self._earlier = earlier
         self._new: set[bytes] = set()
-        self._pack: _OpenPack | None = None
-        self._full: list[_OpenPack] = []
-        self._background = _Background()
+        self._pack: OpenPack | None = None
+        self._full: list[OpenPack] = []
+        self._background = Background()
         self.published: list[Path] = []
         """The packs that were written; complete once `finish` has returned."""
         self._afterwards: list[tuple[Callable[[], None], Callable[[], None]]] = []
@@ -100,11 +88,14 @@ class PackWriter:
         head = os.read(handle, whole + 1)
         if len(head) <= whole:
             return self.put(head), len(head)
-        os.lseek(handle, 0, os.SEEK_SET)
-        with os.fdopen(os.dup(handle), "rb", buffering=0) as file:
-            if size > codec.WHOLE_MAX:
-                return self._cut(file, Kind.BLOB, like)
-            return self.put_stream(file, like=like)  # it has grown since
+        frozen = extents.freeze(handle, self._tmp) if size >= _WORTH_SHARING else None
+        steady = handle if frozen is None else frozen.handle
+        os.lseek(steady, 0, os.SEEK_SET)
+        with os.fdopen(os.dup(steady), "rb", buffering=0) as file:
+            if size <= codec.WHOLE_MAX:
+                return self.put_stream(file, like=like)  # it has grown since
+            runs = _Runs(frozen) if size >= _WORTH_SHARING else None
+            return self._cut(file, Kind.BLOB, like, runs)
 
     def put_stream(self, source: BinaryIO, *, like: ObjectId | None = None) -> tuple[ObjectId, int]:
         """Put all that `source` gives when it is read, as `put_handle` does with a file."""
@@ -122,7 +113,11 @@ class PackWriter:
             self._add(key, payload, entry.length, entry.kind, entry.codec)
 
     def _cut(
-        self, source: BinaryIO, kind: Kind, like: ObjectId | None = None
+        self,
+        source: BinaryIO,
+        kind: Kind,
+        like: ObjectId | None = None,
+        runs: "_Runs | None" = None,
     ) -> tuple[ObjectId, int]:
         tap = _Tap(source)
         pieces: list[tuple[bytes, int]] = []
@@ -131,7 +126,7 @@ class PackWriter:
         for chunk in codec.cut(tap):
             key = blake3(chunk.data).digest()
             if key not in self._new and not self._knows(key, Kind.CHUNK):
-                self._append_chunk(key, bytes(chunk.data), start, earlier)
+                self._append_chunk(key, bytes(chunk.data), start, earlier, runs)
             elif earlier is not None:
                 earlier.pass_over(key, start)
             pieces.append((key, chunk.length))
@@ -142,24 +137,37 @@ class PackWriter:
         return as_id(whole), tap.size
 
     def _append_chunk(
-        self, key: bytes, content: bytes, start: int, earlier: Earlier | None
+        self,
+        key: bytes,
+        content: bytes,
+        start: int,
+        earlier: Earlier | None,
+        runs: "_Runs | None",
     ) -> None:
-        payload = earlier.tell(content, start) if earlier is not None else None
-        if payload is None:
-            self._append(key, content, Kind.CHUNK)
+        told = earlier.tell(content, start) if earlier is not None else None
+        if told is not None:
+            self._add(key, told, len(content), Kind.CHUNK, Codec.DELTA)
+            return
+        how, payload = codec.compress(content)
+        if how is Codec.RAW and runs is not None:
+            pack = self._open()
+            if runs.should_align(start, len(content)) or pack.is_empty:
+                pack.align(start)
+            self._add(key, runs.part(content, start), len(content), Kind.CHUNK, how)
         else:
-            self._add(key, payload, len(content), Kind.CHUNK, Codec.DELTA)
+            self._add(key, payload, len(content), Kind.CHUNK, how)
 
     def _append(self, key: bytes, content: bytes | memoryview, kind: Kind) -> None:
         how, payload = codec.compress(content)
         self._add(key, payload, len(content), kind, how)
 
-    def _add(
-        self, key: bytes, payload: bytes | memoryview, length: int, kind: Kind, how: Codec
-    ) -> None:
-        pack = self._pack
-        if pack is None:
-            pack = self._pack = _OpenPack(self._folder, self._tmp, self._background)
+    def _open(self) -> OpenPack:
+        if self._pack is None:
+            self._pack = OpenPack(self._folder, self._tmp, self._background)
+        return self._pack
+
+    def _add(self, key: bytes, payload: Payload, length: int, kind: Kind, how: Codec) -> None:
+        pack = self._open()
         pack.add(key, payload, length, kind, how)
         self._new.add(key)
         if pack.size >= PACK_BYTES:
@@ -173,7 +181,7 @@ class PackWriter:
         for kept, _ in self._afterwards:
             kept()
 
-    def _publish(self, pack: "_OpenPack") -> None:
+    def _publish(self, pack: OpenPack) -> None:
         self._full.append(pack)
         self._pack = None
         self.published.append(pack.publish())
@@ -188,83 +196,30 @@ class PackWriter:
             dropped()
 
 
-class _OpenPack:
-    """A pack that is being written, in `tmp`, under a name nobody looks for."""
+class _Runs:
+    """Chunks of a large file that are stored as they are, one after the other.
 
-    def __init__(self, folder: Path, tmp: Path, background: "_Background") -> None:
-        self._folder = folder
-        self._background = background
-        self._path = tmp / f"pack-{os.getpid()}-{os.urandom(6).hex()}"
-        self._built: list[Built] = []
-        self._waiting: list[bytes | memoryview] = [HEADER]
-        self._waiting_bytes = len(HEADER)
-        self.size = len(HEADER)
-        try:
-            self._handle = os.open(
-                self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
-            )
-        except OSError as error:
-            raise outside(error, self._path) from error
+    Where such a run begins its place in the pack is aligned with its place in the file, so that
+    the two can share blocks. Short runs are not worth the gap.
+    """
 
-    def add(
-        self, key: bytes, payload: bytes | memoryview, length: int, kind: Kind, how: Codec
-    ) -> None:
-        stored = len(payload)
-        self._built.append(Built(key, Entry(self.size, stored, length, kind, how)))
-        self._waiting.append(payload)
-        self._waiting_bytes += stored
-        self.size += stored
-        if self._waiting_bytes >= _BATCH_BYTES or len(self._waiting) >= _MAX_VECTORS:
-            self._flush()
+    def __init__(self, frozen: extents.Source | None) -> None:
+        self._frozen = frozen
+        self._end = 0
+        self._length = _WORTH_SHARING
 
-    def _flush(self) -> None:
-        waiting = self._waiting
-        self._waiting, self._waiting_bytes = [], 0
-        self._background.do(lambda: self._write(waiting))
+    def should_align(self, start: int, length: int) -> bool:
+        """Return whether the chunk at `start` begins a run after one that was worth it."""
+        if start and start == self._end:
+            self._end, self._length = start + length, self._length + length
+            return False
+        worth = self._length >= _WORTH_SHARING
+        self._end, self._length = start + length, length
+        return worth
 
-    def _write(self, waiting: list[bytes | memoryview]) -> None:
-        try:
-            expected = sum(len(part) for part in waiting)
-            written = os.writev(self._handle, waiting)
-            if written != expected:
-                _write_all(self._handle, memoryview(b"".join(waiting))[written:])
-        except OSError as error:
-            raise outside(error, self._path) from error
-
-    def publish(self) -> Path:
-        """Give the pack its index and, once it is durable, its name; return its path to be."""
-        index = build_index(self._built)
-        self._waiting += [index.raw, trailer(index, self.size)]
-        waiting, self._waiting = self._waiting, []
-        target = self._folder / (index.name + SUFFIX)
-        self._background.do(lambda: self._finish(waiting, target))
-        return target
-
-    def _finish(self, waiting: list[bytes | memoryview], target: Path) -> None:
-        try:
-            self._write(waiting)
-            os.fsync(self._handle)
-            os.replace(self._path, target)
-            sync_folder(self._folder)
-        except OSError as error:
-            raise outside(error, target) from error
-        finally:
-            self._close()
-
-    def drop(self) -> None:
-        """Remove the file, unless it has its name already."""
-        self._close()
-        self._path.unlink(missing_ok=True)
-
-    def _close(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
-
-
-def _write_all(handle: int, rest: memoryview) -> None:
-    while rest:
-        rest = rest[os.write(handle, rest) :]
+    def part(self, content: bytes, start: int) -> Payload:
+        """Return the chunk as a part of the frozen file, if there is one."""
+        return content if self._frozen is None else Extent(self._frozen, start, len(content))
 
 
 class _Rejoined:
@@ -299,63 +254,3 @@ class _Tap:
 
     def digest(self) -> bytes:
         return self._hasher.digest()
-
-
-class _Background:
-    """Runs jobs in order on one thread, so that the disk and the hashing overlap.
-
-    The first jobs run at once in the caller: small work never starts a thread. The first
-    error stops all later jobs and is raised by the next call.
-    """
-
-    _INLINE = 1
-    _DEPTH = 6
-
-    def __init__(self) -> None:
-        self._jobs: Queue[Callable[[], None] | None] = Queue(self._DEPTH)
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
-        self._done = 0
-
-    def do(self, job: Callable[[], None]) -> None:
-        self._raise()
-        if self._thread is None and self._done < self._INLINE:
-            self._done += 1
-            job()
-            return
-        if self._thread is None and not self._start():
-            job()
-            return
-        self._jobs.put(job)
-
-    def _start(self) -> bool:
-        """Start the thread; return False where there can be none, as at the end of a process."""
-        thread = threading.Thread(target=self._work, name="pack-writer", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            return False
-        self._thread = thread
-        return True
-
-    def join(self) -> None:
-        self.stop()
-        self._raise()
-
-    def stop(self) -> None:
-        if self._thread is not None:
-            self._jobs.put(None)
-            self._thread.join()
-            self._thread = None
-
-    def _raise(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            if self._error is None:
-                try:
-                    job()
-                except BaseException as error:  # noqa: BLE001  raised in the caller's thread
-                    self._error = error

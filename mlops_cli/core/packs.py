@@ -15,6 +15,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from mlops_cli.core.extents import Shared, share
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.errors import IntegrityError
 
@@ -249,15 +250,49 @@ class Pack:
         if self.index.name != tail.name or path.name != tail.name + SUFFIX:
             raise IntegrityError(f"the index of '{path.name}' was changed", hint="mlo fsck")
 
+    @classmethod
+    def salvaged(cls, path: Path) -> "Pack | None":
+        """Return a damaged pack opened by what is left of its end; None when that is too little.
+
+        Nothing in its index may be believed before the content was hashed.
+        """
+        pack = cls.__new__(cls)
+        pack.path = path
+        pack._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        pack.size = os.fstat(pack._handle).st_size
+        end = pack.size - TRAILER_BYTES
+        if end < len(HEADER):
+            return None
+        start, count, _, _ = _TRAILER.unpack(os.pread(pack._handle, TRAILER_BYTES, end))
+        for index_bytes in (count * ENTRY_BYTES, end - start):
+            if 0 < index_bytes <= end - len(HEADER) and index_bytes % ENTRY_BYTES == 0:
+                raw = os.pread(pack._handle, index_bytes, end - index_bytes)
+                pack.index = Index(raw, index_bytes // ENTRY_BYTES)
+                pack.payload_end = end - index_bytes
+                return pack
+        return None
+
     def payload(self, entry: Entry) -> bytes:
         """Return the stored bytes of one object.
 
         Raises:
             IntegrityError: they lie outside the pack.
         """
-        if entry.offset < len(HEADER) or entry.offset + entry.stored > self.payload_end:
+        return self.read(entry.offset, entry.stored)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return bytes of the payloads.
+
+        Raises:
+            IntegrityError: they lie outside the pack.
+        """
+        if start < len(HEADER) or start + length > self.payload_end:
             raise IntegrityError(f"an entry of '{self.path.name}' lies outside it")
-        return os.pread(self._handle, entry.stored, entry.offset)
+        return os.pread(self._handle, length, start)
+
+    def share(self, start: int, length: int, target: int, place: int) -> Shared:
+        """Have another file share a part of the payloads; see `extents.share`."""
+        return share(self._handle, start, length, target, place)
 
     def source(self) -> Path:
         """Return a path by which the whole file can be read, even if its name was removed."""

@@ -11,6 +11,7 @@ from blake3 import blake3
 
 from mlops_cli.core import canonical, codec, delta, tree
 from mlops_cli.core import refs as ref_files
+from mlops_cli.core.extents import BLOCK
 from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.packs import HEADER, SUFFIX, Codec, Entry, Kind, Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
@@ -72,10 +73,13 @@ class Examined:
 def check(repo: Repository, *, progress: Progress = SILENT) -> Checked:
     """Read all packs, refs and pointers and return what was found.
 
-    When something is wrong the stat cache is dropped, so that the next `add` believes nothing
-    that was said of the store before.
+    When something is wrong or missing the stat cache is dropped, so that the next `add` believes
+    nothing that was said of the store before.
     """
-    return told(examine(repo, progress=progress))
+    checked = told(examine(repo, progress=progress))
+    if checked.absent:
+        repo.layout.stat_cache.unlink(missing_ok=True)
+    return checked
 
 
 def told(found: Examined) -> Checked:
@@ -179,7 +183,7 @@ def _check_pack(store: Store, path: Path, advance: Callable[[int], None]) -> Ite
         try:
             entry = pack.index.entry(at)
             advance(entry.stored)
-            _check_object(pack, oid, entry)
+            check_object(pack, oid, entry)
         except IntegrityError as error:
             if oid not in store.places:
                 store.bad.add(oid)
@@ -205,14 +209,22 @@ def _check_layout(pack: Pack) -> Iterator[Problem]:
         return  # said again of the object itself
     end = len(HEADER)
     for entry in sorted(entries, key=lambda one: (one.offset, one.stored)):
-        if entry.offset != end:
+        if not _is_gap(pack, end, entry.offset):
             yield Problem(None, pack.path.name, f"holds bytes of no object at {end}")
         end = entry.offset + entry.stored
     if end != pack.payload_end:
         yield Problem(None, pack.path.name, f"holds bytes of no object at {end}")
 
 
-def _check_object(pack: Pack, oid: ObjectId, entry: Entry) -> None:
+def _is_gap(pack: Pack, start: int, end: int) -> bool:
+    """Return whether there is nothing between two objects, or only zeros up to a block."""
+    if start == end:
+        return True
+    return 0 < end - start < BLOCK and not any(pack.read(start, end - start))
+
+
+def check_object(pack: Pack, oid: ObjectId, entry: Entry) -> None:
+    """Raise IntegrityError unless an object is good, as far as its own bytes tell."""
     payload = pack.payload(entry)
     if len(payload) != entry.stored:
         raise IntegrityError("its stored bytes are cut short")

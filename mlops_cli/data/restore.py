@@ -272,9 +272,6 @@ def _write(repo: Repository, path: str, entry: tree.Entry) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     handle = os.open(path, flags, bits & ~current_umask())
     try:
-        for piece in repo.objects.stream(entry.oid):
-            written = os.write(handle, piece)
-            while written < len(piece):
-                written += os.write(handle, memoryview(piece)[written:])
+        repo.objects.write_to(handle, entry.oid)
     finally:
         os.close(handle)
