@@ -6,7 +6,12 @@ nox.needs_version = ">=2026.10.20"
 nox.options.error_on_missing_interpreters = True
 
 
-WITH_PYARROW = ("tests/data/test_table.py", "tests/fs", "tests/registry/test_predict.py")
+WITH_PYARROW = (
+    "tests/data/test_table.py",
+    "tests/fs/test_arrow.py",
+    "tests/fs/test_page.py",
+    "tests/registry/test_predict.py",
+)
 """Tests that read Parquet. The others run without pyarrow, as mlo does for most users."""
 
 
