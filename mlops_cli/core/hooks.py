@@ -135,7 +135,7 @@ def _look(where: Place, name: str, program: Path | None) -> Hook:
 
 def is_ours(hook: Path) -> bool:
     """Return whether a file is a hook that `install` wrote."""
-    return _MARK.encode() in _text(hook)
+    return not hook.is_symlink() and _MARK.encode() in _text(hook)
 
 
 def script(name: str, program: Path | None) -> bytes:
