@@ -38,17 +38,43 @@ class Bringer:
         self._places = places
         self._advance = advance
         self.known: dict[Digest, Kept] = {} if known is None else known
+        self._listed: dict[Digest, dict[str, tuple[Digest, bool]]] = {}
 
-    def bring(self, digest: Digest, *, like: "ObjectId | None" = None) -> Kept:
-        """Put content into the store.
+    def through(self, writer: "PackWriter") -> "Bringer":
+        """Return the same with another writer."""
+        other = Bringer(writer, self._places, known=self.known, advance=self._advance)
+        other._listed = self._listed
+        return other
+
+    def bring(
+        self, digest: Digest, *, like: "ObjectId | None" = None, before: Digest | None = None
+    ) -> Kept:
+        """Put content into the store; `like` or `before` is what it was earlier, if known.
 
         Raises:
             Lacking: no place has it, or some of a folder's files, whole.
             IntegrityError: a list of files has a path that leaves the folder.
         """
         if digest not in self.known:
-            self.known[digest] = self._folder(digest) if digest.folder else self._file(digest, like)
+            if digest.folder:
+                self.known[digest] = self._folder(digest, before)
+            else:
+                earlier = self.known.get(before) if before is not None else None
+                self.known[digest] = self._file(digest, earlier.oid if earlier else like)
         return self.known[digest]
+
+    def lacks(self, digest: Digest) -> str | None:
+        """Return why content could not be had; None if it seems to be there. Reads only lists."""
+        if digest in self.known:
+            return None
+        try:
+            for one, _ in self.files(digest).values() if digest.folder else ():
+                if one not in self.known and (why := self.lacks(one)) is not None:
+                    return f"of its files, {why}"
+            with opened(self._places, digest) as streams:
+                return None if next(streams, None) is not None else self._nowhere()
+        except Lacking as error:
+            return error.message
 
     def files(self, digest: Digest) -> dict[str, tuple[Digest, bool]]:
         """Return the files of a folder by path, and whether each is executable.
@@ -56,15 +82,19 @@ class Bringer:
         Raises:
             Lacking, IntegrityError: as of `bring`.
         """
-        listed = json.loads(self._read(digest, lambda stream: _all(stream)))
-        if not isinstance(listed, list):
-            raise IntegrityError(f"the list of files {digest} is none")
-        return dict(_entry(digest, one) for one in listed)
+        if digest not in self._listed:
+            listed = json.loads(self._read(digest, _all))
+            if not isinstance(listed, list):
+                raise IntegrityError(f"the list of files {digest} is none")
+            self._listed[digest] = dict(_entry(digest, one) for one in listed)
+        return self._listed[digest]
 
-    def leaf(self, path: str, digest: Digest, executable: bool) -> Leaf:  # noqa: FBT001 as DVC has it
+    def leaf(
+        self, path: str, digest: Digest, *, executable: bool, before: Digest | None = None
+    ) -> Leaf:
         """Put a file of a folder into the store."""
         listing.check(path)
-        kept = self.bring(digest)
+        kept = self.bring(digest, before=before)
         return Leaf(kept.oid, kept.size, tree.Mode.EXECUTABLE if executable else tree.Mode.FILE)
 
     def _file(self, digest: Digest, like: "ObjectId | None") -> Kept:
@@ -75,12 +105,16 @@ class Bringer:
         self._advance(size)
         return Kept(oid, "file", size, 1)
 
-    def _folder(self, digest: Digest) -> Kept:
+    def _folder(self, digest: Digest, before: Digest | None) -> Kept:
+        earlier = self._listed.get(before, {}) if before is not None else {}
         leaves: dict[str, Leaf] = {}
         lacking: list[str] = []
         for path, (one, executable) in self.files(digest).items():
             try:
-                leaves[path] = self.leaf(path, one, executable)
+                was = earlier.get(path)
+                leaves[path] = self.leaf(
+                    path, one, executable=executable, before=was[0] if was else None
+                )
             except Lacking:
                 lacking.append(path)
         if lacking:
@@ -100,8 +134,10 @@ class Bringer:
                     damaged = error
         if damaged is not None:
             raise Lacking(damaged.message)
-        where = " or ".join(place.name for place in self._places) or "no cache or remote to look in"
-        raise Lacking(f"it is not in {where}")
+        raise Lacking(self._nowhere())
+
+    def _nowhere(self) -> str:
+        return "it is not in " + (" or ".join(place.name for place in self._places) or "any place")
 
 
 def _all(stream: Readable) -> bytes:

@@ -38,9 +38,21 @@ class Place(Protocol):
         """Open the file of this name, relative to the place; None when there is none."""
         ...
 
+    def praise(self, key: str) -> None:
+        """Hear that what was read under this name was as it should be."""
+
+
+class _Deaf:
+    """A place to which it is all the same what becomes of what it gives."""
+
+    __slots__ = ()
+
+    def praise(self, key: str) -> None:
+        """Do nothing; see `Place`."""
+
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(_Deaf):
     """A cache, or a remote that is a folder."""
 
     name: str
@@ -58,7 +70,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class Web:
+class Web(_Deaf):
     """A remote that a web server gives."""
 
     name: str
@@ -75,7 +87,7 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(_Deaf):
     """A remote in a bucket."""
 
     name: str
@@ -196,7 +208,7 @@ def opened(places: Sequence[Place], digest: Digest) -> "Iterator[Iterator[Checke
                 stream = place.open(key)
                 if stream is not None:
                     with stream as source:
-                        yield Checked(source, digest, place.name)
+                        yield Checked(source, digest, place, key)
 
     with closing(streams()) as drawn:
         yield drawn
@@ -205,10 +217,11 @@ def opened(places: Sequence[Place], digest: Digest) -> "Iterator[Iterator[Checke
 class Checked:
     """A stream that has the MD5 that it should have, or ends in an error."""
 
-    def __init__(self, source: Readable, digest: Digest, where: str) -> None:
+    def __init__(self, source: Readable, digest: Digest, place: Place, key: str) -> None:
         self._source = source
         self._digest = digest
-        self._where = where
+        self._place = place
+        self._key = key
         self._hashers = [_md5()] if digest.name == "md5" else [_md5(), _md5(), _md5()]
         self._is_text: bool | None = None
         self._block = b""
@@ -243,9 +256,10 @@ class Checked:
     def _check(self) -> None:
         if self._digest.hex not in [hasher.hexdigest() for hasher in self._hashers]:
             raise IntegrityError(
-                f"what {self._where} has for {self._digest} is damaged: "
+                f"what {self._place.name} has for {self._digest} is damaged: "
                 f"its MD5 is {self._hashers[0].hexdigest()}"
             )
+        self._place.praise(self._key)
 
 
 def _md5() -> Any:

@@ -67,7 +67,8 @@ def _folder(
     bringer: Bringer, files: dict[str, tuple[Digest, bool]], source: Source, errand: Errand
 ) -> Arrival:
     leaves = {
-        name: bringer.leaf(name, one, executable) for name, (one, executable) in files.items()
+        name: bringer.leaf(name, one, executable=executable)
+        for name, (one, executable) in files.items()
     }
     oid, size = listing.put(errand.writer, leaves)
     return Arrival(source, oid, "folder", size, len(leaves))
