@@ -2,25 +2,40 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, reference, snapshot, table
 from mlops_cli.data.differences import Pair, between, from_tree
 from mlops_cli.data.reference import Reference
-from mlops_cli.data.table_diff import TableChange, compare
+from mlops_cli.data.renames import Move, with_moves
+from mlops_cli.data.tables.change import KeyOrigin, KeyUnknown, TableChange
 from mlops_cli.errors import ExternalError, MissingObject, RequestError
 
-TABLE_MAX_BYTES = 256 * 1024 * 1024
-"""Larger tables are compared as files only: they are read whole into memory."""
-
 TABLES_MAX = 20
-"""After this many tables, the rest are compared as files only."""
+"""After this many tables, the rest are compared as files only, unless paths were named."""
 
-State = Literal["added", "removed", "changed"]
+State = Literal["added", "removed", "changed", "renamed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableLook:
+    """How closely to look into tables.
+
+    Attributes:
+        key: columns that tell rows apart; empty: as the settings say, else found.
+        rows: how many rows to show of those that changed, were added, and were removed.
+        statistics: whether to compare columns by statistics too, which reads all of both.
+    """
+
+    key: tuple[str, ...] = ()
+    rows: int = 5
+    statistics: bool = True
+    progress: Progress = SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,7 @@ class FileChange:
     Attributes:
         table: how the table changed, for a table that was read.
         note: why it was not, for one that could not be.
+        path_before: where the file was, of one that was renamed.
     """
 
     path: str
@@ -38,6 +54,7 @@ class FileChange:
     size_after: int | None
     table: TableChange | None = None
     note: str | None = None
+    path_before: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +77,16 @@ def diff(
     new: str | None = None,
     *,
     only: Sequence[str] = (),
-    tables: bool = True,
+    look: TableLook | None = None,
 ) -> Diff:
     """Return what differs from the revision `old` to the revision `new`.
 
     Without `new`, the work tree is the new side; without `old`, the pointers are the old one.
     `only` are paths, relative to the root: versioned ones, folders above, or files below them.
+    With `look`, tables are looked into.
 
     Raises:
+        KeyUnknown: a table has no column of the key that was asked for.
         RequestError: a path of `only` is versioned on neither side, or a revision is unknown.
         MissingObject: the listing of a folder is not in this store.
     """
@@ -83,11 +102,12 @@ def diff(
         else:
             pairs += _to_stored(repo, path, before.get(path), after.get(path))
     kept = [one for one in pairs if not only or any(_within(one.path, name) for name in only)]
-    return Diff(
-        old or POINTERS,
-        new or WORK_TREE,
-        tuple(_changes(repo, kept, tables=tables, from_store=new is not None)),
-    )
+    moves = with_moves(kept)
+    changes = [_change(one) for one in moves]
+    if look is not None:
+        tables = _Tables(repo, look, all_of_them=bool(only), stored=new is not None)
+        changes = [tables.seen(*both) for both in zip(moves, changes, strict=True)]
+    return Diff(old or POINTERS, new or WORK_TREE, tuple(changes))
 
 
 def _within(path: str, folder: str) -> bool:
@@ -155,21 +175,11 @@ def _differs(pair: Pair) -> bool:
     return (old.oid, old.mode) != (new.oid, new.mode)
 
 
-def _changes(
-    repo: Repository, pairs: Sequence[Pair], *, tables: bool, from_store: bool
-) -> Iterator[FileChange]:
-    left = TABLES_MAX if tables else 0
-    for pair in pairs:
-        change = _change(pair)
-        if change.state == "changed" and left and table.is_table(pair.path):
-            left -= 1
-            change = _with_table(repo, pair, change, from_store=from_store)
-        yield change
-
-
-def _change(pair: Pair) -> FileChange:
-    before = _size(pair.old)
-    after = _size(pair.new)
+def _change(one: Pair | Move) -> FileChange:
+    pair, source = (one.pair, one.source) if isinstance(one, Move) else (one, None)
+    before, after = _size(pair.old), _size(pair.new)
+    if source is not None:
+        return FileChange(pair.path, "renamed", before, after, path_before=source)
     if pair.old is None:
         return FileChange(pair.path, "added", before, after)
     if pair.new is None:
@@ -185,26 +195,59 @@ def _size(entry: tree.Entry | None) -> int | None:
     return None if entry is None or entry.size == _UNKNOWN else entry.size
 
 
-def _with_table(
-    repo: Repository, pair: Pair, change: FileChange, *, from_store: bool
-) -> FileChange:
-    assert pair.old is not None
-    assert pair.new is not None
-    if pair.old.oid == pair.new.oid:
-        return change
-    if max(pair.old.size, pair.new.size) > TABLE_MAX_BYTES:
-        return _noted(change, f"too large to compare rows: over {TABLE_MAX_BYTES // 2**20} MiB")
-    try:
-        before = table.of_version(repo, pair.old.oid, pair.path)
-        if from_store:
-            after = table.of_version(repo, pair.new.oid, pair.path)
-        else:
-            after = table.read(repo.root / pair.path, pair.path)
-        found = compare(before, after)
-    except (RequestError, MissingObject, ExternalError) as error:
-        return _noted(change, error.message)
-    return FileChange(change.path, "changed", change.size_before, change.size_after, found)
+class _Tables:
+    """Looks into tables, while there are not too many of them."""
 
+    def __init__(self, repo: Repository, look: TableLook, *, all_of_them: bool, stored: bool):
+        self._repo = repo
+        self._look = look
+        self._left = None if all_of_them else TABLES_MAX
+        self._stored = stored
 
-def _noted(change: FileChange, note: str) -> FileChange:
-    return FileChange(change.path, change.state, change.size_before, change.size_after, None, note)
+    def seen(self, one: Pair | Move, change: FileChange) -> FileChange:
+        """Return the change with how the table changed, if it is one that did."""
+        if change.state != "changed" or change.note or isinstance(one, Move):
+            return change
+        if one.old is None or one.new is None or not table.is_table(one.path):
+            return change
+        if tree.Mode.SYMLINK in (one.old.mode, one.new.mode):
+            return change
+        if self._left == 0:
+            return replace(change, note=f"not looked into, after {TABLES_MAX} tables: name it")
+        if self._left is not None:
+            self._left -= 1
+        try:
+            return replace(change, table=self._compare(one.path, one.old.oid, one.new.oid))
+        except KeyUnknown:
+            raise
+        except (RequestError, MissingObject, ExternalError) as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            return replace(change, note=f"compared as a file only: {error.message}{hint}")
+
+    def _compare(self, path: str, old: ObjectId, new: ObjectId) -> TableChange:
+        from mlops_cli.data.tables import compare
+        from mlops_cli.data.tables.opened import open_table
+        from mlops_cli.data.tables.source import Present, Stored
+
+        repo, scratch = self._repo, self._repo.layout.tmp
+        before = Stored(repo.objects, old)
+        after = Stored(repo.objects, new) if self._stored else Present(repo.root / path)
+        key, origin = self._key(path)
+        return compare.compare(
+            open_table(before, path, scratch=scratch),
+            open_table(after, path, scratch=scratch),
+            compare.Wish(key, origin, self._look.rows, self._look.statistics),
+            compare.Desk(scratch, self._look.progress),
+        )
+
+    def _key(self, path: str) -> tuple[tuple[str, ...] | None, KeyOrigin]:
+        """Return the key that was asked for, or the settings' for the table or a folder above."""
+        if self._look.key:
+            return self._look.key, "option"
+        declared = self._repo.settings.data
+        parts = path.split("/")
+        for count in range(len(parts), 0, -1):
+            found = declared.get("/".join(parts[:count]))
+            if found is not None and found.key:
+                return found.key, "settings"
+        return None, "inferred"

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from mlops_cli.data import table
-from mlops_cli.data.table_diff import ColumnChange, Statistic, compare
 from mlops_cli.errors import RequestError
 
 
@@ -62,50 +61,3 @@ def test_what_is_no_table_is_refused(name: str, data: bytes, says: str) -> None:
 
 def test_an_empty_file_is_a_table_without_columns() -> None:
     assert table.read(b"", "a.csv").shape == (0, 0)
-
-
-def test_rows_are_counted_by_value_whatever_their_order() -> None:
-    old = pd.DataFrame({"x": [1, 2, 2, 3], "y": ["a", "b", "b", "c"]})
-    new = pd.DataFrame({"x": [3, 2, 1, 4], "y": ["c", "b", "a", "d"]})
-    found = compare(old, new)
-    assert (found.rows_added, found.rows_removed) == (1, 1)
-
-
-def test_equal_tables_differ_in_nothing() -> None:
-    frame = pd.DataFrame({"x": [1.5, None], "y": ["a", None], "z": [True, False]})
-    found = compare(frame, frame.copy())
-    assert (found.rows_added, found.rows_removed, found.columns_changed) == (0, 0, ())
-
-
-def test_a_column_that_became_fractional_keeps_its_equal_rows() -> None:
-    found = compare(pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"x": [1.0, 2.5]}))
-    assert (found.rows_added, found.rows_removed) == (1, 1)
-    assert found.columns_changed == (
-        ColumnChange(
-            "x",
-            (
-                Statistic("type", "integer", "number"),
-                Statistic("mean", 1.5, 1.75),
-                Statistic("std", 0.5, 0.75),
-                Statistic("max", 2, 2.5),
-            ),
-        ),
-    )
-
-
-def test_words_are_described_by_how_many_and_which() -> None:
-    old = pd.DataFrame({"x": ["a", "b", "b", None]})
-    new = pd.DataFrame({"x": ["c", "c", "b", "a"]})
-    (column,) = compare(old, new).columns_changed
-    assert column.statistics == (
-        Statistic("missing", 1, 0),
-        Statistic("distinct", 2, 3),
-        Statistic("most common", "b", "c"),
-    )
-
-
-def test_columns_come_and_go() -> None:
-    found = compare(pd.DataFrame({"a": [1], "b": [1]}), pd.DataFrame({"b": [1], "c": [1]}))
-    assert (found.columns_added, found.columns_removed) == (("c",), ("a",))
-    nothing = compare(pd.DataFrame(), pd.DataFrame({"a": [1, 2]}))
-    assert (nothing.rows_added, nothing.rows_removed) == (2, 0)

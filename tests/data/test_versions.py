@@ -14,7 +14,7 @@ from mlops_cli.data import pointer, reference
 from mlops_cli.data.add import add
 from mlops_cli.data.cat import pieces
 from mlops_cli.data.checkout import checkout
-from mlops_cli.data.diff import diff
+from mlops_cli.data.diff import TableLook, diff
 from mlops_cli.data.history import versions
 from mlops_cli.data.status import changes
 from mlops_cli.errors import Conflict, IntegrityError, MissingObject, RequestError
@@ -281,7 +281,7 @@ def test_log_of_nothing_says_so(repo: Repository) -> None:
 
 
 def test_diff_between_revisions_lists_files_and_looks_into_tables(repo: Repository) -> None:
-    found = diff(repo, "v1", "v2")
+    found = diff(repo, "v1", "v2", look=TableLook())
     assert [(one.state, one.path) for one in found.changes] == [
         ("removed", "images/deep/three"),
         ("added", "images/four"),
@@ -311,7 +311,7 @@ def test_diff_against_the_work_tree(repo: Repository) -> None:
 
 def test_diff_says_why_a_table_was_not_compared(repo: Repository) -> None:
     (repo.root / "raw.csv").write_text('a,b\n"1,2\n')
-    (change,) = diff(repo).changes
+    (change,) = diff(repo, look=TableLook()).changes
     assert change.table is None
     assert change.note
 

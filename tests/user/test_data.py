@@ -184,7 +184,7 @@ def test_the_way_through_versions(raw: Path, mlo_here: Mlo) -> None:
     mlo_here("add", "data/raw.csv")
     commit(project, "First")
     raw.write_text("a,b\n1,x\n3,z\n4,z\n")
-    assert "rows 2 -> 3 (2 added, 1 removed)" in mlo_here("diff", "--exit-code", code=1).stdout
+    assert "rows 2 -> 3 (2 added, 1 removed, 0 changed)" in mlo_here("diff", "--exit-code", code=1).stdout
     mlo_here("add", "data/raw.csv")
     commit(project, "Second")
     assert mlo_here("diff", "--exit-code").stdout == ""

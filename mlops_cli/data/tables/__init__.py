@@ -1,0 +1,1 @@
+"""Comparing versions of tables of any size, a piece at a time."""
