@@ -77,6 +77,25 @@ def bring(
     )
 
 
+def heal(repo: "Repository", remote: "Remote", wanted: Iterable[ObjectId]) -> int:
+    """Bring what a remote has of `wanted`, and what it needs; return how many objects came.
+
+    Records that are not here come too. What is damaged there as well is left out.
+    """
+    from mlops_cli.errors import IntegrityError, MissingObject
+    from mlops_cli.remotes import fetch
+
+    _believe_only_what_can_be_read(repo, remote)
+    with repo.writing():
+        brought = fetch.records(repo, remote).objects
+        for oid in wanted:
+            try:
+                brought += fetch.content(repo, remote, [oid]).objects
+            except (IntegrityError, MissingObject):
+                continue  # told by the caller, of all that is still not here
+    return brought
+
+
 def _believe_only_what_can_be_read(repo: "Repository", remote: "Remote") -> None:
     """Have runs and events read before they are kept, and chains of models before refs move."""
     from mlops_cli.core.objects import Kind

@@ -54,6 +54,11 @@ class Layout:
         return self.mlo / "writing"
 
     @property
+    def damaged(self) -> Path:
+        """The folder of what `fsck --repair` took out of the store."""
+        return self.mlo / "damaged"
+
+    @property
     def clone(self) -> Path:
         """The file that names this clone."""
         return self.mlo / "clone"

@@ -78,7 +78,7 @@ def _tell(collected: "Collected", older_than: str) -> None:
     show.line(f"keeps {_amount(collected.kept_objects, collected.kept_bytes)}")
     if collected.young_objects:
         young = _amount(collected.young_objects, collected.young_bytes)
-        show.line(f"  of which {young}, nothing needs, but younger than {older_than}")
+        show.line(f"  nothing needs {young} of that, but it is younger than {older_than}")
     if collected.dry_run and collected.biggest:
         show.line("biggest:")
         for one in collected.biggest:
