@@ -29,7 +29,7 @@ class Scale:
     folders: int = 500
     files: int = 100
     changed: int = 50
-    table_rows: int = 6_400_000
+    table_rows: int = 3_400_000
     times_more: int = 20
 
 

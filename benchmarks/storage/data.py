@@ -63,10 +63,11 @@ def versions(folder: Path, rows: int) -> None:
 
     Edit 1 replaces 0.1 % of the rows, in one block in the middle, and inserts as many after them.
     Edit 2 changes two numbers in each of 0.1 % of the rows, scattered. Edit 3 appends 0.1 %.
+    The numbers `x` have all their digits, as pandas writes them, so that half is digits at random.
     """
     edited = max(1, rows // 1000)
     with (folder / "0.csv").open("wb") as file:
-        file.write(b"id,time,customer,category,region,price,quantity,score,returned\n")
+        file.write(b"id,time,customer,category,region,price,quantity,returned,x1,x2,x3,x4\n")
         file.writelines(_orders(0, rows, seed=3))
     _replace(folder, start=1 + rows // 2, new=list(_orders(rows, 2 * edited, seed=4)))
     _scatter(folder, rows=rows, count=edited)
@@ -86,7 +87,7 @@ def _replace(folder: Path, *, start: int, new: list[bytes]) -> None:
 
 
 def _scatter(folder: Path, *, rows: int, count: int) -> None:
-    """Make version 2: other prices and scores in some lines."""
+    """Make version 2: another price and another `x1` in some lines."""
     source = random.Random(5)
     chosen = set(source.sample(range(1, rows), count))
     with (folder / "1.csv").open("rb") as old, (folder / "2.csv").open("wb") as file:
@@ -94,7 +95,7 @@ def _scatter(folder: Path, *, rows: int, count: int) -> None:
             if number in chosen:
                 cells = line.split(b",")
                 cells[5] = b"%.2f" % source.uniform(1, 500)
-                cells[7] = b"%.6f" % source.gauss(0, 1)
+                cells[8] = b"%r" % source.gauss(0, 1)
                 line = b",".join(cells)
             file.write(line)
 
@@ -116,11 +117,11 @@ def _orders(first: int, rows: int, *, seed: int) -> Iterator[bytes]:
             [_REGIONS[i] for i in rng.integers(0, len(_REGIONS), size).tolist()],
             rng.gamma(2.0, 40.0, size).tolist(),
             rng.integers(1, 9, size).tolist(),
-            rng.normal(size=size).tolist(),
             ["yes" if back else "no" for back in (rng.random(size) < 0.05).tolist()],
+            *(rng.normal(size=size).tolist() for _ in range(4)),
         )
         for row in zip(*columns, strict=True):
-            order, time, customer, kind, region, price, pieces, score, back = row
-            start_of_line = f"{order},{time}Z,cust-{customer},{kind},{region},"
-            yield f"{start_of_line}{price:.2f},{pieces},{score:.6f},{back}\n".encode()
+            order, time, customer, kind, region, price, pieces, back, *xs = row
+            sold = f"{order},{time}Z,cust-{customer},{kind},{region},{price:.2f},{pieces},{back}"
+            yield ",".join((sold, *map(repr, xs))).encode() + b"\n"
         start = start + seconds[-1].astype("timedelta64[s]")

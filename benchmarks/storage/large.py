@@ -5,7 +5,7 @@ from functools import partial
 from benchmarks.measure import Row
 from benchmarks.storage import data
 from benchmarks.storage.bench import Bench, Step, follow
-from benchmarks.storage.many import copy
+from benchmarks.storage.many import ADD_MIB, copy, memory
 from benchmarks.storage.peers.peer import Command, remove
 from benchmarks.storage.turns import Turn
 
@@ -66,6 +66,7 @@ class _Large:
         return [
             Row(f"{what}, beside the fsync", beside, "DVC", dvc, 0.8),
             *self.bench.compare(what, costs, dict.fromkeys(limits)),
+            memory("memory of that add", costs["mlo"].peak_mib, ADD_MIB),
         ]
 
     def push(self, times: int) -> list[Row]:

@@ -21,7 +21,7 @@ NAMES = tuple(
     )
 )
 _FIND = "find -printf '%s %T@'"
-_ADD_MIB, _STATUS_MIB = 200, 200
+ADD_MIB, _STATUS_MIB = 200, 200
 _OPENED = re.compile(r'\.bin"[^)]*\) = \d')
 
 
@@ -78,7 +78,7 @@ class _Many:
         what = f"add {self.files}"
         return [
             *self.bench.compare(what, costs, {**limits, "git-lfs": None, "cp -r": None}),
-            memory("memory of that add", costs["mlo"].peak_mib, _ADD_MIB),
+            memory("memory of that add", costs["mlo"].peak_mib, ADD_MIB),
         ]
 
     def status(self, times: int) -> list[Row]:

@@ -30,6 +30,7 @@ class Place:
 
     def trim(self) -> None:
         """Give back the memory of what was deleted, where the file system is in memory."""
+        self.settle()
         subprocess.run(["fstrim", self.folder], check=False, capture_output=True)
 
 
