@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -193,10 +194,43 @@ def test_a_killed_push_leaves_the_remote_whole_and_sends_nothing_twice(
     assert set(there.objects.each(Kind.BLOB)) == set(oids)
 
 
-@pytest.mark.parametrize("size", [100, 9_000_000])
-def test_a_file_that_cannot_be_read_is_told(
-    url: str, s3_server: S3Server, tmp_path: Path, size: int
+SENDER = """
+import sys
+from pathlib import Path
+from mlops_cli.remotes.s3 import S3Transport
+
+transport = S3Transport(sys.argv[1])
+transport.write_new("format", b"")
+print("go", flush=True)
+transport.write_new("packs/big.pack", Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.2])
+def test_of_an_object_that_was_not_sent_whole_nothing_is_seen(
+    url: str, s3_server: S3Server, tmp_path: Path, after_s: float
 ) -> None:
+    content = noise(32_000_000)
+    (tmp_path / "big").write_bytes(content)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SENDER, url, tmp_path / "big"],
+        env={**os.environ, **s3_server.environment()},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(after_s)
+    process.kill()
+    process.communicate()
+    transport = S3Transport(url, s3_server.environment())
+    with suppress(MissingKey):
+        assert transport.size("packs/big.pack") == len(content)
+    transport.write_new("packs/big.pack", tmp_path / "big")
+    assert transport.read("packs/big.pack") == content
+
+
+def test_a_file_that_cannot_be_read_is_told(url: str, s3_server: S3Server, tmp_path: Path) -> None:
     transport = S3Transport(url, s3_server.environment())
     with pytest.raises(ExternalError, match=r"cannot read '.*none'"):
         transport.write_new("packs/a.pack", tmp_path / "none")
