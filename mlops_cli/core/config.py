@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import yaml_nodes
-from mlops_cli.core.files import read_regular
+from mlops_cli.core.files import inside, read_regular
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import ExternalError
@@ -159,11 +159,14 @@ def load(path: Path) -> Settings:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ExternalError(f"cannot read '{path}': {reason}") from error
-    return read(data, where=path.name)
+    return read(data, where=path.name, beside=path.parent)
 
 
-def read(data: bytes, *, where: str) -> Settings:
+def read(data: bytes, *, where: str, beside: Path | None = None) -> Settings:
     """Return the settings in `data`; `where` names the file in errors.
+
+    A file that they name is looked for in the folder `beside`; without one, what is in it counts
+    as unknown, and is not checked.
 
     Raises:
         RequestError: as of `load`.
@@ -171,10 +174,12 @@ def read(data: bytes, *, where: str) -> Settings:
     if all(line.lstrip()[:1] in (b"", b"#") for line in data.splitlines()):
         return Settings()  # as `init` leaves it; reading YAML takes 30 ms
     document = yaml_nodes.parse(data, where=where)
+    written = dict(document.items()).get("params")
+    elsewhere = written is not None and params_file(written) is not None
     settings = document.record(
         Settings,
         {
-            "params": _params,
+            "params": lambda value: _params_anywhere(value, beside),
             "data": lambda value: {_inside(path, one): _data(one) for path, one in value.items()},
             "steps": lambda value: {name: _step(name, step) for name, step in _named(value)},
             "models": lambda value: {name: _model(model) for name, model in _named(value)},
@@ -186,8 +191,17 @@ def read(data: bytes, *, where: str) -> Settings:
     )
     steps = dict(document.items()).get("steps")
     if steps is not None:
-        _check_steps(steps, settings)
+        _check_steps(steps, None if elsewhere and beside is None else settings.params)
     return settings
+
+
+def params_file(value: Value) -> str | None:
+    """Return the file that `params: FILE` names; None where the parameters are written out.
+
+    Raises:
+        RequestError: it is no path inside the project.
+    """
+    return None if value.is_mapping or value.is_nothing or value.is_list else _path(value)
 
 
 def lookup(params: Mapping[str, Any], key: str) -> Any:
@@ -216,10 +230,27 @@ def _named(value: Value) -> Iterable[tuple[str, Value]]:
         yield name, inner
 
 
+def _params_anywhere(value: Value, beside: Path | None) -> dict[str, Any]:
+    """Return the parameters that are written out, or are in the file that is named."""
+    file = params_file(value)
+    if file is None:
+        return _params(value)
+    if beside is None:
+        return {}
+    try:
+        data = read_regular(inside(beside, file))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise value.fail(f"is '{file}', which cannot be read: {reason}") from error
+    return _params(yaml_nodes.parse(data, where=file))
+
+
 def _params(value: Value) -> dict[str, Any]:
     params = {} if value.is_nothing else value.plain()
     if not isinstance(params, dict):
-        raise value.fail("must be a mapping", hint="write params as name: value")
+        raise value.fail(
+            "must be a mapping", hint="write params as name: value, or name a file of them"
+        )
     _check_keys(value)
     return params
 
@@ -409,14 +440,14 @@ def _url(value: Value) -> str:
     return url
 
 
-def _check_steps(steps: Value, settings: Settings) -> None:
-    """Refuse a parameter that is not there, and an output that two steps write."""
+def _check_steps(steps: Value, params: Mapping[str, Any] | None) -> None:
+    """Refuse a parameter that is not in `params`, if known, and an output that two steps write."""
     makers: dict[str, str] = {}
     for name, value in steps.items():
         fields = dict(value.items())
-        if "params" in fields:
+        if "params" in fields and params is not None:
             for key in fields["params"].each():
-                _check_param(key, settings.params)
+                _check_param(key, params)
         for field_name in ("outs", "metrics"):
             for out in fields[field_name].each() if field_name in fields else ():
                 _check_maker(out, _path(out), name, makers)

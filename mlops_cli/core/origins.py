@@ -29,13 +29,12 @@ def settings(path: Path) -> list[Setting]:
         RequestError: the file has a mistake.
     """
     loaded = config.load(path)
-    lines: dict[str, int] = {}
+    lines: dict[str, str] = {}
     if path.exists():
-        lines = dict(_lines(yaml_nodes.parse(path.read_bytes(), where=path.name), ""))
-    return [
-        Setting(key, value, f"{path.name}:{lines[key]}" if key in lines else DEFAULT)
-        for key, value in _leaves(loaded, "")
-    ]
+        document = yaml_nodes.parse(path.read_bytes(), where=path.name)
+        lines = {key: f"{path.name}:{line}" for key, line in _lines(document, "")}
+        lines |= _lines_of_params(document, path.parent)
+    return [Setting(key, value, lines.get(key, DEFAULT)) for key, value in _leaves(loaded, "")]
 
 
 def choose(found: list[Setting], key: str) -> list[Setting]:
@@ -73,6 +72,16 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
     for field in fields(value):
         if not (isinstance(value, config.Step) and field.name == "name"):
             yield field.name, getattr(value, field.name)
+
+
+def _lines_of_params(document: Value, beside: Path) -> dict[str, str]:
+    """Return where the parameters stand that are in a file of their own."""
+    written = dict(document.items()).get("params")
+    file = None if written is None else config.params_file(written)
+    if file is None:
+        return {}
+    params = yaml_nodes.parse((beside / file).read_bytes(), where=file)
+    return {key: f"{file}:{line}" for key, line in _lines(params, "params")}
 
 
 def _lines(value: Value, key: str) -> Iterator[tuple[str, int]]:

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from mlops_cli.core import config
+from mlops_cli.core import config, origins
 from mlops_cli.core.config import (
     Encryption,
     Gate,
@@ -343,3 +343,32 @@ def test_the_key_of_a_table_is_one_column_or_several() -> None:
     }
     assert mistake("data: {a.csv: {key: []}}")[0].endswith("'data.a.csv.key' names no column")
     assert "is '../a.csv', which is not" in mistake("data: {../a.csv: {key: id}}")[0]
+
+
+def test_parameters_may_be_in_a_file_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("train:\n  lr: 0.1\nseed: 7\n")
+    settings = tmp_path / ".mlops.yaml"
+    settings.write_text("params: params.yaml\nsteps:\n  fit: {cmd: fit, params: [train.lr]}\n")
+    assert config.load(settings).params == {"train": {"lr": 0.1}, "seed": 7}
+    found = {one.key: one.origin for one in origins.settings(settings)}
+    assert found["params.train.lr"] == "params.yaml:2"
+    assert found["steps.fit.cmd"] == ".mlops.yaml:3"
+
+
+@pytest.mark.parametrize(
+    ("named", "held", "says"),
+    [
+        ("../params.yaml", "seed: 7", "not a path inside the project"),
+        ("none.yaml", "seed: 7", "cannot be read: no such file"),
+        ("params.yaml", "- 7", "must be a mapping"),
+        ("params.yaml", "seeds: 7", "which is not in params"),
+    ],
+)
+def test_a_file_of_parameters_that_will_not_do_is_told(
+    tmp_path: Path, named: str, held: str, says: str
+) -> None:
+    (tmp_path / "params.yaml").write_text(held)
+    settings = tmp_path / ".mlops.yaml"
+    settings.write_text(f"params: {named}\nsteps:\n  fit: {{cmd: fit, params: [seed]}}\n")
+    with pytest.raises(RequestError, match=says):
+        config.load(settings)
