@@ -67,10 +67,11 @@ def _follow(name: str, arguments: Sequence[str]) -> int:
     from mlops_cli.core import git_index
 
     top = _top()
-    if name != "post-rewrite" and git_index.operation(top) == "rebase":
-        return GOES_ON  # data moves once, at the end, and not at all if the rebase is given up
     try:
         old, fresh = _left(top, name, arguments)
+        rebasing = name != "post-rewrite" and git_index.operation(top) == "rebase"
+        if rebasing and not _is_fast_forward(top, old):
+            return GOES_ON  # data moves once, at the end, and not at all if the rebase is given up
         _move(top, old, fresh=fresh)
     except MloError as error:
         show.note(f"mlo: {error.message}")
@@ -91,6 +92,13 @@ def _left(top: Path, name: str, arguments: Sequence[str]) -> tuple[str | None, b
     if name == "post-commit":
         return None, False
     return git_range.commit_of(top, "ORIG_HEAD"), False
+
+
+def _is_fast_forward(top: Path, old: str | None) -> bool:
+    """Return whether a rebase has nothing to put on top, so that no other hook will be called."""
+    from mlops_cli.core import git_range
+
+    return old is not None and git_range.is_ancestor(top, old, "HEAD")
 
 
 def _move(top: Path, old: str | None, *, fresh: bool) -> None:

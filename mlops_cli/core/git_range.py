@@ -26,6 +26,12 @@ def commit_of(top: Path, name: str) -> str | None:
     return done.stdout.decode("ascii").strip() or None
 
 
+def is_ancestor(top: Path, old: str, new: str) -> bool:
+    """Return whether a commit is in the history of another, or is that one."""
+    done = git.run(top, "merge-base", "--is-ancestor", old, new, ok=(0, 1, 128))
+    return done.returncode == 0
+
+
 def changed(top: Path, old: str, new: str, *patterns: str) -> list[str]:
     """Return the files that differ between two commits and match one of the patterns."""
     arguments = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new, "--", *patterns)

@@ -49,8 +49,8 @@ def install(as_json: JsonFlag = False) -> None:
     wrote = merge_driver.add_attributes(repo.root)
     look_from_now(repo.layout)
     show.emit(_look(repo.root, where), as_json=as_json, text=_tell)
-    if where.shared:
-        show.note(f"git shares '{where.folder.name}' with every clone: commit the hooks, or not")
+    if where.shared and not as_json:
+        show.note("these hooks are in the work tree, for every clone: commit them, or not")
     if wrote and not as_json:
         show.note("next: git add .gitattributes, then git commit; others run mlo hooks install too")
 
