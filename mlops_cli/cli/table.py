@@ -13,6 +13,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "start a project",
         (
             ("init", "Make a repository, from a template if one is named"),
+            ("import-dvc", "Make a DVC project an mlo project, with its history"),
             ("demo", "Go round the whole loop on real data, in a new folder"),
         ),
     ),

@@ -133,6 +133,11 @@ def _outs(stage: Value, folder: str, name: str | None) -> list[Out]:
     return [out for out in found if out is not None]
 
 
+def entry(value: Value) -> Out | None:
+    """Return a dependency or output of a stage of the lock in the project's root."""
+    return _out(value, "", None)
+
+
 def _out(value: Value, folder: str, stage: str | None) -> Out | None:
     keys = dict(value.items())
     path = place(folder, keys["path"].word()) if "path" in keys else None

@@ -150,7 +150,7 @@ def places(root: Path, config: Config, *, cached: bool) -> tuple[list[Place], li
     """
     found: list[Place] = []
     if cached:
-        found.append(Folder("the cache", _folder(root, config.cache or "cache")))
+        found.append(Folder("the cache", folder(root, config.cache or "cache")))
     skipped: list[str] = []
     for name in sorted(config.remotes, key=lambda one: one != config.default):
         options = config.remotes[name]
@@ -167,7 +167,7 @@ def _remote(root: Path, name: str, options: Mapping[str, str]) -> Place:
     if options.get("version_aware") == "true" or options.get("worktree") == "true":
         raise RequestError("keeps files by their own names, not by MD5")
     if scheme is None and url:
-        return Folder(f"remote '{name}'", _folder(root, url))
+        return Folder(f"remote '{name}'", folder(root, url))
     if scheme in ("http", "https"):
         return Web(f"remote '{name}'", url)
     if scheme == "s3":
@@ -175,7 +175,7 @@ def _remote(root: Path, name: str, options: Mapping[str, str]) -> Place:
     raise RequestError(f"'{scheme}://' cannot be read; get it with: dvc fetch --all-commits")
 
 
-def _folder(root: Path, written: str) -> Path:
+def folder(root: Path, written: str) -> Path:
     """Return a folder that a setting names; it starts from where the settings are."""
     return Path(os.path.normpath(root / ".dvc" / Path(written).expanduser()))
 
