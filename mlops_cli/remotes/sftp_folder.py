@@ -48,7 +48,7 @@ class SftpFolder:
     def names(self, name: str) -> list[str]:
         """Return the names in a folder; none when there is no such folder."""
         try:
-            return [found for found, _ in self.session.list(self.path(name))]
+            return [found for found, _ in self.session.list(self.path(name)) if "/" not in found]
         except SftpError as error:
             if error.code == sftp.NO_SUCH_FILE:
                 return []

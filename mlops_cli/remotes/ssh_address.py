@@ -40,6 +40,11 @@ def address(url: str) -> Address:
     Address(destination='ada@host', port=2222, folder='my store')
     """
     found = _URL.fullmatch(url) or _SHORT.fullmatch(url)
+    if found is None and re.match(r"[a-z]+://[^/@]*:[^/@]*@", url):
+        raise RequestError(
+            "the URL of a remote holds no password, for git would keep it",
+            hint="leave it out; ssh asks for it, or better, use a key",
+        )
     if found is None:
         raise RequestError(
             f"'{url}' names no folder on a host", hint="ssh://[user@]host[:port]/path"

@@ -68,6 +68,12 @@ def test_what_ssh_could_take_for_an_option_or_names_nothing_is_refused(url: str)
         address(url)
 
 
+def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(RequestError, match="holds no password") as caught:
+        address("ssh://ada:hunter2@host/x")
+    assert "hunter2" not in caught.value.message + str(caught.value.hint)
+
+
 def test_a_folder_is_not_mistaken_for_a_host(tmp_path: Path) -> None:
     (tmp_path / "runs:2024").mkdir()
     assert isinstance(open_transport("runs:2024", tmp_path), FolderTransport)
