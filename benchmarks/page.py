@@ -7,13 +7,16 @@ _TITLE = "# Benchmarks"
 _INTRO = """\
 Written by `python -m benchmarks --write`, each section by its part. Each row is a ratio of medians
 taken in one run on one machine; `ok` means that `mlo` took at most `limit` times what it is held
-against. A row without a limit only tells."""
+against. A row without a limit only tells.
+
+`python -m benchmarks storage` installs what it compares with (DVC by pip into a cache folder, the
+others by apt-get), and takes an hour; `--only` picks rows, `--where` another file system."""
 
 
 def renewed(page: str, sections: Mapping[str, str]) -> str:
     """Return the page with these sections (heading to text) put in; the others stay.
 
-    >>> print(renewed(renewed("", {"A": "1", "B": "2"}), {"B": "3"}).partition("tells.")[2].strip())
+    >>> print(renewed(renewed("", {"A": "1", "B": "2"}), {"B": "3"}).partition("file system.")[2].strip())
     ## A
     <BLANKLINE>
     1

@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.storage.system import have
 
 MEMORY = Path("/dev/shm")
+_NEEDED_BYTES = 14 << 30
 _SHARE = 0.75
 
 
@@ -38,11 +39,11 @@ class Place:
 def place(where: Path | None) -> Iterator[Place]:
     """Give a place in `where`, else on an XFS image in memory, else in the temporary folder.
 
-    The image needs root. All is removed at the end, also when interrupted or told to stop.
+    The image needs root, and 14 GiB of memory free. All is removed at the end, also when interrupted or told to stop.
     """
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
-        if where is None and os.geteuid() == 0 and MEMORY.is_dir() and have("mkfs.xfs", "xfsprogs"):
+        if where is None and _can_mount():
             with _xfs() as found:
                 yield found
         else:
@@ -50,6 +51,15 @@ def place(where: Path | None) -> Iterator[Place]:
                 yield Place(Path(name), _kind(Path(name)))
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _can_mount() -> bool:
+    return (
+        os.geteuid() == 0
+        and MEMORY.is_dir()
+        and shutil.disk_usage(MEMORY).free >= _NEEDED_BYTES
+        and have("mkfs.xfs", "xfsprogs")
+    )
 
 
 @contextmanager
@@ -82,7 +92,7 @@ def _unmount(mounted: Path) -> None:
 def _run(*command: str) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+        raise RuntimeError(f"{' '.join(command)} failed, try --where: {done.stderr.strip()}")
 
 
 def _kind(folder: Path) -> str:
