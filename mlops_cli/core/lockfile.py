@@ -15,6 +15,8 @@ from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.errors import ExternalError, RequestError
 
 VERSION = 1
+NO_RUN = "0" * 12
+"""Stands for the run of a step that another tool made up to date."""
 _MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
 

@@ -21,7 +21,7 @@ from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.layout import POINTER_SUFFIX
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.yaml_nodes import Value, parse
-from mlops_cli.data import dvc_history, paths, source
+from mlops_cli.data import dvc_history, locked, paths, source
 from mlops_cli.data.dvc_history import Former
 from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.data.source import Source
@@ -226,16 +226,23 @@ def at(repo: Repository, path: str, rev: str | None) -> Pointer | None:
 
         data = git.show(repo.root, rev, file_of(path))
         found = None if data is None else decode(data, path, rev=rev)
-    if found is None and dvc_history.is_former(repo):
-        former = dvc_history.formers(repo, rev).get(path)
+    if found is None:
+        former = _formers(repo, rev).get(path)
         return None if former is None else _of(former)
     return found
 
 
 def _with_formers(repo: Repository, rev: str | None, pointers: list[Pointer]) -> list[Pointer]:
-    found = {one.path: _of(one) for one in dvc_history.formers(repo, rev).values()}
+    found = {path: _of(one) for path, one in _formers(repo, rev).items()}
     found |= {one.path: one for one in pointers}
     return [found[path] for path in sorted(found)]
+
+
+def _formers(repo: Repository, rev: str | None) -> dict[str, Former]:
+    """Return what DVC's files name, but for what steps of the pipeline make by now."""
+    found = dvc_history.formers(repo, rev)
+    made = locked.outputs(repo, rev) if found else {}
+    return {path: one for path, one in found.items() if path not in made}
 
 
 def _of(former: Former) -> Pointer:

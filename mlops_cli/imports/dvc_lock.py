@@ -17,9 +17,6 @@ from mlops_cli.imports.dvc_pipeline import PARAMS, Pipeline
 from mlops_cli.pipeline import stale
 from mlops_cli.runs import metrics
 
-RUN = "0" * 12
-"""The key of no run: what DVC made, mlo has no record of."""
-
 
 class _Stale(Exception):
     """What DVC's lock says is not what is here; the message says why."""
@@ -57,7 +54,7 @@ def _step(repo: Repository, name: str, lock: dict[str, Value], table: Table) -> 
         path: _output(repo, path, made.get(path), table) for path in (*step.outs, *step.metrics)
     }
     groups = {path: metrics.read_file(repo.root / path, where=path) for path in step.metrics}
-    return LockedStep(plan.cmd, deps, plan.params, outs, metrics.merge(groups), RUN)
+    return LockedStep(plan.cmd, deps, plan.params, outs, metrics.merge(groups), lockfile.NO_RUN)
 
 
 def _digests(lock: Mapping[str, Value], key: str) -> dict[str, Digest]:

@@ -118,8 +118,6 @@ def _pipeline(root: Path, found: Survey) -> Pipeline:
         return Pipeline(unmapped=notes)
     written = _read(root / SETTINGS) or b""
     present = config.read(written, where=SETTINGS, beside=root)
-    if present.steps or present.params:
-        return Pipeline(unmapped=[f"{PIPELINE}: {SETTINGS} has steps or params already", *notes])
     params, why = _params(root)
     made = dvc_pipeline.read(PIPELINE, data, params)
     made.unmapped.extend(notes)
@@ -132,11 +130,25 @@ def _pipeline(root: Path, found: Survey) -> Pipeline:
             made.unmapped.append(f"stage '{name}' writes '{min(both)}', which has a .dvc file too")
             made.stages.pop(next(stage for stage, own in made.stages.items() if own == name))
             del made.steps[name]
+    if present.steps:
+        return _as_written(made, present)
     return dvc_pipeline.tried(
         made,
         lambda text: config.read(written + text, where=SETTINGS, beside=root),
         params=made.needs_params,
     )
+
+
+def _as_written(made: Pipeline, present: config.Settings) -> Pipeline:
+    """Return those steps that the settings have already, from an earlier call."""
+    stages = {stage: name for stage, name in made.stages.items() if name in present.steps}
+    left = [
+        f"stage '{stage}': {SETTINGS} has other steps already"
+        for stage in made.stages
+        if stage not in stages
+    ]
+    steps = {name: made.steps[name] for name in stages.values()}
+    return Pipeline(steps, stages, [*made.unmapped, *left], made.needs_params, written=True)
 
 
 def _params(root: Path) -> tuple[dict[str, object] | None, str | None]:
@@ -203,7 +215,7 @@ class _Move:
         lacking, skipped = self._bring()
         missing = _missing(self._root, self._found, lacking)
         pointers = self._point(pipeline)
-        if pipeline.steps:
+        if pipeline.steps and not pipeline.written:
             self._write_settings(pipeline)
         rerun = self._lock(pipeline)
         added, not_added = self._add_remotes() if remotes else ((), ())
@@ -357,12 +369,24 @@ def _expect(tree: WorkTree, bringer: Bringer, found: Survey) -> None:
             if not out.digest.folder:
                 tree.expect(out.digest, out.path)
                 continue
-            try:
-                files = bringer.files(out.digest)
-            except (Lacking, IntegrityError):
-                continue
-            for name, (digest, _) in files.items():
+            for name, (digest, _) in _listed(tree, bringer, out.digest, out.path).items():
                 tree.expect(digest, f"{out.path}/{name}")
+
+
+def _listed(
+    tree: WorkTree, bringer: Bringer, digest: Digest, path: str
+) -> dict[str, tuple[Digest, bool]]:
+    """Return the files of a folder by the list that was kept, or else by what is there."""
+    try:
+        return bringer.files(digest)
+    except IntegrityError:
+        return {}
+    except Lacking:
+        bringer.learn(digest, dvc_tree.list_of(tree.root, path))
+    try:
+        return bringer.files(digest)
+    except (Lacking, IntegrityError):
+        return {}
 
 
 def _data_outs(found: Survey, pipeline: Pipeline) -> list[Out]:

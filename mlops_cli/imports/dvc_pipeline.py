@@ -27,14 +27,16 @@ class Pipeline:
 
     Attributes:
         stages: the step that each stage of `dvc.yaml` became.
-        uncached: outputs that git keeps, and that mlo is to keep from now on.
+        unmapped: what has no like in mlo.
+        needs_params: whether `params.yaml` holds the parameters.
+        written: whether the settings have the steps already.
     """
 
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     stages: dict[str, str] = field(default_factory=dict)
-    uncached: list[str] = field(default_factory=list)
     unmapped: list[str] = field(default_factory=list)
     needs_params: bool = False
+    written: bool = False
 
 
 class _Unmapped(Exception):
@@ -58,7 +60,7 @@ def read(file: str, data: bytes, params: Mapping[str, Any] | None) -> Pipeline:
     for key in top:
         if key not in ("stages", "params", "metrics"):
             made.unmapped.append(f"{file}: `{key}`")
-    return Pipeline(made.steps, made.stages, made.uncached, made.unmapped, made.needs_params)
+    return Pipeline(made.steps, made.stages, made.unmapped, made.needs_params)
 
 
 class _Maker:
@@ -67,7 +69,6 @@ class _Maker:
         self._params = params
         self.steps: dict[str, dict[str, Any]] = {}
         self.stages: dict[str, str] = {}
-        self.uncached: list[str] = []
         self.unmapped: list[str] = []
         self.needs_params = False
 
@@ -178,8 +179,6 @@ class _Maker:
             for value in _list(fields, kind):
                 path = self._path(folder, value)
                 options = _options(value)
-                if options.get("cache") is False:
-                    self.uncached.append(path)
                 if options.get("persist"):
                     self.unmapped.append(
                         f"stage '{name}' keeps '{path}' from run to run (persist): "
@@ -227,7 +226,7 @@ def tried(pipeline: Pipeline, check: Any, *, params: bool) -> Pipeline:
 
     `check` raises RequestError for settings that will not do.
     """
-    kept = Pipeline({}, {}, pipeline.uncached, list(pipeline.unmapped), pipeline.needs_params)
+    kept = Pipeline({}, {}, list(pipeline.unmapped), pipeline.needs_params)
     for stage, name in pipeline.stages.items():
         kept.steps[name] = pipeline.steps[name]
         try:

@@ -26,7 +26,7 @@ class WorkTree:
     name = "the work tree"
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         self._paths: dict[str, str] = {}
         self._read: dict[str, bytes] = {}
         self._good: dict[str, bytes] = {}
@@ -42,7 +42,7 @@ class WorkTree:
         if path is None:
             return None
         try:
-            where = self._root / path
+            where = self.root / path
             handle = os.open(where, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
@@ -65,26 +65,33 @@ class WorkTree:
 
     def _is_good(self, path: str) -> bool:
         try:
-            return pack_stat(os.lstat(self._root / path)) == self._good.get(path)
+            return pack_stat(os.lstat(self.root / path)) == self._good.get(path)
         except OSError:
             return False
 
 
 def digest_of(root: Path, path: str) -> str | None:
     """Return the MD5 that DVC has for a file or folder of the work tree; None when it has none."""
+    try:
+        if not (root / path).is_dir():
+            return _md5(root / path)
+    except OSError:
+        return None
+    return hashlib.md5(list_of(root, path), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def list_of(root: Path, path: str) -> bytes:
+    """Return the list of files that DVC would keep of a folder of the work tree, empty for none."""
     target = root / path
     try:
-        if not target.is_dir():
-            return _md5(target)
         rows = sorted(
             (one.relative_to(target).as_posix(), _md5(one))
             for one in target.rglob("*")
             if one.is_file()
         )
     except OSError:
-        return None
-    listed = json.dumps([{"md5": digits, "relpath": name} for name, digits in rows])
-    return hashlib.md5(listed.encode(), usedforsecurity=False).hexdigest() + ".dir"
+        return b""
+    return json.dumps([{"md5": digits, "relpath": name} for name, digits in rows]).encode()
 
 
 def is_link_into(path: Path, folder: Path) -> bool:

@@ -95,7 +95,8 @@ def run(
         locked = lockfile.read(repo.layout.lockfile)
         states = stale.check(repo, graph, plans, locked)
         if not force and not any(state.stale for state in states):
-            made_by = _names(repo, [locked[step].run for step in graph.steps])
+            keys = [locked[step].run for step in graph.steps]
+            made_by = _names(repo, [key for key in keys if key != lockfile.NO_RUN])
             return Outcome(None, made_by, tuple(graph.steps))
         places = {out: step for step, one in graph.steps.items() for out in graphs.outputs(one)}
         outputs.check_places(repo, places)

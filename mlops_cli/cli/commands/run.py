@@ -208,7 +208,8 @@ class _Teller:
 def _tell_outcome(outcome: "Outcome") -> None:
     if outcome.run is None:
         makers = " and ".join(outcome.made_by)
-        show.line(f"nothing is stale; what is here was made by run {makers}")
+        made = f"; what is here was made by run {makers}" if makers else ""
+        show.line(f"nothing is stale{made}")
         return
     show.line(_headline(outcome.run))
     metrics = outcome.run.metrics
