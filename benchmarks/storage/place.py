@@ -39,7 +39,8 @@ class Place:
 def place(where: Path | None) -> Iterator[Place]:
     """Give a place in `where`, else on an XFS image in memory, else in the temporary folder.
 
-    The image needs root, and 14 GiB of memory free. All is removed at the end, also when interrupted or told to stop.
+    The image needs root, and 14 GiB of memory free. All is removed at the end, also when
+    interrupted or told to stop.
     """
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
