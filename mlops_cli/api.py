@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from mlops_cli.fs.file import VersionFile
     from mlops_cli.registry.formats import Predictor
     from mlops_cli.runs.open_run import OpenRun
 
@@ -48,7 +49,7 @@ def params() -> Params:
     """
     given = os.environ.get(_PARAMS)
     if given is not None:
-        with open(given, encoding="utf-8") as file:
+        with Path(given).open(encoding="utf-8") as file:
             held: dict[str, Any] = json.load(file)
         return _nested(held)
     from mlops_cli.core.config import load
@@ -155,6 +156,23 @@ def load_model(path: str | os.PathLike[str], *, trust: bool = False) -> "Predict
     from mlops_cli.registry import formats
 
     return formats.load(Path(path), trust=trust)
+
+
+def open(path: str | os.PathLike[str], rev: str | None = None) -> "VersionFile":  # noqa: A001
+    """Open a version of a file for reading bytes, in place: no checkout, from a remote if need be.
+
+    Without `rev`, a git revision, the version that the work tree's pointer names, or `mlo.lock`.
+    `path` may say a revision by itself, `PATH@REV`.
+
+    Raises:
+        FileNotFoundError: it is not versioned there, or its bytes are neither here nor there.
+        IntegrityError: its bytes are damaged.
+    """
+    from mlops_cli.data import paths
+    from mlops_cli.fs.view import View
+
+    view = View(rev=rev)
+    return view.open(paths.relative(view.project.repo, Path.cwd() / path))
 
 
 class _Sink:

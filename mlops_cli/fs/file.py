@@ -11,7 +11,8 @@ from mlops_cli.errors import IntegrityError
 if TYPE_CHECKING:
     from mlops_cli.fs.view import Node, View
 
-_BUFFER_BYTES = 256 * 1024
+_BUFFER_BYTES = 64 * 1024
+_FIRST_AHEAD_BYTES = 256 * 1024
 _AHEAD_BYTES = 4 * 1024 * 1024
 """How far a remote is read ahead of whoever reads on and on."""
 
@@ -95,7 +96,7 @@ class _Bytes(io.RawIOBase):
     def _note(self, start: int) -> None:
         """Read further ahead the longer reading goes straight on."""
         on = start == self._last_end and start > 0
-        self._ahead = min(max(2 * self._ahead, _BUFFER_BYTES), _AHEAD_BYTES) if on else 0
+        self._ahead = min(max(2 * self._ahead, _FIRST_AHEAD_BYTES), _AHEAD_BYTES) if on else 0
 
     def _prove(self, data: memoryview, start: int) -> None:
         """Hash what goes on from where hashing is; at the end it must give the file's id."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from mlops_cli.core import layout, tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository, open_repository
+from mlops_cli.errors import NotARepository
 from mlops_cli.remotes import fetch
 from mlops_cli.remotes.reader import Reader
 from mlops_cli.remotes.remote import Remote, connect
@@ -18,6 +19,8 @@ class Project:
     """Where the bytes of one project's versions come from. Threads may share it."""
 
     def __init__(self, root: Path, remote: str | None) -> None:
+        if layout.find(root).root != root:  # on another machine it may be missing
+            raise NotARepository(f"there is no mlo repository at '{root}'")
         self.repo: Repository = open_repository(root)
         self.reader = Reader(self.repo.objects, lambda: self._remote)
         self.entries = lru_cache(maxsize=_TREES)(self._read_tree)

@@ -8,6 +8,7 @@ that is versioned as it is written comes before `@` as a separator.
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -300,15 +301,13 @@ def _read_table(repo: Repository, rev: str | None) -> Table:
     return found
 
 
-class _not_found:  # noqa: N801
-    """Turns what is nowhere into the error that every reader of files knows."""
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, MissingObject | MissingKey):
-            raise FileNotFoundError(_told(error)) from error
+@contextmanager
+def _not_found() -> Iterator[None]:
+    """Turn what is nowhere into the error that every reader of files knows."""
+    try:
+        yield
+    except (MissingObject, MissingKey) as error:
+        raise FileNotFoundError(_told(error)) from error
 
 
 def _told(error: MloError) -> str:

@@ -11,6 +11,7 @@ import fsspec
 import pandas as pd
 import pytest
 
+from mlops_cli import api
 from mlops_cli.core.repository import open_repository
 from mlops_cli.errors import IntegrityError, NotARepository
 from mlops_cli.fs.filesystem import MloFileSystem
@@ -241,6 +242,17 @@ def test_a_file_seeks_and_reads_as_any_other(versions: Path, mlo_here: Mlo, tmp_
     assert (tmp_path / "got.csv").read_bytes() == content
 
 
+def test_training_code_opens_a_version_from_where_it_is(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clone / "data")
+    for file in (api.open("raw.csv", rev="v1"), api.open(Path("raw.csv@v1"))):
+        with file:
+            assert file.read() == OLD.encode()
+    with api.open("raw.csv") as file:
+        assert file.read() == NEW.encode()
+
+
 @pytest.mark.parametrize("method", ["spawn", "fork"])
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_it_goes_to_other_processes(clone: Path, method: str) -> None:
@@ -249,6 +261,14 @@ def test_it_goes_to_other_processes(clone: Path, method: str) -> None:
     with multiprocessing.get_context(method).Pool(1) as pool:
         assert pool.apply(fs.cat_file, ("data/raw.csv",)) == OLD.encode()
         assert pool.apply(fs.ls, ("data", False)) == ["data/images", "data/raw.csv"]
+
+
+def test_where_the_project_is_not_no_other_one_is_taken_for_it(versions: Path) -> None:
+    kept = pickle.dumps(at())
+    for name in (".mlops.yaml", ".mlo"):
+        (versions / name).rename(versions.parent / name)
+    with pytest.raises(NotARepository, match=f"no mlo repository at '{versions}'"):
+        pickle.loads(kept).cat("data/raw.csv")
 
 
 def test_threads_may_share_it(clone: Path) -> None:
