@@ -28,13 +28,20 @@ class IdTable:
         self._places = array("I", [row & 0xFFFFFFFF for row in rows])
 
     def find(self, key: bytes) -> tuple[int, int] | None:
-        """Return which index has the 32-byte id `key`, and at which position; None for none."""
+        """Return which index has the 32-byte id `key`, and at which position; None for none.
+
+        Where several have it, one that does not tell it against another object.
+        """
         rows, mask = self._rows, self._mask
         prefix = Index.prefix(key) & ~mask
         row = bisect_left(rows, prefix)
+        told: tuple[int, int] | None = None
         while row < len(rows) and rows[row] & ~mask == prefix:
             number, at = rows[row] & mask, self._places[row]
-            if self._indexes[number].key(at) == key:
-                return number, at
+            index = self._indexes[number]
+            if index.key(at) == key:
+                if not index.is_delta(at):
+                    return number, at
+                told = number, at
             row += 1
-        return None
+        return told

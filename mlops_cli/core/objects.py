@@ -340,11 +340,14 @@ class ObjectStore:
             table, in_order = self._table
             hit = table.find(key)
             return None if hit is None else (in_order[hit[0]], hit[1])
+        told: tuple[Pack, int] | None = None
         for pack in packs.values():
             at = pack.index.find(key)
             if at is not None:
-                return pack, at
-        return None
+                if not pack.index.is_delta(at):
+                    return pack, at
+                told = pack, at
+        return told
 
     def _tabulate(self) -> None:
         packs = list(self._packs.values())

@@ -9,7 +9,7 @@ from queue import Queue
 
 from mlops_cli.core.extents import BLOCK, Extent, write_at
 from mlops_cli.core.files import outside, sync_folder
-from mlops_cli.core.packs import HEADER, SUFFIX, Built, Codec, Entry, Kind, build_index, trailer
+from mlops_cli.core.packs import HEADER, SUFFIX, Codec, Columns, Kind, trailer
 
 Payload = bytes | memoryview | Extent
 """What is stored of an object: bytes, or a part of a file that has them."""
@@ -25,7 +25,7 @@ class OpenPack:
         self._folder = folder
         self._background = background
         self._path = tmp / f"pack-{os.getpid()}-{os.urandom(6).hex()}"
-        self._built: list[Built] = []
+        self._columns = Columns()
         self._waiting: list[Payload] = [HEADER]
         self._waiting_bytes = len(HEADER)
         self._written = 0
@@ -40,7 +40,7 @@ class OpenPack:
     @property
     def is_empty(self) -> bool:
         """Whether nothing was added yet."""
-        return not self._built
+        return not self._columns.keys
 
     def align(self, place: int) -> None:
         """Leave a gap, so that what is added next may share blocks with byte `place` of a file."""
@@ -50,20 +50,26 @@ class OpenPack:
 
     def add(self, key: bytes, payload: Payload, length: int, kind: Kind, how: Codec) -> None:
         """Add an object in the form in which it is stored."""
-        self._built.append(Built(key, Entry(self.size, len(payload), length, kind, how)))
+        self._columns.put(key, self.size, length, len(payload), kind, how)
         self._wait(payload)
 
     def _wait(self, payload: Payload) -> None:
-        waiting = self._waiting
-        before = waiting[-1] if waiting else None
-        if isinstance(payload, Extent) and isinstance(before, Extent) and before.goes_on(payload):
-            waiting[-1] = Extent(before.source, before.start, len(before) + len(payload))
-        else:
-            waiting.append(payload)
-        self._waiting_bytes += len(payload)
-        self.size += len(payload)
+        stored = len(payload)
+        if isinstance(payload, Extent):
+            payload = self._joined(payload)
+        self._waiting.append(payload)
+        self._waiting_bytes += stored
+        self.size += stored
         if self._waiting_bytes >= _BATCH_BYTES or len(self._waiting) >= _MAX_VECTORS:
             self._flush()
+
+    def _joined(self, extent: Extent) -> Extent:
+        """Return an extent with the one that waits before it, if it goes on from there."""
+        before = self._waiting[-1] if self._waiting else None
+        if not isinstance(before, Extent) or not before.goes_on(extent):
+            return extent
+        self._waiting.pop()
+        return Extent(before.source, before.start, len(before) + len(extent))
 
     def _flush(self) -> None:
         waiting = self._waiting
@@ -94,7 +100,7 @@ class OpenPack:
 
     def publish(self) -> Path:
         """Give the pack its index and, once it is durable, its name; return its path to be."""
-        index = build_index(self._built)
+        index = self._columns.index()
         self._waiting += [index.raw, trailer(index, self.size)]
         waiting, self._waiting = self._waiting, []
         target = self._folder / (index.name + SUFFIX)

@@ -55,8 +55,11 @@ class PackWriter:
 
     def put(self, data: bytes | memoryview, kind: Kind = Kind.BLOB) -> ObjectId:
         """Put `data` and return its id."""
-        hasher = blake3(data)
-        key = hasher.digest()
+        return as_id(self.put_key(data, kind))
+
+    def put_key(self, data: bytes | memoryview, kind: Kind = Kind.BLOB) -> bytes:
+        """Put `data` and return its id as 32 bytes."""
+        key = blake3(data).digest()
         if key not in self._new and not self._knows(key, kind):
             if len(data) <= codec.WHOLE_MAX:
                 self._append(key, data, kind)
@@ -64,7 +67,7 @@ class PackWriter:
                 import io
 
                 self._cut(io.BytesIO(data), kind)
-        return as_id(key)
+        return key
 
     def put_file(self, path: Path) -> tuple[ObjectId, int]:
         """Put the content of a file and return its id and size in bytes.
@@ -74,26 +77,29 @@ class PackWriter:
         """
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return self.put_handle(handle)
+            key, size = self.put_handle(handle, os.fstat(handle).st_size)
+            return as_id(key), size
         finally:
             os.close(handle)
 
-    def put_handle(self, handle: int, *, like: ObjectId | None = None) -> tuple[ObjectId, int]:
-        """Put what an open file holds from its start, and return the id and size in bytes.
+    def put_handle(
+        self, handle: int, size: int, *, like: ObjectId | None = None
+    ) -> tuple[bytes, int]:
+        """Put what an open file holds, about `size` bytes; return the 32-byte id and the size.
 
         `like` is what the file was before, if that is known: what they share is not kept twice.
         """
-        size = os.fstat(handle).st_size
         whole = min(size, codec.WHOLE_MAX)
         head = os.read(handle, whole + 1)
         if len(head) <= whole:
-            return self.put(head), len(head)
+            return self.put_key(head), len(head)
         frozen = extents.freeze(handle, self._tmp) if size >= _WORTH_SHARING else None
         steady = handle if frozen is None else frozen.handle
         os.lseek(steady, 0, os.SEEK_SET)
         with os.fdopen(os.dup(steady), "rb", buffering=0) as file:
             if size <= codec.WHOLE_MAX:
-                return self.put_stream(file, like=like)  # it has grown since
+                oid, size = self.put_stream(file, like=like)  # it has grown since
+                return bytes.fromhex(oid), size
             runs = _Runs(frozen) if size >= _WORTH_SHARING else None
             return self._cut(file, Kind.BLOB, like, runs)
 
@@ -104,7 +110,8 @@ class PackWriter:
             head += piece
         if len(head) < _READ_BYTES:
             return self.put(head), len(head)
-        return self._cut(cast(BinaryIO, _Rejoined(head, source)), Kind.BLOB, like)
+        key, size = self._cut(cast(BinaryIO, _Rejoined(head, source)), Kind.BLOB, like)
+        return as_id(key), size
 
     def put_stored(self, oid: ObjectId, entry: Entry, payload: bytes) -> None:
         """Put an object in the form that another pack stores it in, undecoded."""
@@ -118,7 +125,7 @@ class PackWriter:
         kind: Kind,
         like: ObjectId | None = None,
         runs: "_Runs | None" = None,
-    ) -> tuple[ObjectId, int]:
+    ) -> tuple[bytes, int]:
         tap = _Tap(source)
         pieces: list[tuple[bytes, int]] = []
         earlier = self._earlier(like) if like is not None else None
@@ -134,7 +141,7 @@ class PackWriter:
         whole = tap.digest()
         if whole not in self._new and not self._knows(whole, kind):
             self._add(whole, codec.encode_list(pieces), tap.size, kind, Codec.LIST)
-        return as_id(whole), tap.size
+        return whole, tap.size
 
     def _append_chunk(
         self,

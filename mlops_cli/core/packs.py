@@ -7,8 +7,8 @@ index, and never changed; this module reads and writes single packs and knows no
 import os
 import struct
 import sys
+from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -121,6 +121,10 @@ class Index:
                 hint="use a newer mlo",
             ) from error
 
+    def is_delta(self, at: int) -> bool:
+        """Return whether the object at a position is told against another."""
+        return self._raw[(ID_BYTES + 21) * self.count + at] == Codec.DELTA
+
     def ids(self) -> list[bytes]:
         """Return all ids, sorted."""
         raw = self._raw
@@ -158,30 +162,49 @@ _U64 = struct.Struct("<Q")
 _U32 = struct.Struct("<I")
 
 
-@dataclass(slots=True)
-class Built:
-    """One object on its way into a pack."""
+class Columns:
+    """What an index will hold, as it gathers: a row for each object."""
 
-    key: bytes
-    entry: Entry
+    __slots__ = ("codecs", "keys", "kinds", "lengths", "offsets", "stored")
 
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+        self.offsets = array("Q")
+        self.lengths = array("Q")
+        self.stored = array("I")
+        self.kinds = bytearray()
+        self.codecs = bytearray()
 
-def build_index(built: Sequence[Built]) -> Index:
-    """Return the index of the objects of one pack."""
-    rows = sorted(built, key=lambda one: one.key)
-    count = len(rows)
-    entries = [row.entry for row in rows]
-    raw = b"".join(
-        (
-            b"".join([row.key for row in rows]),
-            struct.pack(f"<{count}Q", *[entry.offset for entry in entries]),
-            struct.pack(f"<{count}Q", *[entry.length for entry in entries]),
-            struct.pack(f"<{count}I", *[entry.stored for entry in entries]),
-            bytes([entry.kind for entry in entries]),
-            bytes([entry.codec for entry in entries]),
+    def add(self, key: bytes, entry: Entry) -> None:
+        """Add a row."""
+        self.put(key, entry.offset, entry.length, entry.stored, entry.kind, entry.codec)
+
+    def put(
+        self, key: bytes, offset: int, length: int, stored: int, kind: Kind, codec: Codec
+    ) -> None:
+        """Add a row from its parts."""
+        self.keys.append(key)
+        self.offsets.append(offset)
+        self.lengths.append(length)
+        self.stored.append(stored)
+        self.kinds.append(kind)
+        self.codecs.append(codec)
+
+    def index(self) -> Index:
+        """Return the index of these rows, sorted."""
+        count = len(self.keys)
+        order = sorted(range(count), key=self.keys.__getitem__)
+        raw = b"".join(
+            (
+                b"".join([self.keys[at] for at in order]),
+                struct.pack(f"<{count}Q", *[self.offsets[at] for at in order]),
+                struct.pack(f"<{count}Q", *[self.lengths[at] for at in order]),
+                struct.pack(f"<{count}I", *[self.stored[at] for at in order]),
+                bytes([self.kinds[at] for at in order]),
+                bytes([self.codecs[at] for at in order]),
+            )
         )
-    )
-    return Index(raw, count)
+        return Index(raw, count)
 
 
 def trailer(index: Index, index_offset: int) -> bytes:

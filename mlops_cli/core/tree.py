@@ -48,10 +48,16 @@ class Entry(NamedTuple):
 
 def encode(entries: Iterable[Entry]) -> bytes:
     """Return the bytes of a tree; entries may come in any order, names must differ."""
-    rows = sorted([(os.fsencode(name), mode, size, oid) for name, mode, size, oid in entries])
-    pack, fromhex = _ROW.pack, bytes.fromhex
+    return encode_rows(
+        [(os.fsencode(name), mode, size, bytes.fromhex(oid)) for name, mode, size, oid in entries]
+    )
+
+
+def encode_rows(rows: Iterable[tuple[bytes, Mode, int, bytes]]) -> bytes:
+    """Return the bytes of a tree of such rows: name, mode, size, 32-byte id."""
+    pack = _ROW.pack
     return HEADER + b"".join(
-        [pack(mode, size, fromhex(oid), len(name)) + name for name, mode, size, oid in rows]
+        [pack(mode, size, key, len(name)) + name for name, mode, size, key in sorted(rows)]
     )
 
 

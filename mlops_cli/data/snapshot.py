@@ -322,19 +322,14 @@ class _Scanner:
         ids: list[bytes],
         below: Mapping[bytes, _Found],
     ) -> bytes:
-        entries = [
-            tree.Entry(
-                os.fsdecode(name), mode_of(status.st_mode), status.st_size, ObjectId(key.hex())
-            )
+        rows = [
+            (name, mode_of(status.st_mode), status.st_size, key)
             for (name, status), key in zip(files, ids, strict=True)
         ]
-        entries += [
-            tree.Entry(os.fsdecode(name), tree.Mode.FOLDER, size, ObjectId(key.hex()))
-            for name, (key, size, _) in below.items()
-        ]
-        data = tree.encode(entries)
+        rows += [(name, tree.Mode.FOLDER, size, key) for name, (key, size, _) in below.items()]
+        data = tree.encode_rows(rows)
         if self._writer is not None:
-            return bytes.fromhex(self._writer.put(data, Kind.TREE))
+            return self._writer.put_key(data, Kind.TREE)
         return blake3(data).digest()
 
     def _read(self, raw: bytes, status: os.stat_result) -> bytes:
@@ -359,13 +354,13 @@ class _Scanner:
 
     def _put(self, data: bytes) -> bytes:
         if self._writer is not None:
-            return bytes.fromhex(self._writer.put(data))
+            return self._writer.put_key(data)
         return blake3(data).digest()
 
     def _put_open(self, handle: int, raw: bytes, size: int) -> bytes:
         if self._writer is not None:
             like = self._before.find(raw, size) if self._before is not None else None
-            return bytes.fromhex(self._writer.put_handle(handle, like=like)[0])
+            return self._writer.put_handle(handle, size, like=like)[0]
         if size <= _READ_BYTES:
             data = os.read(handle, size + 1)
             if len(data) == size:

@@ -146,13 +146,17 @@ def _bring(
             chunks = _places(repo, remote, {need for one in lists for need in one.needs()})
             chunks = {oid: place for oid, place in chunks.items() if oid not in places}
             deltas += _download(remote, chunks, writer, advance)
-            bases = _places(repo, remote, {need for one in deltas for need in one.needs()})
-            bases = {o: at for o, at in bases.items() if o not in places and o not in chunks}
-            nested = list(_download(remote, bases, writer, advance))
-            brought.update(chunks | bases)
-        if nested:
-            raise _damaged(remote, nested[0].oid, "it is the base of a delta, but not stored whole")
-        _put_composed(repo, remote, deltas)
+            brought.update(chunks)
+            told = [deltas]  # what each of these is told against is in the next, or was whole
+            while told[-1]:
+                needed = {need for one in told[-1] for need in one.needs()}
+                bases = {
+                    o: at for o, at in _places(repo, remote, needed).items() if o not in brought
+                }
+                brought.update(bases)
+                told.append(list(_download(remote, bases, writer, advance)))
+        for deltas in reversed(told):
+            _put_composed(repo, remote, deltas)
         _put_composed(repo, remote, lists)
     return len(brought), sum(place.entry.stored for place in brought.values())
 

@@ -38,7 +38,7 @@ def scattered(rows: list[bytes], seed: int, share: float = 0.002) -> list[bytes]
 def put(store: ObjectStore, folder: Path, content: bytes, like: ObjectId | None) -> ObjectId:
     (folder / "file").write_bytes(content)
     with store.writer() as writer, (folder / "file").open("rb") as file:
-        return writer.put_handle(file.fileno(), like=like)[0]
+        return as_id(writer.put_handle(file.fileno(), len(content), like=like)[0])
 
 
 def stored_bytes(store: ObjectStore) -> int:

@@ -4,15 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_cli.core.id_table import IdTable
-from mlops_cli.core.packs import Built, Codec, Entry, Index, Kind, build_index
+from mlops_cli.core.packs import Codec, Columns, Entry, Index, Kind
 
 KEYS = st.binary(min_size=32, max_size=32) | st.binary(min_size=1, max_size=1).map(
     lambda end: bytes(31) + end  # alike in all the table keeps of them
 )
 
 
-def index_of(keys: list[bytes]) -> Index:
-    return build_index([Built(key, Entry(0, 0, 0, Kind.BLOB, Codec.RAW)) for key in keys])
+def index_of(keys: list[bytes], codec: Codec = Codec.RAW) -> Index:
+    columns = Columns()
+    for key in keys:
+        columns.add(key, Entry(0, 0, 0, Kind.BLOB, codec))
+    return columns.index()
 
 
 @given(st.lists(st.lists(KEYS, max_size=8, unique=True), max_size=6), st.lists(KEYS))
@@ -25,3 +28,11 @@ def test_each_id_is_found_where_it_is(packs: list[list[bytes]], others: list[byt
             assert not any(key in keys for keys in packs)
         else:
             assert indexes[found[0]].key(found[1]) == key
+
+
+def test_what_is_stored_whole_comes_before_what_is_told_against_another() -> None:
+    key = bytes(range(32))
+    told, whole = index_of([key], Codec.DELTA), index_of([key])
+    assert IdTable([told, whole]).find(key) == (1, 0)
+    assert IdTable([whole, told]).find(key) == (0, 0)
+    assert IdTable([told]).find(key) == (0, 0)

@@ -213,11 +213,11 @@ def test_a_file_that_changes_while_it_is_added_is_named(
         put = writer.put_handle
 
         def put_while_it_grows(
-            handle: int, *, like: ObjectId | None = None
-        ) -> tuple[ObjectId, int]:
+            handle: int, size: int, *, like: ObjectId | None = None
+        ) -> tuple[bytes, int]:
             with path.open("a") as file:
                 file.write(" more")
-            return put(handle, like=like)
+            return put(handle, size, like=like)
 
         monkeypatch.setattr(writer, "put_handle", put_while_it_grows)
         snapshot.take(repo, path, writer=writer)

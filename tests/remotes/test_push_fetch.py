@@ -13,7 +13,7 @@ from blake3 import blake3
 from mlops_cli.core.canonical import encode
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import Kind
-from mlops_cli.core.packs import HEADER, Built, Codec, Entry, build_index, trailer
+from mlops_cli.core.packs import HEADER, Codec, Columns, Entry, trailer
 from mlops_cli.core.repository import Repository, create, open_repository
 from mlops_cli.data import snapshot
 from mlops_cli.data.restore import restore
@@ -191,12 +191,12 @@ def test_a_pack_that_is_cut_short_on_the_remote_is_refused(
 
 def plant(folder: Path, *objects: tuple[bytes, bytes, int, Kind, Codec]) -> None:
     """Write a remote that holds objects as somebody who means harm would: no check of anything."""
-    built: list[Built] = []
+    columns = Columns()
     data = HEADER
     for key, payload, length, kind, how in objects:
-        built.append(Built(key, Entry(len(data), len(payload), length, kind, how)))
+        columns.add(key, Entry(len(data), len(payload), length, kind, how))
         data += payload
-    index = build_index(built)
+    index = columns.index()
     data += index.raw + trailer(index, len(data))
     (folder / "packs").mkdir(parents=True)
     (folder / key_of(index.name)).write_bytes(data)
