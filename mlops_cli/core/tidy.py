@@ -43,9 +43,9 @@ def sweep(tmp: Path, now_s: float) -> None:
 
     for entry in os.scandir(tmp):
         with suppress(OSError):
-            if entry.name == LOCK or now_s - entry.stat(follow_symlinks=False).st_mtime < (
-                LEFT_BEHIND_S
-            ):
+            if entry.name.endswith(".lock") or now_s - entry.stat(
+                follow_symlinks=False
+            ).st_mtime < (LEFT_BEHIND_S):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)

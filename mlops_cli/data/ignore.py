@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mlops_cli.core.files import inside, outside, read_regular, write_whole
 from mlops_cli.core.layout import Layout
+from mlops_cli.core.lock import hold
 
 _FIRST = b"# mlo keeps this block: versioned data and outputs"
 _LAST = b"# mlo ends here"
@@ -28,6 +29,8 @@ def ignore(root: Path, path: str) -> bool:
 def ignore_all(root: Path, paths: Iterable[str]) -> list[Path]:
     """Have git ignore many paths; return the `.gitignore` files that were changed.
 
+    Two commands at once both have their lines in.
+
     Raises:
         IntegrityError, ExternalError: as of `ignore`.
     """
@@ -35,7 +38,10 @@ def ignore_all(root: Path, paths: Iterable[str]) -> list[Path]:
     for path in paths:
         target = inside(root, path)
         lines.setdefault(target.parent, []).append(pattern(target.name))
-    changed = (_extend(root, folder, wanted) for folder, wanted in lines.items())
+    tmp = Layout(root).tmp
+    tmp.mkdir(parents=True, exist_ok=True)
+    with hold(tmp / "ignore.lock", purpose="write .gitignore"):
+        changed = [_extend(root, folder, wanted) for folder, wanted in lines.items()]
     return [file for file in changed if file is not None]
 
 
