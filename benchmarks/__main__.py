@@ -45,6 +45,13 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"only these rows, of {', '.join(storage.NAMES)}",
     )
     of_storage.add_argument(
+        "--beside",
+        metavar="TOOL,...",
+        type=lambda text: tuple(text.split(",")),
+        default=(),
+        help=f"only these tools, of {', '.join(storage.TOOLS)}",
+    )
+    of_storage.add_argument(
         "--where", metavar="PATH", type=Path, help="folder to measure in (default: XFS in memory)"
     )
     of_storage.add_argument("--times", metavar="N", type=int, default=3, help="medians of (3)")
@@ -56,6 +63,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name in asked.only:
         if name not in known:
             parser.error(f"there is no row '{name}'; there are {', '.join(storage.NAMES)}")
+    for name in asked.beside:
+        if name not in storage.TOOLS:
+            parser.error(f"there is no tool '{name}'; there are {', '.join(storage.TOOLS)}")
     return asked
 
 
@@ -71,7 +81,9 @@ def _plain(measure: Callable[[Path], list[Row]]) -> _Measure:
 
 
 def _storage(asked: argparse.Namespace) -> tuple[list[Row], str]:
-    return storage.measure(times=asked.times, only=asked.only, where=asked.where)
+    return storage.measure(
+        times=asked.times, only=asked.only, beside=asked.beside, where=asked.where
+    )
 
 
 PARTS: Mapping[str, tuple[str, _Measure]] = {

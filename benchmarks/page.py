@@ -10,7 +10,8 @@ taken in one run on one machine; `ok` means that `mlo` took at most `limit` time
 against. A row without a limit only tells.
 
 `python -m benchmarks storage` installs what it compares with (DVC by pip into a cache folder, the
-others by apt-get), and takes an hour; `--only` picks rows, `--where` another file system."""
+others by apt-get), and takes an hour; `--only` picks rows,
+`--beside` tools, `--where` another file system."""
 
 
 def renewed(page: str, sections: Mapping[str, str]) -> str:

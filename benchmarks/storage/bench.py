@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from benchmarks.measure import Cost, Row
@@ -19,6 +18,15 @@ from benchmarks.storage.turns import Turn, take
 from benchmarks.table import table
 
 PEERS: tuple[type[Peer], ...] = (Mlo, Dvc, Git, GitLfs, Restic, Borg)
+
+
+def versions(beside: Sequence[str]) -> dict[str, str | None]:
+    """Return the versions of `mlo` and of the tools named, or of all if none is."""
+    return {
+        kind.name: kind.version()
+        for kind in PEERS
+        if not beside or kind.name in (Mlo.name, *beside)
+    }
 
 
 @dataclass(frozen=True)
@@ -37,22 +45,19 @@ class Scale:
 class Bench:
     """Where, how often and what is measured.
 
-    `only` holds names of rows, or their first parts; empty means all.
+    `versions` tells the version of each tool, None for one that is missing and cannot be
+    installed. `only` holds names of rows, or their first parts; empty means all.
     """
 
     place: Place
+    versions: Mapping[str, str | None]
     times: int = 3
     only: Sequence[str] = ()
     scale: Scale = Scale()
 
-    @cached_property
-    def versions(self) -> dict[str, str | None]:
-        """The version of each tool, None where it is missing and cannot be installed."""
-        return {peer.name: peer.version() for peer in PEERS}
-
     def peers(self, under: Path, *names: str, data: str = "data") -> dict[str, Peer]:
         """Return those of the named tools that are there, each with a home of its own."""
-        chosen = [kind for kind in PEERS if kind.name in names and self.versions[kind.name]]
+        chosen = [kind for kind in PEERS if kind.name in names and self.versions.get(kind.name)]
         return {kind.name: kind(under / kind.name, data) for kind in chosen}
 
     def wants(self, name: str) -> bool:
@@ -68,16 +73,19 @@ class Bench:
         what: str,
         costs: Mapping[str, Cost],
         limits: Mapping[str, float | None],
-        *,
-        ours: str = Mlo.name,
     ) -> list[Row]:
-        """Return a row for each that `mlo` is held against, telling which tools are missing."""
-        return [
-            Row(what, costs[ours].seconds, name, costs[name].seconds, limit)
-            if name in costs
-            else Row(what, costs[ours].seconds, f"{name} (not installed)", None, limit)
-            for name, limit in limits.items()
-        ]
+        """Return a row for each that `mlo` is held against, telling which tools are missing.
+
+        Tools that were not asked for have none.
+        """
+        seconds = costs[Mlo.name].seconds
+        rows: list[Row] = []
+        for name, limit in limits.items():
+            if name in costs:
+                rows.append(Row(what, seconds, name, costs[name].seconds, limit))
+            elif self.versions.get(name, "") is None:
+                rows.append(Row(what, seconds, f"{name} (not installed)", None, limit))
+        return rows
 
 
 @dataclass(frozen=True, slots=True)

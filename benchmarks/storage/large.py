@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from benchmarks.measure import Row
+from benchmarks.measure import Cost, Row
 from benchmarks.storage import data
 from benchmarks.storage.bench import Bench, Step, follow
 from benchmarks.storage.many import ADD_MIB, copy, memory
@@ -61,12 +61,12 @@ class _Large:
             peer.record()
         what = f"add {self.file}"
         limits = ("DVC", "git-lfs", "restic", "borg", "cp", _FSYNC)
-        beside = costs["mlo"].seconds - costs[_FSYNC].seconds
-        dvc = costs["DVC"].seconds if "DVC" in costs else None
+        ours = costs["mlo"]
+        beside = {**costs, "mlo": Cost(ours.seconds - costs[_FSYNC].seconds, ours.peak_mib)}
         return [
-            Row(f"{what}, beside the fsync", beside, "DVC", dvc, 0.8),
+            *self.bench.compare(f"{what}, beside the fsync", beside, {"DVC": 0.8}),
             *self.bench.compare(what, costs, dict.fromkeys(limits)),
-            memory("memory of that add", costs["mlo"].peak_mib, ADD_MIB),
+            memory("memory of that add", ours.peak_mib, ADD_MIB),
         ]
 
     def push(self, times: int) -> list[Row]:

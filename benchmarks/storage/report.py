@@ -7,11 +7,12 @@ from pathlib import Path
 from benchmarks.machine import machine
 from benchmarks.measure import Row
 from benchmarks.storage import edits, large, many, million, small
-from benchmarks.storage.bench import Bench
+from benchmarks.storage.bench import PEERS, Bench, versions
 from benchmarks.storage.place import place
 from benchmarks.table import table
 
 NAMES = (small.NAME, *many.NAMES, *large.NAMES, edits.NAME, million.NAME)
+TOOLS = tuple(kind.name for kind in PEERS)
 _NOTES = """\
 Every tool works on its own copy of the same data, in turns; what was written in between is brought
 to disk before each command. Every file system cache is warm. DVC is as `dvc init` leaves it, so it
@@ -30,11 +31,14 @@ the second changes two numbers in 0.1 % of the rows, scattered; the third append
 the greatest resident size of the largest process."""
 
 
-def measure(*, times: int, only: Sequence[str], where: Path | None) -> tuple[list[Row], str]:
+def measure(
+    *, times: int, only: Sequence[str], beside: Sequence[str], where: Path | None
+) -> tuple[list[Row], str]:
     """Measure what was asked for, and return the rows and the text of their section."""
+    tools = versions(beside)
     before = os.getloadavg()[0]
     with place(where) as found:
-        bench = Bench(found, times, only)
+        bench = Bench(found, tools, times, only)
         rows: list[Row] = []
         for part in (small, many, large, edits, million):
             rows += part.rows(bench)

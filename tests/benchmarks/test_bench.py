@@ -12,7 +12,7 @@ ROW = Row("row", 1.0, "peer", 2.0, 1.0)
 
 
 def bench(only: tuple[str, ...] = ()) -> Bench:
-    return Bench(Place(Path(), "none"), times=3, only=only)
+    return Bench(Place(Path(), "none"), {"mlo": "1", "DVC": "3", "borg": None}, 3, only)
 
 
 def steps(done: list[tuple[str, int]]) -> list[Step]:
@@ -52,9 +52,9 @@ def test_a_part_is_chosen_by_its_first_word() -> None:
     assert not bench(only=("many",)).wants("large.push")
 
 
-def test_a_tool_that_is_missing_is_shown_as_such() -> None:
+def test_a_tool_that_is_missing_is_shown_and_one_not_asked_for_is_not() -> None:
     costs = {"mlo": Cost(1.0, 10), "DVC": Cost(4.0, 10)}
-    rows = bench().compare("add", costs, {"DVC": 0.5, "borg": 0.5})
+    rows = bench().compare("add", costs, {"DVC": 0.5, "borg": 0.5, "git": 0.5})
     assert rows == [
         Row("add", 1.0, "DVC", 4.0, 0.5),
         Row("add", 1.0, "borg (not installed)", None, 0.5),
