@@ -1,6 +1,7 @@
 """Keeping git from tracking bytes: a block of lines in the `.gitignore` beside the data."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from mlops_cli.core.files import inside, outside, read_regular, write_whole
@@ -38,11 +39,14 @@ def ignore_all(root: Path, paths: Iterable[str]) -> list[Path]:
     for path in paths:
         target = inside(root, path)
         lines.setdefault(target.parent, []).append(pattern(target.name))
-    tmp = Layout(root).tmp
-    tmp.mkdir(parents=True, exist_ok=True)
-    with hold(tmp / "ignore.lock", purpose="write .gitignore"):
+    with _alone(Layout(root).tmp):
         changed = [_extend(root, folder, wanted) for folder, wanted in lines.items()]
     return [file for file in changed if file is not None]
+
+
+def _alone(tmp: Path) -> AbstractContextManager[None]:
+    """Keep other commands from writing a `.gitignore`; where there is no store there are none."""
+    return hold(tmp / "ignore.lock", purpose="write .gitignore") if tmp.is_dir() else nullcontext()
 
 
 def _extend(root: Path, folder: Path, lines: list[bytes]) -> Path | None:
