@@ -38,16 +38,26 @@ def pre_push(top: Path, arguments: Sequence[str], given: str) -> int:
 def _pushed(top: Path, given: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the commits that git pushes, each with the commits that its remote has."""
     lines = [line.split(" ") for line in given.splitlines()]
-    if not lines and "PRE_COMMIT_TO_REF" in os.environ:
-        old = os.environ.get("PRE_COMMIT_FROM_REF", "")
-        lines = [["", os.environ["PRE_COMMIT_TO_REF"], "", old]]
+    if not lines and "PRE_COMMIT_REMOTE_NAME" in os.environ:
+        lines = [_told_by_framework()]
     for _, local, _, there in lines:
         if git_range.is_nothing(local):
             continue  # a branch is deleted
         commit = git_range.commit_of(top, local)
         if commit is not None:
-            known = None if git_range.is_nothing(there) else git_range.commit_of(top, there)
+            known = (
+                None
+                if not there or git_range.is_nothing(there)
+                else git_range.commit_of(top, there)
+            )
             yield commit, [known] if known else []
+
+
+def _told_by_framework() -> list[str]:
+    """Return such a line from what the pre-commit framework says; a new branch has no commits."""
+    named = os.environ.get
+    new = named("PRE_COMMIT_TO_REF") or named("PRE_COMMIT_LOCAL_BRANCH") or "HEAD"
+    return ["", new, "", named("PRE_COMMIT_FROM_REF", "")]
 
 
 def _seen_on(top: Path, remote: str) -> list[str]:
