@@ -110,8 +110,10 @@ class Sftp:
             number, offset, asked = waiting.popleft()
             data = self._data(number)
             if data is None:
-                self._unwanted.update(number for number, _, _ in waiting)
+                self._abandon(number for number, _, _ in waiting)
                 return b"".join(parts)
+            if len(data) > asked:
+                raise _strange()
             parts.append(data)
             if len(data) < asked:
                 offset, asked = offset + len(data), asked - len(data)
@@ -133,7 +135,7 @@ class Sftp:
             while waiting:
                 self._answer(waiting.popleft(), _STATUS)
         finally:
-            self._unwanted.update(waiting)
+            self._abandon(waiting)
 
     def stat(self, path: str) -> Attributes:
         """Return what there is at a path."""
@@ -243,8 +245,10 @@ class Sftp:
             answered = body.number()
             if answered in self._unwanted:
                 self._unwanted.remove(answered)
-            else:
+            elif len(self._answers) < 2 * _UNDER_WAY:
                 self._answers[answered] = kind, body
+            else:
+                raise _strange()
         kind, body = self._answers.pop(number)
         if kind == _STATUS:
             code = body.number()
@@ -254,6 +258,12 @@ class Sftp:
         elif kind != expected:
             raise _strange()
         return body
+
+    def _abandon(self, numbers: Iterable[int]) -> None:
+        """Drop the answers to requests, whether they have come or not."""
+        for number in numbers:
+            if self._answers.pop(number, None) is None:
+                self._unwanted.add(number)
 
     def _packet(self) -> tuple[int, "_Body"]:
         (length,) = struct.unpack(">I", self._pipe.receive(4))

@@ -157,6 +157,23 @@ def test_what_may_not_be_written_is_told(ssh_server: Sshd, tmp_path: Path) -> No
     refusal(transport, lambda one: one.compare_and_swap("state", None, b"x"))
 
 
+def test_a_server_that_knows_no_extensions_serves_all_but_swaps(
+    ssh_server: Sshd, tmp_path: Path
+) -> None:
+    if not ssh_server.sftp.startswith("/"):
+        pytest.skip("this server cannot be told to do less")
+    denied = "posix-rename,fsync,statvfs,limits"
+    plain = ssh_server.other_server(f"Subsystem sftp {ssh_server.sftp} -P {denied}")
+    transport = SshTransport(f"ssh://host{tmp_path}/remote", ssh=plain)
+    transport.write_new("packs/a", b"x" * 1_000_000)
+    transport.write_new("packs/a", b"y")
+    assert transport.read("packs/a") == b"x" * 1_000_000
+    assert transport.list("packs/") == ["packs/a"]
+    error = refusal(transport, lambda one: one.compare_and_swap("state", None, b"x"))
+    assert "lacks posix-rename" in error.message
+    transport.close()
+
+
 def test_a_full_disk_is_told_and_leaves_nothing_behind(ssh_server: Sshd, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
@@ -213,11 +230,13 @@ def test_a_host_that_falls_silent_is_given_up(ssh_server: Sshd, tmp_path: Path) 
     transport = SshTransport(
         f"ssh://host{tmp_path}/remote",
         ssh=with_pid(ssh_server, tmp_path / "pid"),
-        stall_s=1,
     )
     transport.write_new("packs/a", b"x")
+    link = transport._connection()._link
+    assert link is not None
+    link._stall_s = 0.2
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGSTOP)
-    assert refusal(transport, listed).message == "'host' has not answered for 1 seconds"
+    assert refusal(transport, listed).message == "'host' has not answered for 0.2 seconds"
     assert transport.list("packs/") == ["packs/a"]
     transport.close()
 
