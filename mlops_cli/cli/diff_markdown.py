@@ -53,7 +53,7 @@ def _tell_table(table: "TableChange", *, all_columns: bool) -> None:
         _table(
             ["row", "key", "cells"], [(state, _escaped(k), _escaped(c)) for state, k, c in examples]
         )
-    drawn = diff_words.statistics(table.statistics, all_columns=all_columns)
+    drawn = diff_words.statistics(table, all_columns=all_columns)
     if drawn:
         show.line()
         _table(

@@ -50,7 +50,8 @@ def summary(found: "Diff") -> None:
     grown = sum((one.size_after or 0) - (one.size_before or 0) for one in found.changes)
     sign = "-" if grown < 0 else "+"
     told = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
-    show.line(f"{len(found.changes):,} files: {told}; {sign}{show.size(abs(grown))}")
+    files = f"{len(found.changes):,} file{'s' * (len(found.changes) != 1)}"
+    show.line(f"{files}: {told}; {sign}{show.size(abs(grown))}")
 
 
 def _tell_file(change: "FileChange", told: str = "") -> None:
@@ -71,7 +72,7 @@ def _tell_table(table: "TableChange", *, all_columns: bool) -> None:
     ):
         show.line(f"    {text}", rest="      ")
     _tell_rows(table)
-    drawn = diff_words.statistics(table.statistics, all_columns=all_columns)
+    drawn = diff_words.statistics(table, all_columns=all_columns)
     shown = drawn if all_columns else drawn[:_COLUMNS_SHOWN]
     if shown:
         show.line()

@@ -7,7 +7,7 @@ from mlops_cli.cli import show
 
 if TYPE_CHECKING:
     from mlops_cli.data.diff import FileChange
-    from mlops_cli.data.tables.change import ColumnStatistics, RowExample, TableChange
+    from mlops_cli.data.tables.change import ColumnStatistics, RowExample, Statistic, TableChange
 
 CELL_SHOWN = 40
 
@@ -102,18 +102,18 @@ def more(table: "TableChange", state: str) -> int:
     return total - sum(one.state == state for one in table.examples)
 
 
-def statistics(
-    found: Sequence["ColumnStatistics"], *, all_columns: bool
-) -> list[tuple[str, str, str, str]]:
+def statistics(table: "TableChange", *, all_columns: bool) -> list[tuple[str, str, str, str]]:
     """Return a row for each statistic that changed, of the columns that are worth a look.
 
-    With `all_columns`, every statistic of every column. A column is named in its first row.
+    The key is not: what it says in sum follows from the rows added. With `all_columns`, every
+    statistic of every column. A column is named in its first row.
     """
     drawn: list[tuple[str, str, str, str]] = []
-    for column in found:
-        if not all_columns and not column.noticeable:
+    key = table.key.columns if table.key else ()
+    for column in table.statistics:
+        if not all_columns and (not column.noticeable or column.column in key):
             continue
-        chosen = column.statistics if all_columns else column.changed
+        chosen = column.statistics if all_columns else _telling(column)
         name = column.column
         for one in chosen:
             about = "~" if column.about and one.name == "distinct" else ""
@@ -122,6 +122,12 @@ def statistics(
         if column.changed or all_columns:
             drawn += _top(column, name, all_columns=all_columns)
     return drawn
+
+
+def _telling(column: "ColumnStatistics") -> Sequence["Statistic"]:
+    """Return what changed, without a count that only follows the number of rows."""
+    names = {one.name for one in column.changed}
+    return [one for one in column.changed if one.name != "count" or "missing" in names]
 
 
 def _top(

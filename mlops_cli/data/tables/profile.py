@@ -81,7 +81,6 @@ class Words:
         """Add values with their counts."""
         if not counts:
             return
-        self._widen(min(counts), max(counts))
         if self.counts is not None:
             self.counts.update(counts)
             if len(self.counts) <= WORDS_MAX:
@@ -92,7 +91,7 @@ class Words:
     def merge(self, other: "Words") -> None:
         """Add what another has seen."""
         if other.low is not None and other.high is not None:
-            self._widen(other.low, other.high)
+            self.widen(other.low, other.high)
         if other.counts is not None:
             self.add(other.counts)
             return
@@ -103,15 +102,23 @@ class Words:
         assert other.smallest is not None
         self._keep_smallest(other.smallest)
 
-    def _widen(self, low: str, high: str) -> None:
+    def add_uncounted(self, values: "np.ndarray[Any, Any]") -> None:
+        """Add values once it is only estimated how many different ones there are."""
+        self._keep_smallest(hashed([values]))
+
+    def widen(self, low: str, high: str) -> None:
+        """Note the first and the last value of some, in the order of letters."""
         self.low = low if self.low is None else min(self.low, low)
         self.high = high if self.high is None else max(self.high, high)
 
     def _keep_smallest(self, hashes: "np.ndarray[Any, Any]") -> None:
         import numpy as np
 
-        known = hashes if self.smallest is None else np.concatenate([self.smallest, hashes])
-        self.smallest = np.unique(known)[:WORDS_MAX]
+        if self.smallest is not None:
+            if len(self.smallest) == WORDS_MAX:
+                hashes = hashes[hashes < self.smallest[-1]]
+            hashes = np.concatenate([self.smallest, hashes])
+        self.smallest = np.unique(hashes)[:WORDS_MAX]
 
     @property
     def distinct(self) -> int:
@@ -159,15 +166,21 @@ class Column:
         import numpy as np
 
         assert self.words is not None
-        found = cells.value_counts(sort=False)
-        self.words.add(dict(zip(found.index, found.tolist(), strict=True)))
+        if self.words.counts is None:  # too many to be counted one by one
+            values, weights = cells, np.ones(len(cells))
+            self.words.add_uncounted(cells.to_numpy(dtype=object))
+        else:
+            found = cells.value_counts(sort=False)
+            values, weights = found.index.to_series(), found.to_numpy(dtype=np.float64)
+            self.words.add(dict(zip(found.index, found.tolist(), strict=True)))
         if self.kind == "text":
             return
-        values = found.index.to_series().reset_index(drop=True)
         kind, numbers = _read(values, dates=self.kind in ("empty", "date"))
         self.kind = wider(self.kind, kind)
         if numbers is not None:
-            self.moments.add(numbers, found.to_numpy(dtype=np.float64))
+            self.moments.add(numbers, weights)
+        elif kind == "date":
+            self.words.widen(values.min(), values.max())
 
     def merged(self, other: "Column") -> "Column":
         """Return a column that has seen what both have."""
@@ -210,15 +223,24 @@ def _read(values: "Series[Any]", *, dates: bool) -> "tuple[Kind, np.ndarray[Any,
     import numpy as np
     import pandas as pd
 
-    if values.str.lower().isin(["true", "false"]).all():
-        return "boolean", (values.str.lower() == "true").to_numpy(dtype=np.float64)
     try:
         numbers = pd.to_numeric(values)
     except (ValueError, TypeError):
-        is_date = dates and bool(values.str.fullmatch(_DATE).all())
-        return ("date" if is_date else "text"), None
+        return _read_words(values, dates=dates)
     found = numbers.to_numpy(dtype=np.float64)
     return ("integer" if _is_whole(found) else "number"), found
+
+
+def _read_words(
+    values: "Series[Any]", *, dates: bool
+) -> "tuple[Kind, np.ndarray[Any, Any] | None]":
+    import numpy as np
+
+    lower = values.str.lower()
+    if lower.isin(["true", "false"]).all():
+        return "boolean", (lower == "true").to_numpy(dtype=np.float64)
+    is_date = dates and bool(values.str.fullmatch(_DATE).all())
+    return ("date" if is_date else "text"), None
 
 
 def _is_whole(numbers: "np.ndarray[Any, Any]") -> bool:

@@ -50,7 +50,7 @@ def _facts(column: Column, kind: Kind, rows: int) -> _Facts:
             "min": _number(moments.low),
             "max": _number(moments.high),
         }
-    elif words is not None and words.low is not None:
+    elif words is not None and kind in ("date", "text"):
         facts["distinct"] = words.distinct
         if kind == "date":
             facts |= {"first": words.low, "last": words.high}
