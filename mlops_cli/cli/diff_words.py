@@ -119,8 +119,7 @@ def statistics(table: "TableChange", *, all_columns: bool) -> list[tuple[str, st
             about = "~" if column.about and one.name == "distinct" else ""
             drawn.append((name, one.name, about + _value(one.before), about + _value(one.after)))
             name = ""
-        if column.changed or all_columns:
-            drawn += _top(column, name, all_columns=all_columns)
+        drawn += _top(column, name, all_columns=all_columns)
     return drawn
 
 
