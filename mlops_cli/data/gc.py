@@ -7,6 +7,7 @@ copied to a new one first; killed at any point, everything that is needed is in 
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -81,7 +82,8 @@ def collect(
             nothing tells what is needed.
     """
     names = Named(repo, removed)
-    with hold(repo.layout.tmp / tidy.LOCK, purpose="gc", wait_s=_WAIT_S, on_wait=repo.on_wait):
+    lock = hold(repo.layout.tmp / tidy.LOCK, purpose="gc", wait_s=_WAIT_S, on_wait=repo.on_wait)
+    with nullcontext() if dry_run else lock:
         sweep = _Sweep(repo, names, (time.time() if now_s is None else now_s) - grace_s)
         if not dry_run:
             sweep.dead = sweep.drop(sweep.dead)
