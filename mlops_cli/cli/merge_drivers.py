@@ -28,12 +28,13 @@ def pointer(file: Path, base: Path, ours: Path, theirs: Path) -> int:
         pointers.decode(ours.read_bytes(), kept),
         pointers.decode(theirs.read_bytes(), kept),
     )
-    done = merge_pointer.merge(repo, *sides)
-    ours.write_bytes(pointers.encode(done.pointer))
+    with repo.writing():
+        done = merge_pointer.merge(repo, *sides)
+        ours.write_bytes(pointers.encode(done.pointer))
+        open_ones = Conflicted(*sides, done.pointer.oid, done.conflicts)
+        conflicts.note(repo, kept, open_ones if done.conflicts else None)
     if not done.conflicts:
-        conflicts.note(repo, kept, None)
         return GOES_ON
-    conflicts.note(repo, kept, Conflicted(*sides, done.pointer.oid, done.conflicts))
     for one in done.conflicts[:_SHOWN]:
         name = kept if one.path == merge_pointer.WHOLE else f"{kept}/{one.path}"
         show.note(f"mlo: both sides changed '{name}': {one.ours} here, {one.theirs} there")

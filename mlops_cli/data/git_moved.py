@@ -82,7 +82,8 @@ class _Project:
         repo = open_repository(self._touched.root)
         had = self._pointers_before(repo) if self._changed else {}
         named = self._outputs(repo) if lock else {}
-        done = follow(repo, {path: self._had(had, path) for path in data}, named)
+        with repo.writing():
+            done = follow(repo, {path: self._had(had, path) for path in data}, named)
         return done if done != Followed((), (), ()) else None
 
     def _is_due(self, path: str) -> bool:

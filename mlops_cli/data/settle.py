@@ -46,9 +46,10 @@ def settle(repo: Repository, typed: Sequence[Path], take: Side | None) -> tuple[
     top = git_index.top_of(repo.root)
     prefix = _prefix(repo, top)
     wanted = [paths.relative(repo, path) for path in typed]
-    held = _held(repo, top, prefix)
-    _refuse_unknown(wanted, held)
-    done = [_settle(repo, top, prefix, one, wanted, take) for one in held.values()]
+    with repo.writing():
+        held = _held(repo, top, prefix)
+        _refuse_unknown(wanted, held)
+        done = [_settle(repo, top, prefix, one, wanted, take) for one in held.values()]
     return (*done, *_lock(repo, top, prefix))
 
 

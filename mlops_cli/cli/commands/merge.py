@@ -29,7 +29,7 @@ def merge(
         typer.Argument(help="Versioned paths, or files in them, to settle (default: all)"),
     ] = None,
     take: Annotated[
-        Side | None, typer.Option(help="Take the file as it was here, or as what is merged has it")
+        Side | None, typer.Option(help="Whose file to take where both changed it")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
