@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core.files import outside
 from mlops_cli.data.tables import records
@@ -33,12 +33,12 @@ def translated(source: Source, name: str, scratch: Path) -> Translation:
             f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
 
-    file = _whole(source, scratch)
+    copy = _Copy(source, scratch)
 
     def opened() -> Any:
         try:
-            file.seek(0)
-            return pq.ParquetFile(file)
+            copy.file.seek(0)
+            return pq.ParquetFile(copy.file)
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             raise RequestError(f"'{name}' is no Parquet file: {reason}") from error
@@ -64,17 +64,22 @@ def translated(source: Source, name: str, scratch: Path) -> Translation:
     return Translation(Translated(source.size, text), types, texts)
 
 
-def _whole(source: Source, scratch: Path) -> BinaryIO:
-    """Return the bytes as a file that can be read from any place; Parquet begins at its end."""
-    try:
-        scratch.mkdir(parents=True, exist_ok=True)
-        file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  it lives as long as its readers
-        for piece in raw(source):
-            file.write(piece)
-        file.flush()
-    except OSError as error:
-        raise outside(error, scratch) from error
-    return file
+class _Copy:
+    """The bytes as a file that can be read from any place; Parquet begins at its end."""
+
+    def __init__(self, source: Source, scratch: Path) -> None:
+        try:
+            scratch.mkdir(parents=True, exist_ok=True)
+            self.file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  closed with us
+            for piece in raw(source):
+                self.file.write(piece)
+            self.file.flush()
+        except OSError as error:
+            raise outside(error, scratch) from error
+
+    def __del__(self) -> None:
+        if file := getattr(self, "file", None):
+            file.close()
 
 
 def _is_plain(kind: Any) -> bool:

@@ -164,15 +164,17 @@ class Column:
 
     def _add_text(self, cells: "Series[Any]") -> None:
         import numpy as np
+        import pandas as pd
 
         assert self.words is not None
         if self.words.counts is None:  # too many to be counted one by one
             values, weights = cells, np.ones(len(cells))
             self.words.add_uncounted(cells.to_numpy(dtype=object))
         else:
-            found = cells.value_counts(sort=False)
-            values, weights = found.index.to_series(), found.to_numpy(dtype=np.float64)
-            self.words.add(dict(zip(found.index, found.tolist(), strict=True)))
+            codes, found = pd.factorize(cells.to_numpy(dtype=object))
+            counts = np.bincount(codes)
+            values, weights = pd.Series(found, dtype=object), counts.astype(np.float64)
+            self.words.add(dict(zip(found, counts.tolist(), strict=True)))
         if self.kind == "text":
             return
         kind, numbers = _read(values, dates=self.kind in ("empty", "date"))

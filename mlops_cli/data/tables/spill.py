@@ -92,3 +92,6 @@ class Temporary:
         """Drop the file."""
         if self._file is not None:
             self._file.close()
+
+    def __del__(self) -> None:
+        self.close()
