@@ -87,9 +87,7 @@ class ObjectStore:
         entry = pack.index.entry(at)
         if entry.codec is Codec.LIST:
             return b"".join(self.stream(oid))
-        content = codec.decompress(pack.payload(entry), entry, self.base)
-        _check(blake3(content).hexdigest(), oid)
-        return content
+        return self._whole(oid, pack, entry)
 
     def stream(self, oid: ObjectId) -> Iterator[bytes]:
         """Yield the content in pieces of at most 256 KiB; at the end it has been checked.
@@ -99,7 +97,7 @@ class ObjectStore:
         pack, at = self._place(oid)
         entry = pack.index.entry(at)
         if entry.codec is not Codec.LIST:
-            yield self.get(oid)
+            yield self._whole(oid, pack, entry)
             return
         hasher = blake3(max_threads=1)
         for key, length in codec.decode_list(pack.payload(entry), entry.length):
@@ -122,7 +120,7 @@ class ObjectStore:
         pack, at = self._place(oid)
         entry = pack.index.entry(at)
         if entry.codec is not Codec.LIST:
-            write_at(handle, self.get(oid), 0)
+            write_at(handle, self._whole(oid, pack, entry), 0)
             return
         hasher = blake3(max_threads=blake3.AUTO)
         place = 0
@@ -273,6 +271,12 @@ class ObjectStore:
         with self._guard:
             self._seen_mtime_ns = -1
             self._current()
+
+    def _whole(self, oid: ObjectId, pack: Pack, entry: Entry) -> bytes:
+        """Return the content of what is no list, checked."""
+        content = codec.decompress(pack.payload(entry), entry, self.base)
+        _check(blake3(content).hexdigest(), oid)
+        return content
 
     def _piece(self, key: bytes) -> bytes:
         located = self._locate(key)

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from blake3 import blake3
 
@@ -52,8 +53,11 @@ class Codec(IntEnum):
     """The payload names a base, and tells the content against it (`core/delta.py`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+_KINDS = {int(kind): kind for kind in Kind}
+_CODECS = {int(codec): codec for codec in Codec}
+
+
+class Entry(NamedTuple):
     """Where and how one object is stored.
 
     `offset` and `stored` give the payload in bytes; `length` is the content's size in bytes.
@@ -114,8 +118,8 @@ class Index:
         kind = raw[base + 20 * count + at]
         codec = raw[base + 21 * count + at]
         try:
-            return Entry(offset, stored, length, Kind(kind), Codec(codec))
-        except ValueError as error:
+            return Entry(offset, stored, length, _KINDS[kind], _CODECS[codec])
+        except KeyError as error:
             raise IntegrityError(
                 f"a pack holds an object of kind {kind} and codec {codec}, unknown here",
                 hint="use a newer mlo",
@@ -124,6 +128,12 @@ class Index:
     def is_delta(self, at: int) -> bool:
         """Return whether the object at a position is told against another."""
         return self._raw[(ID_BYTES + 21) * self.count + at] == Codec.DELTA
+
+    def has_composed(self) -> bool:
+        """Return whether any object is a list or a delta, which need others."""
+        start = (ID_BYTES + 21) * self.count
+        codecs = set(self._raw[start : start + self.count])
+        return bool(codecs - {Codec.RAW, Codec.ZSTD})
 
     def ids(self) -> list[bytes]:
         """Return all ids, sorted."""

@@ -2,9 +2,10 @@
 
 import os
 import struct
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, NoReturn, Protocol
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.errors import IntegrityError
@@ -23,6 +24,10 @@ CLOSED = frozenset({b".git", b".mlo"})
 """Names, in any case, that no version may hold: what is there would be run or believed."""
 
 
+_REFUSED = CLOSED | {b".", b".."}
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+
+
 class Mode(IntEnum):
     """What an entry is."""
 
@@ -32,6 +37,9 @@ class Mode(IntEnum):
     """The content is the link's target."""
     FOLDER = 4
     """The id is that of another tree."""
+
+
+_MODES = {int(mode): mode for mode in Mode}
 
 
 class Entry(NamedTuple):
@@ -72,16 +80,27 @@ def decode(data: bytes) -> list[Entry]:
         raise IntegrityError("an object that should be a tree is none")
     entries: list[Entry] = []
     at, end, last = len(HEADER), len(data), b""
+    unpack, width = _ROW.unpack_from, _ROW.size
     try:
         while at < end:
-            mode, size, key, length = _ROW.unpack_from(data, at)
-            at += _ROW.size
+            mode, size, key, length = unpack(data, at)
+            at += width
             name = data[at : at + length]
             at += length
-            _check_name(name, length, last)
+            if (
+                name <= last
+                or len(name) != length
+                or length > _MAX_NAME
+                or b"/" in name
+                or b"\0" in name
+                or name.lower() in _REFUSED
+            ):
+                _refuse_name(name, length)
             last = name
-            entries.append(Entry(os.fsdecode(name), Mode(mode), size, ObjectId(key.hex())))
-    except (struct.error, ValueError) as error:
+            entries.append(
+                Entry(name.decode(_ENCODING, _ERRORS), _MODES[mode], size, ObjectId(key.hex()))
+            )
+    except (struct.error, KeyError) as error:
         raise IntegrityError(f"a tree is malformed: {error}") from error
     return entries
 
@@ -147,12 +166,11 @@ def _refuse_bomb(held: Mapping[ObjectId, list[Entry]], root: ObjectId) -> None:
         )
 
 
-def _check_name(name: bytes, length: int, last: bytes) -> None:
+def _refuse_name(name: bytes, length: int) -> NoReturn:
     if len(name) != length or not 0 < length <= _MAX_NAME:
         raise IntegrityError("a tree holds a name of the wrong length")
     if name in (b".", b"..") or b"/" in name or b"\0" in name:
         raise IntegrityError(f"a tree holds the name {name!r}, which could leave the folder")
     if name.lower() in CLOSED:
         raise IntegrityError(f"a tree holds the name {name!r}, which belongs to git or mlo")
-    if name <= last:
-        raise IntegrityError("a tree's names are not in order")
+    raise IntegrityError("a tree's names are not in order")

@@ -15,7 +15,6 @@ from blake3 import blake3
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
-from mlops_cli.core.packs import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, Block, StatCache, pack_stat, settle
 from mlops_cli.data.unchanged import Unchanged, unchanged
@@ -198,6 +197,8 @@ class _Before:
         return self._folders[folder].get(name)
 
     def _listed(self, oid: ObjectId | None) -> dict[bytes, ObjectId]:
+        from mlops_cli.core.packs import Kind
+
         objects = self._repo.objects
         if oid is None or not objects.has(oid) or objects.kind(oid) is not Kind.TREE:
             return {}
@@ -329,6 +330,8 @@ class _Scanner:
         rows += [(name, tree.Mode.FOLDER, size, key) for name, (key, size, _) in below.items()]
         data = tree.encode_rows(rows)
         if self._writer is not None:
+            from mlops_cli.core.packs import Kind
+
             return self._writer.put_key(data, Kind.TREE)
         return blake3(data).digest()
 

@@ -42,6 +42,8 @@ class Catalogue:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.indexes: dict[str, Index] = {}
+        self.sizes: Mapping[str, int] = {}
+        """Bytes of each pack by its name; known once the catalogue was refreshed."""
         if folder.is_dir():
             for path in sorted(folder.glob(f"*{_INDEX_SUFFIX}")):
                 raw = path.read_bytes()
@@ -55,6 +57,7 @@ class Catalogue:
         Raises:
             IntegrityError: a pack's end is damaged or its index is not what its name says.
         """
+        self.sizes = {name: held.size for name, held in packs.items()}
         for name in set(self.indexes) - set(packs):
             del self.indexes[name]
             (self._folder / (name + _INDEX_SUFFIX)).unlink(missing_ok=True)

@@ -1,7 +1,9 @@
 """Fetch: records of all that happened, then the content that is asked for."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from blake3 import blake3
 
@@ -12,12 +14,18 @@ from mlops_cli.core.packs import Codec, Entry, Kind, as_id
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, MissingObject, StateError
-from mlops_cli.remotes.catalogue import Place
+from mlops_cli.remotes.catalogue import Place, key_of
 from mlops_cli.remotes.history import Relation, relation
 from mlops_cli.remotes.remote import Remote
+from mlops_cli.remotes.spans import Span, spans
+from mlops_cli.remotes.whole_packs import take
 
-_GAP_BYTES = 64 * 1024
-_RANGE_BYTES = 8 * 1024 * 1024
+_AT_ONCE = 4
+"""How many reads are under way at once."""
+
+_NEARLY = 0.9
+"""A pack of which so large a share is wanted is brought whole."""
+
 RECORDS = (Kind.TREE, Kind.RUN, Kind.EVENT, Kind.AUDIT)
 
 
@@ -138,6 +146,7 @@ def _bring(
     total = sum(place.entry.stored for place in places.values())
     brought = dict(places)
     with progress.task(f"fetching from {remote.name}", total, "B") as advance:
+        places = _take_packs(repo, remote, places, advance)
         lists: list[_Composed] = []
         deltas: list[_Composed] = []
         with repo.objects.writer() as writer:
@@ -186,6 +195,29 @@ def _places(repo: Repository, remote: Remote, wanted: Iterable[ObjectId]) -> dic
     return places
 
 
+def _take_packs(
+    repo: Repository,
+    remote: Remote,
+    places: dict[ObjectId, Place],
+    advance: Callable[[int], None],
+) -> dict[ObjectId, Place]:
+    """Bring packs of which nearly all is wanted, whole; return the places in other packs."""
+    wanted: dict[str, int] = {}
+    for place in places.values():
+        wanted[place.key] = wanted.get(place.key, 0) + place.entry.stored
+    taken: set[str] = set()
+    for name, index in remote.catalogue.indexes.items():
+        key = key_of(name)
+        size = remote.catalogue.sizes[name]
+        if wanted.get(key, 0) >= _NEARLY * size and not index.has_composed():
+            take(repo, remote.transport, name, size, check=partial(_check, remote), advance=advance)
+            taken.add(key)
+    if not taken:
+        return places
+    repo.objects.refresh()
+    return {oid: place for oid, place in places.items() if place.key not in taken}
+
+
 def _download(
     remote: Remote,
     places: dict[ObjectId, Place],
@@ -193,19 +225,41 @@ def _download(
     advance: Callable[[int], None],
 ) -> Iterator[_Composed]:
     """Copy objects by ranges of their packs; yield those made of others, not copied yet."""
-    for span in _spans(places):
-        start = span[0][1].entry.offset
-        end = max(place.entry.offset + place.entry.stored for _, place in span)
-        data = remote.transport.read(span[0][1].key, start, end - start)
-        for oid, place in span:
-            entry = place.entry
-            payload = data[entry.offset - start : entry.offset - start + entry.stored]
+    wanted = ((bytes.fromhex(oid), place) for oid, place in places.items())
+    for span, data in _read_ahead(remote, spans(wanted)):
+        for key, place in span.places:
+            oid, entry = as_id(key), place.entry
+            payload = span.payload(data, place)
             advance(entry.stored)
             if entry.codec in (Codec.LIST, Codec.DELTA):
                 yield _Composed(oid, entry, payload)
                 continue
             _check(remote, oid, entry.kind, codec.decompress(payload, entry, _no_base))
             writer.put_stored(oid, entry, payload)
+
+
+def _read_ahead(remote: Remote, spans: Sequence[Span]) -> Iterator[tuple[Span, bytes]]:
+    """Yield each span with its bytes, a few reads being under way at once."""
+
+    def read(span: Span) -> tuple[Span, bytes]:
+        return span, remote.transport.read(span.key, span.start, span.length)
+
+    if len(spans) < 2:
+        yield from map(read, spans)
+        return
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        waiting: deque[Future[tuple[Span, bytes]]] = deque()
+        try:
+            for span in spans:
+                waiting.append(pool.submit(read, span))
+                if len(waiting) >= _AT_ONCE:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _no_base(_: bytes) -> bytes:
@@ -270,23 +324,6 @@ def _damaged(remote: Remote, oid: ObjectId, why: str) -> IntegrityError:
         f"object {oid} on the remote '{remote.name}' is damaged: {why}",
         hint="push it again from a clone that has it whole, to a remote that is whole",
     )
-
-
-def _spans(places: dict[ObjectId, Place]) -> list[list[tuple[ObjectId, Place]]]:
-    """Group objects that lie close together in one pack, so that one read brings many."""
-    rows = sorted(places.items(), key=lambda row: (row[1].key, row[1].entry.offset))
-    spans: list[list[tuple[ObjectId, Place]]] = []
-    key, start, end = "", 0, 0
-    for row in rows:
-        place = row[1]
-        offset, stored = place.entry.offset, place.entry.stored
-        near = place.key == key and offset - end <= _GAP_BYTES
-        if not near or offset + stored - start > _RANGE_BYTES:
-            spans.append([])
-            key, start = place.key, offset
-        spans[-1].append(row)
-        end = offset + stored
-    return spans
 
 
 def _merge_refs(

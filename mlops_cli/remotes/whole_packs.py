@@ -1,0 +1,85 @@
+"""Bringing a pack from a remote as it is, once each object in it is what its name says."""
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from mlops_cli.core import codec, workers
+from mlops_cli.core.files import outside, sync_folder
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.packs import SUFFIX, Kind, Pack, as_id
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import ExternalError
+from mlops_cli.remotes.catalogue import key_of
+from mlops_cli.remotes.transport import Transport
+
+_PART_BYTES = 8 * 1024 * 1024
+_WORTH_A_PROCESS = 5_000
+"""How many objects to check pay for a process more."""
+
+
+def take(
+    repo: Repository,
+    transport: Transport,
+    name: str,
+    size: int,
+    *,
+    check: Callable[[ObjectId, Kind, bytes], None],
+    advance: Callable[[int], None],
+) -> None:
+    """Copy a pack of `size` bytes that holds nothing made of other objects.
+
+    `check` raises where content is not what its id says; the pack is not kept then.
+
+    Raises:
+        IntegrityError: something in it is not what it should be.
+        ExternalError: it cannot be read there, or written here.
+    """
+    room = repo.layout.tmp / f"fetch-{os.getpid()}-{os.urandom(4).hex()}"
+    path = room / (name + SUFFIX)
+    try:
+        room.mkdir()
+        _download(transport, name, size, path, advance)
+        _check_all(Pack(path), check)
+        os.replace(path, repo.layout.packs / path.name)
+        sync_folder(repo.layout.packs)
+    except OSError as error:
+        raise outside(error, path) from error
+    finally:
+        path.unlink(missing_ok=True)
+        if room.is_dir():
+            room.rmdir()
+
+
+def _download(
+    transport: Transport, name: str, size: int, path: Path, advance: Callable[[int], None]
+) -> None:
+    with path.open("xb") as file:
+        for start in range(0, size, _PART_BYTES):
+            length = min(_PART_BYTES, size - start)
+            data = transport.read(key_of(name), start, length)
+            if len(data) != length:
+                raise ExternalError(f"'{key_of(name)}' on '{transport.url}' ended early")
+            file.write(data)
+            advance(length)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _check_all(pack: Pack, check: Callable[[ObjectId, Kind, bytes], None]) -> None:
+    def work(part: range, _: Callable[[int], None]) -> None:
+        for at in part:
+            entry = pack.index.entry(at)
+            content = codec.decompress(pack.payload(entry), entry, _no_base)
+            check(as_id(pack.index.key(at)), entry.kind, content)
+
+    count = pack.index.count
+    shares = workers.helpful(count, least=_WORTH_A_PROCESS)
+    edges = [count * at // shares for at in range(shares + 1)]
+    parts = [range(start, end) for start, end in itertools.pairwise(edges)]
+    workers.share(parts, work, lambda _: None)
+
+
+def _no_base(_: bytes) -> bytes:
+    raise AssertionError("a pack with deltas is not brought whole")
