@@ -21,7 +21,7 @@ def is_table(name: str) -> bool:
     >>> is_table("data/raw.csv"), is_table("raw.csv.gz"), is_table("notes.txt")
     (True, True, False)
     """
-    return _suffix(name) in SUFFIXES
+    return suffix_of(name) in SUFFIXES
 
 
 def read(source: Path | bytes, name: str) -> "DataFrame":
@@ -31,7 +31,7 @@ def read(source: Path | bytes, name: str) -> "DataFrame":
         RequestError: the name is of no kind that is known, or the bytes are not of that kind.
         ExternalError: the file cannot be read.
     """
-    suffix = _suffix(name)
+    suffix = suffix_of(name)
     if suffix not in SUFFIXES:
         raise RequestError(
             f"'{name}' is not a table that can be read", hint="known kinds: " + " ".join(SUFFIXES)
@@ -54,7 +54,12 @@ def of_version(repo: Repository, oid: ObjectId, name: str) -> "DataFrame":
     return read(repo.objects.get(oid), name)
 
 
-def _suffix(name: str) -> str:
+def suffix_of(name: str) -> str:
+    """Return the ending that tells a file's kind, without that of its compression.
+
+    >>> suffix_of("raw.CSV.gz")
+    '.csv'
+    """
     lower = name.lower()
     for packed in _PACKED:
         lower = lower.removesuffix(packed)
@@ -78,7 +83,7 @@ def _parse(data: bytes, name: str, suffix: str) -> "DataFrame":
         )
     except ImportError as error:
         raise RequestError(
-            f"'{name}' needs pyarrow to be read", hint="pip install pyarrow"
+            f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
     except (ValueError, OSError, EOFError) as error:  # pandas' own errors are ValueErrors
         reason = str(error).strip().partition("\n")[0]

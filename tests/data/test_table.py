@@ -40,7 +40,7 @@ def test_without_pyarrow_parquet_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(RequestError, match="needs pyarrow") as caught:
         table.read(b"PAR1", "a.parquet")
-    assert caught.value.hint == "pip install pyarrow"
+    assert caught.value.hint == "pip install 'mlo[parquet]'"
 
 
 @pytest.mark.parametrize(

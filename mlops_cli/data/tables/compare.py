@@ -62,7 +62,7 @@ def compare(old: Opened, new: Opened, wish: Wish, desk: Desk) -> TableChange:
     """Return how `new` differs from `old`.
 
     Raises:
-        KeyUnknown: the key has a column that neither version has.
+        KeyUnknown: neither version has a column of the key that `--key` names.
         RequestError: a version is no table.
         StateError, IntegrityError, MissingObject, ExternalError: it cannot be read.
     """
@@ -91,11 +91,13 @@ def _declared(
     for name in wish.key or ():
         if name in shared:
             continue
-        if name in old.names or name in new.names or not (old.names and new.names):
-            notes.append(f"the key column '{name}' is in one version only, so is no key")
-            return None
-        known = ", ".join(dict.fromkeys([*new.names, *old.names]))
-        raise KeyUnknown(f"no column '{name}' to be the key", hint=f"columns: {known[:200]}")
+        anywhere = name in old.names or name in new.names
+        if not anywhere and old.names and new.names and wish.origin == "option":
+            known = ", ".join(dict.fromkeys([*new.names, *old.names]))
+            raise KeyUnknown(f"no column '{name}' to be the key", hint=f"columns: {known[:200]}")
+        where = "in one version only" if anywhere else "not in it"
+        notes.append(f"the key column '{name}' is {where}, so is no key")
+        return None
     return wish.key
 
 

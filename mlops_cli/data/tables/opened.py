@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from mlops_cli.data.table import suffix_of
 from mlops_cli.data.tables import records
 from mlops_cli.data.tables.source import Source, Translated, raw, recoded
 from mlops_cli.errors import RequestError
 
-SUFFIXES = (".csv", ".tsv", ".parquet", ".pq", ".jsonl", ".ndjson")
-PACKED = (".gz", ".bz2", ".xz", ".zst")
 _SNIFFED_BYTES = 64 * 1024
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -41,18 +40,6 @@ class Opened:
     types: Mapping[str, str] = field(default_factory=dict)
     nulls: frozenset[str] | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
-
-
-def suffix_of(name: str) -> str:
-    """Return the ending that tells a file's kind, without that of its compression.
-
-    >>> suffix_of("raw.CSV.gz")
-    '.csv'
-    """
-    lower = name.lower()
-    for packed in PACKED:
-        lower = lower.removesuffix(packed)
-    return Path(lower).suffix
 
 
 def open_table(source: Source, name: str, *, scratch: Path) -> Opened:
