@@ -35,9 +35,12 @@ def test_carriage_returns_inside_cells_stay() -> None:
     assert list(records.cells([record], ",")) == [["a\rb", "c\r\nd"]]
 
 
-def test_a_quote_that_is_never_closed_is_told_before_memory_is_full() -> None:
+def test_a_quote_that_is_never_closed_is_told_before_memory_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(records, "RECORD_MAX_BYTES", 2 * 2**20)
     splitter = records.Splitter(",", 0)
     assert splitter.feed(b'1,a\n2,"never closed\n') == b"1,a\n"
-    with pytest.raises(RequestError, match="over 16 MiB: is a quote not closed"):
-        for _ in range(300):
+    with pytest.raises(RequestError, match="over 2 MiB: is a quote not closed"):
+        for _ in range(60):
             splitter.feed(b'3,""b\n' * 10_000)
