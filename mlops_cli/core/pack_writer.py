@@ -83,11 +83,17 @@ class PackWriter:
             os.close(handle)
 
     def put_handle(
-        self, handle: int, size: int, *, like: ObjectId | None = None
+        self,
+        handle: int,
+        size: int,
+        *,
+        like: ObjectId | None = None,
+        advance: Callable[[int], None] = lambda _: None,
     ) -> tuple[bytes, int]:
         """Put what an open file holds, about `size` bytes; return the 32-byte id and the size.
 
         `like` is what the file was before, if that is known: what they share is not kept twice.
+        `advance` is told of the bytes of a large file as they are read.
         """
         whole = min(size, codec.WHOLE_MAX)
         head = os.read(handle, whole + 1)
@@ -101,7 +107,7 @@ class PackWriter:
                 oid, size = self.put_stream(file, like=like)  # it has grown since
                 return bytes.fromhex(oid), size
             runs = _Runs(frozen) if size >= _WORTH_SHARING else None
-            return self._cut(file, Kind.BLOB, like, runs)
+            return self._cut(file, Kind.BLOB, like, runs, advance)
 
     def put_stream(self, source: BinaryIO, *, like: ObjectId | None = None) -> tuple[ObjectId, int]:
         """Put all that `source` gives when it is read, as `put_handle` does with a file."""
@@ -125,8 +131,9 @@ class PackWriter:
         kind: Kind,
         like: ObjectId | None = None,
         runs: "_Runs | None" = None,
+        advance: Callable[[int], None] = lambda _: None,
     ) -> tuple[bytes, int]:
-        tap = _Tap(source)
+        tap = _Tap(source, advance)
         pieces: list[tuple[bytes, int]] = []
         earlier = self._earlier(like) if like is not None else None
         start = 0
@@ -248,8 +255,9 @@ class _Rejoined:
 class _Tap:
     """Passes a file's bytes on, and hashes what passed."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, advance: Callable[[int], None]) -> None:
         self._source = source
+        self._advance = advance
         self._hasher = blake3(max_threads=blake3.AUTO)
         self.size = 0
 
@@ -257,6 +265,7 @@ class _Tap:
         got: int = self._source.readinto(buffer)  # type: ignore[attr-defined]  # raw files have it
         self._hasher.update(buffer[:got])
         self.size += got
+        self._advance(got)
         return got
 
     def digest(self) -> bytes:

@@ -61,9 +61,11 @@ def add(
     refuse_unfit(repo, chosen, known)
     _refuse_missing(repo, chosen, known)
     before = {path: one.oid for path, one in known.items()}
+    watched = progress is not SILENT
+    total = sum(snapshot.measure(repo.root / path) for path in chosen) if watched else None
     with repo.writing():
         with (
-            progress.task("adding", None, "files") as advance,
+            progress.task("adding", total, "B") as advance,
             repo.objects.writer() as writer,
         ):
             found = [

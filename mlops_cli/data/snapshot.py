@@ -55,7 +55,7 @@ def take(
 
     The caller must finish the writer before it names the id anywhere. `before` is the version
     that `path` held earlier: of large files only what has changed since is stored. `advance` is
-    told the number of files as they are done.
+    told of bytes as they are done.
 
     Raises:
         RequestError: there is nothing at `path`, or a link, socket, FIFO or device; below a
@@ -72,6 +72,21 @@ def take(
     else:
         writer.afterwards(kept=cache.save, dropped=cache.forget)
     return found
+
+
+def measure(path: Path) -> int:
+    """Return the bytes of the files at and below a path, as far as they can be seen."""
+    try:
+        if not path.is_dir():
+            return path.lstat().st_size
+        return sum(
+            measure(Path(entry.path))
+            if entry.is_dir(follow_symlinks=False)
+            else entry.stat(follow_symlinks=False).st_size
+            for entry in os.scandir(path)
+        )
+    except OSError:
+        return 0
 
 
 def files_at(repo: Repository, path: Path) -> dict[str, tree.Entry]:
@@ -220,6 +235,8 @@ class _Scanner:
         self._writer = writer
         self._before = before
         self._advance = advance
+        self._told = 0
+        """Bytes of large files that were told of while they were read."""
         self._cache = repo.stat_cache
         self._unchanged = Unchanged()
 
@@ -242,7 +259,7 @@ class _Scanner:
                 hint="name the file itself, inside the project",
             )
         key = self._single(raw, status)
-        self._advance(1)
+        self._advance(status.st_size - self._told)
         return Snapshot(ObjectId(key.hex()), "file", status.st_size, 1)
 
     def _single(self, raw: bytes, status: os.stat_result) -> bytes:
@@ -273,7 +290,7 @@ class _Scanner:
                 below[name] = self._folder(raw + b"/" + name, level + 1)
             if b"".join([key for key, _, _ in below.values()]) == block.below:
                 count = len(block.stats) // STAT.size
-                self._advance(count)
+                self._advance(size)
                 return _total(block.tree, size, count, below)
         return self._listed(raw, where, below, level)
 
@@ -304,6 +321,7 @@ class _Scanner:
         known = block.trusted() if block is not None else {}
         stored = block is not None and block.stored
         ids: list[bytes] = []
+        told = self._told
         prefix = raw + b"/"
         for name, status in files:
             hit = known.get(name)
@@ -311,8 +329,12 @@ class _Scanner:
                 ids.append(hit[1])
             else:
                 ids.append(self._read(prefix + name, status))
-        self._advance(len(files))
+        self._advance(sum([status.st_size for _, status in files]) - (self._told - told))
         return ids
+
+    def _tell(self, size: int) -> None:
+        self._told += size
+        self._advance(size)
 
     def _usable(self, key: bytes) -> bool:
         return self._writer is None or self._repo.objects.has(ObjectId(key.hex()))
@@ -363,7 +385,7 @@ class _Scanner:
     def _put_open(self, handle: int, raw: bytes, size: int) -> bytes:
         if self._writer is not None:
             like = self._before.find(raw, size) if self._before is not None else None
-            return self._writer.put_handle(handle, size, like=like)[0]
+            return self._writer.put_handle(handle, size, like=like, advance=self._tell)[0]
         if size <= _READ_BYTES:
             data = os.read(handle, size + 1)
             if len(data) == size:

@@ -3,9 +3,12 @@
 import os
 import socket
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from mlops_cli.core.git import untracked
 from mlops_cli.core.ids import object_id
@@ -268,3 +271,33 @@ def test_a_malformed_pointer_is_named_before_anything_is_written(repo: Repositor
     (repo.root / "data/raw.csv.mlo").write_text("mlo: 1\nid: x\n")
     with pytest.raises(MloError, match=r"^data/raw.csv.mlo:"):
         add(repo, [Path("data/raw.csv")])
+
+
+class Watcher:
+    """Somebody who watches, and notes what was told."""
+
+    def __init__(self) -> None:
+        self.totals: list[int | None] = []
+        self.steps: list[int] = []
+
+    @contextmanager
+    def task(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        self.totals.append(total)
+        yield self.steps.append
+
+
+def test_who_watches_is_told_of_every_byte_and_of_large_files_while_they_are_read(
+    repo: Repository,
+) -> None:
+    (repo.root / "folder").mkdir()
+    (repo.root / "folder" / "large").write_bytes(blake3(b"1").digest(length=3_000_000))
+    (repo.root / "folder" / "small").write_bytes(b"small")
+    (repo.root / "single").write_bytes(blake3(b"2").digest(length=2_000_000))
+    watcher = Watcher()
+    typed = [Path("folder"), Path("single")]
+    add(repo, typed, progress=watcher)
+    assert watcher.totals == [5_000_005]
+    assert sum(watcher.steps) == 5_000_005
+    assert max(watcher.steps) < 2_000_000
+    add(repo, typed, progress=watcher)
+    assert sum(watcher.steps) == 2 * 5_000_005

@@ -3,11 +3,12 @@
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mlops_cli.core import tree
-from mlops_cli.core.ids import ObjectId, object_id
+from mlops_cli.core.ids import object_id
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, create, open_repository
 from mlops_cli.data import snapshot
@@ -212,12 +213,10 @@ def test_a_file_that_changes_while_it_is_added_is_named(
     with pytest.raises(StateError, match=r"growing\.csv' changed"), repo.objects.writer() as writer:
         put = writer.put_handle
 
-        def put_while_it_grows(
-            handle: int, size: int, *, like: ObjectId | None = None
-        ) -> tuple[bytes, int]:
+        def put_while_it_grows(handle: int, size: int, **others: Any) -> tuple[bytes, int]:
             with path.open("a") as file:
                 file.write(" more")
-            return put(handle, size, like=like)
+            return put(handle, size, **others)
 
         monkeypatch.setattr(writer, "put_handle", put_while_it_grows)
         snapshot.take(repo, path, writer=writer)
