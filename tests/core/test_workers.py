@@ -1,0 +1,99 @@
+"""Work shared by processes gives what one process gives, and leaves none of them behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlops_cli.core import workers
+from mlops_cli.errors import IntegrityError
+
+
+def squares(part: range, advance: Callable[[int], None]) -> list[int]:
+    for _ in part:
+        advance(1)
+    return [number * number for number in part]
+
+
+def test_each_part_is_answered_in_its_place_and_all_steps_are_told() -> None:
+    parts = [range(500), range(500, 600), range(600, 2_000)]
+    steps: list[int] = []
+    answers = workers.share(parts, squares, steps.append)
+    assert answers == [[n * n for n in part] for part in parts]
+    assert sum(steps) == 2_000
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_an_error_in_any_part_is_raised_here_as_it_was(bad: int) -> None:
+    def work(part: int, _: Callable[[int], None]) -> int:
+        if part == bad:
+            raise IntegrityError(f"part {part} is damaged", hint="mlo fsck")
+        return part
+
+    with pytest.raises(IntegrityError, match=f"part {bad} is damaged") as caught:
+        workers.share([0, 1, 2], work, lambda _: None)
+    assert caught.value.hint == "mlo fsck"
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_worker_that_is_killed_is_an_error() -> None:
+    def work(part: int, _: Callable[[int], None]) -> int:
+        if part:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return part
+
+    with pytest.raises(RuntimeError, match="worker process ended"):
+        workers.share([0, 1], work, lambda _: None)
+
+
+def test_many_short_jobs_get_a_process_a_core_and_few_get_one() -> None:
+    cores = len(os.sched_getaffinity(0))
+    assert workers.helpful(10, least=100) == 1
+    assert workers.helpful(1_000_000, least=100) == min(cores, 8)
+
+
+def test_nothing_is_forked_beside_other_threads() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert workers.helpful(1_000_000, least=100) == 1
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_workers_end_when_who_asked_is_killed(tmp_path: Path) -> None:
+    code = f"""
+import os, signal, time
+from pathlib import Path
+from mlops_cli.core import workers
+
+def work(part, advance):
+    if part == 0:
+        while not Path({str(tmp_path / "pid")!r}).exists():
+            pass
+        os.kill(os.getpid(), signal.SIGKILL)
+    Path({str(tmp_path / "writing")!r}).write_text(str(os.getpid()))
+    Path({str(tmp_path / "writing")!r}).rename({str(tmp_path / "pid")!r})
+    while True:
+        advance(1)
+
+workers.share([0, 1], work, lambda _: None)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False)  # the pipe would stay open
+    assert done.returncode == -signal.SIGKILL
+    pid = int((tmp_path / "pid").read_text())
+    while True:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            break
+        if state == "Z":
+            break
