@@ -74,19 +74,6 @@ def outputs(repo: Repository, rev: str | None = None) -> dict[str, Pointer]:
     }
 
 
-def newest(target: Path) -> int:
-    """Return when something at or below a path last changed, in ns; 0 when nothing is there."""
-    try:
-        found = os.lstat(target).st_ctime_ns
-    except OSError:
-        return 0
-    for here, names, files in os.walk(target):
-        for name in (*names, *files):
-            with suppress(OSError):
-                found = max(found, os.lstat(os.path.join(here, name)).st_ctime_ns)
-    return found
-
-
 class _Follower:
     def __init__(self, repo: Repository) -> None:
         self._repo = repo

@@ -8,21 +8,25 @@ look was is the time of the file `.mlo/followed`.
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops_cli.core import git_index, git_range
 from mlops_cli.core.layout import LOCKFILE, Layout
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.data import pointer, projects
-from mlops_cli.data.follow import Followed, follow, newest, outputs
 from mlops_cli.data.pointer import Pointer
 from mlops_cli.data.projects import Touched
 from mlops_cli.errors import MloError
 
+if TYPE_CHECKING:
+    from mlops_cli.data.follow import Followed
+
 _STAMP = "followed"
 
 
-def moved(top: Path, old: str | None, *, fresh: bool = False) -> Iterator[tuple[Path, Followed]]:
+def moved(top: Path, old: str | None, *, fresh: bool = False) -> Iterator[tuple[Path, "Followed"]]:
     """Bring the data of all projects of a git repository to what its pointers name now.
 
     Yields each project's root and what was done there, if something was to be done.
@@ -69,7 +73,7 @@ class _Project:
         self.layout = Layout(touched.root)
         self._since = _time_of(self.layout.mlo / _STAMP)
 
-    def follow(self) -> Followed | None:
+    def follow(self) -> "Followed | None":
         """Bring data and outputs along; None when there is nothing to look at."""
         data = {path for path in self._touched.data if self._is_due(path)}
         lock = self._touched.lock and (
@@ -79,6 +83,8 @@ class _Project:
         )
         if not data and not lock:
             return None
+        from mlops_cli.data.follow import Followed, follow
+
         repo = open_repository(self._touched.root)
         had = self._pointers_before(repo) if self._changed else {}
         named = self._outputs(repo) if lock else {}
@@ -96,7 +102,7 @@ class _Project:
         return self._since is not None and (_time_of(file, changed=True) or 0) >= self._since
 
     def _is_older(self, path: str, file: Path) -> bool:
-        return newest(self.layout.root / path) <= (_time_of(file, changed=True) or 0)
+        return _newest(self.layout.root / path) <= (_time_of(file, changed=True) or 0)
 
     def _had(self, pointers: Mapping[str, Pointer], path: str) -> Pointer | None:
         """Return the pointer that a path had; of what git wrote over unasked it is not known."""
@@ -112,6 +118,8 @@ class _Project:
 
     def _outputs(self, repo: Repository) -> dict[str, Pointer | None]:
         """Return the outputs that git may have changed, with what they were before."""
+        from mlops_cli.data.follow import outputs
+
         try:
             now = outputs(repo)
         except MloError:
@@ -134,3 +142,16 @@ def _time_of(file: Path, *, changed: bool = False) -> int | None:
     except OSError:
         return None
     return found.st_ctime_ns if changed else found.st_mtime_ns
+
+
+def _newest(target: Path) -> int:
+    """Return when something at or below a path last changed, in ns; 0 when nothing is there."""
+    try:
+        found = os.lstat(target).st_ctime_ns
+    except OSError:
+        return 0
+    for here, names, files in os.walk(target):
+        for name in (*names, *files):
+            with suppress(OSError):
+                found = max(found, os.lstat(os.path.join(here, name)).st_ctime_ns)
+    return found

@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Mlo, git
+from tests.conftest import Mlo, git, unwatched
 
 MIB = 1024 * 1024
 
@@ -583,6 +584,22 @@ def test_a_clone_without_the_bytes_can_push_code(
     run_git("add", "train.py", cwd=clone)
     run_git("commit", "--message", "Code", cwd=clone)
     run_git("push", "origin", "code", cwd=clone)
+
+
+# -- what it costs
+
+
+def test_a_checkout_that_changes_no_pointer_loads_next_to_nothing(hooked: Path) -> None:
+    run_git("checkout", "--quiet", "main")  # looks at the pointer that `mlo add` wrote
+    now = git(hooked, "rev-parse", "HEAD").strip()
+    watch = (
+        "import sys; from mlops_cli.cli.main import run\n"
+        f"code = run(['hooks', 'run', 'post-checkout', '{now}', '{now}', '1'])\n"
+        "heavy = {'typer', 'rich', 'numpy', 'pandas', 'git', 'mlops_cli.data.follow'}\n"
+        "sys.exit(code or ' '.join(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", watch], env=unwatched(), capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 # -- installing
