@@ -2,6 +2,7 @@
 
 import shutil
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.measure import Cost, Row
@@ -81,20 +82,15 @@ class _Edits:
         return _Version(add, peer.stored_bytes() - stored, peer.sent_bytes() - sent)
 
     def _base(self, found: dict[str, list[_Version]]) -> list[Row]:
-        ours = found["mlo"][0].stored / _MB
         size = self.size / _MB
         first = {name: versions[0].add for name, versions in found.items()}
         limits = {"DVC": _ADD, "restic": None, "borg": None}
         what = f"add a CSV of {size:.0f} MB"
-        stored = "bytes that it takes"
+        stored = {name: versions[0].stored / _MB for name, versions in found.items()}
+        held = f"{_STORED:.0%} of the file"
         return [
             *self.bench.compare(what, first, limits),
-            Row(stored, ours, "the file", size, _STORED, "MB"),
-            *(
-                Row(stored, ours, name, found[name][0].stored / _MB, None, "MB")
-                for name in ("DVC", "restic", "borg")
-                if name in found
-            ),
+            *_sizes("bytes that it takes", stored, held, _STORED * size),
         ]
 
     def _growth(self, found: dict[str, list[_Version]]) -> list[Row]:
@@ -103,18 +99,22 @@ class _Edits:
         rows: list[Row] = []
         for number, edit in enumerate(data.EDITS, start=1):
             at = {name: versions[number] for name, versions in found.items()}
-            stored, sent = at["mlo"].stored / _MB, at["mlo"].sent / _MB
-            rows.append(Row(f"growth of the store, 0.1 % {edit}", stored, held, allowed, 1, "MB"))
-            rows += [
-                Row(f"growth of the store, 0.1 % {edit}", stored, name, v.stored / _MB, None, "MB")
-                for name, v in at.items()
-                if name != "mlo"
-            ]
-            rows.append(Row(f"bytes pushed, 0.1 % {edit}", sent, held, allowed, 1, "MB"))
-            rows += self.bench.compare(
-                f"add, 0.1 % {edit}", {n: v.add for n, v in at.items()}, {"DVC": _ADD}
-            )
+            stored = {name: version.stored / _MB for name, version in at.items()}
+            sent = {name: version.sent / _MB for name, version in at.items() if version.sent}
+            add = {name: version.add for name, version in at.items()}
+            rows += _sizes(f"growth of the store, 0.1 % {edit}", stored, held, allowed)
+            rows += _sizes(f"growth of the remote, 0.1 % {edit}", sent, held, allowed)
+            rows += self.bench.compare(f"add, 0.1 % {edit}", add, {"DVC": _ADD})
         return rows
+
+
+def _sizes(what: str, sizes: Mapping[str, float], held: str, allowed: float) -> list[Row]:
+    """Return rows of sizes in MB: one against what is allowed, one beside each other tool."""
+    ours = sizes["mlo"]
+    others = [
+        Row(what, ours, name, size, None, "MB") for name, size in sizes.items() if name != "mlo"
+    ]
+    return [Row(what, ours, held, allowed, 1.0, "MB"), *others]
 
 
 def _middle(same: list[_Version]) -> _Version:

@@ -1,6 +1,7 @@
 """50,000 files of 4 KiB in 500 folders, and 50 of them changed."""
 
 import re
+import shutil
 import subprocess
 from functools import partial
 from itertools import count
@@ -10,16 +11,20 @@ from benchmarks.measure import Row, environment
 from benchmarks.storage import data
 from benchmarks.storage.bench import Bench, Step, follow
 from benchmarks.storage.peers.peer import Command, Peer, remove
-from benchmarks.storage.system import have
 from benchmarks.storage.turns import Turn
 
-NAMES = tuple(
-    f"many.{verb}"
-    for verb in (
-        *("add", "status", "push", "push-nothing", "pull", "checkout"),
-        *("changed", "re-add", "push-changed"),
-    )
+NAMES = (
+    "many.add",
+    "many.status",
+    "many.push",
+    "many.push-nothing",
+    "many.pull",
+    "many.checkout",
+    "many.changed",
+    "many.re-add",
+    "many.push-changed",
 )
+_COPY = "cp -r"
 _FIND = "find -printf '%s %T@'"
 ADD_MIB, _STATUS_MIB = 200, 200
 _OPENED = re.compile(r'\.bin"[^)]*\) = \d')
@@ -49,35 +54,31 @@ class _Many:
 
     def rows(self) -> list[Row]:
         """Go through the verbs in an order in which each finds what it needs."""
-        steps = (
-            *(self.add, self.status, self.push, self.push_nothing, self.pull, self.checkout),
-            *(self.changed, self.re_add, self.push_changed),
+        verbs = (
+            Step("many.add", self.add, lays=True),
+            Step("many.status", self.status),
+            Step("many.push", self.push, lays=True),
+            Step("many.push-nothing", self.push_nothing),
+            Step("many.pull", self.pull),
+            Step("many.checkout", self.checkout),
+            Step("many.changed", self.changed),
+            Step("many.re-add", self.re_add, lays=True),
+            Step("many.push-changed", self.push_changed),
         )
-        lay = (self.add, self.push, self.re_add)
-        found = follow(
-            self.bench,
-            [
-                Step(name, measure, lays=measure in lay)
-                for name, measure in zip(NAMES, steps, strict=True)
-            ],
-        )
+        found = follow(self.bench, verbs)
         remove(self.home)
         self.bench.place.trim()
         return found
 
     def add(self, times: int) -> list[Row]:
         """Add to an empty store."""
-        there = self.home / "copy"
-        copying = Command(("cp", "-r", str(self.original), str(there)), self.home)
         turns = {name: Turn(peer.add, peer.forget) for name, peer in self.peers.items()}
-        turns["cp -r"] = Turn(lambda: copying, lambda: remove(there))
-        costs = self.bench.take(turns, times)
-        remove(there)
+        costs = self.bench.take({**turns, _COPY: self._copying()}, times)
         self._record()
         limits = {"DVC": 1 / 6, "git": 1 / 4, "restic": 1 / 2, "borg": 1 / 2}
         what = f"add {self.files}"
         return [
-            *self.bench.compare(what, costs, {**limits, "git-lfs": None, "cp -r": None}),
+            *self.bench.compare(what, costs, {**limits, "git-lfs": None, _COPY: None}),
             memory("memory of that add", costs["mlo"].peak_mib, ADD_MIB),
         ]
 
@@ -120,15 +121,9 @@ class _Many:
             name: Turn(peer.checkout, partial(remove, peer.path))
             for name, peer in self.peers.items()
         }
-        there = self.home / "copy"
-        copying = Command(("cp", "-r", str(self.original), str(there)), self.home)
-        turns["cp -r"] = Turn(lambda: copying, lambda: remove(there))
-        costs = self.bench.take(turns, times)
-        remove(there)
+        costs = self.bench.take({**turns, _COPY: self._copying()}, times)
         limits = {"DVC": 1 / 4, "git": 1.3, "git-lfs": None, "restic": None, "borg": None}
-        return self.bench.compare(
-            "checkout of a deleted work tree", costs, {**limits, "cp -r": None}
-        )
+        return self.bench.compare("checkout of a deleted work tree", costs, {**limits, _COPY: None})
 
     def changed(self, times: int) -> list[Row]:
         """Find that some files have changed, reading no others."""
@@ -158,6 +153,11 @@ class _Many:
         limits = {"DVC": 1 / 15, "git": None, "git-lfs": None}
         return self.bench.compare(f"push, {self.some}", costs, limits)
 
+    def _copying(self) -> Turn:
+        there = self.home / "copy"
+        copying = Command(("cp", "-r", str(self.original), str(there)), self.home)
+        return Turn(lambda: copying, partial(remove, there))
+
     def _find(self) -> Command:
         path = self.peers["mlo"].path
         return Command(("find", str(path), "-printf", "%s %T@\n"), self.home)
@@ -176,22 +176,29 @@ class _Many:
         peer.record()
 
     def _opened(self) -> Row:
-        """Count which of the files `mlo status` opens, by the calls it makes."""
+        """Count which of the files `mlo status` opens, by the calls that it makes."""
         what = "files that it opens"
-        changed = self.bench.scale.changed
-        if not have("strace", "strace"):
-            return Row(what, float("nan"), "strace (not installed)", None, None, "files")
-        status = self.peers["mlo"].status()
-        assert status is not None
+        self._change(self.peers["mlo"])
+        calls = self._traced(self.peers["mlo"].status())
+        if calls is None:
+            return Row(what, float("nan"), "strace (does not work here)", None, None, "files")
+        opened = len(_OPENED.findall(calls))
+        return Row(what, opened, "the changed ones", self.bench.scale.changed, 1.0, "files")
+
+    def _traced(self, command: Command | None) -> str | None:
+        """Return the calls by which a command opens files, None if that cannot be told."""
+        if command is None or not shutil.which("strace"):
+            return None
         log = self.home / "strace"
         trace = ("strace", "-f", "-qq", "-e", "trace=open,openat,openat2", "-o", str(log))
-        self._change(self.peers["mlo"])
-        traced = (*trace, *status.argv)
-        subprocess.run(
-            traced, cwd=status.cwd, env=environment(status.env), check=True, capture_output=True
+        done = subprocess.run(
+            (*trace, *command.argv),
+            cwd=command.cwd,
+            env=environment(command.env),
+            check=False,
+            capture_output=True,
         )
-        opened = len(_OPENED.findall(log.read_text()))
-        return Row(what, opened, "the changed ones", changed, 1.0, "files")
+        return None if done.returncode else log.read_text()
 
 
 def copy(source: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ from benchmarks.measure import Row
 from benchmarks.storage import edits, large, many, million, small
 from benchmarks.storage.bench import PEERS, Bench, versions
 from benchmarks.storage.place import place
+from benchmarks.storage.system import have
 from benchmarks.table import table
 
 NAMES = (small.NAME, *many.NAMES, *large.NAMES, edits.NAME, million.NAME)
@@ -36,6 +37,7 @@ def measure(
 ) -> tuple[list[Row], str]:
     """Measure what was asked for, and return the rows and the text of their section."""
     tools = versions(beside)
+    have("strace", "strace")
     before = os.getloadavg()[0]
     with place(where) as found:
         bench = Bench(found, tools, times, only)
