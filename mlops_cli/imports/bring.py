@@ -20,6 +20,7 @@ from mlops_cli.data.source import Source
 from mlops_cli.errors import Conflict, MloError, RequestError
 from mlops_cli.imports import http, local, project, s3, urls
 from mlops_cli.imports.arrival import Arrival, Errand, Newer
+from mlops_cli.imports.mode import set_executable
 
 State = Literal["new", "updated", "noted", "unchanged", "outdated", "failed"]
 """`noted`: the same bytes, which the source names anew; `outdated`: there is a newer version,
@@ -206,7 +207,7 @@ def _place(
     target = paths.locate(repo, path)
     restore(repo, arrival.oid, arrival.kind, target, force=force, progress=progress)
     if arrival.kind == "file":
-        _set_executable(repo, target, arrival)
+        set_executable(repo, target, arrival.oid, executable=arrival.executable)
     now = Pointer(
         path,
         arrival.oid,
@@ -220,14 +221,6 @@ def _place(
     ignore_all(repo.root, [path])
     state: State = "new" if before is None else "updated"
     return replace(_told(now, state), before=before.oid if before else None)
-
-
-def _set_executable(repo: Repository, target: Path, arrival: Arrival) -> None:
-    mode = os.stat(target).st_mode
-    wanted = mode | (mode & 0o444) >> 2 if arrival.executable else mode & ~0o111
-    if wanted != mode:
-        os.chmod(target, wanted)
-        snapshot.remember(repo, target, arrival.oid, arrival.kind)
 
 
 def _refuse_loss(repo: Repository, path: str, *, force: bool) -> None:

@@ -29,6 +29,7 @@ from mlops_cli.imports.dvc_pipeline import PARAMS, Pipeline
 from mlops_cli.imports.dvc_places import CONFIG, LOCAL_CONFIG, Config
 from mlops_cli.imports.dvc_survey import Survey, kept_by_git, survey
 from mlops_cli.imports.dvc_tree import WorkTree
+from mlops_cli.imports.mode import set_executable
 
 PIPELINE = "dvc.yaml"
 
@@ -298,6 +299,8 @@ class _Move:
         cache = dvc_places.folder(self._root, self._settings.cache or "cache")
         if dvc_tree.is_link_into(target, cache):
             restore(self._repo, one.oid, one.kind, target)
+            if isinstance(one, Pointer) and one.kind == "file":
+                set_executable(self._repo, target, one.oid, executable=one.executable)
 
     def _write_settings(self, pipeline: Pipeline) -> None:
         written = _read(self._repo.layout.settings) or b""

@@ -116,6 +116,10 @@ class Download:
 
     def _reconnect(self, why: str) -> None:
         """Go on where the connection broke."""
+        while not self._resumed(why):
+            why = "broke off, and cannot go on where it did"
+
+    def _resumed(self, why: str) -> bool:
         self._answer.close()
         self._again(why)
         headers = {"Range": f"bytes={self._at}-"} if self._at else {}
@@ -128,11 +132,15 @@ class Download:
             start = str(self._answer.headers["Content-Range"]).partition("-")[0]
             if start != f"bytes {self._at}":
                 raise self._failed("sends another part than was asked for")
-        else:
-            self._skip()
+            return True
+        return self._skip()
 
-    def _skip(self) -> None:
-        """Read again what has come already, from a server that begins anew."""
+    def _skip(self) -> bool:
+        """Read again what has come already, from a server that begins anew; return whether it came.
+
+        Raises:
+            StateError: it is not what came before.
+        """
         seen, left = blake3(), self._at
         while left:
             try:
@@ -140,11 +148,12 @@ class Download:
             except _BROKEN:
                 piece = b""
             if not piece:
-                raise self._failed("broke off, and cannot go on where it did")
+                return False
             seen.update(piece)
             left -= len(piece)
         if seen.digest() != self._passed.digest():
             raise self._changed()
+        return True
 
     def _open(self, headers: Mapping[str, str]) -> Any:
         """Return the server's answer; None when the file is as it was."""

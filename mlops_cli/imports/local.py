@@ -31,10 +31,10 @@ def bring(source: Source, errand: Errand) -> Arrival:
     """
     path = place(errand.repo.root, source.url)
     real = path.resolve()
-    if real.is_relative_to(errand.repo.root.resolve()):
-        raise RequestError(f"'{source.url}' is in this project already", hint=f"mlo add {path}")
     if not real.exists():
         raise RequestError(f"there is nothing at '{source.url}'")
+    if real.is_relative_to(errand.repo.root.resolve()):
+        raise RequestError(f"'{source.url}' is in this project already", hint="mlo add PATH")
     if source.checksum is not None:
         return _checked(source, real, errand)
     found = snapshot.take(errand.repo, real, writer=errand.writer, before=errand.before)

@@ -27,11 +27,14 @@ def scheme_of(url: str) -> str | None:
 
 
 def refuse_password(url: str) -> None:
-    """Raise RequestError if a URL holds a password or a token before its host."""
-    if scheme_of(url) is None:
+    """Raise RequestError if a URL has no host, or a password or token before it."""
+    scheme = scheme_of(url)
+    if scheme is None:
         return
+    if scheme in ("http", "https") and not urlsplit(url).hostname:
+        raise RequestError(f"'{url}' names no host", hint=f"{scheme}://HOST/PATH")
     user, at, _ = urlsplit(url).netloc.rpartition("@")
-    if at and (":" in user or scheme_of(url) in ("http", "https", "s3")):
+    if at and (":" in user or scheme in ("http", "https", "s3")):
         raise RequestError(
             "the URL holds credentials, and where data came from is committed to git",
             hint="take them out of the URL, and put them in ~/.netrc, or what git or AWS reads",
