@@ -5,8 +5,6 @@ under its final name or not at all, and nothing in it ever changes. What a write
 read once its `with` block has ended, and is durable then.
 """
 
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,9 +15,9 @@ from blake3 import blake3
 
 from mlops_cli.core import codec, delta
 from mlops_cli.core.extents import Shared, write_at
-from mlops_cli.core.id_table import IdTable
 from mlops_cli.core.ids import ObjectId
-from mlops_cli.core.packs import SUFFIX, Codec, Entry, Index, Kind, Pack, as_id
+from mlops_cli.core.pack_set import PackSet
+from mlops_cli.core.packs import Codec, Entry, Index, Kind, Pack, as_id
 from mlops_cli.errors import IntegrityError, MissingObject
 
 if TYPE_CHECKING:
@@ -29,10 +27,6 @@ __all__ = ["Kind", "ObjectStore"]
 
 _RUN = 8 * 1024 * 1024
 """About how many bytes are checked and written at once."""
-
-_BULK = 256
-"""After this many lookups that had to search the packs, a table of all ids is made."""
-
 
 _MOST_TOLD = 8
 """How many deltas may be told against each other in a row; only odd histories have two."""
@@ -52,15 +46,11 @@ class ObjectStore:
         self._writing = writing
         self._folder = packs
         self._tmp = tmp
-        self._packs: dict[str, Pack] = {}
-        self._seen_mtime_ns = -1
-        self._table: tuple[IdTable, list[Pack]] | None = None
-        self._searches = 0
-        self._guard = threading.RLock()
+        self._packs = PackSet(packs)
 
     def has(self, oid: ObjectId) -> bool:
         """Return whether the object is in this store."""
-        return self._locate(bytes.fromhex(oid)) is not None
+        return self._packs.locate(bytes.fromhex(oid)) is not None
 
     def size(self, oid: ObjectId) -> int:
         """Return the size of the content in bytes.
@@ -189,7 +179,7 @@ class ObjectStore:
     def _tidy(self) -> None:
         from mlops_cli.core import tidy
 
-        if packs := tidy.small(self._packs):
+        if packs := tidy.small(self._packs.all()):
             tidy.merge(packs, self._folder, self._tmp)
             tidy.sweep(self._tmp, time.time())
             self.refresh()
@@ -198,7 +188,7 @@ class ObjectStore:
         """Return the ids that begin with these hex digits, sorted, at most 100."""
         even = bytes.fromhex(prefix[: len(prefix) // 2 * 2])
         found: set[ObjectId] = set()
-        for pack in self._current().values():
+        for pack in self._packs.all().values():
             at = pack.index.first_at_least(even)
             while at < pack.index.count and pack.index.key(at).startswith(even):
                 oid = as_id(pack.index.key(at))
@@ -212,7 +202,7 @@ class ObjectStore:
     def each(self, kind: Kind) -> Iterator[ObjectId]:
         """Yield the id of each object of a kind, once, in no order that means anything."""
         seen: set[bytes] = set()
-        for pack in list(self._current().values()):
+        for pack in list(self._packs.all().values()):
             for at in pack.index.of_kind(kind):
                 key = pack.index.key(at)
                 if key not in seen:
@@ -221,11 +211,11 @@ class ObjectStore:
 
     def indexes(self) -> Mapping[str, Index]:
         """Return the index of each pack by the pack's name."""
-        return {name: pack.index for name, pack in self._current().items()}
+        return {name: pack.index for name, pack in self._packs.all().items()}
 
     def pack(self, name: str) -> Pack:
         """Return an open pack by its name."""
-        return self._current()[name]
+        return self._packs.all()[name]
 
     def stored(self, oid: ObjectId) -> tuple[Pack, Entry]:
         """Return where an object is stored, to copy it without decoding."""
@@ -268,9 +258,7 @@ class ObjectStore:
 
     def refresh(self) -> None:
         """See what other writers have added since."""
-        with self._guard:
-            self._seen_mtime_ns = -1
-            self._current()
+        self._packs.refresh()
 
     def _whole(self, oid: ObjectId, pack: Pack, entry: Entry) -> bytes:
         """Return the content of what is no list, checked."""
@@ -279,7 +267,7 @@ class ObjectStore:
         return content
 
     def _piece(self, key: bytes) -> bytes:
-        located = self._locate(key)
+        located = self._packs.locate(key)
         if located is None:
             raise _missing(as_id(key))
         pack, at = located
@@ -290,7 +278,7 @@ class ObjectStore:
 
     def _earlier(self, oid: ObjectId) -> delta.Earlier | None:
         """Return the chunks of an object, for a later version to be told against."""
-        located = self._search(bytes.fromhex(oid))
+        located = self._packs.search(bytes.fromhex(oid))
         if located is None:
             return None
         entry = located[0].index.entry(located[1])
@@ -301,7 +289,7 @@ class ObjectStore:
 
     def _forerunner(self, key: bytes) -> delta.Base | None:
         """Return what stands for a chunk as a base: itself, or its own base; checked, if here."""
-        located = self._search(key)
+        located = self._packs.search(key)
         if located is None:
             return None
         pack, at = located
@@ -315,76 +303,18 @@ class ObjectStore:
         return (key, content) if blake3(content).digest() == key else None
 
     def _place(self, oid: ObjectId) -> tuple[Pack, int]:
-        located = self._locate(bytes.fromhex(oid))
+        located = self._packs.locate(bytes.fromhex(oid))
         if located is None:
             raise _missing(oid)
         return located
 
     def _knows(self, key: bytes, kind: Kind) -> bool:
         """Return whether `key` need not be put again as `kind`; does not look for new packs."""
-        located = self._search(key)
+        located = self._packs.search(key)
         if located is None or kind in (Kind.BLOB, Kind.CHUNK, Kind.TREE):
             return located is not None
         pack, at = located
         return pack.index.entry(at).kind is kind
-
-    def _locate(self, key: bytes) -> tuple[Pack, int] | None:
-        located = self._search(key)
-        if located is None and self._stale():
-            located = self._search(key)
-        return located
-
-    def _search(self, key: bytes) -> tuple[Pack, int] | None:
-        packs = self._current() if self._seen_mtime_ns < 0 else self._packs
-        if self._table is None:
-            self._searches += 1
-            if self._searches > _BULK:
-                self._tabulate()
-        if self._table is not None:
-            table, in_order = self._table
-            hit = table.find(key)
-            return None if hit is None else (in_order[hit[0]], hit[1])
-        told: tuple[Pack, int] | None = None
-        for pack in packs.values():
-            at = pack.index.find(key)
-            if at is not None:
-                if not pack.index.is_delta(at):
-                    return pack, at
-                told = pack, at
-        return told
-
-    def _tabulate(self) -> None:
-        packs = list(self._packs.values())
-        self._table = IdTable([pack.index for pack in packs]), packs
-
-    def _stale(self) -> bool:
-        before = self._seen_mtime_ns
-        self._current()
-        return self._seen_mtime_ns != before
-
-    def _current(self) -> dict[str, Pack]:
-        """Return the open packs, after opening those that are new since the last look."""
-        with self._guard:
-            try:
-                mtime_ns = os.stat(self._folder).st_mtime_ns
-            except FileNotFoundError:
-                return self._packs
-            if mtime_ns != self._seen_mtime_ns:
-                self._packs = self._reopen()
-                self._seen_mtime_ns = mtime_ns
-                self._table = None
-            return self._packs
-
-    def _reopen(self) -> dict[str, Pack]:
-        names = sorted(name for name in os.listdir(self._folder) if name.endswith(SUFFIX))
-        packs: dict[str, Pack] = {}
-        for name in names:
-            stem = name[: -len(SUFFIX)]
-            try:
-                packs[stem] = self._packs.get(stem) or Pack(self._folder / name)
-            except FileNotFoundError:
-                continue
-        return packs
 
 
 class _Run:

@@ -6,7 +6,7 @@ So packs of one day are merged with each other only; those of long ago all toget
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,7 +31,7 @@ _DAY_S = 24 * 3600
 _DAYS_APART = 14
 
 
-def small(packs: dict[str, Pack]) -> list[Pack]:
+def small(packs: Mapping[str, Pack]) -> list[Pack]:
     """Return the packs worth merging: none while there are few."""
     found = [pack for pack in packs.values() if pack.size < SMALL_BYTES]
     return found if len(found) > TOO_MANY else []
