@@ -596,7 +596,7 @@ def test_a_checkout_that_changes_no_pointer_loads_next_to_nothing(hooked: Path) 
         "import sys; from mlops_cli.cli.main import run\n"
         f"code = run(['hooks', 'run', 'post-checkout', '{now}', '{now}', '1'])\n"
         "heavy = {'typer', 'rich', 'numpy', 'pandas', 'git', 'mlops_cli.data.follow'}\n"
-        "sys.exit(code or ' '.join(heavy & set(sys.modules)))\n"
+        "sys.exit(code or ' '.join(heavy & set(sys.modules)) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", watch], env=unwatched(), capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
