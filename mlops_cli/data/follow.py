@@ -15,7 +15,7 @@ from mlops_cli.core import tree
 from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import locked, paths, pointer, reference, snapshot
+from mlops_cli.data import listing, locked, paths, pointer, reference, snapshot
 from mlops_cli.data.borrow import borrow
 from mlops_cli.data.checkout import Placed, checkout
 from mlops_cli.data.merge import merge_trees
@@ -217,7 +217,7 @@ def _remove_caches(folder: Path) -> None:
     """Remove what programs left below a folder and no version holds."""
     for here, names, _ in os.walk(folder, topdown=False):
         for name in names:
-            if os.fsencode(name) in snapshot.CACHES:
+            if os.fsencode(name) in listing.CACHES:
                 shutil.rmtree(os.path.join(here, name), ignore_errors=True)
         if here != str(folder):
             with suppress(OSError):

@@ -17,16 +17,15 @@ from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, Block, StatCache, pack_stat, settle
+from mlops_cli.data.before import Before
+from mlops_cli.data.listing import CACHES, list_folder, special, unreadable
 from mlops_cli.data.unchanged import Unchanged, unchanged
-from mlops_cli.errors import ExternalError, RequestError, StateError
+from mlops_cli.errors import RequestError, StateError
 
 if TYPE_CHECKING:
     from mlops_cli.core.pack_writer import PackWriter
 
 ObjectKind = Literal["file", "folder"]
-CACHES = frozenset({b"__pycache__", b".ipynb_checkpoints"})
-"""Folders that programs leave beside code; they are part of no version."""
-
 _READ_BYTES = 1024 * 1024
 
 
@@ -65,7 +64,7 @@ def take(
     """
     cache = repo.stat_cache
     cache.start()
-    earlier = None if before is None else _Before(repo, os.fsencode(path), before)
+    earlier = None if before is None else Before(repo, os.fsencode(path), before)
     found = _Scanner(repo, writer, earlier, advance or (lambda _: None)).take(path)
     if writer is None:
         cache.save()
@@ -108,7 +107,7 @@ def _listed(
         mode = mode_of(STAT.unpack(packed)[4])
         size = os.lstat(path / name).st_size
         yield prefix + name, tree.Entry(name, mode, size, ObjectId(key.hex()))
-    for raw in _list(os.fsencode(path))[1]:
+    for raw in list_folder(os.fsencode(path))[1]:
         name = os.fsdecode(raw)
         yield from _listed(cache, folder + b"/" + raw, path / name, f"{prefix}{name}/")
 
@@ -179,47 +178,6 @@ def _total(key: bytes, size: int, count: int, below: Mapping[bytes, _Found]) -> 
     return key, size + sum([size for _, size, _ in inner]), count + sum([n for _, _, n in inner])
 
 
-class _Before:
-    """Which file lay where in the version before."""
-
-    _MOST_FOLDERS = 64
-
-    def __init__(self, repo: Repository, root: bytes, oid: ObjectId) -> None:
-        self._repo = repo
-        self._root = root
-        self._oid = oid
-        self._folders: dict[bytes, dict[bytes, ObjectId]] = {}
-
-    def find(self, raw: bytes, size: int | None = None) -> ObjectId | None:
-        """Return what the path was; None if it is new, or that version is not in this store.
-
-        None, too, for a file of a `size` that is stored whole, since nobody needs to know.
-        """
-        from mlops_cli.core.codec import WHOLE_MAX
-
-        if size is not None and size <= WHOLE_MAX:
-            return None
-        if raw == self._root:
-            return self._oid
-        if not raw.startswith(self._root + b"/"):
-            return None
-        folder, name = os.path.split(raw)
-        if folder not in self._folders:
-            listed = self._listed(self.find(folder))
-            if len(self._folders) >= self._MOST_FOLDERS:
-                self._folders.clear()
-            self._folders[folder] = listed
-        return self._folders[folder].get(name)
-
-    def _listed(self, oid: ObjectId | None) -> dict[bytes, ObjectId]:
-        from mlops_cli.core.packs import Kind
-
-        objects = self._repo.objects
-        if oid is None or not objects.has(oid) or objects.kind(oid) is not Kind.TREE:
-            return {}
-        return {os.fsencode(entry.name): entry.oid for entry in tree.decode(objects.get(oid))}
-
-
 class _Scanner:
     """Walks one path."""
 
@@ -227,7 +185,7 @@ class _Scanner:
         self,
         repo: Repository,
         writer: "PackWriter | None",
-        before: "_Before | None",
+        before: "Before | None",
         advance: Callable[[int], None],
     ) -> None:
         self._root = os.fsencode(repo.root)
@@ -247,7 +205,7 @@ class _Scanner:
         except FileNotFoundError as error:
             raise RequestError(f"there is nothing at '{path}'") from error
         except OSError as error:
-            raise _unreadable(error, raw) from error
+            raise unreadable(error, raw) from error
         if stat.S_ISDIR(status.st_mode):
             where = _key_of(self._root, raw)
             self._unchanged = unchanged(self._cache, self._root, where, ignored=CACHES)
@@ -255,7 +213,7 @@ class _Scanner:
             return Snapshot(ObjectId(key.hex()), "folder", size, files)
         if not stat.S_ISREG(status.st_mode):
             raise RequestError(
-                f"'{path}' is a {_special(status.st_mode)}, which cannot be versioned",
+                f"'{path}' is a {special(status.st_mode)}, which cannot be versioned",
                 hint="name the file itself, inside the project",
             )
         key = self._single(raw, status)
@@ -296,7 +254,7 @@ class _Scanner:
 
     def _listed(self, raw: bytes, where: bytes, done: dict[bytes, _Found], level: int) -> _Found:
         """Return the same from a full look; `done` are the subfolders that were looked at."""
-        files, folders = _list(raw)
+        files, folders = list_folder(raw)
         below = {
             name: done.get(name) or self._folder(raw + b"/" + name, level + 1) for name in folders
         }
@@ -369,7 +327,7 @@ class _Scanner:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise _unreadable(error, raw) from error
+            raise unreadable(error, raw) from error
         if self._writer is not None and pack_stat(after) != pack_stat(status):
             raise StateError(
                 f"'{os.fsdecode(raw)}' changed while it was read",
@@ -397,57 +355,8 @@ class _Scanner:
         return hasher.digest()
 
 
-def _list(raw: bytes) -> tuple[list[tuple[bytes, os.stat_result]], list[bytes]]:
-    """Return the files with their stat, and the subfolders but for caches, each sorted by name."""
-    files: list[tuple[bytes, os.stat_result]] = []
-    folders: list[bytes] = []
-    try:
-        with os.scandir(raw) as entries:
-            for entry in entries:
-                if entry.name.lower() in tree.CLOSED:
-                    raise _closed(raw, entry.name)
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in CACHES:
-                        folders.append(entry.name)
-                else:
-                    files.append((entry.name, entry.stat(follow_symlinks=False)))
-    except OSError as error:
-        raise _unreadable(error, raw) from error
-    files.sort(key=lambda one: one[0])
-    folders.sort()
-    for name, status in files:
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
-            raise RequestError(
-                f"'{os.fsdecode(raw + b'/' + name)}' is a {_special(status.st_mode)}, "
-                "which cannot be versioned",
-                hint="move it out of the folder",
-            )
-    return files, folders
-
-
-def _closed(raw: bytes, name: bytes) -> RequestError:
-    whose = "git" if name.lower() == b".git" else "mlo"
-    return RequestError(
-        f"'{os.fsdecode(raw + b'/' + name)}' belongs to {whose} and cannot be versioned as data",
-        hint="move it out of the folder",
-    )
-
-
-def _special(mode: int) -> str:
-    if stat.S_ISLNK(mode):
-        return "symbolic link"
-    if stat.S_ISSOCK(mode):
-        return "socket"
-    return "FIFO" if stat.S_ISFIFO(mode) else "device"
-
-
 def mode_of(mode: int) -> tree.Mode:
     """Return what a tree calls a file or link of this `st_mode`."""
     if stat.S_ISLNK(mode):
         return tree.Mode.SYMLINK
     return tree.Mode.EXECUTABLE if mode & 0o100 else tree.Mode.FILE
-
-
-def _unreadable(error: OSError, raw: bytes) -> ExternalError:
-    reason = (error.strerror or str(error)).lower()
-    return ExternalError(f"cannot read '{os.fsdecode(raw)}': {reason}")
