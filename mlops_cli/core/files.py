@@ -3,13 +3,14 @@
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from mlops_cli.errors import ExternalError, IntegrityError
 
 
 def write_whole(
-    path: Path, data: bytes, *, durable: bool = True, aside: Path | None = None
+    path: Path, data: bytes | Iterable[bytes], *, durable: bool = True, aside: Path | None = None
 ) -> None:
     """Replace the file at `path` by `data`; a reader sees the old bytes or the new ones.
 
@@ -27,7 +28,7 @@ def write_whole(
         raise outside(error, path) from error
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines((data,) if isinstance(data, bytes) else data)
             file.flush()
             if durable:
                 os.fsync(file.fileno())

@@ -13,7 +13,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,25 +109,29 @@ class StatCache:
 
         if not self._changed:
             return
-        parts = [HEADER, self._age.ljust(AGE_BYTES, b"\0")]
-        for folder, block in self.blocks.items():
-            files = len(block.stats) // STAT.size
-            flags = (1 if block.stored else 0) | (2 if block.tree else 0)
-            parts += [
-                _BLOCK.pack(len(folder), len(block.names), files, len(block.below) // 32, flags),
-                folder,
-                block.names,
-                block.stats,
-                block.ids,
-                block.below,
-                block.tree,
-            ]
-        body = b"".join(parts)
         try:
-            write_whole(self._path, body + blake3(body).digest(), durable=False)
+            write_whole(self._path, self._encoded(), durable=False)
         except ExternalError:
             return
         self._changed = False
+
+    def _encoded(self) -> Iterator[bytes]:
+        """Yield the bytes of the file, a block at a time."""
+        hasher = blake3(max_threads=1)
+        head = HEADER + self._age.ljust(AGE_BYTES, b"\0")
+        hasher.update(head)
+        yield head
+        for folder, block in self.blocks.items():
+            files = len(block.stats) // STAT.size
+            flags = (1 if block.stored else 0) | (2 if block.tree else 0)
+            sizes = _BLOCK.pack(
+                len(folder), len(block.names), files, len(block.below) // _DIGEST_BYTES, flags
+            )
+            fields = (block.names, block.stats, block.ids, block.below, block.tree)
+            part = b"".join((sizes, folder, *fields))
+            hasher.update(part)
+            yield part
+        yield hasher.digest()
 
 
 def pack_stat(status: os.stat_result) -> bytes:
