@@ -49,7 +49,7 @@ class Named:
             RequestError, IntegrityError: a pointer or lock file in a work tree or index is broken.
             ExternalError: git failed, or a file cannot be read.
         """
-        found = set(self._open_runs())
+        found = set(self._under_way())
         tops = git_reach.worktrees(self._repo.root)
         for top in tops:
             found.update(self._work_tree(top))
@@ -92,8 +92,10 @@ class Named:
         self._commits |= fresh
         self._blobs |= blobs
 
-    def _open_runs(self) -> Iterator[bytes]:
-        for path in self._repo.layout.open_runs.glob("*/*"):
+    def _under_way(self) -> Iterator[bytes]:
+        """Yield what open runs name, and merges that are not settled yet."""
+        layout = self._repo.layout
+        for path in (*layout.open_runs.glob("*/*"), layout.mlo / "conflicts"):
             if path.name in _NOT_OF_OBJECTS:
                 continue
             try:
@@ -103,7 +105,7 @@ class Named:
                         yield from ids_in(kept + piece)
                         kept = piece[-64:]
             except FileNotFoundError:
-                continue  # the run has just been recorded
+                continue  # the run has just been recorded, the merge settled
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
                 raise ExternalError(f"cannot read '{path}': {reason}") from error

@@ -176,11 +176,18 @@ def _open_run(repo: Repository) -> None:
     (repo.root / "data.csv.mlo").unlink()
 
 
+def _merge_left_open(repo: Repository) -> None:
+    oid = (repo.root / "data.csv.mlo").read_text().split()[3]
+    (repo.layout.mlo / "conflicts").write_text(f'{{"data.csv":{{"theirs":"{oid}"}}}}\n')
+    (repo.root / "data.csv.mlo").unlink()
+
+
 @pytest.mark.parametrize(
     "hide",
     [
         _branch, _tag, _remote_branch, _reflog, _stash, _index, _replaced_commit, _merge_alone,
         _other_worktree, _other_index, _merge_under_way, _open_run,
+        _merge_left_open,
     ],
 )  # fmt: skip
 def test_a_version_stays_wherever_it_is_named(
