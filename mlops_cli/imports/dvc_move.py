@@ -4,12 +4,11 @@ The order is such that a kill leaves something to go on from: bytes, then `mlo.h
 them, then pointers and settings, and last the files of DVC's that these stand for.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_cli.core import config, git
-from mlops_cli.core.files import read_regular, write_whole
+from mlops_cli.core.files import write_whole
 from mlops_cli.core.layout import SETTINGS, STORE
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository, open_repository
@@ -22,16 +21,14 @@ from mlops_cli.data.ignore import ignore_all
 from mlops_cli.data.pointer import Pointer
 from mlops_cli.data.restore import restore
 from mlops_cli.data.source import Source
-from mlops_cli.errors import IntegrityError, MloError, RequestError
-from mlops_cli.imports import dvc_lock, dvc_pipeline, dvc_places, dvc_tree, urls
+from mlops_cli.errors import IntegrityError, RequestError
+from mlops_cli.imports import dvc_lock, dvc_pipeline, dvc_places, dvc_plan, dvc_tree, urls
 from mlops_cli.imports.dvc_content import Bringer, Lacking
-from mlops_cli.imports.dvc_pipeline import PARAMS, Pipeline
+from mlops_cli.imports.dvc_pipeline import Pipeline
 from mlops_cli.imports.dvc_places import CONFIG, LOCAL_CONFIG, Config
 from mlops_cli.imports.dvc_survey import Survey, kept_by_git, survey
 from mlops_cli.imports.dvc_tree import WorkTree
 from mlops_cli.imports.mode import set_executable
-
-PIPELINE = "dvc.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +85,10 @@ def move(
     """
     root = _root(folder)
     found = survey(root)
-    settings = dvc_places.read_config(_read(root / CONFIG), _read(root / LOCAL_CONFIG))
-    pipeline = _pipeline(root, found)
+    settings = dvc_places.read_config(
+        dvc_plan.read(root / CONFIG), dvc_plan.read(root / LOCAL_CONFIG)
+    )
+    pipeline = dvc_plan.pipeline(root, found)
     if dry_run:
         return _forecast(root, found, settings, pipeline)
     begin(root)
@@ -110,63 +109,6 @@ def _root(folder: Path) -> Path:
     return root
 
 
-def _pipeline(root: Path, found: Survey) -> Pipeline:
-    """Return the steps that the stages become; none where there are steps already."""
-    data = _read(root / PIPELINE)
-    others = [file for file in git.list_files(root, f"*/{PIPELINE}") if (root / file).is_file()]
-    notes = [f"{file}: only the {PIPELINE} in the project's root becomes steps" for file in others]
-    if data is None:
-        return Pipeline(unmapped=notes)
-    written = _read(root / SETTINGS) or b""
-    present = config.read(written, where=SETTINGS, beside=root)
-    params, why = _params(root)
-    made = dvc_pipeline.read(PIPELINE, data, params)
-    made.unmapped.extend(notes)
-    if why is not None:
-        made.unmapped.append(why)
-    owned = {out.path for file, outs in found.current.items() for out in outs if _is_data(file)}
-    for name, step in list(made.steps.items()):
-        both = owned & {*step.get("outs", ()), *step.get("metrics", ())}
-        if both:
-            made.unmapped.append(f"stage '{name}' writes '{min(both)}', which has a .dvc file too")
-            made.stages.pop(next(stage for stage, own in made.stages.items() if own == name))
-            del made.steps[name]
-    if present.steps:
-        return _as_written(made, present)
-    return dvc_pipeline.tried(
-        made,
-        lambda text: config.read(written + text, where=SETTINGS, beside=root),
-        params=made.needs_params,
-    )
-
-
-def _as_written(made: Pipeline, present: config.Settings) -> Pipeline:
-    """Return those steps that the settings have already, from an earlier call."""
-    stages = {stage: name for stage, name in made.stages.items() if name in present.steps}
-    left = [
-        f"stage '{stage}': {SETTINGS} has other steps already"
-        for stage in made.stages
-        if stage not in stages
-    ]
-    steps = {name: made.steps[name] for name in stages.values()}
-    return Pipeline(steps, stages, [*made.unmapped, *left], made.needs_params, written=True)
-
-
-def _params(root: Path) -> tuple[dict[str, object] | None, str | None]:
-    """Return what `params.yaml` holds, or why mlo cannot read it."""
-    if not (root / PARAMS).is_file():
-        return None, None
-    try:
-        text = f"params: {PARAMS}\n".encode()
-        return dict(config.read(text, where=SETTINGS, beside=root).params), None
-    except MloError as error:
-        return None, f"{PARAMS} stays a dependency as a whole: {error.message}"
-
-
-def _is_data(file: str) -> bool:
-    return file.endswith(dvc_files.SUFFIX)
-
-
 def _forecast(root: Path, found: Survey, settings: Config, pipeline: Pipeline) -> Moved:
     from mlops_cli.core.objects import ObjectStore
 
@@ -179,12 +121,14 @@ def _forecast(root: Path, found: Survey, settings: Config, pipeline: Pipeline) -
         lacking = {digest: bringer.lacks(digest) for digest in found.named}
     missing = _missing(root, found, {one: why for one, why in lacking.items() if why})
     gone = {one.digest for one in missing}
-    files = _replaced(found, {one for one in found.named if str(one) not in gone}, pipeline)
+    files = dvc_plan.replaced(found, {one for one in found.named if str(one) not in gone}, pipeline)
     return Moved(
         str(root),
         versions=len(found.named) - len(missing),
         missing=tuple(missing),
-        pointers=tuple(sorted(out.path for out in _data_outs(found, pipeline) if out.digest)),
+        pointers=tuple(
+            sorted(out.path for out in dvc_plan.data_outs(found, pipeline) if out.digest)
+        ),
         steps=tuple(pipeline.steps),
         removed=tuple(files),
         notes=(*found.unreadable, *skipped, *pipeline.unmapped),
@@ -221,10 +165,10 @@ class _Move:
         rerun = self._lock(pipeline)
         added, not_added = self._add_remotes() if remotes else ((), ())
         kept = {digest for digest in self._found.named if digest in self._table}
-        removed = _replaced(self._found, kept, pipeline)
+        removed = dvc_plan.replaced(self._found, kept, pipeline)
         for file in removed:
             (self._root / file).unlink(missing_ok=True)
-        outs = [path for step in pipeline.steps.values() for path in _written(step)]
+        outs = [path for step in pipeline.steps.values() for path in dvc_plan.written(step)]
         return Moved(
             str(self._root),
             versions=len(kept),
@@ -275,7 +219,9 @@ class _Move:
 
     def _point(self, pipeline: Pipeline) -> list[str]:
         """Write pointers for what is current and no output of a step; return their paths."""
-        chosen = [out for out in _data_outs(self._found, pipeline) if out.digest in self._table]
+        chosen = [
+            out for out in dvc_plan.data_outs(self._found, pipeline) if out.digest in self._table
+        ]
         known = {one.path: one for one in pointer.each(self._repo)}
         refuse_unfit(self._repo, [out.path for out in chosen], known)
         for out in chosen:
@@ -303,7 +249,7 @@ class _Move:
                 set_executable(self._repo, target, one.oid, executable=one.executable)
 
     def _write_settings(self, pipeline: Pipeline) -> None:
-        written = _read(self._repo.layout.settings) or b""
+        written = dvc_plan.read(self._repo.layout.settings) or b""
         text = dvc_pipeline.settings_text(pipeline, params=pipeline.needs_params).encode()
         gap = b"\n" if written and not written.endswith(b"\n\n") else b""
         data = written + gap + text
@@ -312,11 +258,11 @@ class _Move:
         self._repo = open_repository(self._root)
 
     def _lock(self, pipeline: Pipeline) -> dict[str, str]:
-        data = _read(self._root / dvc_files.LOCKFILE)
+        data = dvc_plan.read(self._root / dvc_files.LOCKFILE)
         if not pipeline.steps:
             return {}
         for step in pipeline.steps.values():
-            ignore_all(self._root, _written(step))
+            ignore_all(self._root, dvc_plan.written(step))
         if data is None:
             return dict.fromkeys(pipeline.steps, "it never ran")
         for outs in self._found.current.get(dvc_files.LOCKFILE, []):
@@ -392,31 +338,6 @@ def _listed(
         return {}
 
 
-def _data_outs(found: Survey, pipeline: Pipeline) -> list[Out]:
-    """Return what is to have a pointer: what no step writes."""
-    return [
-        out
-        for outs in found.current.values()
-        for out in outs
-        if out.cached and (out.stage is None or out.stage not in pipeline.stages)
-    ]
-
-
-def _replaced(found: Survey, kept: set[Digest], pipeline: Pipeline) -> list[str]:
-    """Return the files of DVC's that nobody needs any more: what they say, mlo says now."""
-    done: list[str] = []
-    for file, outs in found.current.items():
-        whole = all(
-            out.digest in kept for out in outs if out.cached and out.stage not in pipeline.stages
-        )
-        if _is_data(file):
-            if outs and whole and all(out.cached and out.digest for out in outs):
-                done.append(file)
-        elif file == dvc_files.LOCKFILE and whole and not pipeline.unmapped:
-            done += [file, PIPELINE]
-    return done
-
-
 def _missing(root: Path, found: Survey, lacking: dict[Digest, str]) -> list[Missing]:
     missing: list[Missing] = []
     for digest, why in lacking.items():
@@ -438,19 +359,3 @@ def _pointer(out: Out, kept: Kept) -> Pointer:
         except RequestError:
             source = None  # what cannot be kept is not remembered
     return Pointer(out.path, *kept, out.executable and kept.kind == "file", source)
-
-
-def _written(step: dict[str, object]) -> list[str]:
-    found: list[str] = []
-    for key in ("outs", "metrics"):
-        value = step.get(key, [])
-        assert isinstance(value, Sequence)
-        found += value
-    return found
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return read_regular(path)
-    except OSError:
-        return None

@@ -16,11 +16,11 @@ Dvc = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def dvc_program(pytestconfig: pytest.Config) -> Path:
+def dvc_program(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the path of `dvc`; the environment stays in pytest's cache for the next time."""
     cache = pytestconfig.cache
-    assert cache is not None
-    folder = cache.mkdir("dvc") / DVC.replace("==", "-")
+    room = tmp_path_factory.mktemp("dvc") if cache is None else cache.mkdir("dvc")
+    folder = room / DVC.replace("==", "-")
     program = folder / "bin/dvc"
     if not (folder / "whole").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
