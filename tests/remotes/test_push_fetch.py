@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from mlops_cli.core import delta
 from mlops_cli.core.canonical import encode
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import Kind
@@ -387,3 +388,30 @@ def test_a_killed_push_leaves_the_remote_whole_and_is_taken_up_again(
     assert there.refs.get("models/churn") == head
     assert there.objects.get(oids[-1]) == noise(60_000, 2_499)
     assert set(there.objects.each(Kind.BLOB)) == set(oids)
+
+
+def told_against(repo: Repository, base: bytes, content: bytes) -> None:
+    """Store `content` as a delta against `base`."""
+    payload = delta.encode(content, (blake3(base).digest(), base))
+    assert payload is not None
+    entry = Entry(0, len(payload), len(content), Kind.CHUNK, Codec.DELTA)
+    with repo.objects.writer() as writer:
+        writer.put_stored(object_id(content), entry, payload)
+
+
+def test_two_clones_may_store_a_chunk_each_in_its_own_form(
+    here: Repository, there: Repository, tmp_path: Path
+) -> None:
+    """What one clone tells a delta against is a delta itself where the other pushed it first."""
+    first, second, third = (noise(20_000)[:-8] + noise(8, seed) for seed in (1, 2, 3))
+    here.objects.put(first, Kind.CHUNK)
+    told_against(here, first, second)
+    there.objects.put(second, Kind.CHUNK)
+    told_against(there, second, third)
+    for repo in (here, there):
+        push(repo, remote_of(repo, tmp_path / "remote"))
+    fresh = create(tmp_path / "fresh")
+    remote = remote_of(fresh, tmp_path / "remote")
+    fetch.records(fresh, remote)
+    fetch.content(fresh, remote, [object_id(third)])
+    assert fresh.objects.get(object_id(third)) == third
