@@ -31,7 +31,7 @@ Bring = Callable[[Collection[ObjectId]], int]
 
 _WAIT_S = 60.0
 _ROUNDS = 4
-_MODELS = "models/"
+_MODELS, _AUDIT = "models/", "audit/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,18 +250,30 @@ def _hash(path: Path) -> ObjectId:
 
 
 def _name_heads(repo: Repository) -> None:
-    """Name the newest event of each model that has no ref any more, where only one can be it."""
-    events: dict[str, set[ObjectId]] = {}
-    passed: set[str] = set()
-    for oid in repo.objects.each(Kind.EVENT):
-        record = canonical.decode(repo.objects.get(oid))
-        if isinstance(record, dict) and isinstance(record.get("model"), str):
-            events.setdefault(record["model"], set()).add(oid)
-            passed.add(str(record.get("prev")))
+    """Name the newest record of each chain again, where only one can be it."""
+    chains: dict[str, dict[ObjectId, str | None]] = {}
+    for kind in (Kind.EVENT, Kind.AUDIT):
+        for oid in repo.objects.each(kind):
+            record = canonical.decode(repo.objects.get(oid))
+            if not isinstance(record, dict):
+                continue
+            model = record.get("model")
+            name = _AUDIT if kind is Kind.AUDIT else f"{_MODELS}{model}"
+            chains.setdefault(name, {})[oid] = record.get("prev")
     with repo.lock("fsck --repair"):
         refs = repo.refs.all()
-        for model, held in events.items():
-            heads = [oid for oid in held if oid not in passed]
-            if len(heads) == 1:
-                refs.setdefault(_MODELS + model, heads[0])
+        mine = _AUDIT + repo.clone_id
+        others = {oid for name, oid in refs.items() if name.startswith(_AUDIT) and name != mine}
+        for name, chain in chains.items():
+            ref = mine if name == _AUDIT else name
+            heads = chain.keys() - set(chain.values()) - others
+            if len(heads) == 1 and _leads_to(chain, max(heads), refs.get(ref)):
+                refs[ref] = max(heads)
         write_whole(repo.layout.refs, ref_files.encode(refs))
+
+
+def _leads_to(chain: dict[ObjectId, str | None], head: str | None, old: ObjectId | None) -> bool:
+    """Return whether a chain passes what a ref has now; it does if the ref has nothing."""
+    while head is not None and head != old and head in chain:
+        head = chain[ObjectId(head)]
+    return old is None or head == old

@@ -174,6 +174,20 @@ def test_the_newest_events_are_found_again_when_refs_are_damaged(repo: Repositor
     assert whole(repo)
 
 
+def test_what_was_done_since_the_last_push_is_named_again_too(
+    repo: Repository, mlo_here: Mlo, tmp_path: Path
+) -> None:
+    mlo_here("remote", "add", "origin", tmp_path / "remote")
+    mlo_here("run", "--", "true")
+    mlo_here("push")
+    mlo_here("run", "--", "true")
+    before = open_repository(repo.root).refs.all()
+    flip(repo.layout.refs, 20)
+    mlo_here("fsck", "--repair")
+    assert open_repository(repo.root).refs.all() == before
+    assert mlo_here("audit", "--verify").code == 0
+
+
 def test_only_what_is_missing_is_asked_for_elsewhere(repo: Repository) -> None:
     asked: list[Collection[ObjectId]] = []
 
