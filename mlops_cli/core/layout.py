@@ -111,3 +111,8 @@ def find(start: Path) -> Layout:
         if (folder / SETTINGS).is_file() or (folder / STORE).is_dir():
             return Layout(folder)
     raise NotARepository(f"'{here}' is not in an mlo repository", hint="make one here: mlo init")
+
+
+def was_dvc(root: Path) -> bool:
+    """Return whether a project may have been DVC's; asks neither git nor any file's content."""
+    return (root / HISTORY).exists() or (root / ".dvc").is_dir()

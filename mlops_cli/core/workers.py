@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import mmap
 
 Part = TypeVar("Part")
-Answer = TypeVar("Answer")
 
 _COUNT = struct.Struct("<Q")
 _MOST = 8
 _LOST = 70
+_DONE, _FAILED = b"d", b"f"
 _BREATH = 64
 """After so many steps a worker looks whether there is still somebody to work for."""
 
@@ -37,12 +37,12 @@ def helpful(count: int, *, least: int) -> int:
 
 def share(
     parts: Sequence[Part],
-    work: Callable[[Part, Callable[[int], None]], Answer],
+    work: Callable[[Part, Callable[[int], None]], bytes],
     advance: Callable[[int], None],
-) -> list[Answer]:
+) -> list[bytes]:
     """Return what `work(part, advance)` answers for each part, the first of them done here.
 
-    Answers must be plain data. Every other part has a process of its own, which ends when this
+    Every other part has a process of its own, which ends when this
     one does. `advance` is called here, also for what the others have done.
 
     Raises:
@@ -74,18 +74,20 @@ def share(
                 one.stop()
             raise
         look()
-    for failed, answer in outcomes:
-        if failed:
-            raise answer
-    return [first, *(answer for _, answer in outcomes)]
+    answers = [first]
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        answers.append(outcome)
+    return answers
 
 
 class _Worker:
     """One forked process and the pipe that its answer comes through."""
 
-    def __init__(self, work: Callable[..., Any], part: Any, counters: "mmap.mmap", at: int) -> None:
-        import pickle
-
+    def __init__(
+        self, work: Callable[..., bytes], part: Any, counters: "mmap.mmap", at: int
+    ) -> None:
         self._pipe, answer = os.pipe()
         parent = os.getpid()
         self._pid = os.fork()
@@ -106,26 +108,29 @@ class _Worker:
 
             with os.fdopen(answer, "wb") as file:
                 try:
-                    outcome = (False, work(part, advance))
+                    file.write(_DONE + work(part, advance))
                 except BaseException as error:  # noqa: BLE001  raised in the process that waits
-                    outcome = (True, error)
-                pickle.dump(outcome, file)
+                    import pickle
+
+                    file.write(_FAILED + pickle.dumps(error))
             code = 0
         finally:
             os._exit(code)
 
-    def outcome(self) -> tuple[bool, Any]:
-        """Return whether it failed, and its answer or error, once it has ended."""
-        import pickle
-
+    def outcome(self) -> bytes | BaseException:
+        """Return its answer, or what it raised, once it has ended."""
         with os.fdopen(self._pipe, "rb") as file:
             raw = file.read()
         _, status = os.waitpid(self._pid, 0)
         self._pid = 0
         if not raw or status:
-            return True, RuntimeError(f"a worker process ended with status {status}")
-        failed, answer = pickle.loads(raw)
-        return failed, answer
+            return RuntimeError(f"a worker process ended with status {status}")
+        if raw[:1] == _DONE:
+            return raw[1:]
+        import pickle
+
+        error: BaseException = pickle.loads(raw[1:])
+        return error
 
     def stop(self) -> None:
         """End it, unless it has, and wait until it is gone."""

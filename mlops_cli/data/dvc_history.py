@@ -20,7 +20,7 @@ from mlops_cli.core.files import read_regular, write_whole
 from mlops_cli.core.git import Commit
 from mlops_cli.core.git_changes import blobs, changes
 from mlops_cli.core.ids import ObjectId, is_id
-from mlops_cli.core.layout import HISTORY
+from mlops_cli.core.layout import HISTORY, was_dvc
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import dvc_files
 from mlops_cli.data.dvc_files import Digest, Out
@@ -101,7 +101,7 @@ def write(repo: Repository, table: Table) -> bool:
 
 def formers(repo: Repository, rev: str | None) -> dict[str, Former]:
     """Return the versions that DVC's files name at a revision, or in the work tree, by path."""
-    if not is_former(repo):
+    if not was_dvc(repo.root):
         return {}
     named = _named_here(repo.root) if rev is None else _named_at(repo.root, rev)
     if not named:
@@ -116,7 +116,7 @@ def formers(repo: Repository, rev: str | None) -> dict[str, Former]:
 
 def commits(repo: Repository, path: str) -> list[Commit]:
     """Return the commits in which DVC's files said something of `path` or what holds it."""
-    if not is_former(repo):
+    if not was_dvc(repo.root):
         return []
     touched = changes(repo.root, dvc_files.PATTERNS)
     ids = {oid for one in touched for oid in (one.before, one.after) if oid}
@@ -133,11 +133,6 @@ def commits(repo: Repository, path: str) -> list[Commit]:
         if (one.path, one.before) in said or (one.path, one.after) in said
     ]
     return list(dict.fromkeys(found))
-
-
-def is_former(repo: Repository) -> bool:
-    """Return whether the project may have been DVC's, which costs no look into git."""
-    return (repo.root / HISTORY).exists() or (repo.root / FOLDER).is_dir()
 
 
 def _row(words: list[str]) -> tuple[Digest, Kept] | None:

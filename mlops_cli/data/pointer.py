@@ -15,17 +15,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops_cli.core.files import read_regular, write_whole
 from mlops_cli.core.ids import ObjectId, is_id
-from mlops_cli.core.layout import POINTER_SUFFIX
+from mlops_cli.core.layout import POINTER_SUFFIX, was_dvc
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.yaml_nodes import Value, parse
-from mlops_cli.data import dvc_history, locked, paths, source
-from mlops_cli.data.dvc_history import Former
+from mlops_cli.data import locked, paths, source
 from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.data.source import Source
 from mlops_cli.errors import ExternalError, IntegrityError, RequestError
+
+if TYPE_CHECKING:
+    from mlops_cli.data.dvc_history import Former
 
 FORMAT = 1
 _WRITTEN = re.compile(
@@ -238,14 +241,18 @@ def _with_formers(repo: Repository, rev: str | None, pointers: list[Pointer]) ->
     return [found[path] for path in sorted(found)]
 
 
-def _formers(repo: Repository, rev: str | None) -> dict[str, Former]:
+def _formers(repo: Repository, rev: str | None) -> dict[str, "Former"]:
     """Return what DVC's files name, but for what steps of the pipeline make by now."""
+    if not was_dvc(repo.root):
+        return {}
+    from mlops_cli.data import dvc_history
+
     found = dvc_history.formers(repo, rev)
     made = locked.outputs(repo, rev) if found else {}
     return {path: one for path, one in found.items() if path not in made}
 
 
-def _of(former: Former) -> Pointer:
+def _of(former: "Former") -> Pointer:
     return Pointer(former.path, *former.kept, former.executable)
 
 

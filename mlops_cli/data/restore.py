@@ -212,8 +212,9 @@ def _write_all(
             (target / path).mkdir(exist_ok=True)
     write = _fill if unseen else _exchange
 
-    def work(part: slice, advance: Callable[[int], None]) -> None:
+    def work(part: slice, advance: Callable[[int], None]) -> bytes:
         write(repo, target, files[part], advance)
+        return b""
 
     total = sum(entry.size for _, entry in files)
     count = workers.helpful(len(files), least=_WORTH_A_PROCESS)

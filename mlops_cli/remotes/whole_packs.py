@@ -68,11 +68,12 @@ def _download(
 
 
 def _check_all(pack: Pack, check: Callable[[ObjectId, Kind, bytes], None]) -> None:
-    def work(part: range, _: Callable[[int], None]) -> None:
+    def work(part: range, _: Callable[[int], None]) -> bytes:
         for at in part:
             entry = pack.index.entry(at)
             content = codec.decompress(pack.payload(entry), entry, _no_base)
             check(as_id(pack.index.key(at)), entry.kind, content)
+        return b""
 
     count = pack.index.count
     shares = workers.helpful(count, least=_WORTH_A_PROCESS)
