@@ -140,6 +140,12 @@ class Index:
         raw = self._raw
         return [raw[i : i + ID_BYTES] for i in range(0, self.count * ID_BYTES, ID_BYTES)]
 
+    def stored(self) -> list[int]:
+        """Return how many bytes each object takes, in the order of their ids."""
+        start = (ID_BYTES + 16) * self.count
+        column = struct.unpack_from(f"<{self.count}I", self._raw, start)
+        return list(column)
+
     def prefixes(self) -> list[int]:
         """Return the first eight bytes of each id as a number, in the machine's byte order."""
         return memoryview(self._raw)[: self.count * ID_BYTES].cast("Q")[::4].tolist()

@@ -31,7 +31,7 @@ def _lacking(repo: Repository, name: str) -> Unpushed:
     }
     lacking: dict[bytes, int] = {}
     for index in fresh.values():
-        for at, key in enumerate(index.ids()):
-            if not catalogue.holds(key):
-                lacking[key] = index.entry(at).stored
+        lacking.update(zip(index.ids(), index.stored(), strict=True))
+    if catalogue.indexes:
+        lacking = {key: size for key, size in lacking.items() if not catalogue.holds(key)}
     return Unpushed(name, len(lacking), sum(lacking.values()))
