@@ -26,10 +26,9 @@ too, DVC, git-lfs and `cp` leave it in memory. So 1 GiB is also held against DVC
 that the fsync of a plain copy takes.
 
 The 500 MB table is one of orders: ids, times, categories, prices, and four numbers in full
-precision. Its versions are made in
-sequence: the first edit replaces 0.1 % of the rows in one block in the middle and inserts as many;
-the second changes two numbers in 0.1 % of the rows, scattered; the third appends 0.1 %. Memory is
-the greatest resident size of the largest process."""
+precision. Its versions are made in sequence: the first edit replaces 0.1 % of the rows in one block
+in the middle and inserts as many; the second changes two numbers in 0.1 % of the rows, scattered;
+the third appends 0.1 %. Memory is the greatest resident size of the largest process."""
 
 
 def measure(
