@@ -20,7 +20,7 @@ class Marks:
         self._absent: set[bytes] = set()
         self.reached: set[bytes] = set()
 
-    def reach(self, names: Iterable[bytes], packs: Collection[str] = ()) -> set[bytes]:
+    def reach(self, names: Iterable[bytes], packs: Collection[Pack] = ()) -> set[bytes]:
         """Mark objects, and all that whole packs hold, and what any of them needs.
 
         Returns what was not marked before. What was marked while it was not here is looked into
@@ -39,10 +39,9 @@ class Marks:
             waiting = set(self._stored_with()) - self.reached
         return fresh
 
-    def _enter(self, packs: Collection[str], fresh: set[bytes]) -> Iterator[bytes]:
+    def _enter(self, packs: Collection[Pack], fresh: set[bytes]) -> Iterator[bytes]:
         """Mark what packs hold and names nothing else; yield the rest."""
-        for name in packs:
-            index = self._objects.indexes()[name]
+        for index in (pack.index for pack in packs):
             rest = {index.key(at) for kind in (Kind.TREE, *_FOLLOWED) for at in index.of_kind(kind)}
             held = set(index.ids()) - rest - self.reached
             self.reached |= held
@@ -88,10 +87,10 @@ class Marks:
 
     def _stored_with(self) -> Iterator[bytes]:
         """Yield what the stored forms of marked objects need: chunks, bases of deltas."""
-        for name, index in self._objects.indexes().items():
-            for at in index.composed():
-                if index.key(at) in self.reached:
-                    yield from needs(self._objects.pack(name), index.entry(at))
+        for pack in self._objects.packs().values():
+            for at in pack.index.composed():
+                if pack.index.key(at) in self.reached:
+                    yield from needs(pack, pack.index.entry(at))
 
 
 def needs(pack: Pack, entry: Entry) -> list[bytes]:

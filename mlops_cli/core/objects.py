@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from mlops_cli.core import codec, delta
-from mlops_cli.core.extents import Shared, write_at
+from mlops_cli.core.extents import BLOCK, write_at
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.pack_set import PackSet
 from mlops_cli.core.packs import Codec, Entry, Index, Kind, Pack, as_id
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Kind", "ObjectStore"]
 
-_RUN = 8 * 1024 * 1024
-"""About how many bytes are checked and written at once."""
+_SLICE = 2 * 1024 * 1024
+"""About how many bytes are read, checked and written at once, while the processor has them near."""
 
 _MOST_TOLD = 8
 """How many deltas may be told against each other in a row; only odd histories have two."""
@@ -113,14 +113,22 @@ class ObjectStore:
             write_at(handle, self._whole(oid, pack, entry), 0)
             return
         hasher = blake3(max_threads=blake3.AUTO)
+        buffer = memoryview(bytearray(_SLICE))
         place = 0
         for part in self._runs(codec.decode_list(pack.payload(entry), entry.length)):
-            data = part if isinstance(part, bytes) else part.read()
-            hasher.update(data)
-            shared = Shared(0, 0) if isinstance(part, bytes) else part.share(handle, place)
-            for first, last in shared.rest(len(data)):
-                write_at(handle, memoryview(data)[first:last], place + first)
-            place += len(data)
+            if isinstance(part, bytes):
+                hasher.update(part)
+                write_at(handle, part, place)
+                place += len(part)
+                continue
+            for start, length in part.slices():
+                data = buffer[:length]
+                part.pack.read_into(data, start)
+                hasher.update(data)
+                shared = part.pack.share(start, length, handle, place)
+                for first, last in shared.rest(length):
+                    write_at(handle, data[first:last], place + first)
+                place += length
         _check(hasher.hexdigest(), oid)
 
     def _runs(self, pieces: list[tuple[bytes, int]]) -> "Iterator[_Run | bytes]":
@@ -212,6 +220,10 @@ class ObjectStore:
     def indexes(self) -> Mapping[str, Index]:
         """Return the index of each pack by the pack's name."""
         return {name: pack.index for name, pack in self._packs.all().items()}
+
+    def packs(self) -> dict[str, Pack]:
+        """Return all packs by name, open: they can be read even after somebody removed them."""
+        return dict(self._current())
 
     def pack(self, name: str) -> Pack:
         """Return an open pack by its name."""
@@ -320,25 +332,27 @@ class ObjectStore:
 class _Run:
     """Neighbours in a pack that are stored as they are."""
 
-    __slots__ = ("_end", "_pack", "_start")
+    __slots__ = ("_end", "_start", "pack")
 
     def __init__(self, pack: Pack, entry: Entry) -> None:
-        self._pack = pack
+        self.pack = pack
         self._start = entry.offset
         self._end = entry.offset + entry.stored
 
     def takes(self, pack: Pack, entry: Entry) -> bool:
         """Take an object in, if it is the next; return whether it was."""
-        if pack is not self._pack or entry.offset != self._end or self._end - self._start >= _RUN:
+        if pack is not self.pack or entry.offset != self._end:
             return False
         self._end += entry.stored
         return True
 
-    def read(self) -> bytes:
-        return self._pack.read(self._start, self._end - self._start)
-
-    def share(self, target: int, place: int) -> Shared:
-        return self._pack.share(self._start, self._end - self._start, target, place)
+    def slices(self) -> Iterator[tuple[int, int]]:
+        """Yield offset and length of parts that are small, and end where blocks do."""
+        start = self._start
+        while start < self._end:
+            end = min(self._end, (start // BLOCK) * BLOCK + _SLICE)
+            yield start, end - start
+            start = end
 
 
 def _check(found: str, oid: ObjectId) -> None:

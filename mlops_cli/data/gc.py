@@ -101,8 +101,8 @@ class _Sweep:
         self._marks = Marks(repo.objects)
         self._marks.reach(names.look())
         self._packs = _packs(repo)
-        young = [name for name, pack in self._packs.items() if _written_s(pack) > young_from_s]
-        self._young = self._marks.reach([], packs=young)
+        young = {n: pack for n, pack in self._packs.items() if _written_s(pack) > young_from_s}
+        self._young = self._marks.reach([], packs=young.values())
         self.dead: list[Pack] = []
         self.mixed: list[Pack] = []
         for name, pack in self._packs.items():
@@ -165,7 +165,8 @@ class _Sweep:
         with alone(repo.layout.writing, wait_s=_WAIT_S, on_wait=repo.on_wait) as objects_go:
             made = {copy.index.name for copy in copies}
             names = self._names.look()
-            new = _packs(repo).keys() - self._packs.keys() - made
+            known = self._packs.keys() | made
+            new = [pack for name, pack in _packs(repo).items() if name not in known]
             fresh = self._marks.reach(names, packs=new)
             going = [
                 pack for pack in packs if pack.index.name not in made and not _any(pack, fresh)
@@ -188,7 +189,7 @@ def _any(pack: Pack, keys: Collection[bytes]) -> bool:
 
 def _packs(repo: Repository) -> dict[str, Pack]:
     repo.objects.refresh()
-    return {name: repo.objects.pack(name) for name in repo.objects.indexes()}
+    return repo.objects.packs()
 
 
 def _written_s(pack: Pack) -> float:

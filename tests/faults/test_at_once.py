@@ -25,7 +25,8 @@ def at_once(*commands: tuple[Path, tuple[str, ...]]) -> list[int]:
         for folder, arguments in commands
     ]
     for process in started:
-        process.communicate()
+        said = process.communicate()[1].decode()
+        assert "Traceback" not in said, said
     return [process.returncode for process in started]
 
 
