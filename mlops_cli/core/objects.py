@@ -223,7 +223,7 @@ class ObjectStore:
 
     def packs(self) -> dict[str, Pack]:
         """Return all packs by name, open: they can be read even after somebody removed them."""
-        return dict(self._current())
+        return dict(self._packs.all())
 
     def pack(self, name: str) -> Pack:
         """Return an open pack by its name."""

@@ -329,6 +329,17 @@ class Pack:
             raise IntegrityError(f"an entry of '{self.path.name}' lies outside it")
         return os.pread(self._handle, length, start)
 
+    def read_into(self, buffer: memoryview, start: int) -> None:
+        """Fill a buffer with bytes of the payloads.
+
+        Raises:
+            IntegrityError: they lie outside the pack, or it was cut short.
+        """
+        if start < len(HEADER) or start + len(buffer) > self.payload_end:
+            raise IntegrityError(f"an entry of '{self.path.name}' lies outside it")
+        if os.preadv(self._handle, [buffer], start) != len(buffer):
+            raise IntegrityError(f"'{self.path.name}' was cut short", hint="mlo fsck")
+
     def share(self, start: int, length: int, target: int, place: int) -> Shared:
         """Have another file share a part of the payloads; see `extents.share`."""
         return share(self._handle, start, length, target, place)
