@@ -43,11 +43,31 @@ _contexts = _PerThread()
 def compress(content: bytes | memoryview) -> tuple[Codec, bytes | memoryview]:
     """Return how to store `content`, and the payload.
 
-    A frame is kept when it saves a sixteenth. Of larger content a sample is tried first, so
-    that what does not compress (images, archives) costs little.
+    A frame is kept when it saves a sixteenth.
+    """
+    if not is_promising(content):
+        return Codec.RAW, content
+    frame = _compressor().compress(content)
+    if len(frame) > len(content) - len(content) // 16:
+        return Codec.RAW, content
+    return Codec.ZSTD, frame
+
+
+def is_promising(content: bytes | memoryview) -> bool:
+    """Return whether it may pay to compress `content`.
+
+    Of larger content a sample is tried, so that what does not compress (images, archives) costs
+    little.
     """
     if len(content) <= _TINY:
-        return Codec.RAW, content
+        return False
+    if len(content) < 4 * _SAMPLE:
+        return True
+    middle = len(content) // 2
+    return len(_compressor().compress(content[middle : middle + _SAMPLE])) <= _SAMPLE * 31 // 32
+
+
+def _compressor() -> "zstandard.ZstdCompressor":
     compressor = _contexts.compressor
     if compressor is None:
         import zstandard
@@ -55,14 +75,7 @@ def compress(content: bytes | memoryview) -> tuple[Codec, bytes | memoryview]:
         compressor = _contexts.compressor = zstandard.ZstdCompressor(
             level=ZSTD_LEVEL, write_content_size=True, write_checksum=False
         )
-    if len(content) >= 4 * _SAMPLE:
-        middle = len(content) // 2
-        if len(compressor.compress(content[middle : middle + _SAMPLE])) > _SAMPLE * 31 // 32:
-            return Codec.RAW, content
-    frame = compressor.compress(content)
-    if len(frame) > len(content) - len(content) // 16:
-        return Codec.RAW, content
-    return Codec.ZSTD, frame
+    return compressor
 
 
 def decompress(payload: bytes, entry: Entry, base: Callable[[bytes], bytes]) -> bytes:

@@ -1,9 +1,10 @@
 """Writing packs: hash, compress, append, and publish each pack whole."""
 
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from blake3 import blake3
 
@@ -14,10 +15,16 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.open_pack import Background, OpenPack, Payload
 from mlops_cli.core.packs import Codec, Entry, Kind, as_id
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
 PACK_BYTES = 64 * 1024 * 1024
 """A pack is closed when its payloads reach this size."""
 
 _WORTH_SHARING = 1024 * 1024
+_AHEAD = 8
+"""How many chunks may wait to be compressed."""
+
 _READ_BYTES = codec.WHOLE_MAX + 1
 
 
@@ -47,6 +54,8 @@ class PackWriter:
         self._background = Background()
         self.published: list[Path] = []
         """The packs that were written; complete once `finish` has returned."""
+        self._pool: ThreadPoolExecutor | None = None
+        self._squeezed: deque[Callable[[], None]] = deque()
         self._afterwards: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
     def afterwards(self, *, kept: Callable[[], None], dropped: Callable[[], None]) -> None:
@@ -145,6 +154,7 @@ class PackWriter:
                 earlier.pass_over(key, start)
             pieces.append((key, chunk.length))
             start += chunk.length
+        self._settle()
         whole = tap.digest()
         if whole not in self._new and not self._knows(whole, kind):
             self._add(whole, codec.encode_list(pieces), tap.size, kind, Codec.LIST)
@@ -162,7 +172,26 @@ class PackWriter:
         if told is not None:
             self._add(key, told, len(content), Kind.CHUNK, Codec.DELTA)
             return
-        how, payload = codec.compress(content)
+        if not codec.is_promising(content):
+            self._add_chunk(key, content, start, runs, (Codec.RAW, content))
+            return
+        self._new.add(key)
+        squeezing = self._squeezers().submit(codec.compress, content)
+        self._squeezed.append(
+            lambda: self._add_chunk(key, content, start, runs, squeezing.result())
+        )
+        if len(self._squeezed) > _AHEAD:
+            self._squeezed.popleft()()
+
+    def _add_chunk(
+        self,
+        key: bytes,
+        content: bytes,
+        start: int,
+        runs: "_Runs | None",
+        stored: tuple[Codec, bytes | memoryview],
+    ) -> None:
+        how, payload = stored
         if how is Codec.RAW and runs is not None:
             pack = self._open()
             if runs.should_align(start, len(content)) or pack.is_empty:
@@ -170,6 +199,23 @@ class PackWriter:
             self._add(key, runs.part(content, start), len(content), Kind.CHUNK, how)
         else:
             self._add(key, payload, len(content), Kind.CHUNK, how)
+
+    def _squeezers(self) -> "ThreadPoolExecutor":
+        """Return the threads that compress chunks while this one reads on and hashes."""
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "squeeze")
+        return self._pool
+
+    def _settle(self) -> None:
+        while self._squeezed:
+            self._squeezed.popleft()()
+
+    def _dismiss(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
 
     def _append(self, key: bytes, content: bytes | memoryview, kind: Kind) -> None:
         how, payload = codec.compress(content)
@@ -189,6 +235,7 @@ class PackWriter:
 
     def finish(self) -> None:
         """Publish what is left and wait until all of it is durable."""
+        self._dismiss()
         if self._pack is not None:
             self._publish(self._pack)
         self._background.join()
@@ -202,6 +249,8 @@ class PackWriter:
 
     def abandon(self) -> None:
         """Drop the pack that is not full yet, and those that could not be published."""
+        self._squeezed.clear()
+        self._dismiss()
         self._background.stop()
         for pack in self._full if self._pack is None else [*self._full, self._pack]:
             pack.drop()
