@@ -54,10 +54,10 @@ def push(
     """
     seen = remote.read()
     remote.catalogue.refresh(remote.transport, seen.state.packs)
-    if only is None:
-        _steps(repo, remote, seen.state.refs)
+    here = repo.refs.all() if only is None else {}  # what moves later is for the next push
+    _steps(repo, remote, here, seen.state.refs)
     sent = _send(repo, remote, only, progress)
-    moved = _publish(repo, remote, seen, sent, refs_too=only is None)
+    moved = _publish(repo, remote, here, seen, sent)
     objects = sum(pack.index.count for pack in sent)
     return Pushed(remote.name, objects, sum(pack.size for pack in sent), moved)
 
@@ -67,28 +67,32 @@ def _send(
 ) -> list[Pack]:
     """Send packs with all that the remote lacks; return them."""
     there = remote.catalogue
+    repo.objects.refresh()
+    packs = repo.objects.packs()
     wanted = None
     if only is not None:
         needed = needed_by(repo.objects, only, elsewhere=there.has)
         wanted = {bytes.fromhex(one) for one in needed}
     whole: list[Pack] = []
     loose: list[bytes] = []
-    for name, index in repo.objects.indexes().items():
+    for name, pack in packs.items():
         if name in there.indexes:
             continue
         missing = [
-            key for key in index.ids() if (wanted is None or key in wanted) and not there.holds(key)
+            key
+            for key in pack.index.ids()
+            if (wanted is None or key in wanted) and not there.holds(key)
         ]
-        if missing and len(missing) == index.count:
-            whole.append(repo.objects.pack(name))
+        if missing and len(missing) == pack.index.count:
+            whole.append(pack)
         else:
             loose += missing
     aside = repo.layout.tmp / f"push-{remote.name}-{os.getpid()}"
     aside.mkdir(exist_ok=True)
     try:
-        packs = whole + _repack(repo.objects, loose, aside)
-        _upload(remote, packs, progress)
-        return packs
+        sent = whole + _repack(repo.objects, loose, aside)
+        _upload(remote, sent, progress)
+        return sent
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -124,13 +128,17 @@ def _is_there(remote: Remote, key: str, size: int) -> bool:
 
 
 def _publish(
-    repo: Repository, remote: Remote, seen: Seen, sent: list[Pack], *, refs_too: bool
+    repo: Repository,
+    remote: Remote,
+    here: Mapping[str, ObjectId],
+    seen: Seen,
+    sent: list[Pack],
 ) -> tuple[str, ...]:
     """Name the packs that were sent and move the refs, both at once; return which refs moved."""
     new = {pack.index.name: Held(pack.size, pack.index.count) for pack in sent}
     for _ in range(_TRIES):
         there = seen.state
-        changes = _steps(repo, remote, there.refs) if refs_too else {}
+        changes = _steps(repo, remote, here, there.refs)
         packs = {**there.packs, **new}
         if changes or packs != there.packs:
             try:
@@ -147,24 +155,25 @@ def _publish(
 
 
 def _steps(
-    repo: Repository, remote: Remote, there: Mapping[str, ObjectId]
+    repo: Repository,
+    remote: Remote,
+    here: Mapping[str, ObjectId],
+    there: Mapping[str, ObjectId],
 ) -> dict[str, tuple[ObjectId | None, ObjectId | None]]:
-    """Return how the remote's refs are to move: forward, or not at all.
+    """Return how the remote's refs are to move to where they point `here`: forward, or not at all.
 
-    A ref that is here as it was last seen there has nothing to send, wherever it points now.
+    A ref that is here as it was last seen there has no news, even where others have moved it since.
     """
-    seen = remote.known_refs()
+    known = remote.known_refs()
     changes: dict[str, tuple[ObjectId | None, ObjectId | None]] = {}
-    for name, here in repo.refs.all().items():
+    for name, new in here.items():
         old = there.get(name)
-        if old is not None and here == seen.get(name):
-            continue
-        stands = relation(repo.objects, here, old)
-        if stands is Relation.DIVERGED:
+        stands = relation(repo.objects, new, old)
+        if stands is Relation.DIVERGED and new != known.get(name):
             raise Conflict(
                 f"the remote '{remote.name}' has records of '{name}' that are not here",
                 hint=f"mlo pull {remote.name}",
             )
         if stands is Relation.AHEAD:
-            changes[name] = (old, here)
+            changes[name] = (old, new)
     return changes

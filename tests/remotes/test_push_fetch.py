@@ -415,3 +415,40 @@ def test_two_clones_may_store_a_chunk_each_in_its_own_form(
     fetch.records(fresh, remote)
     fetch.content(fresh, remote, [object_id(third)])
     assert fresh.objects.get(object_id(third)) == third
+
+
+def test_a_ref_that_moves_while_a_push_sends_waits_for_the_next_push(
+    here: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = grow(here, "models/churn", "first")
+    remote = remote_of(here, tmp_path / "remote")
+    write_new = FolderTransport.write_new
+
+    def meanwhile(self: FolderTransport, key: str, source: Path | bytes) -> None:
+        monkeypatch.undo()
+        grow(open_repository(here.root), "models/churn", "second")
+        write_new(self, key, source)
+
+    monkeypatch.setattr(FolderTransport, "write_new", meanwhile)
+    push(here, remote)
+    assert remote.read().state.refs == {"models/churn": first}
+    push(here, remote)
+    second = here.refs.get("models/churn")
+    assert remote.read().state.refs == {"models/churn": second}
+    assert second is not None
+    assert remote.catalogue.has(second)
+
+
+def test_a_remote_that_was_put_back_to_an_older_state_gets_all_of_it_again(
+    here: Repository, tmp_path: Path
+) -> None:
+    grow(here, "models/churn", "first")
+    remote = remote_of(here, tmp_path / "remote")
+    push(here, remote)
+    older = (tmp_path / "remote" / "state").read_bytes()
+    second = grow(here, "models/churn", "second")
+    push(here, remote)
+    (tmp_path / "remote" / "state").write_bytes(older)
+    push(here, remote)
+    assert remote.read().state.refs == {"models/churn": second}
+    assert remote.catalogue.has(second)
