@@ -1,5 +1,6 @@
 """Bytes to id: an object is named by the BLAKE3-256 of its bytes, in hex."""
 
+import os
 import re
 from typing import NewType
 
@@ -10,6 +11,27 @@ ObjectId = NewType("ObjectId", str)
 HEX_DIGITS = 64
 _ID_IN_TEXT = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _LOWER_HEX = frozenset("0123456789abcdef")
+
+
+_forked = False
+
+
+def _note_fork() -> None:
+    global _forked
+    _forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+def hash_threads() -> int:
+    """Return how many threads BLAKE3 may use for large content, for its `max_threads`.
+
+    One in a forked process: the pool of threads that its parent used is not there, and BLAKE3
+    would wait for it for ever.
+    """
+    return 1 if _forked else blake3.AUTO
 
 
 def object_id(data: bytes | bytearray | memoryview) -> ObjectId:

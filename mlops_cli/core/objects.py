@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from mlops_cli.core import codec, delta
 from mlops_cli.core.extents import BLOCK, write_at
-from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.ids import ObjectId, hash_threads
 from mlops_cli.core.pack_set import PackSet
 from mlops_cli.core.packs import Codec, Entry, Index, Kind, Pack, as_id
 from mlops_cli.errors import IntegrityError, MissingObject
@@ -112,7 +112,7 @@ class ObjectStore:
         if entry.codec is not Codec.LIST:
             write_at(handle, self._whole(oid, pack, entry), 0)
             return
-        hasher = blake3(max_threads=blake3.AUTO)
+        hasher = blake3(max_threads=hash_threads())
         buffer = memoryview(bytearray(_SLICE))
         place = 0
         for part in self._runs(codec.decode_list(pack.payload(entry), entry.length)):

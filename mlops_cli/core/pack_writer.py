@@ -11,7 +11,7 @@ from blake3 import blake3
 from mlops_cli.core import codec, extents
 from mlops_cli.core.delta import Earlier
 from mlops_cli.core.extents import Extent
-from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.ids import ObjectId, hash_threads
 from mlops_cli.core.open_pack import Background, OpenPack, Payload
 from mlops_cli.core.packs import Codec, Entry, Kind, as_id
 
@@ -307,7 +307,7 @@ class _Tap:
     def __init__(self, source: BinaryIO, advance: Callable[[int], None]) -> None:
         self._source = source
         self._advance = advance
-        self._hasher = blake3(max_threads=blake3.AUTO)
+        self._hasher = blake3(max_threads=hash_threads())
         self.size = 0
 
     def readinto(self, buffer: memoryview) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from blake3 import blake3
 
 from mlops_cli.core import tree
-from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.ids import ObjectId, hash_threads
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, Block, StatCache, pack_stat, settle
 from mlops_cli.data.before import Before
@@ -349,7 +349,7 @@ class _Scanner:
             if len(data) == size:
                 return blake3(data).digest()
             os.lseek(handle, 0, os.SEEK_SET)
-        hasher = blake3(max_threads=blake3.AUTO)
+        hasher = blake3(max_threads=hash_threads())
         while piece := os.read(handle, 16 * _READ_BYTES):
             hasher.update(piece)
         return hasher.digest()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_cli.audit import chain
 from mlops_cli.core.files import outside, sync_folder
-from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.ids import ObjectId, hash_threads
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
@@ -130,7 +130,7 @@ def _record(
 def _id_of(path: Path) -> ObjectId:
     from blake3 import blake3
 
-    hasher = blake3(max_threads=blake3.AUTO)
+    hasher = blake3(max_threads=hash_threads())
     hasher.update_mmap(path)
     return ObjectId(hasher.hexdigest())
 

@@ -97,3 +97,26 @@ workers.share([0, 1], work, lambda _: None)
             break
         if state == "Z":
             break
+
+
+def test_large_content_is_hashed_also_in_a_process_that_was_forked_after_its_parent_hashed(
+    tmp_path: Path,
+) -> None:
+    program = """
+from pathlib import Path
+from mlops_cli.core import workers
+from mlops_cli.core.repository import create
+
+repo = create(Path("."))
+oids = [repo.objects.put(bytes([n]) * 30_000_000) for n in range(2)]
+
+def work(oid, advance):
+    with open(oid, "xb") as file:
+        repo.objects.write_to(file.fileno(), oid)
+    return b""
+
+work(oids[0], None)
+workers.share([oids[0] + "-", oids[1]], lambda oid, _: b"" if oid[64:] else work(oid, _), print)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, timeout=60)
+    assert sum(len(path.name) == 64 for path in tmp_path.iterdir()) == 2
