@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mlops_cli.core.id_table import IdTable
@@ -10,6 +11,9 @@ from mlops_cli.core.packs import SUFFIX, Pack
 
 _BULK = 256
 """After this many lookups that had to search the packs, a table of all ids is made."""
+
+_OTHER_FILES = 512
+"""How many files a process may need open beside packs."""
 
 Place = tuple[Pack, int]
 """A pack, and a position in its index."""
@@ -78,6 +82,7 @@ class PackSet:
 
     def _reopen(self) -> dict[str, Pack]:
         names = sorted(name for name in os.listdir(self._folder) if name.endswith(SUFFIX))
+        _allow_files(len(names))
         packs: dict[str, Pack] = {}
         for name in names:
             stem = name[: -len(SUFFIX)]
@@ -86,3 +91,17 @@ class PackSet:
             except FileNotFoundError:
                 continue
         return packs
+
+
+def _allow_files(packs: int) -> None:
+    """Let this process have so many packs open, beside other files, as far as it may."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = packs + _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
