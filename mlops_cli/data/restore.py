@@ -7,7 +7,7 @@ folder that was not there appears whole.
 import os
 import shutil
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,7 @@ from mlops_cli.core.files import current_umask, outside, staging
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
+from mlops_cli.core.stat_cache import STAT, pack_stat
 from mlops_cli.data import snapshot
 from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.errors import Conflict, IntegrityError, MissingObject
@@ -50,12 +51,12 @@ def restore(
     wanted = _wanted(repo, oid, kind)
     present = _present(repo, target)
     if present is None:
-        done = _create(repo, kind, target, wanted, progress)
+        written, removed = _create(repo, kind, target, wanted, progress), 0
     else:
-        done = _change(repo, kind, target, wanted, present, progress, force=force)
-    if done.written or done.removed or present is None:
-        snapshot.remember(repo, target, oid, kind)
-    return done
+        written, removed = _change(repo, kind, target, wanted, present, progress, force=force)
+    if written or removed or present is None:
+        snapshot.remember(repo, target, oid, kind, written)
+    return Restored(len(written), removed)
 
 
 def write_out(repo: Repository, oid: ObjectId, kind: ObjectKind, target: Path) -> None:
@@ -69,6 +70,9 @@ def write_out(repo: Repository, oid: ObjectId, kind: ObjectKind, target: Path) -
 
 _Listing = Mapping[str, tree.Entry]
 _Files = Sequence[tuple[str, tree.Entry]]
+_Written = Mapping[str, bytes]
+"""What each file looked like right after it was written, as `pack_stat` has it, by its path."""
+
 _WORTH_A_PROCESS = 2_000
 """How many files pay for a process more."""
 
@@ -113,12 +117,12 @@ def _present(repo: Repository, target: Path) -> _Listing | None:
 
 def _create(
     repo: Repository, kind: ObjectKind, target: Path, wanted: _Listing, progress: Progress
-) -> Restored:
+) -> _Written:
     """Write to a path where nothing is: a folder is made aside and moved there whole."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if kind == "file":
-            return Restored(_write_all(repo, target, wanted, progress), 0)
+            return _write_all(repo, target, wanted, progress)
         aside = staging(target.parent, repo.layout.tmp)
         building = aside / f".mlo-restore-{os.getpid()}-{os.urandom(4).hex()}"
         building.mkdir()
@@ -130,7 +134,7 @@ def _create(
             raise
     except OSError as error:
         raise outside(error, target) from error
-    return Restored(written, 0)
+    return written
 
 
 def _change(
@@ -142,7 +146,7 @@ def _change(
     progress: Progress,
     *,
     force: bool,
-) -> Restored:
+) -> tuple[_Written, int]:
     gone = [path for path, entry in present.items() if not _same(wanted.get(path), entry)]
     if not force:
         _refuse_loss(repo, target, [(path, present[path]) for path in gone])
@@ -161,7 +165,7 @@ def _change(
         written = _write_all(repo, target, missing, progress)
     except OSError as error:
         raise outside(error, target) from error
-    return Restored(written, len(removed))
+    return written, len(removed)
 
 
 def _same(one: tree.Entry | None, other: tree.Entry | None) -> bool:
@@ -204,7 +208,7 @@ def _write_all(
     progress: Progress,
     *,
     unseen: bool = False,
-) -> int:
+) -> _Written:
     """Write what is wanted, each file whole at once unless nobody looks at `target` yet."""
     files = [(path, entry) for path, entry in wanted.items() if _is_file(entry)]
     for path, entry in wanted.items():
@@ -213,14 +217,14 @@ def _write_all(
     write = _fill if unseen else _exchange
 
     def work(part: slice, advance: Callable[[int], None]) -> bytes:
-        write(repo, target, files[part], advance)
-        return b""
+        return b"".join(write(repo, target, files[part], advance))
 
     total = sum(entry.size for _, entry in files)
     count = workers.helpful(len(files), least=_WORTH_A_PROCESS)
     with progress.task(f"writing {target.name}", total, "B") as advance:
-        workers.share(_parts(len(files), count), work, advance)
-    return len(files)
+        stats = b"".join(workers.share(_parts(len(files), count), work, advance))
+    size = STAT.size
+    return {path: stats[at * size : (at + 1) * size] for at, (path, _) in enumerate(files)}
 
 
 def _parts(total: int, count: int) -> list[slice]:
@@ -229,29 +233,31 @@ def _parts(total: int, count: int) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
-def _fill(repo: Repository, target: Path, files: _Files, advance: Callable[[int], None]) -> None:
-    """Write files where nothing is and nobody looks yet."""
+def _fill(
+    repo: Repository, target: Path, files: _Files, advance: Callable[[int], None]
+) -> Iterator[bytes]:
+    """Write files where nothing is and nobody looks yet; yield what each looks like."""
     prefix = os.path.join(target, "")
     for path, entry in files:
-        _write(repo, prefix + path if path else os.fspath(target), entry)
+        yield pack_stat(_write(repo, prefix + path if path else os.fspath(target), entry))
         advance(entry.size)
 
 
 def _exchange(
     repo: Repository, target: Path, files: _Files, advance: Callable[[int], None]
-) -> None:
-    """Write files in a room beside, then move each to its place."""
+) -> Iterator[bytes]:
+    """Write files in a room beside, then move each to its place; yield what each looks like."""
     rooms: dict[Path, Path] = {}
     for path, entry in files:
         here = target / path if path else target
         if here.parent not in rooms:
             rooms[here.parent] = staging(here.parent, repo.layout.tmp)
-        _replace(repo, here, entry, rooms[here.parent])
+        yield pack_stat(_replace(repo, here, entry, rooms[here.parent]))
         advance(entry.size)
 
 
-def _replace(repo: Repository, path: Path, entry: tree.Entry, room: Path) -> None:
-    """Write one file or link in `room`, then move it to its place."""
+def _replace(repo: Repository, path: Path, entry: tree.Entry, room: Path) -> os.stat_result:
+    """Write one file or link in `room`, then move it to its place; return what it looks like."""
     beside = room / f".mlo-{os.getpid()}-{os.urandom(4).hex()}"
     try:
         _write(repo, os.fspath(beside), entry)
@@ -259,20 +265,22 @@ def _replace(repo: Repository, path: Path, entry: tree.Entry, room: Path) -> Non
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+    return os.lstat(path)
 
 
-def _write(repo: Repository, path: str, entry: tree.Entry) -> None:
-    """Write one file or link where nothing is."""
+def _write(repo: Repository, path: str, entry: tree.Entry) -> os.stat_result:
+    """Write one file or link where nothing is; return what it looks like."""
     if entry.mode is tree.Mode.SYMLINK:
         points_to = repo.objects.get(entry.oid)
         if not points_to or b"\0" in points_to:
             raise IntegrityError(f"the link '{path}' points to {points_to[:40]!r}")
         os.symlink(points_to, os.fsencode(path))
-        return
+        return os.lstat(path)
     bits = 0o777 if entry.mode is tree.Mode.EXECUTABLE else 0o666
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     handle = os.open(path, flags, bits & ~current_umask())
     try:
         repo.objects.write_to(handle, entry.oid)
+        return os.fstat(handle)
     finally:
         os.close(handle)

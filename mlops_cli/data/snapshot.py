@@ -16,8 +16,9 @@ from blake3 import blake3
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId, hash_threads
 from mlops_cli.core.repository import Repository
-from mlops_cli.core.stat_cache import STAT, Block, StatCache, pack_stat, settle
+from mlops_cli.core.stat_cache import STAT, UNTRUSTED, Block, StatCache, pack_stat, settle
 from mlops_cli.data.before import Before
+from mlops_cli.data.gather import Seen, gather
 from mlops_cli.data.listing import CACHES, list_folder, special, unreadable
 from mlops_cli.data.unchanged import Unchanged, unchanged
 from mlops_cli.errors import RequestError, StateError
@@ -112,47 +113,80 @@ def _listed(
         yield from _listed(cache, folder + b"/" + raw, path / name, f"{prefix}{name}/")
 
 
-def remember(repo: Repository, path: Path, oid: ObjectId, kind: ObjectKind) -> None:
-    """Note that what is now at `path` was just written from the store, so need not be read."""
+def remember(
+    repo: Repository,
+    path: Path,
+    oid: ObjectId,
+    kind: ObjectKind,
+    written: Mapping[str, bytes] | None = None,
+) -> None:
+    """Note that what is at `path` is what `oid` names, so need not be read.
+
+    `written` gives what each file looked like right after it was written, as `pack_stat` has it, by
+    its path within `path`; others are as they were when last looked at. So what somebody did to a
+    file since is seen. Without it, all are as they look now.
+    """
     cache = repo.stat_cache
     cache.start()
     raw = os.fsencode(path)
     where = _key_of(os.fsencode(repo.root), raw)
     if kind == "folder":
-        _remember_folder(repo, raw, where, oid)
+        _remember_folder(repo, raw, where, oid, written, "")
     else:
         folder, name = os.path.split(raw)
-        _keep_single(cache, _key_of(os.fsencode(repo.root), folder), name, os.lstat(raw), oid)
+        packed = pack_stat(os.lstat(raw)) if written is None else written[""]
+        _keep_single(cache, _key_of(os.fsencode(repo.root), folder), name, packed, oid)
     cache.save()
 
 
-def _remember_folder(repo: Repository, raw: bytes, where: bytes, oid: ObjectId) -> None:
+def _remember_folder(
+    repo: Repository,
+    raw: bytes,
+    where: bytes,
+    oid: ObjectId,
+    written: Mapping[str, bytes] | None,
+    prefix: str,
+) -> None:
+    cache = repo.stat_cache
     entries = tree.decode(repo.objects.get(oid))
     files = [entry for entry in entries if entry.mode is not tree.Mode.FOLDER]
     folders = [entry for entry in entries if entry.mode is tree.Mode.FOLDER]
     names = [os.fsencode(entry.name) for entry in files]
-    tick_ns = repo.stat_cache.tick_ns
-    stats = [settle(pack_stat(os.lstat(raw + b"/" + name)), tick_ns) for name in names]
+    ids = bytes.fromhex("".join([entry.oid for entry in files]))
+    if written is None:
+        stats = [pack_stat(os.lstat(raw + b"/" + name)) for name in names]
+    else:
+        known = cache.blocks.get(where, Block()).trusted()
+        stats = [
+            written.get(prefix + entry.name) or _seen(known.get(name), ids[32 * at : 32 * at + 32])
+            for at, (entry, name) in enumerate(zip(files, names, strict=True))
+        ]
     block = Block(
         b"\0".join(names),
-        b"".join(stats),
-        bytes.fromhex("".join([entry.oid for entry in files])),
+        b"".join([settle(packed, cache.tick_ns) for packed in stats]),
+        ids,
         bytes.fromhex("".join([entry.oid for entry in folders])),
         bytes.fromhex(oid),
         stored=True,
     )
-    repo.stat_cache.put(where, block)
+    cache.put(where, block)
     for entry in folders:
         name = os.fsencode(entry.name)
-        _remember_folder(repo, raw + b"/" + name, where + b"/" + name, entry.oid)
+        inner, below = raw + b"/" + name, where + b"/" + name
+        _remember_folder(repo, inner, below, entry.oid, written, f"{prefix}{entry.name}/")
+
+
+def _seen(hit: tuple[bytes, bytes] | None, key: bytes) -> bytes:
+    """Return what a file with the id `key` looked like; if nobody knows, what none looks like."""
+    return hit[0] if hit and hit[1] == key else STAT.pack(UNTRUSTED, 0, 0, 0, 0)
 
 
 def _keep_single(
-    cache: StatCache, folder: bytes, name: bytes, status: os.stat_result, oid: ObjectId
+    cache: StatCache, folder: bytes, name: bytes, packed: bytes, oid: ObjectId
 ) -> None:
     """Keep one file in its folder's block, beside the others that were looked at."""
     known = cache.blocks.get(folder, Block()).trusted()
-    known[name] = (settle(pack_stat(status), cache.tick_ns), bytes.fromhex(oid))
+    known[name] = (settle(packed, cache.tick_ns), bytes.fromhex(oid))
     names = sorted(known)
     block = Block(
         b"\0".join(names),
@@ -197,6 +231,9 @@ class _Scanner:
         """Bytes of large files that were told of while they were read."""
         self._cache = repo.stat_cache
         self._unchanged = Unchanged()
+        self._gathered: dict[bytes, Seen] = {}
+        self._early = 0
+        """Bytes of small files that were told of before their folder was come to."""
 
     def take(self, path: Path) -> Snapshot:
         raw = os.fsencode(path)
@@ -209,6 +246,8 @@ class _Scanner:
         if stat.S_ISDIR(status.st_mode):
             where = _key_of(self._root, raw)
             self._unchanged = unchanged(self._cache, self._root, where, ignored=CACHES)
+            if self._writer is not None:
+                self._gathered = gather(self._repo, raw, self._is_stored, self._tell_early)
             key, size, files = self._folder(raw)
             return Snapshot(ObjectId(key.hex()), "folder", size, files)
         if not stat.S_ISREG(status.st_mode):
@@ -228,7 +267,7 @@ class _Scanner:
         if hit and hit[0] == pack_stat(status) and self._usable(hit[1]):
             return hit[1]
         key = self._read(raw, status)
-        _keep_single(self._cache, where, name, status, ObjectId(key.hex()))
+        _keep_single(self._cache, where, name, pack_stat(status), ObjectId(key.hex()))
         return key
 
     def _folder(self, raw: bytes, level: int = 1) -> _Found:
@@ -278,17 +317,34 @@ class _Scanner:
     ) -> list[bytes]:
         known = block.trusted() if block is not None else {}
         stored = block is not None and block.stored
+        gathered = self._gathered.pop(raw, {})
         ids: list[bytes] = []
         told = self._told
         prefix = raw + b"/"
         for name, status in files:
+            packed = pack_stat(status)
             hit = known.get(name)
-            if hit and hit[0] == pack_stat(status) and (stored or self._usable(hit[1])):
+            new = gathered.get(name)
+            if new and new[0] == packed:
+                ids.append(new[1])
+            elif hit and hit[0] == packed and (stored or self._usable(hit[1])):
                 ids.append(hit[1])
             else:
                 ids.append(self._read(prefix + name, status))
-        self._advance(sum([status.st_size for _, status in files]) - (self._told - told))
+        size = sum([status.st_size for _, status in files]) - (self._told - told)
+        early = min(size, self._early)
+        self._early -= early
+        self._advance(size - early)
         return ids
+
+    def _tell_early(self, size: int) -> None:
+        self._early += size
+        self._advance(size)
+
+    def _is_stored(self, raw: bytes) -> bool:
+        """Return whether a folder was stored before, so that few of its files will be new."""
+        block = self._cache.blocks.get(_key_of(self._root, raw))
+        return block is not None and block.stored
 
     def _tell(self, size: int) -> None:
         self._told += size

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -152,3 +154,38 @@ def test_any_version_is_reached_from_any_other(
         back(repo, found, path)
         assert snapshot.take(repo, path) == found
         assert snapshot.take(create(repo.root), path) == found
+
+
+class Meanwhile:
+    """Somebody who edits a file while others are being written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def task(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+        yield lambda _: None if self._path.read_text() == "edit" else self._edit()
+
+    def _edit(self) -> None:
+        self._path.write_text("edit")
+
+
+@pytest.mark.parametrize("edited", ["a", "z"])
+def test_a_file_that_is_edited_during_a_restore_is_seen_as_edited(
+    repo: Repository, edited: str
+) -> None:
+    path = repo.root / "data"
+    path.mkdir()
+    for name in ("a", "m", "z"):
+        (path / name).write_text("once")
+    first = store(repo, path)
+    for name in ("a", "m"):
+        (path / name).write_text("then")
+    second = store(repo, path)
+    watcher = Meanwhile(path / edited)
+    (path / "m").unlink()
+    restore(repo, first.oid, first.kind, path, progress=watcher)
+    assert (path / edited).read_text() == "edit"
+    assert snapshot.take(Repository(repo.layout), path) != first
+    with pytest.raises(Conflict, match="in no store"):
+        back(repo, second, path)
