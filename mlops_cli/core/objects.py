@@ -173,7 +173,7 @@ class ObjectStore:
     def _write(self) -> "Iterator[PackWriter]":
         from mlops_cli.core.pack_writer import PackWriter
 
-        writer = PackWriter(self._folder, self._tmp, knows=self._knows, earlier=self._earlier)
+        writer = PackWriter(self._folder, self._tmp, knows=self.knows, earlier=self._earlier)
         try:
             yield writer
             writer.finish()
@@ -320,7 +320,7 @@ class ObjectStore:
             raise _missing(oid)
         return located
 
-    def _knows(self, key: bytes, kind: Kind) -> bool:
+    def knows(self, key: bytes, kind: Kind) -> bool:
         """Return whether `key` need not be put again as `kind`; does not look for new packs."""
         located = self._packs.search(key)
         if located is None or kind in (Kind.BLOB, Kind.CHUNK, Kind.TREE):
