@@ -119,6 +119,15 @@ def size(count: int) -> str:
     return f"{number:.1f} {unit}"
 
 
+def number(count: int, what: str) -> str:
+    """Return a number of things, in words for people.
+
+    >>> number(1, "object"), number(1014, "object")
+    ('1 object', '1,014 objects')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def plain(value: Any) -> Any:
     """Return a result as JSON knows it: records as objects, paths as text, NaN as "nan".
 

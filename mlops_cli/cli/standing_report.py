@@ -29,7 +29,7 @@ def _tell(standing: "Standing") -> None:
         (
             "not on a remote yet: mlo push",
             [
-                f"{u.remote} lacks {u.objects:,} objects, {show.size(u.bytes)}"
+                f"{u.remote} lacks {show.number(u.objects, 'object')}, {show.size(u.bytes)}"
                 for u in standing.unpushed
             ],
         ),
@@ -44,8 +44,7 @@ def _tell(standing: "Standing") -> None:
         show.line("nothing is versioned yet, and there is no step")
         show.note("next: mlo add PATH, or mlo run -- COMMAND")
     elif not said:
-        count = standing.versioned
-        show.line(f"all is as it should be: {count:,} versioned path{'' if count == 1 else 's'}")
+        show.line(f"all is as it should be: {show.number(standing.versioned, 'versioned path')}")
 
 
 def _data(change: "Changed") -> str:

@@ -164,7 +164,7 @@ def test_status_names_a_run_that_was_killed(project: Path, mlo_here: Mlo) -> Non
 def test_status_says_what_remotes_lack(raw: Path, mlo_here: Mlo) -> None:
     (raw.parents[1] / ".mlops.yaml").write_text("remotes: {origin: ../store}\n")
     mlo_here("add", "data/raw.csv")
-    assert "origin lacks 1 objects, 12 B" in mlo_here("status").stdout
+    assert "origin lacks 1 object, 12 B" in mlo_here("status").stdout
     mlo_here("push")
     assert "origin" not in mlo_here("status").stdout
 
@@ -184,7 +184,10 @@ def test_the_way_through_versions(raw: Path, mlo_here: Mlo) -> None:
     mlo_here("add", "data/raw.csv")
     commit(project, "First")
     raw.write_text("a,b\n1,x\n3,z\n4,z\n")
-    assert "rows 2 -> 3 (2 added, 1 removed, 0 changed)" in mlo_here("diff", "--exit-code", code=1).stdout
+    assert (
+        "rows 2 -> 3 (2 added, 1 removed, 0 changed)"
+        in mlo_here("diff", "--exit-code", code=1).stdout
+    )
     mlo_here("add", "data/raw.csv")
     commit(project, "Second")
     assert mlo_here("diff", "--exit-code").stdout == ""
@@ -222,7 +225,7 @@ def test_a_conflict_in_a_pointer_is_named_with_its_line(raw: Path, mlo_here: Mlo
 
 def test_fsck_of_a_whole_and_a_damaged_store(raw: Path, mlo_here: Mlo) -> None:
     mlo_here("add", "data/raw.csv")
-    assert mlo_here("fsck").stdout.startswith("whole: 1 objects in 1 packs")
+    assert mlo_here("fsck").stdout.startswith("whole: 1 object in 1 pack,")
     (pack,) = (raw.parents[1] / ".mlo/packs").iterdir()
     data = bytearray(pack.read_bytes())
     data[18] ^= 1

@@ -40,9 +40,8 @@ def fetch(
 def tell(fetched: "Fetched") -> None:
     """Print what a fetch brought."""
     if fetched.objects:
-        show.line(
-            f"got {fetched.objects} objects, {show.size(fetched.bytes)}, from {fetched.remote}"
-        )
+        got = f"{show.number(fetched.objects, 'object')}, {show.size(fetched.bytes)}"
+        show.line(f"got {got}, from {fetched.remote}")
     else:
         show.line(f"nothing new on {fetched.remote}")
     for name in fetched.moved:

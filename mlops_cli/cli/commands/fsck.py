@@ -81,16 +81,15 @@ def _source(repo: "Repository", name: str | None) -> "Bring | None":
 
 
 def _count(problems: "Collection[Problem]") -> str:
-    count = len(problems)
-    return f"the store is damaged: {count} problem{'' if count == 1 else 's'}"
+    return f"the store is damaged: {show.number(len(problems), 'problem')}"
 
 
 def _tell(checked: "Checked") -> None:
     _tell_problems(checked.problems)
     if not checked.problems:
         show.line(
-            f"whole: {checked.objects:,} objects in {checked.packs:,} packs,"
-            f" {show.size(checked.bytes)}"
+            f"whole: {show.number(checked.objects, 'object')}"
+            f" in {show.number(checked.packs, 'pack')}, {show.size(checked.bytes)}"
         )
     if checked.absent:
         show.note("not in this store (mlo fetch): " + ", ".join(checked.absent[:_SHOWN]))

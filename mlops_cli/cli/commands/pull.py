@@ -71,7 +71,7 @@ def _tell(pulled: Pulled) -> None:
 
     tell(replace(pulled.fetched, diverged={}))
     for one in pulled.rebased:
-        show.line(f"  {one.model}: {one.events} events put after the remote's")
+        show.line(f"  {one.model}: {show.number(one.events, 'event')} put after the remote's")
         for old, new in one.renumbered:
             if old != new:
                 show.line(f"    v{old} is v{new} now")
