@@ -18,9 +18,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 def gc(
     older_than: Annotated[
         str,
-        typer.Option(
-            metavar="AGE", help="Leave what is younger: 30m, 12h, 14d, 8w"
-        ),
+        typer.Option(metavar="AGE", help="Leave what is younger: 30m, 12h, 14d, 8w"),
     ] = "14d",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would go (default: drop it)")
