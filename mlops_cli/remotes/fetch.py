@@ -156,16 +156,16 @@ def _bring(
             chunks = {oid: place for oid, place in chunks.items() if oid not in places}
             deltas += _download(remote, chunks, writer, advance)
             brought.update(chunks)
-            told = [deltas]  # what each of these is told against is in the next, or was whole
-            while told[-1]:
-                needed = {need for one in told[-1] for need in one.needs()}
+            told = deltas
+            while told:
+                needed = {need for one in told for need in one.needs()}
                 bases = {
                     o: at for o, at in _places(repo, remote, needed).items() if o not in brought
                 }
                 brought.update(bases)
-                told.append(list(_download(remote, bases, writer, advance)))
-        for deltas in reversed(told):
-            _put_composed(repo, remote, deltas)
+                told = list(_download(remote, bases, writer, advance))
+                deltas += told
+        _put_told(repo, remote, deltas)
         _put_composed(repo, remote, lists)
     return len(brought), sum(place.entry.stored for place in brought.values())
 
@@ -264,6 +264,18 @@ def _read_ahead(remote: Remote, spans: Sequence[Span]) -> Iterator[tuple[Span, b
 
 def _no_base(_: bytes) -> bytes:
     raise AssertionError("only a delta asks for its base")
+
+
+def _put_told(repo: Repository, remote: Remote, deltas: Iterable[_Composed]) -> None:
+    """Keep deltas, each after what it is told against, which may be one of them."""
+    waiting = {one.oid: one for one in deltas}
+    while waiting:
+        ready = [one for one in waiting.values() if waiting.keys().isdisjoint(one.needs())]
+        if not ready:
+            raise _damaged(remote, next(iter(waiting)), "it is told against itself")
+        _put_composed(repo, remote, ready)
+        for one in ready:
+            del waiting[one.oid]
 
 
 def _put_composed(repo: Repository, remote: Remote, composed: Iterable[_Composed]) -> None:

@@ -417,6 +417,43 @@ def test_two_clones_may_store_a_chunk_each_in_its_own_form(
     assert fresh.objects.get(object_id(third)) == third
 
 
+def test_all_that_was_told_against_each_other_is_fetched_in_its_order(
+    here: Repository, there: Repository, tmp_path: Path
+) -> None:
+    contents = [
+        [noise(20_000, seed)[:-8] + noise(8, seed + version) for version in (1, 2, 3)]
+        for seed in range(100, 180, 10)
+    ]
+    for first, second, third in contents:
+        here.objects.put(first, Kind.CHUNK)
+        told_against(here, first, second)
+        there.objects.put(second, Kind.CHUNK)
+        told_against(there, second, third)
+    for repo in (here, there):
+        push(repo, remote_of(repo, tmp_path / "remote"))
+    fresh = create(tmp_path / "fresh")
+    pull(fresh, tmp_path / "remote")
+    for versions in contents:
+        assert [fresh.objects.get(object_id(one)) for one in versions] == versions
+
+
+def test_deltas_told_against_each_other_in_a_circle_are_refused(
+    there: Repository, tmp_path: Path
+) -> None:
+    one, other = (noise(20_000)[:-8] + noise(8, seed) for seed in (1, 2))
+    circle = []
+    for content, base in ((one, other), (other, one)):
+        payload = delta.encode(content, (blake3(base).digest(), base))
+        assert payload is not None
+        circle.append((blake3(content).digest(), payload, len(content), Kind.CHUNK, Codec.DELTA))
+    plant(tmp_path / "remote", *circle)
+    remote = remote_of(there, tmp_path / "remote")
+    fetch.records(there, remote)
+    with pytest.raises(IntegrityError, match="told against itself"):
+        fetch.content(there, remote, [object_id(one)])
+    assert not there.objects.has(object_id(one))
+
+
 def test_a_ref_that_moves_while_a_push_sends_waits_for_the_next_push(
     here: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
