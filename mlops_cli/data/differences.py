@@ -8,8 +8,9 @@ from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import ObjectStore
 from mlops_cli.core.repository import Repository
-from mlops_cli.core.stat_cache import STAT
+from mlops_cli.core.stat_cache import STAT, UNTRUSTED
 from mlops_cli.data import snapshot
+from mlops_cli.data.listing import CACHES
 
 _Entries = dict[str, tree.Entry]
 _List = Callable[[str, ObjectId], _Entries]
@@ -38,20 +39,22 @@ def between(
     yield from _compare(path, before, after, listed, listed)
 
 
-def from_tree(repo: Repository, old: ObjectId | None, path: str) -> Iterator[Pair]:
+def from_tree(
+    repo: Repository, old: ObjectId | None, path: str, *, found: ObjectId | None = None
+) -> Iterator[Pair]:
     """Yield the files and links that differ from the tree `old` to what is in the folder `path`.
 
     Reads only files that have changed since they were last hashed, and lists only folders that
-    have something different inside.
+    have something different inside. `found` is the folder's id, if it was just looked at.
 
     Raises:
         MissingObject: a tree is not in this store.
     """
-    found = snapshot.take(repo, repo.root / path)
+    new = snapshot.take(repo, repo.root / path).oid if found is None else found
     stored, present = _stored(repo.objects), _present(repo)
-    if found.oid != old:
+    if new != old:
         before = {} if old is None else stored(path, old)
-        yield from _compare(path, before, present(path, found.oid), stored, present)
+        yield from _compare(path, before, present(path, new), stored, present)
 
 
 def _stored(objects: ObjectStore) -> _List:
@@ -66,16 +69,18 @@ def _present(repo: Repository) -> _List:
 
     def listed(path: str, oid: ObjectId) -> _Entries:  # noqa: ARG001  it is as it is
         block = repo.stat_cache.blocks[os.fsencode(path)]
+        here = os.fsencode(repo.root / path) + b"/"
         found: _Entries = {}
         for raw, (packed, key) in block.trusted().items():
             name = os.fsdecode(raw)
-            mode = snapshot.mode_of(STAT.unpack(packed)[4])
-            size = os.lstat(repo.root / path / name).st_size
-            found[name] = tree.Entry(name, mode, size, ObjectId(key.hex()))
+            size, *_, mode = STAT.unpack(packed)
+            if size == UNTRUSTED:
+                size = os.lstat(here + raw).st_size
+            found[name] = tree.Entry(name, snapshot.mode_of(mode), size, ObjectId(key.hex()))
         folders = sorted(
-            os.fsencode(entry.name)
-            for entry in os.scandir(repo.root / path)
-            if entry.is_dir(follow_symlinks=False)
+            entry.name
+            for entry in os.scandir(here)
+            if entry.is_dir(follow_symlinks=False) and entry.name not in CACHES
         )
         for at, raw in enumerate(folders):
             key = block.below[at * 32 : (at + 1) * 32]

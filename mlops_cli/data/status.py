@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
 from mlops_cli.data.pointer import Pointer
@@ -66,7 +67,7 @@ def _change(repo: Repository, pointer: Pointer) -> Changed | None:
     stored = repo.objects.has(pointer.oid)
     counts: tuple[int | None, int | None, int | None]
     if pointer.kind == "folder" and found.kind == "folder":
-        counts = _count(repo, pointer) if stored else (None, None, None)
+        counts = _count(repo, pointer, found.oid) if stored else (None, None, None)
     elif pointer.kind == found.kind:
         counts = (0, 1, 0)
     else:
@@ -82,12 +83,12 @@ def _same_mode(repo: Repository, pointer: Pointer) -> bool:
     return bool(mode & 0o100) == pointer.executable
 
 
-def _count(repo: Repository, pointer: Pointer) -> tuple[int, int, int]:
+def _count(repo: Repository, pointer: Pointer, found: ObjectId) -> tuple[int, int, int]:
     """Return how many files of a folder are new, other than before, and gone."""
     from mlops_cli.data.differences import from_tree
 
     added = modified = removed = 0
-    for pair in from_tree(repo, pointer.oid, pointer.path):
+    for pair in from_tree(repo, pointer.oid, pointer.path, found=found):
         added += pair.old is None
         removed += pair.new is None
         modified += pair.old is not None and pair.new is not None

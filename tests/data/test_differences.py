@@ -89,3 +89,12 @@ def test_equal_folders_are_not_looked_into(repo: Repository) -> None:
     repo.objects.get = lambda oid: (asked.append(oid), real(oid))[1]  # type: ignore[method-assign, func-returns-value]
     assert [pair.path for pair in from_tree(repo, old, "data")] == ["data/other/y"]
     assert same.oid not in asked
+
+
+def test_folders_that_programs_leave_behind_do_not_shift_the_others(repo: Repository) -> None:
+    old = store(repo, {"a": {"x": b"1"}, "b": {"x": b"2"}, "c": {"x": b"3"}})
+    (repo.root / "data" / "aa" / "x").parent.mkdir()
+    (repo.root / "data" / "__pycache__").mkdir()
+    (repo.root / "data" / "c" / "x").write_bytes(b"4")
+    found = [pair.path for pair in from_tree(repo, old, "data")]
+    assert found == ["data/c/x"]
