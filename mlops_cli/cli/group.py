@@ -2,7 +2,7 @@
 
 import importlib
 import keyword
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import typer
@@ -79,5 +79,20 @@ def _dress(command: Any) -> None:
     """Give a command, and every command below it, our help and plain errors."""
     command.context_class = _Context
     command.rich_markup_mode = None
+    command.parse_args = _with_context(command.parse_args)
     for below in getattr(command, "commands", {}).values():
         _dress(below)
+
+
+def _with_context(parse: Callable[[Any, list[str]], list[str]]) -> Callable[..., list[str]]:
+    """Have every error of a command line say of which command it is."""
+
+    def parse_args(ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return parse(ctx, args)
+        except typer.TyperException as error:
+            if getattr(error, "ctx", ctx) is None:
+                error.ctx = ctx  # type: ignore[attr-defined]
+            raise
+
+    return parse_args

@@ -73,6 +73,14 @@ def test_an_unknown_option_names_the_nearest(mlo: Mlo) -> None:
     assert ended.stderr == "mlo: no such option: --templat\n  try: mlo init --template\n"
 
 
+def test_an_option_without_its_value_leads_to_the_help_of_its_command(mlo: Mlo) -> None:
+    ended = mlo("diff", "--rows", code=2)
+    assert ended.stderr == "mlo: option '--rows' requires an argument\n  try: mlo diff --help\n"
+    assert mlo("remote", "add", "a", "b", "--key-file", code=2).stderr.endswith(
+        "remote add --help\n"
+    )
+
+
 def test_too_many_arguments_are_refused(mlo: Mlo) -> None:
     ended = mlo("init", "a", "b", code=2)
     assert ended.stderr == "mlo: too many arguments: (b)\n  try: mlo init --help\n"
