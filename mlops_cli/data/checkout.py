@@ -109,9 +109,8 @@ def _set_executable(target: Path, *, executable: bool) -> bool:
 
 def _together(refused: Sequence[StateError], *, done: int) -> StateError:
     first = refused[0]
-    if len(refused) == 1:
-        return first
-    rest = "; ".join(error.message for error in refused[1:4])
+    told = "; ".join(error.message for error in refused[:4])
     more = f"; and {len(refused) - 4} more" if len(refused) > 4 else ""
-    also = f" ({done} others were checked out)" if done else ""
-    return type(first)(f"{first.message}; {rest}{more}{also}", hint=first.hint)
+    others = f"{done} other path{' was' if done == 1 else 's were'} checked out"
+    also = f" ({others})" if done else ""
+    return type(first)(f"{told}{more}{also}", hint=first.hint)

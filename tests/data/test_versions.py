@@ -198,8 +198,9 @@ def test_checkout_takes_parts_of_a_folder(repo: Repository) -> None:
 def test_checkout_never_loses_work_but_does_the_rest(repo: Repository) -> None:
     (repo.root / "raw.csv").write_text("precious")
     (repo.root / "images/one").unlink()
-    with pytest.raises(Conflict, match=r"'raw.csv' holds work that is in no store"):
+    with pytest.raises(Conflict, match=r"'raw.csv' holds work that is in no store") as caught:
         checkout(repo)
+    assert caught.value.message.endswith("would be lost (1 other path was checked out)")
     assert (repo.root / "raw.csv").read_text() == "precious"
     assert (repo.root / "images/one").read_text() == "one"
     checkout(repo, force=True)
