@@ -113,11 +113,18 @@ def connect(repo: Repository, name: str | None) -> Remote:
         name = next(iter(remotes)) if len(remotes) == 1 else DEFAULT
     if name not in remotes:
         known = ", ".join(sorted(remotes)) or "none"
-        raise RequestError(
-            f"there is no remote '{name}' (known: {known})", hint=f"mlo remote add {name} URL"
-        )
+        raise RequestError(f"there is no remote '{name}' (known: {known})", hint=_meant(repo, name))
     check_name(name)
     return Remote(name, _transport(repo, remotes[name]), repo.layout.remotes / name)
+
+
+def _meant(repo: Repository, name: str) -> str:
+    """Return what to type instead of a remote that there is not: a path goes after the remote."""
+    if _NAME.fullmatch(name) and not (repo.root / f"{name}.mlo").exists():
+        return f"mlo remote add {name} URL"
+    remotes = repo.settings.remotes
+    first = DEFAULT if DEFAULT in remotes else next(iter(remotes), DEFAULT)
+    return f"name the remote before the path, as in mlo pull {first} {name}"
 
 
 def _transport(repo: Repository, settings: RemoteSettings) -> Transport:

@@ -84,3 +84,14 @@ def test_a_url_with_a_password_is_not_kept_and_not_repeated(
         done = mlo_here(command, code=None)
         assert done.code != 0
         assert "hush" not in done.stdout + done.stderr
+
+
+def test_a_path_where_the_remote_belongs_is_told_so(project: Path, mlo_here: Mlo) -> None:
+    mlo_here("remote", "add", "origin", "../store")
+    (project / "rows").mkdir()
+    (project / "rows/1.csv").write_text("a\n1\n")
+    mlo_here("add", "rows")
+    for path in ("rows", "rows/1.csv"):
+        hint = f"name the remote before the path, as in mlo pull origin {path}"
+        assert mlo_here("pull", path, code=2).stderr.endswith(f"  try: {hint}\n")
+    assert mlo_here("pull", "team", code=2).stderr.endswith("  try: mlo remote add team URL\n")
