@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mlops_cli.errors import ExternalError
+
 if TYPE_CHECKING:
     import mmap
 
@@ -123,6 +125,11 @@ class _Worker:
             raw = file.read()
         _, status = os.waitpid(self._pid, 0)
         self._pid = 0
+        if os.WIFSIGNALED(status):
+            return ExternalError(
+                f"a process that did a part of the work was killed by signal {os.WTERMSIG(status)}",
+                hint="see whether there is enough memory, then try again",
+            )
         if not raw or status:
             return RuntimeError(f"a worker process ended with status {status}")
         if raw[:1] == _DONE:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlops_cli.core import workers
-from mlops_cli.errors import IntegrityError
+from mlops_cli.errors import ExternalError, IntegrityError
 
 
 def squares(part: range, advance: Callable[[int], None]) -> bytes:
@@ -48,7 +48,7 @@ def test_a_worker_that_is_killed_is_an_error() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return b""
 
-    with pytest.raises(RuntimeError, match="worker process ended"):
+    with pytest.raises(ExternalError, match="killed by signal 9"):
         workers.share([0, 1], work, lambda _: None)
 
 
