@@ -5,6 +5,7 @@ something that it could say.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ class Standing:
         models: models with a version that is in no stage.
         unpushed: what each remote lacks, as far as this clone knows.
         killed: names of runs whose process died; the next `mlo run` or `mlo runs` records them.
+        conflicts: what a git merge left open and nobody settled, by the path of the data.
     """
 
     versioned: int
@@ -39,11 +41,12 @@ class Standing:
     models: "tuple[Behind, ...]"
     unpushed: "tuple[Unpushed, ...]"
     killed: tuple[str, ...]
+    conflicts: Mapping[str, tuple[str, ...]]
 
     @property
     def dirty(self) -> bool:
-        """Whether data changed or a step is stale: the work tree is not what git would commit."""
-        return bool(self.data or self.stale)
+        """Whether data changed or conflicts or a step is stale: git would not commit all of it."""
+        return bool(self.data or self.stale or self.conflicts)
 
 
 def look(repo: Repository) -> Standing:
@@ -62,6 +65,7 @@ def look(repo: Repository) -> Standing:
         _behind(repo),
         _unpushed(repo),
         _killed(repo),
+        _conflicts(repo),
     )
 
 
@@ -87,6 +91,14 @@ def _unpushed(repo: Repository) -> "tuple[Unpushed, ...]":
     from mlops_cli.remotes.unpushed import unpushed
 
     return unpushed(repo, repo.settings.remotes)
+
+
+def _conflicts(repo: Repository) -> Mapping[str, tuple[str, ...]]:
+    if not repo.layout.conflicts.exists():
+        return {}
+    from mlops_cli.data.conflicts import unsettled
+
+    return unsettled(repo)
 
 
 def _killed(repo: Repository) -> tuple[str, ...]:

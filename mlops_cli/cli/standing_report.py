@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mlops_cli.data.status import Changed
     from mlops_cli.registry.behind import Behind
 
-_REASONS_SHOWN = 3
+_SHOWN = 3
 
 
 def report(*, as_json: bool, exit_code: bool) -> int:
@@ -23,8 +23,12 @@ def report(*, as_json: bool, exit_code: bool) -> int:
 
 def _tell(standing: "Standing") -> None:
     sections = [
+        (
+            "conflicts that a git merge left: mlo merge",
+            [_few(open_, ", ") for open_ in standing.conflicts.values()],
+        ),
         ("data that is not as its pointer says", [_data(one) for one in standing.data]),
-        ("steps to run: mlo run", [f"{s.name}: {_reasons(s.reasons)}" for s in standing.stale]),
+        ("steps to run: mlo run", [f"{s.name}: {_few(s.reasons, '; ')}" for s in standing.stale]),
         ("models with a newer version than their stages", [_model(m) for m in standing.models]),
         (
             "not on a remote yet: mlo push",
@@ -68,9 +72,9 @@ def _data(change: "Changed") -> str:
     return f"changed  {change.path}: {', '.join(counts) or 'empty folders'}{where}"
 
 
-def _reasons(reasons: tuple[str, ...]) -> str:
-    more = len(reasons) - _REASONS_SHOWN
-    return "; ".join(reasons[:_REASONS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+def _few(words: tuple[str, ...], between: str) -> str:
+    more = len(words) - _SHOWN
+    return between.join(words[:_SHOWN]) + (f"{between}and {more:,} more" if more > 0 else "")
 
 
 def _model(behind: "Behind") -> str:

@@ -74,6 +74,11 @@ class Layout:
         return self.mlo / "open"
 
     @property
+    def conflicts(self) -> Path:
+        """The file of what git merges left open in versioned data."""
+        return self.mlo / "conflicts"
+
+    @property
     def predictions(self) -> Path:
         """The folder of the prediction log."""
         return self.mlo / "predictions"

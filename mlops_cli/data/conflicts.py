@@ -19,8 +19,6 @@ from mlops_cli.data.merge import Conflict
 from mlops_cli.data.pointer import Pointer
 from mlops_cli.errors import MloError
 
-_FILE = "conflicts"
-
 
 @dataclass(frozen=True, slots=True)
 class Conflicted:
@@ -44,7 +42,7 @@ class Conflicted:
 def read(repo: Repository) -> dict[str, Conflicted]:
     """Return what is open by the path of the data."""
     try:
-        held = canonical.decode((repo.layout.mlo / _FILE).read_bytes())
+        held = canonical.decode(repo.layout.conflicts.read_bytes())
         return {path: _conflicted(path, one) for path, one in held.items()}
     except FileNotFoundError:
         return {}
@@ -52,9 +50,27 @@ def read(repo: Repository) -> dict[str, Conflicted]:
         return {}
 
 
+def unsettled(repo: Repository) -> dict[str, tuple[str, ...]]:
+    """Return the paths that conflict and that nobody settled, by the path of the data."""
+    from mlops_cli.core import git_index
+    from mlops_cli.data.merge_pointer import WHOLE
+
+    noted = {path: one for path, one in read(repo).items() if one.open}
+    if not noted or git_index.operation(git_index.top_of(repo.root)) is None:
+        return {}
+    found = {}
+    for path, one in sorted(noted.items()):
+        now = pointer.read(repo, path)
+        if now is not None and now.oid == one.kept:
+            found[path] = tuple(
+                path if each.path == WHOLE else f"{path}/{each.path}" for each in one.open
+            )
+    return found
+
+
 def write(repo: Repository, held: Mapping[str, Conflicted]) -> None:
     """Replace what is open."""
-    file = repo.layout.mlo / _FILE
+    file = repo.layout.conflicts
     if held:
         write_whole(file, canonical.encode({path: _plain(one) for path, one in held.items()}))
     else:

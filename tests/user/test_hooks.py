@@ -1,5 +1,6 @@
 """Git with `mlo hooks install`, as users have it: real git, which calls the real program."""
 
+import json
 import os
 import subprocess
 import sys
@@ -290,6 +291,8 @@ def test_a_conflict_names_the_file_and_is_settled_by_taking_a_side(
     assert held(diverged)["b"] == "main"
     listed = mlo_here("merge", code=1)
     assert listed.stdout == "data: 1 open conflict\n  data/b: changed here, changed there\n"
+    told = "conflicts that a git merge left: mlo merge\n  data/b\n"
+    assert mlo_here("status", "--exit-code", code=1).stdout == told
     assert "mlo merge --take ours PATH" in listed.stderr
     assert mlo_here("merge", "--take", "theirs", "data/b").stdout == "data: merged and staged\n"
     assert held(diverged) == {"a": "side", "b": "side", "c": "main", "m": "main", "s": "side"}
@@ -331,6 +334,14 @@ def test_a_conflict_can_be_settled_by_hand(diverged: Path, mlo_here: Mlo) -> Non
     assert held(diverged) == {
         "a": "side", "b": "main and side", "c": "main", "m": "main", "s": "side"
     }  # fmt: skip
+
+
+def test_status_tells_a_conflict_until_it_is_settled(diverged: Path, mlo_here: Mlo) -> None:
+    run_git("merge", "side", code=1)
+    assert json.loads(mlo_here("status", "--json").stdout)["conflicts"] == {"data": ["data/b"]}
+    (diverged / "data/b").write_text("both")
+    mlo_here("add", "data")
+    assert json.loads(mlo_here("status", "--json").stdout)["conflicts"] == {}
 
 
 def test_an_aborted_merge_leaves_nothing_behind(diverged: Path, mlo_here: Mlo) -> None:
