@@ -7,7 +7,7 @@ has changed meanwhile is noticed. Large files are left to who asked.
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlops_cli.core import workers
@@ -26,50 +26,85 @@ _WORTH_A_PROCESS = 2_000
 _ROW = STAT.size + 32
 _MISSING = bytes(_ROW)
 
+_BATCH = 100_000
+"""How many files are stored before who asked goes on: what is known of them is kept till then."""
+
 Seen = dict[bytes, tuple[bytes, bytes]]
 """The packed stat and the 32-byte id of files by name."""
 
 _Folder = tuple[bytes, list[bytes]]
 
 
-def gather(
-    repo: "Repository", raw: bytes, known: Callable[[bytes], bool], advance: Callable[[int], None]
-) -> dict[bytes, Seen]:
-    """Store the small files below a folder; return, by folder, those that were stored.
+class Gatherer:
+    """Stores the small files below a folder ahead of who asks for them, folder by folder."""
 
-    Folders of which `known` is true are passed over: who asked knows which of their files are new.
-    Few files are left to who asked.
-    """
-    folders: list[_Folder] = []
-    _walk(raw, known, folders)
-    count = sum(len(names) for _, names in folders)
-    processes = workers.helpful(count, least=_WORTH_A_PROCESS)
-    if processes == 1:
-        return {}
-    from mlops_cli.core.claims import Claims
+    def __init__(
+        self,
+        repo: "Repository",
+        raw: bytes,
+        known: Callable[[bytes], bool],
+        advance: Callable[[int], None],
+    ) -> None:
+        """Begin at the folder `raw`; pass over folders of which `known` is true.
 
-    claims = Claims(count)
+        Who asked knows which files of those are new.
+        """
+        self._repo = repo
+        self._advance = advance
+        self._ahead = (one for one in _walk(raw) if not known(one[0]))
+        self._next = next(self._ahead, None)
+        self._found: dict[bytes, list[tuple[list[bytes], memoryview]]] = {}
 
-    def work(part: Sequence[_Folder], tell: Callable[[int], None]) -> bytes:
-        return _store(repo, part, claims, tell)
+    def seen(self, folder: bytes) -> Seen:
+        """Return the files of a folder that were stored; each folder can be asked for once.
 
-    parts = _parts(folders, count, processes)
-    answers = workers.share(parts, work, advance)
-    repo.objects.refresh()
-    found: dict[bytes, Seen] = {}
-    for part, answer in zip(parts, answers, strict=True):
-        at = 0
-        for folder, names in part:
-            rows = [answer[at + i * _ROW : at + (i + 1) * _ROW] for i in range(len(names))]
-            at += len(names) * _ROW
-            seen = found.setdefault(folder, {})
-            for name, row in zip(names, rows, strict=True):
+        Folders must be asked for in the order in which their subfolders come before them.
+        """
+        if folder not in self._found:
+            self._gather(folder)
+        seen: Seen = {}
+        for names, rows in self._found.pop(folder, ()):
+            for at, name in enumerate(names):
+                row = bytes(rows[at * _ROW : (at + 1) * _ROW])
                 if row != _MISSING:
                     seen[name] = row[: STAT.size], row[STAT.size :]
-    return found
+        return seen
+
+    def _gather(self, folder: bytes) -> None:
+        """Store the next batch of files, if it begins with this folder."""
+        batch: list[_Folder] = []
+        count = 0
+        if self._next is None or self._next[0] != folder:
+            return
+        while self._next is not None and count < _BATCH:
+            batch.append(self._next)
+            count += len(self._next[1])
+            self._next = next(self._ahead, None)
+        processes = workers.helpful(count, least=_WORTH_A_PROCESS)
+        if processes > 1:
+            self._store(batch, count, processes)
+
+    def _store(self, batch: list[_Folder], count: int, processes: int) -> None:
+        from mlops_cli.core.claims import Claims
+
+        claims = Claims(count)
+
+        def work(part: Sequence[_Folder], tell: Callable[[int], None]) -> bytes:
+            return _store(self._repo, part, claims, tell)
+
+        parts = _parts(batch, count, processes)
+        answers = workers.share(parts, work, self._advance)
+        self._repo.objects.refresh()
+        for part, answer in zip(parts, answers, strict=True):
+            at, rows = 0, memoryview(answer)
+            for folder, names in part:
+                end = at + len(names) * _ROW
+                self._found.setdefault(folder, []).append((names, rows[at:end]))
+                at = end
 
 
-def _walk(raw: bytes, known: Callable[[bytes], bool], folders: list[_Folder]) -> None:
+def _walk(raw: bytes) -> Iterator[_Folder]:
+    """Yield the files of each folder below, and of `raw`, after those of its subfolders."""
     names: list[bytes] = []
     inner: list[bytes] = []
     try:
@@ -78,11 +113,11 @@ def _walk(raw: bytes, known: Callable[[bytes], bool], folders: list[_Folder]) ->
                 (inner if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
     except OSError:
         return  # who asked will see the same, and say so
-    if names and not known(raw):
-        folders.append((raw, names))
-    for name in inner:
+    for name in sorted(inner):
         if name not in CACHES:
-            _walk(raw + b"/" + name, known, folders)
+            yield from _walk(raw + b"/" + name)
+    if names:
+        yield raw, names
 
 
 def _parts(folders: Sequence[_Folder], count: int, processes: int) -> list[list[_Folder]]:

@@ -18,7 +18,7 @@ from mlops_cli.core.ids import ObjectId, hash_threads
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, UNTRUSTED, Block, StatCache, pack_stat, settle
 from mlops_cli.data.before import Before
-from mlops_cli.data.gather import Seen, gather
+from mlops_cli.data.gather import Gatherer
 from mlops_cli.data.listing import CACHES, list_folder, special, unreadable
 from mlops_cli.data.unchanged import Unchanged, unchanged
 from mlops_cli.errors import RequestError, StateError
@@ -231,7 +231,7 @@ class _Scanner:
         """Bytes of large files that were told of while they were read."""
         self._cache = repo.stat_cache
         self._unchanged = Unchanged()
-        self._gathered: dict[bytes, Seen] = {}
+        self._gatherer: Gatherer | None = None
         self._early = 0
         """Bytes of small files that were told of before their folder was come to."""
 
@@ -247,7 +247,7 @@ class _Scanner:
             where = _key_of(self._root, raw)
             self._unchanged = unchanged(self._cache, self._root, where, ignored=CACHES)
             if self._writer is not None:
-                self._gathered = gather(self._repo, raw, self._is_stored, self._tell_early)
+                self._gatherer = Gatherer(self._repo, raw, self._is_stored, self._tell_early)
             key, size, files = self._folder(raw)
             return Snapshot(ObjectId(key.hex()), "folder", size, files)
         if not stat.S_ISREG(status.st_mode):
@@ -317,7 +317,7 @@ class _Scanner:
     ) -> list[bytes]:
         known = block.trusted() if block is not None else {}
         stored = block is not None and block.stored
-        gathered = self._gathered.pop(raw, {})
+        gathered = {} if self._gatherer is None else self._gatherer.seen(raw)
         ids: list[bytes] = []
         told = self._told
         prefix = raw + b"/"

@@ -43,6 +43,27 @@ def test_it_is_the_tree_that_is_found_without_storing(repo: Repository) -> None:
     assert stored == {object_id(f"text {number}".encode()) for number in range(FILES)}
 
 
+def test_many_files_are_stored_a_batch_at_a_time(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo.root / "data/3/deep/er").mkdir(parents=True)
+    (repo.root / "data/3/deep/er/x").write_text("deep")
+    (repo.root / "data/top").write_text("top")
+    expected = snapshot.take(repo, repo.root / "data")
+    batches: list[int] = []
+    real = gather.Gatherer._store
+
+    def store(self: gather.Gatherer, batch: list[gather._Folder], count: int, n: int) -> None:
+        batches.append(count)
+        real(self, batch, count, n)
+
+    monkeypatch.setattr(gather, "_BATCH", 300)
+    monkeypatch.setattr(gather.Gatherer, "_store", store)
+    assert take(open_repository(repo.root)) == expected
+    assert len(batches) == 3  # what is left in the end is too little for two
+    assert sum(batches) > FILES * 0.8
+
+
 def test_each_thing_is_stored_once(repo: Repository) -> None:
     for path in (repo.root / "data").rglob("*.txt"):
         path.write_text(f"text {len(path.name)}")
@@ -68,14 +89,15 @@ def test_what_is_no_small_file_is_stored_too(repo: Repository) -> None:
 def test_a_file_that_changes_after_it_was_gathered_is_read_again(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gathered = gather.gather
+    seen = gather.Gatherer.seen
 
-    def gather_then_change(*args: object) -> object:
-        found = gathered(*args)  # type: ignore[arg-type]  # passed on as they come
-        (repo.root / "data/0/0.txt").write_text("changed")
+    def gather_then_change(self: gather.Gatherer, folder: bytes) -> gather.Seen:
+        found = seen(self, folder)
+        if folder.endswith(b"/0"):
+            (repo.root / "data/6/6.txt").write_text("changed")
         return found
 
-    monkeypatch.setattr(snapshot, "gather", gather_then_change)
+    monkeypatch.setattr(gather.Gatherer, "seen", gather_then_change)
     found = take(repo)
     assert repo.objects.has(object_id(b"changed"))
     assert snapshot.take(open_repository(repo.root), repo.root / "data").oid == found.oid
