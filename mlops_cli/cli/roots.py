@@ -1,6 +1,6 @@
 """Which content a clone needs: what its pointers, its lock file and its stages name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from mlops_cli.core.ids import ObjectId
 if TYPE_CHECKING:
     from mlops_cli.core.progress import Progress
     from mlops_cli.core.repository import Repository
+    from mlops_cli.errors import MissingObject
     from mlops_cli.remotes.fetch import Fetched
     from mlops_cli.remotes.remote import Remote
 
@@ -62,6 +63,7 @@ def bring(
     """Fetch the records, then the content that is wanted: of some paths, all, or what is needed."""
     from dataclasses import replace
 
+    from mlops_cli.errors import MissingObject
     from mlops_cli.remotes import fetch
 
     _believe_only_what_can_be_read(repo, remote)
@@ -69,12 +71,32 @@ def bring(
     with repo.writing():
         records = fetch.records(repo, remote, trees=not few, progress=progress)
         roots = None if everything else pointed_at(repo, paths, remote) if paths else needed(repo)
-        content = fetch.content(repo, remote, roots, progress=progress)
+        try:
+            content = fetch.content(repo, remote, roots, progress=progress)
+        except MissingObject as error:
+            raise _by_path(
+                repo, error, dict(zip(roots or (), paths or (), strict=False))
+            ) from error
     return replace(
         records,
         objects=records.objects + content.objects,
         bytes=records.bytes + content.bytes,
     )
+
+
+def _by_path(
+    repo: "Repository", error: "MissingObject", typed: "Mapping[ObjectId, str]"
+) -> "MissingObject":
+    """Return an error that names the path, as far as one is known, and not the object."""
+    from mlops_cli.data import reference
+    from mlops_cli.errors import MissingObject
+
+    named = {str(one.oid): one.path for one in reference.everything(repo)} | dict(typed)
+    if error.oid is None or error.oid not in named:
+        return error
+    content = f"the content of '{named[error.oid]}'"
+    message = error.message.replace(f"object {error.oid}", content)
+    return MissingObject(message, hint=error.hint, oid=error.oid)
 
 
 def heal(repo: "Repository", remote: "Remote", wanted: Iterable[ObjectId]) -> int:

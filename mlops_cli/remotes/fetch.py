@@ -102,11 +102,14 @@ def one(repo: Repository, remote: Remote, oid: ObjectId) -> bool:
 
 
 def _require(repo: Repository, remote: Remote, root: ObjectId) -> None:
-    if not repo.objects.has(root) and not remote.catalogue.has(root):
-        raise MissingObject(
-            f"object {root} is neither here nor on '{remote.name}'",
-            hint="push it from where it was made, or fetch from another remote",
-        )
+    if repo.objects.has(root) or remote.catalogue.has(root):
+        return
+    empty = "" if remote.catalogue.indexes else ", which holds nothing yet"
+    raise MissingObject(
+        f"object {root} is neither here nor on '{remote.name}'{empty}",
+        hint="push it from where it was made, or fetch from another remote",
+        oid=root,
+    )
 
 
 def _bring_trees(

@@ -1,5 +1,6 @@
 """Remotes as a user types them: two clones, one remote, and what is said when it fails."""
 
+import shutil
 import uuid
 from pathlib import Path
 
@@ -95,3 +96,17 @@ def test_a_path_where_the_remote_belongs_is_told_so(project: Path, mlo_here: Mlo
         hint = f"name the remote before the path, as in mlo pull origin {path}"
         assert mlo_here("pull", path, code=2).stderr.endswith(f"  try: {hint}\n")
     assert mlo_here("pull", "team", code=2).stderr.endswith("  try: mlo remote add team URL\n")
+
+
+def test_content_that_a_remote_lacks_is_named_by_its_path(
+    project: Path, mlo_here: Mlo, tmp_path: Path
+) -> None:
+    (project / "rows.csv").write_text("a\n1\n")
+    mlo_here("add", "rows.csv")
+    mlo_here("remote", "add", "origin", str(tmp_path / "store"))
+    shutil.rmtree(project / ".mlo")
+    said = (
+        "mlo: the content of 'rows.csv' is neither here nor on 'origin', which holds nothing yet\n"
+    )
+    for words in (["pull"], ["pull", "origin", "rows.csv"], ["fetch"]):
+        assert mlo_here(*words, code=3).stderr.startswith(said)
