@@ -150,6 +150,6 @@ def decode_list(payload: bytes, length: int) -> list[tuple[bytes, int]]:
         )
         for i in range(0, len(payload), _PIECE_BYTES)
     ]
-    if sum(size for _, size in pieces) != length:
+    if sum(size for _, size in pieces) != length or not all(size for _, size in pieces):
         raise IntegrityError("the chunks of an object do not add up to its length")
     return pieces

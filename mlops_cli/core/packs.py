@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,9 @@ _TRAILER = struct.Struct("<QQ32s8s")
 _END = b"MLOPEND\x01"
 ENTRY_BYTES = ID_BYTES + 8 + 8 + 4 + 1 + 1
 """What an object takes in an index."""
+
+_MOST_STORED = 512 * 1024
+"""No payload is longer, but that of a list, which is shorter than the content: so much is read."""
 
 
 class Kind(IntEnum):
@@ -109,7 +113,11 @@ class Index:
         )
 
     def entry(self, at: int) -> Entry:
-        """Return what is stored at a position."""
+        """Return what is stored at a position.
+
+        Raises:
+            IntegrityError: it is of a newer mlo, or longer than anything that is ever stored.
+        """
         count, raw = self.count, self._raw
         base = ID_BYTES * count
         (offset,) = _U64.unpack_from(raw, base + 8 * at)
@@ -118,12 +126,19 @@ class Index:
         kind = raw[base + 20 * count + at]
         codec = raw[base + 21 * count + at]
         try:
-            return Entry(offset, stored, length, _KINDS[kind], _CODECS[codec])
+            entry = Entry(offset, stored, length, _KINDS[kind], _CODECS[codec])
         except KeyError as error:
             raise IntegrityError(
                 f"a pack holds an object of kind {kind} and codec {codec}, unknown here",
                 hint="use a newer mlo",
             ) from error
+        if stored > _MOST_STORED and (codec != Codec.LIST or stored > length):
+            raise IntegrityError(f"a stored object claims to take {stored} bytes, too many for it")
+        return entry
+
+    def is_sorted(self) -> bool:
+        """Return whether each id comes after the one before it, as `find` needs."""
+        return all(one < other for one, other in pairwise(self.ids()))
 
     def is_delta(self, at: int) -> bool:
         """Return whether the object at a position is told against another."""

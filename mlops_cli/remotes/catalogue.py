@@ -119,6 +119,6 @@ def _read_index(transport: Transport, name: str, held: Held) -> Index:
     if tail.count != held.objects:
         raise IntegrityError(f"'{key}' on '{transport.url}' is not the pack that was pushed")
     index = Index(raw[:-TRAILER_BYTES], tail.count)
-    if index.name != name or tail.name != name:
+    if index.name != name or tail.name != name or not index.is_sorted():
         raise IntegrityError(f"the index of '{key}' on '{transport.url}' is not what its name says")
     return index

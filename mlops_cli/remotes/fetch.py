@@ -352,6 +352,11 @@ def _merge_refs(
             old = here.get(name)
             stands = relation(repo.objects, new, old)
             if stands in (Relation.AHEAD, Relation.DIVERGED):
+                if not repo.objects.has(new):
+                    raise IntegrityError(
+                        f"'{name}' on the remote points to object {new}, which is not there",
+                        hint="push it again from where it was made",
+                    )
                 vet(name, new)
             if stands is Relation.AHEAD:
                 moved[name] = (old, new)

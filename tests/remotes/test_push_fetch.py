@@ -227,6 +227,54 @@ def test_a_list_whose_chunks_give_other_content_is_not_taken_in(
     assert there.objects.get(there.objects.put(mine)) == mine
 
 
+def test_an_object_that_claims_to_take_gigabytes_is_refused_before_it_is_read(
+    there: Repository, tmp_path: Path
+) -> None:
+    columns = Columns()
+    content = b"a record"
+    claim = Entry(len(HEADER), 2**32 - 1, len(content), Kind.RUN, Codec.RAW)
+    columns.add(blake3(content).digest(), claim)
+    index = columns.index()
+    path = tmp_path / "remote" / key_of(index.name)
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        file.write(HEADER)
+        end = file.seek(2**33)  # a hole, so that all of it can be read
+        file.write(index.raw + trailer(index, end))
+    held = Held(path.stat().st_size, 1)
+    (tmp_path / "remote" / "state").write_bytes(state.encode(State({index.name: held})))
+    with pytest.raises(IntegrityError, match="too many"):
+        fetch.records(there, remote_of(there, tmp_path / "remote"))
+
+
+def test_an_index_in_which_nothing_could_be_found_is_refused(
+    there: Repository, tmp_path: Path
+) -> None:
+    columns = Columns()
+    for _ in range(2):
+        columns.add(blake3(b"twice").digest(), Entry(len(HEADER), 5, 5, Kind.BLOB, Codec.RAW))
+    index = columns.index()
+    data = HEADER + b"twice" + index.raw + trailer(index, len(HEADER) + 5)
+    path = tmp_path / "remote" / key_of(index.name)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    held = Held(len(data), 2)
+    (tmp_path / "remote" / "state").write_bytes(state.encode(State({index.name: held})))
+    with pytest.raises(IntegrityError, match="not what its name says"):
+        fetch.records(there, remote_of(there, tmp_path / "remote"))
+
+
+def test_a_ref_to_what_the_remote_has_not_is_not_taken_over(
+    there: Repository, tmp_path: Path
+) -> None:
+    (tmp_path / "remote").mkdir()
+    nothing = State({}, {"audit/0123456789abcdef": object_id(b"nothing")})
+    (tmp_path / "remote" / "state").write_bytes(state.encode(nothing))
+    with pytest.raises(IntegrityError, match="not there"):
+        fetch.records(there, remote_of(there, tmp_path / "remote"))
+    assert there.refs.all() == {}
+
+
 def test_a_list_that_is_its_own_chunk_is_not_taken_in(there: Repository, tmp_path: Path) -> None:
     mine = noise(100_000)
     key = blake3(mine).digest()
