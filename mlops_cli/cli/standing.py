@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlops_cli.core.layout import was_dvc
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import pointer
 from mlops_cli.data.status import Changed, changes
@@ -32,6 +33,7 @@ class Standing:
         unpushed: what each remote lacks, as far as this clone knows.
         killed: names of runs whose process died; the next `mlo run` or `mlo runs` records them.
         conflicts: what a git merge left open and nobody settled, by the path of the data.
+        lost: paths whose version DVC kept and `mlo import-dvc` found nowhere.
     """
 
     versioned: int
@@ -42,6 +44,7 @@ class Standing:
     unpushed: "tuple[Unpushed, ...]"
     killed: tuple[str, ...]
     conflicts: Mapping[str, tuple[str, ...]]
+    lost: tuple[str, ...]
 
     @property
     def dirty(self) -> bool:
@@ -66,6 +69,7 @@ def look(repo: Repository) -> Standing:
         _unpushed(repo),
         _killed(repo),
         _conflicts(repo),
+        _lost(repo),
     )
 
 
@@ -99,6 +103,14 @@ def _conflicts(repo: Repository) -> Mapping[str, tuple[str, ...]]:
     from mlops_cli.data.conflicts import unsettled
 
     return unsettled(repo)
+
+
+def _lost(repo: Repository) -> tuple[str, ...]:
+    if not was_dvc(repo.root):
+        return ()
+    from mlops_cli.data import dvc_history
+
+    return tuple(dvc_history.lost(repo))
 
 
 def _killed(repo: Repository) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def _tell(standing: "Standing") -> None:
             [_few(open_, ", ") for open_ in standing.conflicts.values()],
         ),
         ("data that is not as its pointer says", [_data(one) for one in standing.data]),
+        ("versions that DVC kept and mlo does not have: mlo import-dvc", list(standing.lost)),
         ("steps to run: mlo run", [f"{s.name}: {_few(s.reasons, '; ')}" for s in standing.stale]),
         ("models with a newer version than their stages", [_model(m) for m in standing.models]),
         (

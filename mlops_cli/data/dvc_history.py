@@ -114,6 +114,15 @@ def formers(repo: Repository, rev: str | None) -> dict[str, Former]:
     }
 
 
+def lost(repo: Repository) -> list[str]:
+    """Return what DVC's files in the work tree name and the move to mlo did not bring along."""
+    if not was_dvc(repo.root):
+        return []
+    kept = [out for out in _named_here(repo.root) if out.cached and out.digest is not None]
+    table = read(repo) if kept else {}
+    return sorted(out.path for out in kept if out.digest not in table) if table else []
+
+
 def commits(repo: Repository, path: str) -> list[Commit]:
     """Return the commits in which DVC's files said something of `path` or what holds it."""
     if not was_dvc(repo.root):

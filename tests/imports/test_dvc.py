@@ -160,6 +160,13 @@ def test_versions_that_are_nowhere_are_listed_and_the_rest_is_kept(
     assert "data/raw.csv@" in done.stdout
     assert mlo_here("status", "--exit-code").code == 0
     assert "not versioned at 'side'" in mlo_here("cat", "data/raw.csv@side", code=2).stderr
+    commit(moving, "Move to mlo")
+    git(moving, "checkout", "--quiet", "side")
+    told = ["versions that DVC kept and mlo does not have: mlo import-dvc", "data/grün (1).txt"]
+    said = mlo_here("status").stdout.splitlines()
+    assert [line.strip() for line in said[:4]] == [*told, "data/images", "data/raw.csv"]
+    git(moving, "checkout", "--quiet", "main")
+    assert mlo_here("status", "--json").json["lost"] == []
     shelf.with_name("away").rename(shelf)
     assert mlo_here("import-dvc", "--json").json["missing"] == []
     assert mlo_here("cat", "data/raw.csv@side").stdout == "7\n"
