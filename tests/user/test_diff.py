@@ -130,3 +130,10 @@ def test_versions_between_commits_are_compared_from_the_store(people: Path, mlo_
     assert (there["rows_added"], there["columns_added"]) == (1, ["vip"])
     assert (back["rows_removed"], back["columns_removed"]) == (1, ["vip"])
     assert {one.suffix for one in (project / ".mlo/tmp").iterdir()} <= {".lock"}
+
+
+def test_a_range_of_git_leads_to_two_revisions(project: Path, mlo_here: Mlo) -> None:
+    said = mlo_here("diff", "v1..v2", code=2).stderr
+    assert said == (
+        "mlo: 'v1..v2' is neither a path nor a revision\n  try: two revisions: mlo diff v1 v2\n"
+    )

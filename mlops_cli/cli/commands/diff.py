@@ -114,6 +114,12 @@ def _sort_out(repo: "Repository", arguments: list[str]) -> tuple[list[str], list
             try:
                 git.resolve(repo.root, word)
             except RequestError:
+                old, dots, new = word.partition("..")
+                if dots and old and new and "/." not in word:
+                    hint = f"two revisions: mlo diff {old} {new.lstrip('.')}"
+                    raise RequestError(
+                        f"'{word}' is neither a path nor a revision", hint=hint
+                    ) from None
                 paths.append(relative(repo, Path(word)))
             else:
                 revs.append(word)
