@@ -9,6 +9,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -70,6 +71,12 @@ def write_out(repo: Repository, oid: ObjectId, kind: ObjectKind, target: Path) -
 
 _Listing = Mapping[str, tree.Entry]
 _Files = Sequence[tuple[str, tree.Entry]]
+_Present = Mapping[str, tuple[tree.Entry, bytes]]
+"""What is there, each with what it looked like, to see whether somebody changes it meanwhile."""
+
+_Looks = Mapping[str, bytes] | None
+"""What was there looked like, by its path; None where it may be lost."""
+
 _Written = Mapping[str, bytes]
 """What each file looked like right after it was written, as `pack_stat` has it, by its path."""
 
@@ -98,21 +105,23 @@ def _wanted(repo: Repository, oid: ObjectId, kind: ObjectKind) -> _Listing:
     return listing
 
 
-def _present(repo: Repository, target: Path) -> _Listing | None:
+def _present(repo: Repository, target: Path) -> _Present | None:
     """Return what is at `target`, without folders; None when there is nothing."""
     try:
         status = os.lstat(target)
     except FileNotFoundError:
         return None
     if stat.S_ISDIR(status.st_mode):
-        return snapshot.files_at(repo, target)
+        return snapshot.looks_at(repo, target)
     if stat.S_ISLNK(status.st_mode):
         from mlops_cli.core.ids import object_id
 
         oid = object_id(os.fsencode(os.readlink(target)))
-        return {_ITSELF: tree.Entry(_ITSELF, tree.Mode.SYMLINK, status.st_size, oid)}
-    found = snapshot.take(repo, target)
-    return {_ITSELF: tree.Entry(_ITSELF, tree.Mode.FILE, found.size, found.oid)}
+        entry = tree.Entry(_ITSELF, tree.Mode.SYMLINK, status.st_size, oid)
+    else:
+        found = snapshot.take(repo, target)
+        entry = tree.Entry(_ITSELF, tree.Mode.FILE, found.size, found.oid)
+    return {_ITSELF: (entry, pack_stat(status))}
 
 
 def _create(
@@ -122,7 +131,7 @@ def _create(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if kind == "file":
-            return _write_all(repo, target, wanted, progress)
+            return _write_all(repo, target, wanted, progress, looks={})
         aside = staging(target.parent, repo.layout.tmp)
         building = aside / f".mlo-restore-{os.getpid()}-{os.urandom(4).hex()}"
         building.mkdir()
@@ -142,11 +151,13 @@ def _change(
     kind: ObjectKind,
     target: Path,
     wanted: _Listing,
-    present: _Listing,
+    before: _Present,
     progress: Progress,
     *,
     force: bool,
 ) -> tuple[_Written, int]:
+    present = {path: entry for path, (entry, _) in before.items()}
+    looks = None if force else {path: look for path, (_, look) in before.items()}
     gone = [path for path, entry in present.items() if not _same(wanted.get(path), entry)]
     if not force:
         _refuse_loss(repo, target, [(path, present[path]) for path in gone])
@@ -154,7 +165,9 @@ def _change(
     missing = {path: entry for path, entry in wanted.items() if not _same(entry, present.get(path))}
     try:
         for path in removed:
-            (target / path if path else target).unlink()
+            here = target / path if path else target
+            _refuse_edited(here, path, looks)
+            here.unlink(missing_ok=True)
         is_folder = target.is_dir() and not target.is_symlink()
         if is_folder:
             _remove_empty(target, {path for path, one in wanted.items() if not _is_file(one)})
@@ -162,7 +175,7 @@ def _change(
                 target.rmdir()
         if kind == "folder":
             target.mkdir(exist_ok=True)
-        written = _write_all(repo, target, missing, progress)
+        written = _write_all(repo, target, missing, progress, looks=looks)
     except OSError as error:
         raise outside(error, target) from error
     return written, len(removed)
@@ -191,6 +204,14 @@ def _refuse_loss(repo: Repository, target: Path, going: list[tuple[str, tree.Ent
         )
 
 
+def _refuse_edited(here: Path, path: str, looks: _Looks) -> None:
+    """Refuse to overwrite or remove what somebody has changed since it was looked at."""
+    if looks is not None and not snapshot.is_as_it_was(os.fspath(here), looks.get(path)):
+        raise Conflict(
+            f"'{here}' was changed while its version was checked out", hint="see what differs now: mlo status"
+        )
+
+
 def _remove_empty(folder: Path, keep: set[str], prefix: str = "") -> None:
     """Remove the folders below `folder` that are empty and not in `keep`."""
     for entry in list(os.scandir(folder)):
@@ -208,13 +229,14 @@ def _write_all(
     progress: Progress,
     *,
     unseen: bool = False,
+    looks: _Looks = None,
 ) -> _Written:
     """Write what is wanted, each file whole at once unless nobody looks at `target` yet."""
     files = [(path, entry) for path, entry in wanted.items() if _is_file(entry)]
     for path, entry in wanted.items():
         if entry.mode is tree.Mode.FOLDER:
             (target / path).mkdir(exist_ok=True)
-    write = _fill if unseen else _exchange
+    write = _fill if unseen else partial(_exchange, looks=looks)
 
     def work(part: slice, advance: Callable[[int], None]) -> bytes:
         return b"".join(write(repo, target, files[part], advance))
@@ -244,7 +266,11 @@ def _fill(
 
 
 def _exchange(
-    repo: Repository, target: Path, files: _Files, advance: Callable[[int], None]
+    repo: Repository,
+    target: Path,
+    files: _Files,
+    advance: Callable[[int], None],
+    looks: _Looks,
 ) -> Iterator[bytes]:
     """Write files in a room beside, then move each to its place; yield what each looks like."""
     rooms: dict[Path, Path] = {}
@@ -252,15 +278,19 @@ def _exchange(
         here = target / path if path else target
         if here.parent not in rooms:
             rooms[here.parent] = staging(here.parent, repo.layout.tmp)
-        yield pack_stat(_replace(repo, here, entry, rooms[here.parent]))
+        refuse = partial(_refuse_edited, here, path, looks)
+        yield pack_stat(_replace(repo, here, entry, rooms[here.parent], refuse))
         advance(entry.size)
 
 
-def _replace(repo: Repository, path: Path, entry: tree.Entry, room: Path) -> os.stat_result:
+def _replace(
+    repo: Repository, path: Path, entry: tree.Entry, room: Path, refuse: Callable[[], None]
+) -> os.stat_result:
     """Write one file or link in `room`, then move it to its place; return what it looks like."""
     beside = room / f".mlo-{os.getpid()}-{os.urandom(4).hex()}"
     try:
         _write(repo, os.fspath(beside), entry)
+        refuse()
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ObjectKind = Literal["file", "folder"]
 _READ_BYTES = 1024 * 1024
+_SIZE_BYTES = 8
+"""What comes first of what a file looks like; not there of those that may change unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +96,34 @@ def files_at(repo: Repository, path: Path) -> dict[str, tree.Entry]:
 
     Reads only files that have changed since they were last hashed.
     """
+    return {name: entry for name, (entry, _) in looks_at(repo, path).items()}
+
+
+def looks_at(repo: Repository, path: Path) -> dict[str, tuple[tree.Entry, bytes]]:
+    """Return the same, each with what `is_as_it_was` tells by whether it has changed since."""
     take(repo, path)
     root = _key_of(os.fsencode(repo.root), os.fsencode(path))
     return dict(_listed(repo.stat_cache, root, path, ""))
 
 
+def is_as_it_was(path: str, look: bytes | None) -> bool:
+    """Return whether a file or link is as it was; where nothing was, whether nothing is."""
+    try:
+        now = pack_stat(os.lstat(path))
+    except FileNotFoundError:
+        return True
+    return look is not None and now[_SIZE_BYTES:] == look[_SIZE_BYTES:]
+
+
 def _listed(
     cache: StatCache, folder: bytes, path: Path, prefix: str
-) -> Iterator[tuple[str, tree.Entry]]:
+) -> Iterator[tuple[str, tuple[tree.Entry, bytes]]]:
     block = cache.blocks[folder]
     for raw, (packed, key) in block.trusted().items():
         name = os.fsdecode(raw)
         mode = mode_of(STAT.unpack(packed)[4])
         size = os.lstat(path / name).st_size
-        yield prefix + name, tree.Entry(name, mode, size, ObjectId(key.hex()))
+        yield prefix + name, (tree.Entry(name, mode, size, ObjectId(key.hex())), packed)
     for raw in list_folder(os.fsencode(path))[1]:
         name = os.fsdecode(raw)
         yield from _listed(cache, folder + b"/" + raw, path / name, f"{prefix}{name}/")

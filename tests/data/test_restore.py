@@ -189,3 +189,31 @@ def test_a_file_that_is_edited_during_a_restore_is_seen_as_edited(
     assert snapshot.take(Repository(repo.layout), path) != first
     with pytest.raises(Conflict, match="in no store"):
         back(repo, second, path)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_is_edited_just_before_it_would_be_overwritten_is_kept(
+    repo: Repository, there: bool
+) -> None:
+    path = repo.root / "data"
+    path.mkdir()
+    for name in ("a", "m", "z"):
+        (path / name).write_text("once")
+    first = store(repo, path)
+    for name in ("a", "m", "z"):
+        (path / name).write_text("then")
+    if not there:
+        (path / "z").unlink()
+    store(repo, path)
+
+    class Edit(Meanwhile):
+        @contextmanager
+        def task(self, label: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+            yield lambda _: self._edit()
+
+    with pytest.raises(Conflict, match="was changed while"):
+        restore(repo, first.oid, first.kind, path, progress=Edit(path / "z"))
+    assert (path / "z").read_text() == "edit"
+    assert (path / "a").read_text() == "once"
+    back(repo, first, path, force=True)
+    assert snapshot.take(repo, path) == first
