@@ -12,6 +12,9 @@ from mlops_cli.core.packs import SUFFIX, Pack
 _BULK = 256
 """After this many lookups that had to search the packs, a table of all ids is made."""
 
+_TRIES = 1_000
+"""More often in a row nobody changes the folder while it is listed."""
+
 _OTHER_FILES = 512
 """How many files a process may need open beside packs."""
 
@@ -38,8 +41,7 @@ class PackSet:
             except FileNotFoundError:
                 return self._packs
             if mtime_ns != self._seen_mtime_ns:
-                self._packs = self._reopen()
-                self._seen_mtime_ns = mtime_ns
+                self._packs, self._seen_mtime_ns = self._reopen(mtime_ns)
                 self._table = None
             return self._packs
 
@@ -80,17 +82,24 @@ class PackSet:
                 told = pack, at
         return told
 
-    def _reopen(self) -> dict[str, Pack]:
-        names = sorted(name for name in os.listdir(self._folder) if name.endswith(SUFFIX))
-        _allow_files(len(names))
-        packs: dict[str, Pack] = {}
-        for name in names:
-            stem = name[: -len(SUFFIX)]
-            try:
-                packs[stem] = self._packs.get(stem) or Pack(self._folder / name)
-            except FileNotFoundError:
-                continue
-        return packs
+    def _reopen(self, mtime_ns: int) -> tuple[dict[str, Pack], int]:
+        """Return the packs, and the time of the folder at which these were all of them.
+
+        Somebody may merge packs while their names are listed, so that neither the old ones nor the
+        new one are seen: what was listed counts only if nothing moved meanwhile.
+        """
+        for _ in range(_TRIES):
+            names = sorted(name for name in os.listdir(self._folder) if name.endswith(SUFFIX))
+            _allow_files(len(names))
+            packs: dict[str, Pack] = {}
+            for name in names:
+                stem = name[: -len(SUFFIX)]
+                with suppress(FileNotFoundError):
+                    packs[stem] = self._packs.get(stem) or Pack(self._folder / name)
+            before, mtime_ns = mtime_ns, os.stat(self._folder).st_mtime_ns
+            if len(packs) == len(names) and mtime_ns == before:
+                break
+        return packs, mtime_ns
 
 
 def _allow_files(packs: int) -> None:
