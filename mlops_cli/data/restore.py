@@ -208,7 +208,8 @@ def _refuse_edited(here: Path, path: str, looks: _Looks) -> None:
     """Refuse to overwrite or remove what somebody has changed since it was looked at."""
     if looks is not None and not snapshot.is_as_it_was(os.fspath(here), looks.get(path)):
         raise Conflict(
-            f"'{here}' was changed while its version was checked out", hint="see what differs now: mlo status"
+            f"'{here}' was changed while its version was checked out",
+            hint="see what differs now: mlo status",
         )
 
 
