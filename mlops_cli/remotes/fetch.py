@@ -36,6 +36,7 @@ class Fetched:
     Attributes:
         moved: refs that moved forward here.
         diverged: refs that have records here and others there, with where they point there.
+        empty: whether the remote holds nothing at all yet.
     """
 
     remote: str
@@ -43,6 +44,7 @@ class Fetched:
     bytes: int = 0
     moved: tuple[str, ...] = ()
     diverged: dict[str, ObjectId] = field(default_factory=dict)
+    empty: bool = False
 
 
 def records(
@@ -62,7 +64,7 @@ def records(
     moved, diverged = _merge_refs(repo, there, remote.vet)
     if there:
         remote.remember(there)
-    return Fetched(remote.name, objects, got, moved, diverged)
+    return Fetched(remote.name, objects, got, moved, diverged, empty=seen.raw is None)
 
 
 def content(

@@ -13,7 +13,7 @@ from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.packs import Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import Conflict
+from mlops_cli.errors import Conflict, StateError
 from mlops_cli.remotes.catalogue import key_of
 from mlops_cli.remotes.closure import needed_by
 from mlops_cli.remotes.history import Relation, relation
@@ -53,6 +53,7 @@ def push(
         MissingObject: `only` needs something that is neither in this store nor on the remote.
     """
     seen = remote.read()
+    _refuse_vanished(remote, seen)
     remote.catalogue.refresh(remote.transport, seen.state.packs)
     here = repo.refs.all() if only is None else {}  # what moves later is for the next push
     _steps(repo, remote, here, seen.state.refs)
@@ -60,6 +61,17 @@ def push(
     moved = _publish(repo, remote, here, seen, sent)
     objects = sum(pack.index.count for pack in sent)
     return Pushed(remote.name, objects, sum(pack.size for pack in sent), moved)
+
+
+def _refuse_vanished(remote: Remote, seen: Seen) -> None:
+    """Refuse to make a remote anew that has been pushed to: its disk may not be mounted."""
+    packs = len(remote.catalogue.indexes)
+    if seen.raw is None and packs:
+        raise StateError(
+            f"the remote '{remote.name}' held {packs} pack{'s' * (packs > 1)} when last seen, "
+            f"and there is nothing at '{remote.transport.url}' now",
+            hint=f"is it mounted? to begin anew: mlo remote remove {remote.name}, then add it",
+        )
 
 
 def _send(

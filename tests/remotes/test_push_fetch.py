@@ -151,7 +151,7 @@ def test_a_clone_that_is_behind_may_push_what_is_its_own(
 
 
 def test_fetching_from_nowhere_brings_nothing(here: Repository, tmp_path: Path) -> None:
-    assert fetch.records(here, remote_of(here, tmp_path / "none")) == fetch.Fetched("origin")
+    assert fetch.records(here, remote_of(here, tmp_path / "none")) == fetch.Fetched("origin", empty=True)
 
 
 def test_what_nobody_has_is_missing(here: Repository, there: Repository, tmp_path: Path) -> None:
@@ -537,3 +537,23 @@ def test_a_remote_that_was_put_back_to_an_older_state_gets_all_of_it_again(
     push(here, remote)
     assert remote.read().state.refs == {"models/churn": second}
     assert remote.catalogue.has(second)
+
+
+def test_a_remote_that_was_pushed_to_and_is_gone_is_not_made_anew(
+    here: Repository, tmp_path: Path
+) -> None:
+    here.objects.put(b"content")
+    push(here, remote_of(here, tmp_path / "remote"))
+    (tmp_path / "remote").rename(tmp_path / "unmounted")
+    with pytest.raises(StateError, match=r"held 1 pack when last seen, and there is nothing at"):
+        push(here, remote_of(here, tmp_path / "remote"))
+    assert not (tmp_path / "remote").exists()
+    (tmp_path / "unmounted").rename(tmp_path / "remote")
+    assert push(here, remote_of(here, tmp_path / "remote")).objects == 0
+
+
+def test_fetching_from_where_nothing_is_says_so(here: Repository, tmp_path: Path) -> None:
+    assert fetch.records(here, remote_of(here, tmp_path / "remote")).empty
+    here.objects.put(b"content")
+    push(here, remote_of(here, tmp_path / "remote"))
+    assert not fetch.records(here, remote_of(here, tmp_path / "remote")).empty

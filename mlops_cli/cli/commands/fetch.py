@@ -42,6 +42,8 @@ def tell(fetched: "Fetched") -> None:
     if fetched.objects:
         got = f"{show.number(fetched.objects, 'object')}, {show.size(fetched.bytes)}"
         show.line(f"got {got}, from {fetched.remote}")
+    elif fetched.empty:
+        show.line(f"{fetched.remote} holds nothing yet")
     else:
         show.line(f"nothing new on {fetched.remote}")
     for name in fetched.moved:
