@@ -15,6 +15,10 @@ WITH_PYARROW = (
 """Tests that read Parquet. The others run without pyarrow, as mlo does for most users."""
 
 
+SHARED = ("--numprocesses=logical", "--dist=loadfile")
+"""Every core runs tests; those of one file stay together, and so do the servers they start."""
+
+
 @nox.session
 def check(session: nox.Session) -> None:
     """Format, lint, types, layers, then every test; `nox -- tests/cli -x` picks tests."""
@@ -23,8 +27,8 @@ def check(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("lint-imports", "--no-cache")
-    chosen = session.posargs or ["--cov", "--cov-report=term:skip-covered"]
+    chosen = session.posargs or [*SHARED, "--cov", "--cov-report=term:skip-covered"]
     session.run("pytest", *chosen)
     if not session.posargs:
         session.install("--quiet", "--editable", ".[check,parquet]")
-        session.run("pytest", "--quiet", *WITH_PYARROW)
+        session.run("pytest", "--quiet", *SHARED, *WITH_PYARROW)

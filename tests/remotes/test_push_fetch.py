@@ -151,7 +151,9 @@ def test_a_clone_that_is_behind_may_push_what_is_its_own(
 
 
 def test_fetching_from_nowhere_brings_nothing(here: Repository, tmp_path: Path) -> None:
-    assert fetch.records(here, remote_of(here, tmp_path / "none")) == fetch.Fetched("origin", empty=True)
+    assert fetch.records(here, remote_of(here, tmp_path / "none")) == fetch.Fetched(
+        "origin", empty=True
+    )
 
 
 def test_what_nobody_has_is_missing(here: Repository, there: Repository, tmp_path: Path) -> None:
