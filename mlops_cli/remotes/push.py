@@ -22,7 +22,7 @@ from mlops_cli.remotes.state import Held, State
 from mlops_cli.remotes.transport import MissingKey
 
 _TRIES = 10
-_WORTH_ASKING = 4 * 1024 * 1024
+_WORTH_ASKING = 64 * 1024
 """Whether a smaller pack is there already is found out by sending it."""
 
 
