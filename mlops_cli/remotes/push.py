@@ -22,8 +22,6 @@ from mlops_cli.remotes.state import Held, State
 from mlops_cli.remotes.transport import MissingKey
 
 _TRIES = 10
-_WORTH_ASKING = 64 * 1024
-"""Whether a smaller pack is there already is found out by sending it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ def _upload(remote: Remote, packs: list[Pack], progress: Progress) -> None:
     with progress.task(f"pushing to {remote.name}", total, "B") as advance:
         for pack in packs:
             key = key_of(pack.index.name)
-            if pack.size < _WORTH_ASKING or not _is_there(remote, key, pack.size):
+            if not _is_there(remote, key, pack.size):
                 remote.transport.write_new(key, pack.source())
             advance(pack.size)
 
