@@ -44,8 +44,8 @@ def share(
 ) -> list[bytes]:
     """Return what `work(part, advance)` answers for each part, the first of them done here.
 
-    Every other part has a process of its own, which ends when this
-    one does. `advance` is called here, also for what the others have done.
+    Every other part has a process of its own, which ends when this one does. `advance` is called
+    here, also for what the others have done.
 
     Raises:
         BaseException: what the first part that failed raised, once all processes have ended.
