@@ -12,7 +12,7 @@ from benchmarks.measure import Row
 from benchmarks.storage import report as storage
 from benchmarks.table import table
 
-_Measure = Callable[[argparse.Namespace], tuple[list[Row], str]]
+_Measure = Callable[[argparse.Namespace], tuple[list[Row], page.Section]]
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
@@ -20,13 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts that are named on the command line, or all."""
     asked = _arguments(arguments)
     rows: list[Row] = []
-    sections: dict[str, str] = {}
+    sections: dict[str, page.Section] = {}
     for name in asked.parts or PARTS:
         print(f"measuring {name} ...", file=sys.stderr)
         heading, measure = PARTS[name]
         found, sections[heading] = measure(asked)
         rows += found
-        print(f"{heading}\n\n{sections[heading]}")
+        print(f"{heading}\n\n{sections[heading].over('')}")
     if asked.write:
         PAGE.write_text(page.renewed(PAGE.read_text() if PAGE.exists() else "", sections))
     return 0 if all(row.holds for row in rows) else 1
@@ -63,6 +63,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name in asked.only:
         if name not in known:
             parser.error(f"there is no row '{name}'; there are {', '.join(storage.NAMES)}")
+        if asked.write and "." in name:
+            whole = name.partition(".")[0]
+            parser.error(f"--write takes groups of rows that are whole: --only {whole}")
     for name in asked.beside:
         if name not in storage.TOOLS:
             parser.error(f"there is no tool '{name}'; there are {', '.join(storage.TOOLS)}")
@@ -72,15 +75,15 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _plain(measure: Callable[[Path], list[Row]]) -> _Measure:
     """Return a part whose section is where it was measured, and its table."""
 
-    def run(_: argparse.Namespace) -> tuple[list[Row], str]:
+    def run(_: argparse.Namespace) -> tuple[list[Row], page.Section]:
         with tempfile.TemporaryDirectory(prefix="mlo-benchmark-") as folder:
             rows = measure(Path(folder))
-        return rows, f"Measured on {machine()}.\n\n{table(rows)}\n"
+        return rows, page.Section(f"Measured on {machine()}.\n\n{table(rows)}")
 
     return run
 
 
-def _storage(asked: argparse.Namespace) -> tuple[list[Row], str]:
+def _storage(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
     return storage.measure(
         times=asked.times, only=asked.only, beside=asked.beside, where=asked.where
     )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 _TITLE = "# Benchmarks"
 _INTRO = """\
@@ -10,14 +11,34 @@ taken in one run on one machine; `ok` means that `mlo` took at most `limit` time
 against. A row without a limit only tells.
 
 `python -m benchmarks storage` installs what it compares with (DVC by pip into a cache folder, the
-others by apt-get), and takes an hour; `--only` picks rows,
-`--beside` tools, `--where` another file system."""
+others by apt-get), and takes an hour; `--only` picks rows, `--beside` tools, `--where` another
+file system. With `--write`, a group of rows that was not measured stays as it is."""
 
 
-def renewed(page: str, sections: Mapping[str, str]) -> str:
-    """Return the page with these sections (heading to text) put in; the others stay.
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What a part has to say: a text, and below it groups of rows by their headings.
 
-    >>> page = renewed(renewed("", {"A": "1", "B": "2"}), {"B": "3"})
+    A group that is None was not measured: what the page has of it stays.
+    """
+
+    text: str
+    groups: Mapping[str, str | None] = field(default_factory=dict)
+
+    def over(self, old: str) -> str:
+        """Return the section as it is written where `old` was written before."""
+        held = _below(old, "###")
+        rows = {
+            head: held.get(head) if text is None else text for head, text in self.groups.items()
+        }
+        below = [f"### {head}\n\n{text.strip()}" for head, text in rows.items() if text]
+        return "\n\n".join([self.text.strip(), *below])
+
+
+def renewed(page: str, sections: Mapping[str, Section]) -> str:
+    """Return the page with these sections, by their headings, put in; the others stay.
+
+    >>> page = renewed(renewed("", {"A": Section("1"), "B": Section("2")}), {"B": Section("3")})
     >>> print(page[page.index("## A"):])
     ## A
     <BLANKLINE>
@@ -27,7 +48,14 @@ def renewed(page: str, sections: Mapping[str, str]) -> str:
     <BLANKLINE>
     3
     """
-    _, *old = re.split(r"^## ", page, flags=re.MULTILINE)
-    found = {head: text.strip() for head, _, text in (part.partition("\n") for part in old)}
-    parts = [f"## {head}\n\n{text.strip()}" for head, text in {**found, **sections}.items()]
+    found = _below(page, "##")
+    found |= {head: section.over(found.get(head, "")) for head, section in sections.items()}
+    parts = [f"## {head}\n\n{text}" for head, text in found.items()]
     return "\n\n".join([_TITLE, _INTRO, *parts]) + "\n"
+
+
+def _below(text: str, mark: str) -> dict[str, str]:
+    """Return what stands below each heading of a level."""
+    _, *parts = re.split(rf"^{mark} ", text, flags=re.MULTILINE)
+    held = (part.partition("\n") for part in parts)
+    return {head: below.strip() for head, _, below in held}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 from benchmarks.measure import Row
+from benchmarks.page import Section
 from benchmarks.storage import edits, large, many, million, small
 from benchmarks.storage.bench import PEERS, Bench, versions
 from benchmarks.storage.place import place
@@ -31,26 +32,43 @@ in the middle and inserts as many; the second changes two numbers in 0.1 % of th
 the third appends 0.1 %. Memory is the greatest resident size of the largest process."""
 
 
+_PARTS = {
+    "Start": small,
+    "Many small files": many,
+    "One large file": large,
+    "Edits of a table": edits,
+    "A million small files": million,
+}
+
+
 def measure(
     *, times: int, only: Sequence[str], beside: Sequence[str], where: Path | None
-) -> tuple[list[Row], str]:
-    """Measure what was asked for, and return the rows and the text of their section."""
+) -> tuple[list[Row], Section]:
+    """Measure what was asked for, and return the rows and their section, in groups."""
     tools = versions(beside)
     have("strace", "strace")
-    before = os.getloadavg()[0]
+    rows: list[Row] = []
+    groups: dict[str, str | None] = {}
     with place(where) as found:
         bench = Bench(found, tools, times, only)
-        rows: list[Row] = []
-        for part in (small, many, large, edits, million):
-            rows += part.rows(bench)
-        return rows, _section(rows, bench, before)
+        for heading, part in _PARTS.items():
+            load = os.getloadavg()[0]
+            measured = part.rows(bench)
+            groups[heading] = _group(measured, bench, load) if measured else None
+            rows += measured
+    return rows, Section(_NOTES, groups)
 
 
-def _section(rows: Sequence[Row], bench: Bench, load: float) -> str:
-    tools = ", ".join(
-        f"{name} {version or '(not installed)'}" for name, version in bench.versions.items()
-    )
+def _group(rows: Sequence[Row], bench: Bench, load: float) -> str:
+    against = {row.against for row in rows}
+    told = {name: version or "(not installed)" for name, version in bench.versions.items()}
+    tools = [
+        f"{name} {version}"
+        for name, version in told.items()
+        if against & {name, f"{name} {version}"}
+    ]
+    beside = f" Beside {', '.join(tools)}." if tools else ""
     return (
         f"Measured on {machine()}; {bench.place.kind}; load before the start {load:.1f}; "
-        f"medians of {bench.times}.\n\nAgainst: {tools}.\n\n{table(rows)}\n\n{_NOTES}\n"
+        f"medians of {bench.times}.{beside}\n\n{table(rows)}"
     )

@@ -70,6 +70,13 @@ def test_a_row_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]
     assert all(name in error for name in report.NAMES)
 
 
+def test_half_a_group_of_rows_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["storage", "--write", "--only", "large,many.pull"])
+    assert ended.value.code == 2
+    assert "--only many" in capsys.readouterr().err
+
+
 def test_a_place_is_empty_again_when_interrupted(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), place(tmp_path) as found:
         (found.folder / "file").write_text("left")
