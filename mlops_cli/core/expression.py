@@ -1,0 +1,475 @@
+"""Conditions such as `metrics.auc > 0.9 and params.depth <= 6`: read, checked and answered.
+
+Nothing is executed: there are comparisons, `and`, `or`, `not` and parentheses, no more.
+
+```
+condition   either {"or" either};  either = inverse {"and" inverse};  inverse = ["not"] test
+test        "(" condition ")" | side {compared side} | side ["not"] "in" "(" value {"," value} ")"
+            | side ["not"] ("~" | "like") text
+compared    == = != < <= > >=
+side        name | value
+name        auc  metrics.auc  val/loss  params.model.depth  `metrics.any text at all`
+value       12  -1.5e-3  inf  nan  'text'  "text"  true  false  null
+```
+"""
+
+import math
+import operator
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+from mlops_cli.errors import RequestError
+
+MAX_DEPTH = 64
+"""Parentheses and `not` within each other."""
+_SHOWN = 60
+_DIGITS = 100  # a longer number is read as a float
+Operator = Literal["==", "!=", "<", "<=", ">", ">=", "~"]
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class _Missing:
+    """What a name stands for that nothing is known by."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING = _Missing()
+LookUp = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name in a condition; alone it holds if what it stands for is true, not 0 and not empty."""
+
+    text: str
+    at: int
+
+    def value(self, look_up: LookUp) -> Any:
+        """Return what the name stands for, or MISSING."""
+        return look_up(self.text)
+
+    def holds(self, look_up: LookUp) -> bool:
+        """Return whether there is something by that name, and it counts as true."""
+        value = look_up(self.text)
+        return bool(value) and value != "false"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number, text, true, false or null written in a condition."""
+
+    held: Any
+    at: int
+
+    def value(self, look_up: LookUp) -> Any:
+        """Return the value."""
+        del look_up
+        return self.held
+
+    def holds(self, look_up: LookUp) -> bool:
+        """Return whether it counts as true."""
+        del look_up
+        return bool(self.held)
+
+
+Side = Name | Value
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two sides and what must be so between them. With `~` the right side is a pattern."""
+
+    left: Side
+    operator: Operator
+    right: Side
+
+    def holds(self, look_up: LookUp) -> bool:
+        """Return whether it is so; never with something missing."""
+        return compared(self.left.value(look_up), self.operator, self.right.value(look_up))
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The contrary of a condition."""
+
+    part: "Node"
+
+    def holds(self, look_up: LookUp) -> bool:
+        """Return whether the part does not hold."""
+        return not self.part.holds(look_up)
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Conditions that must all hold."""
+
+    parts: tuple["Node", ...]
+
+    def holds(self, look_up: LookUp) -> bool:
+        """Return whether all parts hold."""
+        return all(part.holds(look_up) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Conditions of which one must hold."""
+
+    parts: tuple["Node", ...]
+
+    def holds(self, look_up: LookUp) -> bool:
+        """Return whether one of the parts holds."""
+        return any(part.holds(look_up) for part in self.parts)
+
+
+Node = Name | Value | Comparison | Not | Both | Either
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A condition that was read from `text`."""
+
+    text: str
+    node: Node
+    where: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names it speaks of, each once, as they come."""
+        return tuple(dict.fromkeys(name.text for name in _names(self.node)))
+
+    def holds(self, look_up: LookUp) -> bool:
+        """Return whether the condition holds, where `look_up` says what a name stands for.
+
+        `look_up` returns MISSING for what there is not: comparing with that is false.
+        """
+        return self.node.holds(look_up)
+
+    def refuse(self, name: str, what: str, *, hint: str | None = None) -> NoReturn:
+        """Raise the RequestError that points at a name in the text."""
+        at = next((one.at for one in _names(self.node) if one.text == name), 0)
+        raise _wrong(self.text, at, what, where=self.where, hint=hint)
+
+
+def compared(left: Any, sign: str, right: Any) -> bool:
+    """Return whether a comparison of two values is true.
+
+    A number and a text that reads as one are compared as numbers; a boolean equals booleans only;
+    nan equals nan, and is neither above nor below anything.
+
+    >>> compared(3, "<", "10"), compared("b", ">", "a"), compared(MISSING, "!=", 1)
+    (True, True, False)
+    """
+    if left is MISSING or right is MISSING:
+        return False
+    if sign == "~":
+        return re.search(right, _text(left)) is not None
+    left, right = _alike(left, right)
+    if sign in ("==", "!="):
+        return _equal(left, right) is (sign == "==")
+    numbers = _is_number(left) and _is_number(right)
+    if numbers or (isinstance(left, str) and isinstance(right, str)):
+        return _ORDER[sign](left, right)
+    return False
+
+
+def _alike(left: Any, right: Any) -> tuple[Any, Any]:
+    if _is_number(left) and isinstance(right, str):
+        return left, _as_number(right)
+    if _is_number(right) and isinstance(left, str):
+        return _as_number(left), right
+    return left, right
+
+
+def _as_number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    if isinstance(left, bool) is not isinstance(right, bool):
+        return False
+    both_nan = left != left and right != right
+    return both_nan or bool(left == right)
+
+
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def _names(node: Node) -> Iterator[Name]:
+    if isinstance(node, Name):
+        yield node
+    elif isinstance(node, Comparison):
+        yield from (side for side in (node.left, node.right) if isinstance(side, Name))
+    elif isinstance(node, Not):
+        yield from _names(node.part)
+    elif isinstance(node, Both | Either):
+        for part in node.parts:
+            yield from _names(part)
+
+
+def parse(text: str, *, where: str) -> Expression:
+    """Return the condition in a text; `where` says in errors what it was given for.
+
+    Raises:
+        RequestError: it does not parse; the message points at the place.
+
+    >>> condition = parse("auc > 0.9 and not params.depth in (7, 8)", where="--filter")
+    >>> condition.names
+    ('auc', 'params.depth')
+    >>> condition.holds({"auc": 0.95, "params.depth": 6}.get)
+    True
+    """
+    return Expression(text, _Parser(text, where).whole(), where)
+
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
+      | (?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+      | `(?P<tick>[^`]+)`
+      | (?P<word>[^\W\d][\w./@:%-]*)
+      | (?P<infinite>[+-]inf\b)
+      | (?P<sign>==|!=|<=|>=|=|<|>|~|\(|\)|,|&&|\|\||!)
+      | (?P<end>$)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_SIGNS = {"=": "==", "&&": "and", "||": "or", "!": "not"}
+_KEYWORDS = ("and", "or", "not", "in", "like")
+_CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
+_NUMBERS = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
+_COMPARED = ("==", "!=", "<", "<=", ">", ">=")
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A piece of the text: a sign or keyword, else `side` is the name or value that it is."""
+
+    sign: str
+    at: int
+    side: Side | None = None
+
+
+class _Parser:
+    """Reads one text from left to right."""
+
+    def __init__(self, text: str, where: str) -> None:
+        self._text = text
+        self._where = where
+        self._tokens = self._cut()
+        self._next = 0
+        self._depth = 0
+
+    def whole(self) -> Node:
+        """Return the condition that the whole text is."""
+        if self._tokens[0].sign == "end":
+            self._refuse(0, "a condition is missing")
+        node = self._either()
+        if (rest := self._tokens[self._next]).sign != "end":
+            what = "this ')' closes nothing" if rest.sign == ")" else "'and' or 'or' is missing"
+            self._refuse(rest.at, what)
+        return node
+
+    def _cut(self) -> list[_Token]:
+        tokens: list[_Token] = []
+        at = 0
+        while not tokens or tokens[-1].sign != "end":
+            found = _TOKEN.match(self._text, at)
+            if found is None:
+                self._refuse_start(at)
+            kind = str(found.lastgroup)
+            start = found.start(kind) - (kind == "tick")
+            tokens.append(_token(kind, found[kind], start))
+            at = found.end()
+        return tokens
+
+    def _refuse_start(self, at: int) -> NoReturn:
+        at += len(self._text[at:]) - len(self._text[at:].lstrip())
+        first = self._text[at]
+        if first in "'\"`":
+            self._refuse(at, f"this {first} is not closed")
+        if re.match(r"[+-]?\.?\d", self._text[at:]):
+            self._refuse(at, "this is no number", hint="a text needs quotes: name == '1a'")
+        self._refuse(at, f"'{first}' means nothing here")
+
+    def _either(self) -> Node:
+        parts = [self._both()]
+        while self._took("or"):
+            parts.append(self._both())
+        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+
+    def _both(self) -> Node:
+        parts = [self._inverse()]
+        while self._took("and"):
+            parts.append(self._inverse())
+        return parts[0] if len(parts) == 1 else Both(tuple(parts))
+
+    def _inverse(self) -> Node:
+        at = self._tokens[self._next].at
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            self._refuse(at, f"more than {MAX_DEPTH} conditions within each other")
+        try:
+            if self._took("not"):
+                return Not(self._inverse())
+            if self._took("("):
+                node = self._either()
+                self._expect(")", at, "this '(' is not closed")
+                return node
+            return self._test()
+        finally:
+            self._depth -= 1
+
+    def _test(self) -> Node:
+        left = self._side()
+        found: list[Node] = []
+        side = left
+        while (sign := self._tokens[self._next].sign) in _COMPARED:
+            self._next += 1
+            right = self._side(after=sign)
+            found.append(Comparison(side, sign, right))  # type: ignore[arg-type]
+            side = right
+        if found:
+            return found[0] if len(found) == 1 else Both(tuple(found))
+        return self._matched(left)
+
+    def _matched(self, left: Side) -> Node:
+        at = self._next
+        contrary = self._took("not")
+        node: Node
+        if self._took("in"):
+            node = self._member(left)
+        elif self._took("~"):
+            node = Comparison(left, "~", self._pattern("~"))
+        elif self._took("like"):
+            node = Comparison(left, "~", self._pattern("like"))
+        else:
+            self._next = at
+            return left
+        return Not(node) if contrary else node
+
+    def _member(self, left: Side) -> Node:
+        at = self._tokens[self._next].at
+        if not self._took("("):
+            self._refuse(at, "'in' needs a list", hint="name in (1, 2, 'three')")
+        parts = [Comparison(left, "==", self._value())]
+        while self._took(","):
+            if self._tokens[self._next].sign == ")":
+                break
+            parts.append(Comparison(left, "==", self._value()))
+        self._expect(")", at, "this '(' is not closed")
+        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+
+    def _pattern(self, sign: str) -> Value:
+        at = self._tokens[self._next].at
+        side = self._value(after=sign)
+        if not isinstance(side.held, str):
+            self._refuse(at, f"'{sign}' needs a text", hint=f"name {sign} 'text'")
+        if sign == "like":
+            return Value(_like(side.held), side.at)
+        try:
+            re.compile(side.held)
+        except (re.error, OverflowError, RecursionError) as error:
+            self._refuse(at, f"this is no regular expression: {error}")
+        return side
+
+    def _value(self, after: str = "") -> Value:
+        at = self._tokens[self._next].at
+        side = self._side(after=after)
+        if isinstance(side, Name):
+            self._refuse(at, "a text needs quotes", hint=f"'{side.text}'")
+        return side
+
+    def _side(self, after: str = "") -> Side:
+        token = self._tokens[self._next]
+        if token.side is None:
+            behind = f" after '{after}'" if after else ""
+            self._refuse(token.at, f"a name or a value is missing{behind}")
+        self._next += 1
+        return token.side
+
+    def _took(self, sign: str) -> bool:
+        if self._tokens[self._next].sign != sign:
+            return False
+        self._next += 1
+        return True
+
+    def _expect(self, sign: str, at: int, what: str) -> None:
+        if self._took(sign):
+            return
+        token = self._tokens[self._next]
+        if token.sign == "end":
+            self._refuse(at, what)
+        self._refuse(token.at, "'and', 'or' or ')' is missing")
+
+    def _refuse(self, at: int, what: str, *, hint: str | None = None) -> NoReturn:
+        raise _wrong(self._text, at, what, where=self._where, hint=hint)
+
+
+def _token(kind: str, text: str, at: int) -> _Token:
+    lowered = text.lower()
+    if kind == "end":
+        return _Token("end", at)
+    if kind == "sign":
+        return _Token(_SIGNS.get(text, text), at)
+    if kind == "tick":
+        return _Token("side", at, Name(text, at))
+    if kind == "quoted":
+        return _Token("side", at, Value(re.sub(r"\\([\\'\"])", r"\1", text[1:-1]), at))
+    if kind == "number":
+        whole = text.lstrip("+-").isdigit() and len(text) < _DIGITS
+        return _Token("side", at, Value(int(text) if whole else float(text), at))
+    if lowered in _KEYWORDS:
+        return _Token(lowered, at)
+    if lowered in _NUMBERS:
+        return _Token("side", at, Value(_NUMBERS[lowered], at))
+    if lowered in _CONSTANTS:
+        return _Token("side", at, Value(_CONSTANTS[lowered], at))
+    return _Token("side", at, Name(text, at))
+
+
+def _like(pattern: str) -> str:
+    """Return the regular expression for SQL's LIKE: % is any text, _ any letter, case is equal."""
+    known = {"%": ".*", "_": "."}
+    return "(?is)^" + "".join(known.get(letter, re.escape(letter)) for letter in pattern) + "$"
+
+
+def _wrong(text: str, at: int, what: str, *, where: str, hint: str | None = None) -> RequestError:
+    """Return the error that shows the line of the text, and a caret below the place."""
+    start = text.rfind("\n", 0, at) + 1
+    line = text[start:].split("\n", 1)[0]
+    column = at - start
+    cut = max(0, min(column - _SHOWN // 2, len(line) - _SHOWN))
+    before = ("…" if cut else "") + line[cut:column]
+    after = line[column : cut + _SHOWN] + ("…" if len(line) > cut + _SHOWN else "")
+    shown = "".join(letter if letter.isprintable() else " " for letter in before + after)
+    caret = " " * sum(_columns(letter) for letter in before) + "^"
+    return RequestError(f"{where}: {what}\n    {shown}\n    {caret}", hint=hint)
+
+
+def _columns(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
