@@ -5,19 +5,16 @@ its old version stays as it is, and if git brings another version of that very f
 """
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_cli.core import tree
 from mlops_cli.core.layout import LOCKFILE
-from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import listing, locked, paths, pointer, reference, snapshot
+from mlops_cli.data import locked, paths, pointer, reference, snapshot
 from mlops_cli.data.borrow import borrow
 from mlops_cli.data.checkout import Placed, checkout
+from mlops_cli.data.discard import Unsaved, discard
 from mlops_cli.data.merge import merge_trees
 from mlops_cli.data.pointer import Pointer
 from mlops_cli.data.restore import restore
@@ -126,18 +123,12 @@ class _Follower:
         repo, target = self._repo, paths.locate(self._repo, was.path)
         if not os.path.lexists(target) or _is_versioned_otherwise(repo, was.path):
             return False
-        found = snapshot.take(repo, target)
-        if (found.oid, found.kind) != (was.oid, was.kind) or not _is_stored(repo, was):
+        try:
+            discard(repo, was)
+        except Unsaved:
             why = f"'{was.path}' stays: its pointer is gone, but it holds unsaved changes"
             self.left.append(Left(was.path, why, None))
             return False
-        if was.kind == "folder":
-            empty = repo.objects.put(tree.encode([]), Kind.TREE)
-            restore(repo, empty, "folder", target)
-            _remove_caches(target)
-        else:
-            target.unlink()
-        _remove_empty(target, repo.root)
         return True
 
 
@@ -198,40 +189,3 @@ def _is_versioned_otherwise(repo: Repository, path: str) -> bool:
         return reference.look_up(repo, path, None) is not None
     except (RequestError, MissingObject):
         return True
-
-
-def _is_stored(repo: Repository, one: Pointer) -> bool:
-    objects = repo.objects
-    if not objects.has(one.oid):
-        return False
-    if one.kind == "file":
-        return True
-    return all(
-        objects.has(entry.oid)
-        for _, entry in tree.walk(objects, one.oid)
-        if entry.mode is not tree.Mode.FOLDER
-    )
-
-
-def _remove_caches(folder: Path) -> None:
-    """Remove what programs left below a folder and no version holds."""
-    for here, names, _ in os.walk(folder, topdown=False):
-        for name in names:
-            if os.fsencode(name) in listing.CACHES:
-                shutil.rmtree(os.path.join(here, name), ignore_errors=True)
-        if here != str(folder):
-            with suppress(OSError):
-                os.rmdir(here)
-
-
-def _remove_empty(path: Path, root: Path) -> None:
-    """Remove a folder and those above that are empty now, as git does."""
-    with suppress(OSError):
-        path.rmdir()
-    for folder in path.parents:
-        if folder == root:
-            return
-        try:
-            folder.rmdir()
-        except OSError:
-            return
