@@ -1,6 +1,11 @@
-"""Every path of a project that mlo keeps something at."""
+"""Every path of a project that mlo keeps something at.
 
-from dataclasses import dataclass
+A work tree may use the store of another, as git's work trees share one repository: its own `.mlo/`
+then has a file `store` that says where, and keeps only what is about its own files.
+"""
+
+import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_cli.errors import NotARepository
@@ -10,6 +15,8 @@ SETTINGS = ".mlops.yaml"
 LOCKFILE = "mlo.lock"
 POINTER_SUFFIX = ".mlo"
 HISTORY = "mlo.history"
+BORROWED = "store"
+"""The file in `.mlo/` that holds the path of the `.mlo/` whose store is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,51 +24,56 @@ class Layout:
     """The paths of the project at `root`."""
 
     root: Path
+    store: Path = field(init=False)
+    """The folder of packs, refs, and all else that is not about one work tree."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "store", _borrowed(self.mlo) or self.mlo)
 
     @property
     def mlo(self) -> Path:
-        """The store's folder, ignored by git."""
+        """The folder of what is about this work tree, and of the store if it is its own."""
         return self.root / STORE
 
     @property
     def format(self) -> Path:
         """The file that holds the version of the store's format."""
-        return self.mlo / "format"
+        return self.store / "format"
 
     @property
     def packs(self) -> Path:
         """The folder of packs."""
-        return self.mlo / "packs"
+        return self.store / "packs"
 
     @property
     def tmp(self) -> Path:
         """The folder of files that are not whole yet."""
-        return self.mlo / "tmp"
+        return self.store / "tmp"
 
     @property
     def refs(self) -> Path:
         """The file of names that move."""
-        return self.mlo / "refs"
+        return self.store / "refs"
 
     @property
     def lock(self) -> Path:
         """The file that writers lock."""
-        return self.mlo / "lock"
+        return self.store / "lock"
 
     @property
     def writing(self) -> Path:
         """The file that tells `gc` of writers at work, and writers of the last `gc`."""
-        return self.mlo / "writing"
+        return self.store / "writing"
 
     @property
     def damaged(self) -> Path:
         """The folder of what `fsck --repair` took out of the store."""
-        return self.mlo / "damaged"
+        return self.store / "damaged"
 
     @property
     def clone(self) -> Path:
         """The file that names this clone."""
-        return self.mlo / "clone"
+        return self.store / "clone"
 
     @property
     def stat_cache(self) -> Path:
@@ -74,6 +86,21 @@ class Layout:
         return self.mlo / "open"
 
     @property
+    def worktrees(self) -> Path:
+        """The folder of work trees that mlo made, which use this store."""
+        return self.store / "worktrees"
+
+    @property
+    def removed(self) -> Path:
+        """The journal of runs that were taken off the list."""
+        return self.store / "removed"
+
+    @property
+    def pipeline_lock(self) -> Path:
+        """The file that whoever runs the pipeline in this work tree locks."""
+        return self.mlo / "pipeline.lock"
+
+    @property
     def conflicts(self) -> Path:
         """The file of what git merges left open in versioned data."""
         return self.mlo / "conflicts"
@@ -81,17 +108,17 @@ class Layout:
     @property
     def predictions(self) -> Path:
         """The folder of the prediction log."""
-        return self.mlo / "predictions"
+        return self.store / "predictions"
 
     @property
     def remotes(self) -> Path:
         """The folder of what is known about remotes."""
-        return self.mlo / "remotes"
+        return self.store / "remotes"
 
     @property
     def database(self) -> Path:
         """The SQLite index, a cache that is safe to delete."""
-        return self.mlo / "index.db"
+        return self.store / "index.db"
 
     @property
     def settings(self) -> Path:
@@ -116,6 +143,14 @@ def find(start: Path) -> Layout:
         if (folder / SETTINGS).is_file() or (folder / STORE).is_dir():
             return Layout(folder)
     raise NotARepository(f"'{here}' is not in an mlo repository", hint="make one here: mlo init")
+
+
+def _borrowed(mlo: Path) -> Path | None:
+    """Return the `.mlo/` that this one names as its store; None when it has its own."""
+    try:
+        return Path(os.fsdecode((mlo / BORROWED).read_bytes().rstrip(b"\n")))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def was_dvc(root: Path) -> bool:

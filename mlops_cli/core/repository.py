@@ -123,7 +123,7 @@ def open_repository(start: Path) -> Repository:
         return create(layout.root)
     if text != FORMAT_TEXT:
         raise StateError(
-            f"the store in '{layout.mlo}' has the format '{text.strip()[:40]}', unknown here",
+            f"the store in '{layout.store}' has the format '{text.strip()[:40]}', unknown here",
             hint="use a newer mlo",
         )
     return Repository(layout)

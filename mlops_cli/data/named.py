@@ -8,7 +8,7 @@ rest of the file.
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from mlops_cli.core import canonical, git, git_reach, lockfile
+from mlops_cli.core import canonical, git, git_reach, lockfile, worktrees
 from mlops_cli.core.files import read_regular
 from mlops_cli.core.ids import ids_in
 from mlops_cli.core.layout import HISTORY, LOCKFILE, POINTER_SUFFIX, STORE
@@ -95,7 +95,9 @@ class Named:
     def _under_way(self) -> Iterator[bytes]:
         """Yield what open runs name, and merges that are not settled yet."""
         layout = self._repo.layout
-        for path in (*layout.open_runs.glob("*/*"), layout.mlo / "conflicts"):
+        trees = [layout, *worktrees.layouts(layout)]
+        open_runs = [path for tree in trees for path in tree.open_runs.glob("*/*")]
+        for path in (*open_runs, layout.mlo / "conflicts"):
             if path.name in _NOT_OF_OBJECTS:
                 continue
             try:

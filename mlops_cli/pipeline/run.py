@@ -90,7 +90,7 @@ def run(
     """
     params, graph, plans = _plans(repo, names, assignments)
     _require_inputs(repo, graph)
-    with hold(repo.layout.mlo / "pipeline.lock", purpose="mlo run", on_wait=repo.on_wait):
+    with hold(repo.layout.pipeline_lock, purpose="mlo run", on_wait=repo.on_wait):
         reap(repo)
         locked = lockfile.read(repo.layout.lockfile)
         states = stale.check(repo, graph, plans, locked)

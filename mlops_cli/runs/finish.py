@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_cli.audit import chain
-from mlops_cli.core import canonical
+from mlops_cli.core import canonical, worktrees
 from mlops_cli.core.clock import moment
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
@@ -77,9 +77,12 @@ def reap(repo: Repository) -> list[Run]:
     """Record the runs whose process was killed, or could not record them, and return them.
 
     What such a run left running is stopped first: it must not write to the work tree beside
-    whatever comes next.
+    whatever comes next. Work trees that mlo made and nobody works in any more are removed.
     """
     found = []
+    for room in worktrees.orphans(repo.layout):
+        found += reap(Repository(room.layout))
+        room.close()
     for run in orphans(repo):
         recorded = _recorded(repo, run.head.key)
         end = run.end()

@@ -182,7 +182,7 @@ def _insert(repo: Repository, connection: sqlite3.Connection, oid: ObjectId) -> 
 
 def removed_path(repo: Repository) -> Path:
     """Return the journal of removed runs."""
-    return repo.layout.mlo / "removed"
+    return repo.layout.removed
 
 
 def removed_keys(repo: Repository) -> set[str]:
