@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import yaml_nodes
+from mlops_cli.core.config_steps import Out, Step
 from mlops_cli.core.files import inside, read_regular
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
 from mlops_cli.core.yaml_nodes import Value
@@ -19,21 +20,6 @@ _NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 _PASSWORD = r"[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/@]*@.*"  # noqa: S105
 _RESERVED = (".git", ".mlo")
 MIB = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One unit of the pipeline. Paths are POSIX, relative to the project's root."""
-
-    name: str
-    cmd: str | tuple[str, ...]
-    """A shell line, or the words of a command that no shell reads."""
-    deps: tuple[str, ...] = ()
-    params: tuple[str, ...] = ()
-    """Dotted keys into `Settings.params`; a key that holds a mapping stands for all of it."""
-    outs: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
-    """JSON or YAML files of numbers that the step writes; outputs too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +381,7 @@ def _inside(written: str, value: Value) -> str:
     return "/".join(parts)
 
 
-def _written(value: Value) -> tuple[str, ...]:
+def _written(value: Value) -> tuple[Out, ...]:
     """Return paths that a step writes: none that mlo or git writes."""
     found = _paths(value)
     for path in found:
@@ -403,7 +389,7 @@ def _written(value: Value) -> tuple[str, ...]:
         if path in (SETTINGS, LOCKFILE) or name == ".gitignore" or name.endswith(POINTER_SUFFIX):
             whose = "git" if name == ".gitignore" else "mlo"
             raise value.fail(f"has '{path}', which {whose} keeps", hint="write another file")
-    return found
+    return tuple(map(Out, found))
 
 
 def _remote(value: Value) -> RemoteSettings:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import config, yaml_nodes
+from mlops_cli.core.config_steps import Step
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import RequestError
 
@@ -70,7 +71,7 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
         yield from value.items()
         return
     for field in fields(value):
-        if not (isinstance(value, config.Step) and field.name == "name"):
+        if not (isinstance(value, Step) and field.name == "name"):
             yield field.name, getattr(value, field.name)
 
 

@@ -123,10 +123,10 @@ def _refuse_place(repo: Repository, path: str, known: Mapping[str, Pointer]) -> 
                 f"'{path}' is in '{above}', which is versioned as a whole", hint=f"mlo add {above}"
             )
     for step in repo.settings.steps.values():
-        for out in step.outs:
-            if out == path or out.startswith(path + "/") or path.startswith(out + "/"):
+        for out in step.files:
+            if f"{out.path}/".startswith(f"{path}/") or f"{path}/".startswith(f"{out.path}/"):
                 raise RequestError(
-                    f"'{path}' is made by the step '{step.name}' ('{out}'), which versions it",
+                    f"'{path}' is made by the step '{step.name}' ('{out.path}'), which versions it",
                     hint=f"mlo run {step.name}",
                 )
 

@@ -50,10 +50,10 @@ def _step(repo: Repository, name: str, lock: dict[str, Value], table: Table) -> 
     deps = {path: _here(repo, path, wanted.get(path), table) for path in step.deps}
     _compare_params(repo.settings.params, lock)
     made = _digests(lock, "outs")
-    outs = {
-        path: _output(repo, path, made.get(path), table) for path in (*step.outs, *step.metrics)
+    outs = {out.path: _output(repo, out.path, made.get(out.path), table) for out in step.files}
+    groups = {
+        out.path: metrics.read_file(repo.root / out.path, where=out.path) for out in step.metrics
     }
-    groups = {path: metrics.read_file(repo.root / path, where=path) for path in step.metrics}
     return LockedStep(plan.cmd, deps, plan.params, outs, metrics.merge(groups), lockfile.NO_RUN)
 
 

@@ -25,7 +25,7 @@ def step_key(plan: Plan, deps: Mapping[str, ObjectId]) -> ObjectId:
         "deps": dict(deps),
         "params": dict(plan.params),
         "outs": sorted(graphs.outputs(plan.step)),
-        "metrics": sorted(plan.step.metrics),
+        "metrics": sorted(out.path for out in plan.step.metrics),
     }
     return object_id(canonical.encode(decisive))
 

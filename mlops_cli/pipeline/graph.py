@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlops_cli.core.config import Step
+from mlops_cli.core.config_steps import Step
 from mlops_cli.errors import RequestError
 
 
@@ -80,8 +80,8 @@ def build(steps: Mapping[str, Step]) -> Graph:
 
 
 def outputs(step: Step) -> tuple[str, ...]:
-    """Return all that a step writes: its outs and its metrics files."""
-    return tuple(dict.fromkeys((*step.outs, *step.metrics)))
+    """Return the paths of all that a step writes: outs, metrics and plots."""
+    return tuple(out.path for out in step.files)
 
 
 def overlap(one: str, other: str) -> bool:

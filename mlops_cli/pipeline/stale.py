@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlops_cli.core.config import Step
+from mlops_cli.core.config_steps import Step
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import Lock, LockedStep, read
 from mlops_cli.core.repository import Repository

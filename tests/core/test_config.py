@@ -17,10 +17,10 @@ from mlops_cli.core.config import (
     RemoteSettings,
     Settings,
     Stage,
-    Step,
     load,
     read,
 )
+from mlops_cli.core.config_steps import Out, Step
 from mlops_cli.errors import ExternalError, RequestError
 from tests.conftest import unwatched
 
@@ -67,8 +67,8 @@ def test_a_project_is_read_into_typed_settings() -> None:
             cmd="python train.py",
             deps=("data/train.csv", "train.py"),
             params=("train.depth", "seed"),
-            outs=("model",),
-            metrics=("metrics.json",),
+            outs=(Out("model"),),
+            metrics=(Out("metrics.json"),),
         )
     }
     production = Stage(requires="staging", gates=(Gate("auc", min=0.95),))

@@ -2,13 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_cli.core.config import Step
+from mlops_cli.core.config_steps import Out, Step
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline.graph import build
 
 
 def step(name: str, deps: str = "", outs: str = "", metrics: str = "") -> Step:
-    return Step(name, "true", tuple(deps.split()), (), tuple(outs.split()), tuple(metrics.split()))
+    return Step(
+        name,
+        "true",
+        deps=tuple(deps.split()),
+        outs=tuple(map(Out, outs.split())),
+        metrics=tuple(map(Out, metrics.split())),
+    )
 
 
 def graph(*steps: Step):
@@ -78,7 +84,7 @@ def test_an_unknown_step_suggests_the_nearest() -> None:
 @given(st.lists(st.lists(st.integers(0, 30), max_size=4), max_size=30))
 def test_every_acyclic_graph_is_put_in_order(needs: list[list[int]]) -> None:
     steps = [
-        Step(str(i), "true", tuple({f"o{n % i}" for n in wanted} if i else ()), (), (f"o{i}",))
+        step(str(i), " ".join({f"o{n % i}" for n in wanted} if i else ()), f"o{i}")
         for i, wanted in enumerate(needs)
     ]
     found = build({one.name: one for one in reversed(steps)})
