@@ -386,7 +386,7 @@ class _Work:
         """Return the numbers that a step logged and wrote; those in its files come last."""
         logged = metrics.last_logged(self._run.lines(METRICS))
         found = dict(logged.get(plan.step.name, {}))
-        for path in plan.step.metrics:
+        for path in (out.path for out in plan.step.metrics):
             try:
                 found.update(metrics.read_file(paths.locate(self._repo, path), where=path))
             except RequestError as error:
