@@ -136,7 +136,9 @@ class Encrypted:
     def _past_end(self, key: str, sealed: Sealed) -> bytes:
         """Return nothing, once it is sure that the object ends where it says."""
         last = max(0, self._size(key) - 1) // SEGMENT_BYTES
-        raw = self._inner.read(self._hidden(key), HEADER_BYTES + last * SEALED_BYTES)
+        raw = self._inner.read(
+            self._hidden(key), HEADER_BYTES + last * SEALED_BYTES, SEALED_BYTES + 1
+        )
         sealed.open(last, raw, to_end=True)
         return b""
 

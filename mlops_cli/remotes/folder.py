@@ -8,7 +8,7 @@ from mlops_cli.core.files import outside, sync_folder, write_whole
 from mlops_cli.core.lock import hold
 from mlops_cli.errors import ExternalError
 from mlops_cli.remotes.swap import swap
-from mlops_cli.remotes.transport import MissingKey
+from mlops_cli.remotes.transport import MOST_WHOLE, MissingKey, too_large
 
 
 def _copy(source: Path, target: int) -> None:
@@ -29,11 +29,14 @@ class FolderTransport:
         try:
             with (self.folder / key).open("rb", buffering=0) as file:
                 file.seek(start)
-                return file.read(-1 if length is None else length) or b""
+                data = file.read(MOST_WHOLE + 1 if length is None else length) or b""
         except FileNotFoundError as error:
             raise MissingKey(f"'{key}' is not on the remote '{self.url}'") from error
         except OSError as error:
             raise self._failed(error) from error
+        if length is None and len(data) > MOST_WHOLE:
+            raise too_large(key, self.url)
+        return data
 
     def size(self, key: str) -> int:
         """Return the size of a file; see `Transport`."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from mlops_cli.errors import ExternalError, RequestError
-from mlops_cli.remotes.transport import MissingKey
+from mlops_cli.remotes.transport import MOST_WHOLE, MissingKey, too_large
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
@@ -75,7 +75,9 @@ class HttpTransport:
             if answer.status == HTTPStatus.NOT_MODIFIED:
                 answer.read()
                 return known
-            data = _taken(answer, 0, None)
+            data = _taken(answer, 0, MOST_WHOLE + 1)
+            if len(data) > MOST_WHOLE:
+                raise too_large(key, self.url)
             if "ETag" in answer.headers and not key.startswith("packs/"):
                 self._seen[key] = (answer.headers["ETag"], data)
             return data

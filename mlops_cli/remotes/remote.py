@@ -78,6 +78,7 @@ class Remote:
 
         Raises:
             Conflict: somebody else changed it since.
+            StateError: it would name so many packs that nobody could read it.
         """
         self.transport.compare_and_swap(state.KEY, seen.raw, state.encode(new))
 

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 
 from mlops_cli.errors import Conflict, ExternalError, MloError
 from mlops_cli.remotes import aws, s3_store
-from mlops_cli.remotes.transport import MissingKey
+from mlops_cli.remotes.transport import MOST_WHOLE, MissingKey, too_large
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -74,6 +74,8 @@ class S3Transport:
         if start:
             return self._range(key, start, max(0, self.size(key) - start))
         found = obstore.get(self.reader, key)
+        if found.meta["size"] > MOST_WHOLE:
+            raise too_large(key, self.url)
         data = bytes(found.bytes())
         if not key.startswith("packs/"):
             self._seen[key] = (data, found.meta["e_tag"])

@@ -14,7 +14,7 @@ from mlops_cli.remotes.sftp_folder import ASIDE, SftpFolder, fresh_name
 from mlops_cli.remotes.ssh_address import Address, address
 from mlops_cli.remotes.ssh_link import Link, command_line
 from mlops_cli.remotes.swap import swap
-from mlops_cli.remotes.transport import MissingKey
+from mlops_cli.remotes.transport import MOST_WHOLE, MissingKey, too_large
 
 _STALL_S = 120.0
 
@@ -37,7 +37,10 @@ class SshTransport:
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """Return bytes of a file; see `Transport`."""
         with self._open(key) as folder:
-            return folder.read(key, start, length)
+            data = folder.read(key, start, MOST_WHOLE + 1 if length is None else length)
+        if length is None and len(data) > MOST_WHOLE:
+            raise too_large(key, self.url)
+        return data
 
     def size(self, key: str) -> int:
         """Return the size of a file; see `Transport`."""
@@ -112,6 +115,7 @@ class Candidates:
     def __init__(self, transport: SshTransport) -> None:
         self.url = transport.url
         self._open = transport._open
+        self._transport = transport
 
     def create(self, name: str, data: bytes) -> None:
         """Upload a candidate; see `Files`."""
@@ -131,8 +135,7 @@ class Candidates:
     def current(self, key: str) -> bytes | None:
         """Return what is under a key; see `Files`."""
         try:
-            with self._open(key) as folder:
-                return folder.read(key)
+            return self._transport.read(key)
         except MissingKey:
             return None
 

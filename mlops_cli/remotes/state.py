@@ -15,11 +15,15 @@ from mlops_cli.core import refs
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import ENTRY_BYTES, TRAILER_BYTES
 from mlops_cli.errors import IntegrityError, StateError
+from mlops_cli.remotes.transport import MOST_WHOLE
 
 KEY = "state"
 """What the file is called on a remote."""
 
 _HEADER = "mlo remote 1"
+_MOST_BYTES = MOST_WHOLE - MOST_WHOLE // 32
+"""So that it can be read whole, also when it is encrypted."""
+
 _PACK = re.compile(r"pack ([0-9a-f]{64}) ([0-9]{1,18}) ([0-9]{1,12})")
 _REF = re.compile(r"ref ([0-9a-f]{64}) (.+)")
 
@@ -46,11 +50,20 @@ class State:
 
 
 def encode(state: State) -> bytes:
-    """Return the bytes of the file."""
+    """Return the bytes of the file.
+
+    Raises:
+        StateError: it names so many packs that nobody could read it.
+    """
     lines = [_HEADER]
     lines += [f"pack {name} {one.size} {one.objects}" for name, one in sorted(state.packs.items())]
     lines += [f"ref {oid} {name}" for name, oid in sorted(state.refs.items())]
     body = "".join(line + "\n" for line in lines).encode()
+    if len(body) > _MOST_BYTES:
+        raise StateError(
+            f"the remote would hold {len(state.packs):,} packs, more than can be told of",
+            hint="push to a new remote, whose packs are fuller",
+        )
     return body + f"{blake3(body).hexdigest()} .\n".encode()
 
 

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Protocol
 
-from mlops_cli.errors import StateError
+from mlops_cli.errors import IntegrityError, StateError
+
+MOST_WHOLE = 32 * 1024 * 1024
+"""No key is read whole that has more bytes: only `state` is, and 300,000 packs fit into that."""
 
 
 class MissingKey(StateError):
@@ -24,6 +27,8 @@ class Transport(Protocol):
 
         Raises:
             MissingKey: there is nothing of that name.
+            IntegrityError: it was to be read whole and has more than `MOST_WHOLE` bytes; no more
+                than these were taken into memory.
         """
 
     def size(self, key: str) -> int:
@@ -49,3 +54,11 @@ class Transport(Protocol):
         Raises:
             Conflict: the key does not hold `old`; nothing was changed.
         """
+
+
+def too_large(key: str, url: str) -> IntegrityError:
+    """Return the error of a key that is too large to be read whole."""
+    return IntegrityError(
+        f"'{key}' on the remote '{url}' is larger than {MOST_WHOLE >> 20} MiB",
+        hint="see what wrote it, and put back an older copy",
+    )

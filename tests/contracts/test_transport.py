@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mlops_cli.errors import Conflict, RequestError
+from mlops_cli.errors import Conflict, IntegrityError, RequestError
 from mlops_cli.remotes.encrypted import Encrypted
 from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.http import HttpTransport
 from mlops_cli.remotes.s3 import S3Transport
-from mlops_cli.remotes.transport import MissingKey, Transport
+from mlops_cli.remotes.transport import MOST_WHOLE, MissingKey, Transport
 from tests.servers.files import FileServer
 from tests.servers.seaweed import BUCKET, S3Server
 from tests.servers.sshd import Sshd
@@ -120,6 +120,16 @@ def test_a_file_is_written_with_its_bytes(pair: Pair, tmp_path: Path) -> None:
     assert reader.size("packs/b.pack") == len(content)
     assert reader.read("packs/b.pack") == content
     assert reader.read("packs/b.pack", 1_000_001, 20_000_000) == content[1_000_001:21_000_001]
+
+
+def test_a_key_larger_than_any_of_ours_is_not_read_whole(pair: Pair, tmp_path: Path) -> None:
+    writer, reader = pair
+    with (tmp_path / "source").open("wb") as file:
+        file.truncate(MOST_WHOLE + 1)
+    writer.write_new("state", tmp_path / "source")
+    with pytest.raises(IntegrityError, match=r"'state' on the remote .* is larger than 32 MiB"):
+        reader.read("state")
+    assert reader.read("state", MOST_WHOLE, 9) == b"\0"
 
 
 def test_nothing_there_is_a_missing_key(pair: Pair) -> None:

@@ -24,6 +24,12 @@ def test_a_changed_byte_is_noticed(at: int) -> None:
         state.decode(bytes(raw), where="here")
 
 
+def test_more_packs_than_can_be_read_are_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "_MOST_BYTES", len(state.encode(SOME)) - 70)
+    with pytest.raises(StateError, match="would hold 1 packs"):
+        state.encode(SOME)
+
+
 def test_a_file_cut_short_is_noticed() -> None:
     raw = state.encode(SOME)
     for end in range(20, len(raw) - 1, 9):
