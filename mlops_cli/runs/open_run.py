@@ -91,7 +91,7 @@ class OpenRun:
 
     def note_child(self, pid: int, outs: Sequence[str]) -> None:
         """Note the process group that works for this run now, and where it writes."""
-        from mlops_cli.runs.process import birth
+        from mlops_cli.runs.stopping import birth
 
         self.note(CHILDREN, {"pid": pid, "birth": birth(pid), "outs": list(outs)})
 
@@ -124,7 +124,7 @@ class OpenRun:
 
     def stop_orphans(self) -> None:
         """Stop what the last child left running; only when the run has lost its leader."""
-        from mlops_cli.runs.process import birth, stop_group
+        from mlops_cli.runs.stopping import birth, stop_group
 
         for line in self.lines(CHILDREN)[-1:]:
             if line["birth"] is not None and birth(line["pid"]) == line["birth"]:

@@ -1,8 +1,8 @@
-"""Running a command as a child: its output passed on and logged, and all of it stopped on Ctrl-C.
+"""Running commands as children: their output passed on and logged, and all of it stopped on Ctrl-C.
 
-The child leads a process group of its own, so that whatever it starts can be stopped with it.
+A child leads a process group of its own, so that whatever it starts can be stopped with it.
 A signal to us is passed on: first as it came, after a grace as SIGTERM, after another as SIGKILL;
-a second signal skips the wait.
+a second signal skips the wait. Several children may be at work; one thread leads them all.
 """
 
 import errno
@@ -11,24 +11,43 @@ import selectors
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 
 from mlops_cli.errors import RequestError
+from mlops_cli.runs.stopping import GRACE_S, POLL_S, Received, Stopping, signals
 
-GRACE_S = 5.0
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READ_BYTES = 65536
 _RUNNABLE = {
     errno.EACCES: "make it executable: chmod +x FILE",
     errno.ENOEXEC: "let its first line name what runs it, such as #!/bin/sh",
 }
-_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run.
+
+    Attributes:
+        line: text is a line for `/bin/sh`, words are run as they are.
+        folder: its working folder.
+        environ: its environment.
+        timeout_s: how long it may take.
+        label: put before each line that it prints, where several run at once.
+    """
+
+    line: str | tuple[str, ...]
+    folder: Path
+    environ: Mapping[str, str]
+    pass_input: bool = False
+    """Whether it may read our standard input; else it reads nothing."""
+    timeout_s: float | None = None
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +55,13 @@ class Ended:
     """How a command ended.
 
     `code` is as a shell gives it: 128 + n when signal n ended it. `interrupted` says that we were
-    asked to stop while it ran.
+    asked to stop while it ran, `timed_out` that it was stopped for taking too long.
     """
 
     code: int
     seconds: float
     interrupted: bool
+    timed_out: bool = False
 
 
 def execute(
@@ -56,86 +76,260 @@ def execute(
     started: Callable[[int], None],
     grace_s: float = GRACE_S,
 ) -> Ended:
-    """Run a command to its end; text is a line for `/bin/sh`, words are run as they are.
-
-    Args:
-        command: what to run.
-        folder: its working folder.
-        environ: its environment.
-        log: file that all it prints is appended to.
-        stdout: file descriptor that its standard output is passed on to.
-        stderr: the same for its standard error.
-        pass_input: whether it may read our standard input; else it reads nothing.
-        started: told the child's process id, which is the process group's too.
-        grace_s: how long it may take to stop, before the next stronger signal.
+    """Run a command to its end; `started` is told its process id, which is its group's too.
 
     Raises:
         RequestError: there is no such program, or it may not be run.
     """
-    begun = time.monotonic()
-    with _signals() as received, log.open("ab", buffering=0) as journal:
-        child = _start(command, folder, environ, pass_input=pass_input)
-        started(child.pid)
-        relay = _Relay(child, journal, {"stdout": stdout, "stderr": stderr}, received.wake)
-        stopping = _Stopping(child.pid, grace_s)
-        try:
-            while not relay.ended(stopping.wait_s()):
-                stopping.act(received.take())
-            stopping.act(received.take())
-            if stopping.asked:
-                stopping.finish_group()
-            relay.drain()
-        finally:
-            relay.close()
-    code = child.returncode
-    return Ended(code if code >= 0 else 128 - code, time.monotonic() - begun, stopping.asked)
+    with Children(log, stdout=stdout, stderr=stderr, grace_s=grace_s) as children:
+        started(children.start("", Command(command, folder, environ, pass_input)))
+        return children.next()[1]
 
 
-def stop_group(pid: int, *, grace_s: float = GRACE_S) -> None:
-    """Stop a process group: SIGTERM, and SIGKILL for what is left after the grace."""
-    stopping = _Stopping(pid, grace_s)
-    stopping.finish_group()
+class Children:
+    """Commands at work, by name, and the file that all they print is appended to.
 
-
-def birth(pid: int) -> str | None:
-    """Return when a process began, in the kernel's count; tells it from a later one of that id.
-
-    None when there is no such process, or the system does not say.
+    Standard output goes to the file descriptor `stdout`, standard error to `stderr`. Leaving the
+    `with` block stops what is still at work.
     """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[19].decode()
-    except (OSError, IndexError):
-        return None
+
+    def __init__(self, log: Path, *, stdout: int, stderr: int, grace_s: float = GRACE_S) -> None:
+        self._path = log
+        self._targets = {"stdout": stdout, "stderr": stderr}
+        self._grace_s = grace_s
+        self._at_work: dict[str, _Child] = {}
+        self._selector = selectors.DefaultSelector()
+        self._stack = ExitStack()
+        self._received: Received
+        self._journal: _Journal
+        self.interrupted = False
+        """Whether we were asked to stop."""
+
+    def __enter__(self) -> "Children":
+        self._received = self._stack.enter_context(signals())
+        self._journal = _Journal(self._stack.enter_context(self._path.open("ab", buffering=0)))
+        self._selector.register(self._received.wake, selectors.EVENT_READ)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        while self._at_work:
+            for child in self._at_work.values():
+                if not child.stopping.asked:
+                    child.stopping.act([signal.SIGTERM])
+            self.next()
+        self._selector.close()
+        self._stack.close()
+
+    def __len__(self) -> int:
+        return len(self._at_work)
+
+    def start(self, name: str, command: Command) -> int:
+        """Start a command, and return its process id, which is its process group's too.
+
+        Raises:
+            RequestError: there is no such program, or it may not be run.
+        """
+        child = _Child(command, self._journal, self._targets, self._selector, self._grace_s)
+        self._at_work[name] = child
+        return child.popen.pid
+
+    def next(self) -> tuple[str, Ended]:
+        """Wait until one of them has ended, and return its name and how it ended."""
+        while True:
+            for name, child in self._at_work.items():
+                if child.has_ended():
+                    del self._at_work[name]
+                    return name, child.close()
+            waits = [child.wait_s() for child in self._at_work.values()]
+            due = [wait for wait in waits if wait is not None]
+            for key, _ in self._selector.select(min(due) if due else None):
+                if key.data is not None:
+                    key.data()
+            received = self._received.take()
+            self.interrupted = self.interrupted or bool(received)
+            for child in self._at_work.values():
+                child.act(received)
 
 
-def _start(
-    command: str | tuple[str, ...], folder: Path, environ: Mapping[str, str], *, pass_input: bool
-) -> "subprocess.Popen[bytes]":
-    words = ("/bin/sh", "-c", command) if isinstance(command, str) else command
-    source = None if pass_input and not _is_terminal(sys.__stdin__) else subprocess.DEVNULL
+class _Journal:
+    """The file that output is logged to, until it refuses."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file: BinaryIO | None = file
+
+    def write(self, data: bytes) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self._file = None
+            text = f"mlo: the log ends here, the run goes on: {(error.strerror or '').lower()}\n"
+            _write(2, text.encode())
+
+
+class _Child:
+    """One command at work."""
+
+    def __init__(
+        self,
+        command: Command,
+        journal: _Journal,
+        targets: Mapping[str, int],
+        selector: selectors.BaseSelector,
+        grace_s: float,
+    ) -> None:
+        self._begun = time.monotonic()
+        self._selector = selector
+        self.popen = _start(command)
+        self.stopping = Stopping(self.popen.pid, grace_s)
+        self._deadline = command.timeout_s and self._begun + command.timeout_s
+        self._timed_out = False
+        self._interrupted = False
+        self._streams = [
+            _Stream(getattr(self.popen, name), target, journal, selector, command.label)
+            for name, target in targets.items()
+        ]
+        self._exit = _exit_handle(self.popen.pid)
+        if self._exit is not None:
+            selector.register(self._exit, selectors.EVENT_READ)
+
+    def has_ended(self) -> bool:
+        """Return whether it has ended, and with it, if it was asked to stop, all it started."""
+        if self.popen.poll() is None:
+            return False
+        if self._exit is not None:
+            self._selector.unregister(self._exit)
+            os.close(self._exit)
+            self._exit = None
+        return not self.stopping.asked or self.stopping.gone()
+
+    def wait_s(self) -> float | None:
+        """Return how long to wait for it at most; None when it will be heard of."""
+        waits = [self.stopping.wait_s()]
+        if self._deadline and not self._timed_out:
+            waits.append(max(self._deadline - time.monotonic(), 0.0))
+        if self._exit is None:
+            waits.append(POLL_S)
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def act(self, received: list[int]) -> None:
+        """Take in signals to us, and the time."""
+        self._interrupted = self._interrupted or bool(received)
+        self.stopping.act(received)
+        if self._deadline and not self._timed_out and time.monotonic() >= self._deadline:
+            self._timed_out = True
+            if not self.stopping.asked:
+                self.stopping.act([signal.SIGTERM])
+
+    def close(self) -> Ended:
+        """Pass on what is left in the pipes, without waiting for others that hold them open."""
+        for stream in self._streams:
+            stream.drain()
+        code = self.popen.returncode
+        seconds = time.monotonic() - self._begun
+        code = code if code >= 0 else 128 - code
+        return Ended(code, seconds, self._interrupted, self._timed_out and not self._interrupted)
+
+
+class _Stream:
+    """Passes one stream of a child on and logs it."""
+
+    def __init__(
+        self,
+        pipe: BinaryIO,
+        target: int,
+        journal: _Journal,
+        selector: selectors.BaseSelector,
+        label: str | None,
+    ) -> None:
+        self._pipe = pipe
+        self._target: int | None = target
+        self._journal = journal
+        self._selector = selector
+        self._label = None if label is None else f"{label} | ".encode()
+        self._begun = b""
+        """A line that has not ended, where lines are labelled."""
+        self._open = True
+        os.set_blocking(pipe.fileno(), False)
+        selector.register(pipe.fileno(), selectors.EVENT_READ, self._pass)
+
+    def drain(self) -> None:
+        """Pass on all that is there, and close."""
+        while self._open and self._pass():
+            pass
+        if self._begun:
+            self._put(b"\n")
+        self._close()
+        self._pipe.close()
+
+    def _pass(self) -> bool:
+        """Move what is there now; return whether there may be more."""
+        try:
+            data = os.read(self._pipe.fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._close()
+            return False
+        self._put(data)
+        return True
+
+    def _put(self, data: bytes) -> None:
+        data = data if self._label is None else self._labelled(data, self._label)
+        self._journal.write(data)
+        if self._target is not None and data and not _write(self._target, data):
+            self._target = None
+
+    def _labelled(self, data: bytes, label: bytes) -> bytes:
+        """Return the lines that have ended, each with the label; a redrawn one in its last form."""
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        if len(self._begun) > _READ_BYTES:
+            lines, self._begun = [*lines, self._begun], b""
+        shown = (line.rstrip(b"\r").rpartition(b"\r")[2] for line in lines)
+        return b"".join(label + line + b"\n" for line in shown)
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            self._selector.unregister(self._pipe.fileno())
+
+
+def _start(command: Command) -> "subprocess.Popen[bytes]":
+    line = command.line
+    words = ("/bin/sh", "-c", line) if isinstance(line, str) else line
+    keep_input = command.pass_input and not _is_terminal(sys.__stdin__)
     sys.stdout.flush()
     sys.stderr.flush()
     try:
         return subprocess.Popen(
             words,
-            cwd=folder,
-            env=dict(environ),
-            stdin=source,
+            cwd=command.folder,
+            env=dict(command.environ),
+            stdin=None if keep_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
             process_group=0,
         )
     except FileNotFoundError as error:
-        raise RequestError(
-            f"there is no program '{words[0]}'", hint="check its name, or give its path"
-        ) from error
+        raise _not_found(words[0], command.folder) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise RequestError(
             f"'{words[0]}' cannot be run: {reason}", hint=_RUNNABLE.get(error.errno or 0)
         ) from error
+
+
+def _not_found(program: str, folder: Path) -> RequestError:
+    if not folder.is_dir():
+        return RequestError(f"there is no folder '{folder}' to run in", hint="correct workdir")
+    return RequestError(f"there is no program '{program}'", hint="check its name, or give its path")
 
 
 def _is_terminal(stream: object) -> bool:
@@ -145,182 +339,6 @@ def _is_terminal(stream: object) -> bool:
         return bool(isatty and isatty())
     except ValueError:
         return False
-
-
-class _Received:
-    """Signals that came, and a file descriptor that becomes readable when one does."""
-
-    def __init__(self, wake: int) -> None:
-        self.wake = wake
-        self._pending: list[int] = []
-
-    def note(self, number: int, frame: object) -> None:
-        self._pending.append(number)
-
-    def take(self) -> list[int]:
-        taken, self._pending = self._pending, []
-        return taken
-
-
-@contextmanager
-def _signals() -> Iterator[_Received]:
-    """Collect the signals that ask to stop, in place of what they would do. Main thread only."""
-    read, write = os.pipe()
-    received = _Received(read)
-    if threading.current_thread() is not threading.main_thread():
-        try:
-            yield received
-        finally:
-            os.close(read)
-            os.close(write)
-        return
-    for end in (read, write):
-        os.set_blocking(end, False)
-    before = {one: signal.getsignal(one) for one in _STOPPING}
-    wakeup = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    try:
-        for one, handler in before.items():
-            if handler is not signal.SIG_IGN or one is signal.SIGINT:
-                signal.signal(one, received.note)
-        yield received
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-        signal.set_wakeup_fd(wakeup)
-        os.close(read)
-        os.close(write)
-
-
-class _Stopping:
-    """Sends ever stronger signals to a process group."""
-
-    def __init__(self, group: int, grace_s: float) -> None:
-        self._group = group
-        self._grace_s = grace_s
-        self._left = [signal.SIGTERM, signal.SIGKILL]
-        self._deadline: float | None = None
-        self.asked = False
-
-    def wait_s(self) -> float | None:
-        """Return how long until the next step is due; None when nobody has asked to stop."""
-        if self._deadline is None:
-            return None
-        return max(self._deadline - time.monotonic(), 0.0)
-
-    def act(self, received: list[int]) -> None:
-        """Take in new signals, and send what is due."""
-        for number in received:
-            if self.asked:
-                self._escalate()
-            else:
-                self.asked = True
-                self._send(number)
-        if self._deadline is not None and time.monotonic() >= self._deadline:
-            self._escalate()
-
-    def finish_group(self) -> None:
-        """Return once the group is gone, or has been sent SIGKILL."""
-        if self._alive() and self._deadline is None:
-            self._escalate()
-        while self._left and self._alive():
-            time.sleep(_POLL_S)
-            self.act([])
-
-    def _escalate(self) -> None:
-        if self._left:
-            self._send(self._left.pop(0))
-        else:
-            self._deadline = None
-
-    def _send(self, number: int) -> None:
-        self._deadline = time.monotonic() + self._grace_s
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._group, number)
-
-    def _alive(self) -> bool:
-        try:
-            os.killpg(self._group, 0)
-        except (ProcessLookupError, PermissionError):
-            return False
-        return True
-
-
-class _Relay:
-    """Passes a child's output on and logs it, and notices its end."""
-
-    def __init__(
-        self,
-        child: "subprocess.Popen[bytes]",
-        journal: BinaryIO,
-        targets: Mapping[str, int],
-        wake: int,
-    ) -> None:
-        self._child = child
-        self._journal: BinaryIO | None = journal
-        self._targets: dict[int, int | None] = {}
-        self._selector = selectors.DefaultSelector()
-        for name, target in targets.items():
-            pipe = getattr(child, name)
-            os.set_blocking(pipe.fileno(), False)
-            self._targets[pipe.fileno()] = target
-            self._selector.register(pipe.fileno(), selectors.EVENT_READ)
-        self._wake = wake
-        self._selector.register(wake, selectors.EVENT_READ)
-        self._exit = _exit_handle(child.pid)
-        if self._exit is not None:
-            self._selector.register(self._exit, selectors.EVENT_READ)
-
-    def ended(self, wait_s: float | None) -> bool:
-        """Wait for output, a signal or the end; return whether the child has ended."""
-        if self._exit is None:
-            wait_s = _POLL_S if wait_s is None else min(wait_s, _POLL_S)
-        for key, _ in self._selector.select(wait_s):
-            if key.fd == self._wake:
-                with suppress(BlockingIOError):
-                    os.read(self._wake, 512)
-            elif key.fd != self._exit:
-                self._pass(key.fd)
-        return self._child.poll() is not None
-
-    def drain(self) -> None:
-        """Pass on what is left in the pipes; does not wait for others that hold them open."""
-        for pipe in list(self._targets):
-            while self._pass(pipe):
-                pass
-
-    def _pass(self, pipe: int) -> bool:
-        """Move what is there now; return whether there may be more."""
-        try:
-            data = os.read(pipe, _READ_BYTES)
-        except BlockingIOError:
-            return False
-        if not data:
-            self._selector.unregister(pipe)
-            del self._targets[pipe]
-            return False
-        self._log(data)
-        target = self._targets[pipe]
-        if target is not None and not _write(target, data):
-            self._targets[pipe] = None
-        return True
-
-    def _log(self, data: bytes) -> None:
-        if self._journal is None:
-            return
-        try:
-            self._journal.write(data)
-        except OSError as error:
-            self._journal = None
-            text = f"mlo: the log ends here, the run goes on: {(error.strerror or '').lower()}\n"
-            _write(2, text.encode())
-
-    def close(self) -> None:
-        self._selector.close()
-        if self._exit is not None:
-            os.close(self._exit)
-        for pipe in (self._child.stdout, self._child.stderr):
-            if pipe is not None:
-                pipe.close()
 
 
 def _exit_handle(pid: int) -> int | None:
@@ -338,7 +356,7 @@ def _write(target: int, data: bytes) -> bool:
         try:
             rest = rest[os.write(target, rest) :]
         except BlockingIOError:
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
         except OSError:
             return False
     return True

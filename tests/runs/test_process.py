@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlops_cli.errors import RequestError
-from mlops_cli.runs.process import Ended, birth, execute
+from mlops_cli.runs.process import Children, Command, Ended, execute
+from mlops_cli.runs.stopping import birth
 
 
 class Pipes:
@@ -187,3 +188,48 @@ def test_a_command_runs_in_a_thread_too(pipes: Pipes) -> None:
     thread.start()
     thread.join()
     assert codes == [5]
+
+
+def children(pipes: Pipes, **options) -> Children:
+    return Children(pipes.log, stdout=pipes.handles["out"], stderr=pipes.handles["err"], **options)
+
+
+def command(line: str, pipes: Pipes, **options) -> Command:
+    return Command(line, pipes.log.parent, os.environ, **options)
+
+
+def test_several_commands_work_at_once(pipes: Pipes) -> None:
+    meet = "mkdir {me}; until test -d {other}; do sleep 0.01; done"
+    with children(pipes) as both:
+        both.start("a", command(meet.format(me="one", other="two"), pipes))
+        both.start("b", command(meet.format(me="two", other="one") + "; exit 3", pipes))
+        ended = dict([both.next(), both.next()])
+    assert {name: one.code for name, one in ended.items()} == {"a": 0, "b": 3}
+
+
+def test_lines_of_several_commands_are_told_apart(pipes: Pipes) -> None:
+    with children(pipes) as two:
+        two.start("a", command(r"printf 'one\ntwo'", pipes, label="a"))
+        two.start("b", command(r"printf '10%%\r99%%\n'", pipes, label="b"))
+        two.next()
+        two.next()
+    assert sorted(pipes["out"].splitlines()) == ["a | one", "a | two", "b | 99%"]
+    assert sorted(pipes.log.read_text().splitlines()) == ["a | one", "a | two", "b | 99%"]
+
+
+def test_a_command_that_takes_too_long_is_stopped_and_the_others_go_on(pipes: Pipes) -> None:
+    with children(pipes) as two:
+        two.start("slow", command("sleep 60 & wait", pipes, timeout_s=0.1))
+        two.start("other", command("until test -e go; do sleep 0.01; done", pipes))
+        name, ended = two.next()
+        assert (name, ended.timed_out, ended.interrupted) == ("slow", True, False)
+        (pipes.log.parent / "go").touch()
+        name, ended = two.next()
+    assert (name, ended.code, ended.timed_out) == ("other", 0, False)
+
+
+def test_what_is_at_work_is_stopped_when_its_leader_fails(pipes: Pipes) -> None:
+    with pytest.raises(ZeroDivisionError), children(pipes) as one:
+        pid = one.start("a", command("sleep 60", pipes))
+        raise ZeroDivisionError
+    assert birth(pid) is None

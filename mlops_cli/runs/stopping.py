@@ -1,0 +1,134 @@
+"""Stopping: the signals that ask us to, and process groups that are told ever louder."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+GRACE_S = 5.0
+POLL_S = 0.02
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Received:
+    """Signals that came, and a file descriptor that becomes readable when one does."""
+
+    def __init__(self, wake: int) -> None:
+        self.wake = wake
+        self._pending: list[int] = []
+
+    def note(self, number: int, frame: object) -> None:
+        """Keep a signal for `take`; a handler for `signal.signal`."""
+        self._pending.append(number)
+
+    def take(self) -> list[int]:
+        """Return what came since the last call."""
+        with suppress(BlockingIOError):
+            os.read(self.wake, 512)
+        taken, self._pending = self._pending, []
+        return taken
+
+
+@contextmanager
+def signals() -> Iterator[Received]:
+    """Collect the signals that ask to stop, in place of what they would do. Main thread only."""
+    read, write = os.pipe()
+    received = Received(read)
+    for end in (read, write):
+        os.set_blocking(end, False)
+    if threading.current_thread() is not threading.main_thread():
+        try:
+            yield received
+        finally:
+            os.close(read)
+            os.close(write)
+        return
+    before = {one: signal.getsignal(one) for one in _STOPPING}
+    wakeup = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    try:
+        for one, handler in before.items():
+            if handler is not signal.SIG_IGN or one is signal.SIGINT:
+                signal.signal(one, received.note)
+        yield received
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        signal.set_wakeup_fd(wakeup)
+        os.close(read)
+        os.close(write)
+
+
+class Stopping:
+    """Sends ever stronger signals to a process group, once it is asked to."""
+
+    def __init__(self, group: int, grace_s: float) -> None:
+        self._group = group
+        self._grace_s = grace_s
+        self._left = [signal.SIGTERM, signal.SIGKILL]
+        self._deadline: float | None = None
+        self.asked = False
+
+    def wait_s(self) -> float | None:
+        """Return how long until the next step is due; None when nobody has asked to stop."""
+        if self._deadline is None:
+            return None
+        return max(self._deadline - time.monotonic(), 0.0)
+
+    def act(self, received: Sequence[int]) -> None:
+        """Take in new signals, and send what is due."""
+        for number in received:
+            if self.asked:
+                self._escalate()
+            else:
+                self.asked = True
+                self._send(number)
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self._escalate()
+
+    def gone(self) -> bool:
+        """Return whether the group is gone, or has been sent SIGKILL; else send what is due."""
+        if not self._alive():
+            return True
+        if self._deadline is None:
+            self._escalate()
+        self.act(())
+        return not self._left
+
+    def _escalate(self) -> None:
+        if self._left:
+            self._send(self._left.pop(0))
+        else:
+            self._deadline = None
+
+    def _send(self, number: int) -> None:
+        self._deadline = time.monotonic() + self._grace_s
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._group, number)
+
+    def _alive(self) -> bool:
+        try:
+            os.killpg(self._group, 0)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
+
+
+def stop_group(pid: int, *, grace_s: float = GRACE_S) -> None:
+    """Stop a process group: SIGTERM, and SIGKILL for what is left after the grace."""
+    stopping = Stopping(pid, grace_s)
+    while not stopping.gone():
+        time.sleep(POLL_S)
+
+
+def birth(pid: int) -> str | None:
+    """Return when a process began, in the kernel's count; tells it from a later one of that id.
+
+    None when there is no such process, or the system does not say.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):
+        return None
