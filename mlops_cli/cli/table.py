@@ -25,6 +25,8 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("status", "Say what changed and what is stale"),
             ("diff", "Show what differs between two versions of the data"),
             ("checkout", "Make the work tree match its pointers"),
+            ("mv", "Move versioned files or folders with their pointers"),
+            ("rm", "Stop versioning files or folders, and remove them"),
             ("merge", "Finish a git merge in versioned data"),
             ("log", "List the versions of a path"),
             ("cat", "Print a version of a file without checking it out"),

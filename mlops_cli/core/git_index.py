@@ -98,6 +98,24 @@ def stage(top: Path, path: str) -> None:
     git.run(top, "add", "--force", "--", path)
 
 
+def drop(root: Path, paths: Sequence[str]) -> None:
+    """Take files out of the index, those that are in it; the work tree stays as it is."""
+    given = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    git.run(root, "update-index", "-z", "--force-remove", "--stdin", given=given)
+
+
+def move(root: Path, old: str, new: str) -> None:
+    """Move a file in the index and the work tree, as `git mv` does; it must be in the index."""
+    git.run(root, "mv", "--", old, new)
+
+
+def is_as_staged(root: Path, path: str) -> bool:
+    """Return whether a file of the index is in the work tree as it is there."""
+    if not git.is_tracked(root, [path]):
+        return False
+    return git.run(root, "diff", "--quiet", "--", path, ok=(0, 1)).returncode == 0
+
+
 def operation(top: Path) -> str | None:
     """Return what is half done in the work tree: a `merge`, `rebase`, `cherry-pick` or `revert`."""
     marks = {

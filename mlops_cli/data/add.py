@@ -139,7 +139,7 @@ def _refuse_parts(chosen: Sequence[str], known: Mapping[str, Pointer]) -> None:
                 raise RequestError(
                     f"'{above}' holds '{inner}', which is versioned by itself",
                     hint=f"add what is in '{above}' path by path, "
-                    f"or let go of it: git rm {pointer.file_of(inner)}",
+                    f"or let go of it: mlo rm --cached {inner}",
                 )
 
 

@@ -1,6 +1,6 @@
 """Keeping git from tracking bytes: a block of lines in the `.gitignore` beside the data."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -44,6 +44,23 @@ def ignore_all(root: Path, paths: Iterable[str]) -> list[Path]:
     return [file for file in changed if file is not None]
 
 
+def unignore_all(root: Path, paths: Iterable[str]) -> list[Path]:
+    """Take the lines of paths out of our blocks; return the `.gitignore` files that were changed.
+
+    A file of which nothing is left is removed. Lines that stand outside of a block stay.
+
+    Raises:
+        IntegrityError, ExternalError: as of `ignore`.
+    """
+    lines: dict[Path, set[bytes]] = {}
+    for path in paths:
+        target = inside(root, path)
+        lines.setdefault(target.parent, set()).add(pattern(target.name))
+    with _alone(Layout(root).tmp):
+        changed = [_shorten(root, folder, gone) for folder, gone in lines.items()]
+    return [file for file in changed if file is not None]
+
+
 def _alone(tmp: Path) -> AbstractContextManager[None]:
     """Keep other commands from writing a `.gitignore`; where there is no store there are none."""
     return hold(tmp / "ignore.lock", purpose="write .gitignore") if tmp.is_dir() else nullcontext()
@@ -62,6 +79,24 @@ def _extend(root: Path, folder: Path, lines: list[bytes]) -> Path | None:
     if after == before:
         return None
     write_whole(file, after, aside=Layout(root).tmp)
+    return file
+
+
+def _shorten(root: Path, folder: Path, gone: set[bytes]) -> Path | None:
+    file = folder / ".gitignore"
+    try:
+        before = read_regular(file)
+        after = without_lines(before, gone)
+        if after == before:
+            return None
+        if after:
+            write_whole(file, after, aside=Layout(root).tmp)
+        else:
+            file.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise outside(error, file) from error
     return file
 
 
@@ -105,3 +140,25 @@ def with_lines(text: bytes, new: Iterable[bytes]) -> bytes:
         return b"\n".join([*lines[: start + 1], *block, *lines[end:]])
     gap = b"\n" if text and not text.endswith(b"\n") else b""
     return text + gap + b"\n".join([_FIRST, *sorted(missing), _LAST, b""])
+
+
+def without_lines(text: bytes, gone: Collection[bytes]) -> bytes:
+    r"""Return a `.gitignore` without these lines in our block, and without a block that is empty.
+
+    >>> without_lines(b"*.pyc\n" + with_lines(b"", [b"/a"]), {b"/a"})
+    b'*.pyc\n'
+    """
+    lines = text.split(b"\n")
+    bare = [one.rstrip(b"\r") for one in lines]
+    if not (_FIRST in bare and _LAST in bare[bare.index(_FIRST) :]):
+        return text
+    start = bare.index(_FIRST)
+    end = bare.index(_LAST, start)
+    block = [
+        line
+        for line, name in zip(lines[start + 1 : end], bare[start + 1 : end], strict=True)
+        if name not in gone
+    ]
+    if not any(block):
+        return b"\n".join([*lines[:start], *lines[end + 1 :]])
+    return b"\n".join([*lines[: start + 1], *block, *lines[end:]])

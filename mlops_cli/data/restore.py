@@ -219,7 +219,7 @@ def _remove_empty(folder: Path, keep: set[str], prefix: str = "") -> None:
         if entry.is_dir(follow_symlinks=False):
             path = prefix + entry.name
             _remove_empty(Path(entry.path), keep, path + "/")
-            if path not in keep and not any(os.scandir(entry.path)):
+            if path not in keep and not os.listdir(entry.path):
                 os.rmdir(entry.path)
 
 
