@@ -10,9 +10,10 @@ would be wrong to leave unanswered raises StateError.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.clock import moment
@@ -53,6 +54,7 @@ _DIFF = (
 )  # fmt: skip
 """A diff that the user's settings do not change, so that `git apply` reads it anywhere."""
 
+_NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 _NOT_HERE = ("not a git repository", "must be run in a work tree")
 _HINTS = {
     "dubious ownership": "git config --global --add safe.directory '{root}'",
@@ -124,24 +126,12 @@ def branch(root: Path) -> str | None:
     return os.fsdecode(done.stdout.removesuffix(b"\n")) or None
 
 
-def is_dirty(root: Path) -> bool:
-    """Return whether a tracked file anywhere in the git repository differs from the commit."""
-    base = _base(root)
-    return base is not None and run(root, *_DIFF, "--quiet", base, ok=(0, 1)).returncode == 1
+def diff(root: Path, one: str, other: str) -> bytes:
+    """Return what turns the files of one commit into those of another, for `git apply`.
 
-
-def patch(root: Path, *, without: Sequence[str] = ()) -> bytes:
-    """Return what turns the commit into the tracked files as they are, for `git apply`.
-
-    It covers the whole git repository but for the paths `without`, names paths from its top
-    folder, holds binary content too, and is empty when nothing differs. Before the first commit
-    it starts from nothing.
+    It holds binary content too, and is empty when nothing differs.
     """
-    base = _base(root)
-    if base is None:
-        return b""
-    rest = ("--", ":/", *(f":(exclude,literal){path}" for path in without)) if without else ()
-    return run(root, *_DIFF, "--binary", "--full-index", base, *rest, literal=False).stdout
+    return run(root, *_DIFF, "--binary", "--full-index", one, other).stdout
 
 
 def untracked(root: Path) -> list[str]:
@@ -314,11 +304,12 @@ def run(
     given: bytes = b"",
     literal: bool = True,
     index: str | None = None,
+    more: Mapping[str, str] = _NOTHING_MORE,
 ) -> "Done":
     """Run git in `root`, with `given` on its standard input, and return what it printed.
 
     Meant for the modules of `core` that ask git more than is asked here. `index` is an index
-    file other than git's own.
+    file other than git's own, and `more` are further variables of its environment.
 
     Raises:
         ExternalError: git was not found, or its exit status is not one of `ok`.
@@ -327,7 +318,7 @@ def run(
 
     pathspecs = ["--literal-pathspecs"] if literal else []
     line = ["git", "-C", str(root), *pathspecs, *arguments]
-    environment = _environment()
+    environment = {**_environment(), **more}
     if index is not None:
         environment["GIT_INDEX_FILE"] = index
     try:
@@ -365,16 +356,6 @@ def _pass_if_none(done: "Done", root: Path) -> None:
     """Raise what git complained of, unless it is that there is no repository here."""
     if not _complains(done, *_NOT_HERE):
         raise _failure(done, root, "repository")
-
-
-def _base(root: Path) -> str | None:
-    """Return what to compare tracked files with: the commit, an empty tree before the first
-    commit, None outside a git repository.
-    """
-    found = head(root)
-    if found is None and toplevel(root) is not None:
-        return run(root, "hash-object", "-t", "tree", "--stdin").stdout.decode("ascii").strip()
-    return found
 
 
 def _blobs(root: Path, rev: str, suffix: str) -> Iterator[tuple[str, str]]:

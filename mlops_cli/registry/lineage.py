@@ -158,12 +158,12 @@ def _code(repo: Repository, run: Run) -> Node:
     facts: dict[str, str] = {}
     if code.branch:
         facts["branch"] = code.branch
-    if code.patch:
-        facts["uncommitted changes"] = short(code.patch)
-    if code.untracked:
-        facts["untracked files"] = ", ".join(code.untracked[:8])
+    if code.dirty and code.snapshot:
+        facts["with uncommitted changes"] = code.snapshot[:10]
+    if code.left_out:
+        facts["without"] = ", ".join(list(code.left_out)[:8])
     if code.commit is None:
-        return Node("code", "no commit", "", facts)
+        return Node("code", "no commit", code.snapshot or "", facts)
     for commit in _commit(repo, code.commit):
         facts["commit by"] = f"{commit.author.name}, {commit.when}"
         facts["subject"] = commit.subject

@@ -122,13 +122,13 @@ def _data(run: Run) -> dict[str, str]:
 
 def _code(run: Run) -> dict[str, str | None]:
     command = run.command if isinstance(run.command, str) else " ".join(run.command)
-    changes = short(run.code.patch) if run.code.patch else None
+    changes = run.code.snapshot[:10] if run.code.snapshot and run.code.dirty else None
     steps = {f"{step.name} command": _line(step.cmd) for step in run.steps}
     return {
         "command": command,
         "commit": run.code.commit and run.code.commit[:10],
         "uncommitted changes": changes,
-        "untracked files": ", ".join(run.code.untracked) or None,
+        "not in the snapshot": ", ".join(run.code.left_out) or None,
         **steps,
     }
 

@@ -54,7 +54,7 @@ def finish(
                 exit_code=exit_code,
                 who=run.head.who,
                 host=run.head.host,
-                code=_code(run, writer),
+                code=Code(**run.head.code, bundle=_put_file(writer, run, run.bundle.name)),
                 params={**run.head.params, **collected.params},
                 environment=writer.put(canonical.encode(dict(run.head.environment))),
                 inputs=_distinct([*inputs, *collected.inputs]),
@@ -65,6 +65,10 @@ def finish(
                 steps=tuple(steps),
                 models=tuple(collected.models),
                 error=error or (collected.problems[0] if collected.problems else None),
+                parent=run.head.parent,
+                tags=run.head.tags,
+                note=run.head.note,
+                engine=run.head.engine,
             )
         )
         writer.put(data, Kind.RUN)
@@ -173,12 +177,6 @@ def _metrics(
     for step, values in logged.items():
         groups.setdefault(step or "run", values)
     return metrics.merge(groups)
-
-
-def _code(run: OpenRun, writer: PackWriter) -> Code:
-    patch = _put_file(writer, run, run.patch.name)
-    dirty = bool(patch or run.head.untracked)
-    return Code(run.head.commit, run.head.branch, dirty, patch, run.head.untracked)
 
 
 def _put_file(writer: PackWriter, run: OpenRun, name: str) -> ObjectId | None:

@@ -5,6 +5,7 @@ import re
 from mlops_cli.errors import RequestError
 
 _OWN = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+_TAG = re.compile(r"\w[\w.:/=@+-]{0,99}")
 _KINDS = (
     "agile amber ample arid balmy bold brave brief bright brisk calm chilly civil clear clever "
     "cosy crisp curly damp dapper deft dusky eager early fair faint firm fleet fond frank fresh "
@@ -40,4 +41,13 @@ def check_name(name: str) -> None:
         raise RequestError(
             f"'{name}' cannot name a run",
             hint="use letters, digits, '.', '_' and '-', a letter first; not an id, not 'last'",
+        )
+
+
+def check_tag(tag: str) -> None:
+    """Raise RequestError unless this can be a tag: one word, such as `baseline` or `team=risk`."""
+    if not _TAG.fullmatch(tag):
+        raise RequestError(
+            f"'{tag}' cannot be a tag",
+            hint="use one word of letters, digits, and any of . _ : / = @ + - behind the first",
         )

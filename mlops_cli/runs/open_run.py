@@ -10,16 +10,17 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import journal
 from mlops_cli.core.clock import now
 from mlops_cli.core.files import outside
+from mlops_cli.core.layout import Layout
 from mlops_cli.core.repository import Repository
 from mlops_cli.runs import code, environment, secrets
-from mlops_cli.runs.names import check_name, name_of
+from mlops_cli.runs.names import check_name, check_tag, name_of
 from mlops_cli.runs.params import flatten
 from mlops_cli.runs.record import StepRun, plain_step, read_step
 
@@ -27,11 +28,13 @@ FOLDER_VARIABLE = "MLO_RUN_DIR"
 PARAMS_VARIABLE = "MLO_PARAMS"
 ROOT_VARIABLE = "MLO_ROOT"
 STEP_VARIABLE = "MLO_STEP"
+PARENT_VARIABLE = "MLO_PARENT"
+"""The key of the run that a run begun in this environment is a part of."""
 
 METRICS, PARAMS, ARTIFACTS, STEPS, CHILDREN = (
     f"{name}.jsonl" for name in ("metrics", "params", "artifacts", "steps", "children")
 )
-_HEAD, _ALIVE, _LOG, _PATCH, _GIVEN = "run.json", "alive", "log", "patch", "params.json"
+_HEAD, _ALIVE, _LOG, _BUNDLE, _GIVEN = "run.json", "alive", "log", "bundle", "params.json"
 _END = "end.json"
 
 
@@ -47,11 +50,14 @@ class Head:
     pid: int
     who: Mapping[str, str]
     host: str
-    commit: str | None
-    branch: str | None
-    untracked: tuple[str, ...]
+    code: Mapping[str, Any]
+    """Of `record.Code` all but the bundle, which is in a file of its own."""
     params: Mapping[str, Any]
     environment: Mapping[str, Any]
+    parent: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str | None = None
+    engine: str | None = None
 
 
 class OpenRun:
@@ -68,9 +74,9 @@ class OpenRun:
         return self.folder / _LOG
 
     @property
-    def patch(self) -> Path:
-        """The file that holds what git said of the work tree; not there when it was clean."""
-        return self.folder / _PATCH
+    def bundle(self) -> Path:
+        """The git bundle of the code; not there when it is that of a commit."""
+        return self.folder / _BUNDLE
 
     def variables(self, root: Path, step: str | None = None) -> dict[str, str]:
         """Return the variables that tell a child process of this run."""
@@ -78,6 +84,7 @@ class OpenRun:
             FOLDER_VARIABLE: str(self.folder),
             PARAMS_VARIABLE: str(self.folder / _GIVEN),
             ROOT_VARIABLE: str(root),
+            PARENT_VARIABLE: self.head.key,
         }
         return told if step is None else {**told, STEP_VARIABLE: step}
 
@@ -151,27 +158,42 @@ def begin(
     params: Mapping[str, Any],
     environ: Mapping[str, str],
     name: str | None = None,
+    parent: str | None = None,
+    tags: Sequence[str] = (),
+    note: str | None = None,
+    engine: str | None = None,
+    state: code.State | None = None,
 ) -> OpenRun:
     """Open a run of `command` with nested `params`, led by this process.
 
-    A `name` takes the place of the two words that a run has else.
+    A `name` takes the place of the two words that a run has else. Without a `parent`, a run that
+    is begun in the environment of another of this store is part of that one. Who begins many
+    runs of one code gives its `state`.
 
     Raises:
-        RequestError: the name could be taken for something else.
-        ExternalError: git failed, or the disk refuses.
+        RequestError: the name or a tag could be taken for something else.
+        ExternalError: the disk refuses.
     """
     if name is not None:
         check_name(name)
-    state = code.state(repo.root)
+    for tag in tags:
+        check_tag(tag)
+    state = state or code.state(repo)
     key = os.urandom(6).hex()
-    head = _head(repo, key, name or name_of(key), command, params, environ, state)
+    head = replace(
+        _head(repo, key, name or name_of(key), command, params, environ, state),
+        parent=parent or _around(repo, environ),
+        tags=tuple(dict.fromkeys(secrets.masked_text(tag) for tag in tags)),
+        note=None if note is None else secrets.masked_text(note),
+        engine=engine,
+    )
     folder = repo.layout.open_runs / key
     unborn = folder.with_name(f".new-{key}")
     try:
         unborn.mkdir(parents=True)
         lock = _take_lock(unborn)
-        if state.patch:
-            (unborn / _PATCH).write_bytes(state.patch)
+        if state.bundle:
+            (unborn / _BUNDLE).write_bytes(state.bundle)
         (unborn / _GIVEN).write_text(json.dumps(params))
         (unborn / _HEAD).write_text(json.dumps(_plain(head)))
         (unborn / _LOG).touch()
@@ -179,6 +201,14 @@ def begin(
     except OSError as error:
         raise outside(error, folder) from error
     return OpenRun(folder, head, lock)
+
+
+def _around(repo: Repository, environ: Mapping[str, str]) -> str | None:
+    """Return the key of the run that an environment is part of, if that is in the same store."""
+    root = environ.get(ROOT_VARIABLE)
+    if root is None or Layout(Path(root)).store != repo.layout.store:
+        return None
+    return environ.get(PARENT_VARIABLE)
 
 
 def each(repo: Repository) -> Iterator[OpenRun]:
@@ -251,9 +281,14 @@ def _head(
         pid=os.getpid(),
         who={"name": who.name, "email": who.email},
         host=os.uname().nodename,
-        commit=state.commit,
-        branch=state.branch,
-        untracked=state.untracked,
+        code={
+            "commit": state.commit,
+            "branch": state.branch,
+            "dirty": state.dirty,
+            "snapshot": state.snapshot,
+            "left_out": dict(state.left_out),
+            "problem": state.problem,
+        },
         params=secrets.masked(flatten(params)),
         environment=environment.collect(environ, environ.get("PATH", os.defpath)),
     )
@@ -270,4 +305,4 @@ def _read_head(folder: Path) -> Head | None:
         return None
     if isinstance(held["command"], list):
         held["command"] = tuple(held["command"])
-    return Head(**{**held, "untracked": tuple(held["untracked"])})
+    return Head(**{**held, "tags": tuple(held["tags"])})

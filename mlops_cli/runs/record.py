@@ -32,14 +32,24 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The code that ran: a commit, and what the work tree had changed since."""
+    """The code that ran: see `code.State`, which says the same of a work tree.
+
+    Attributes:
+        commit: what was checked out.
+        dirty: whether the work tree differed from it.
+        snapshot: the commit that has all of the code; `commit` itself when nothing differed, None
+            when there is none, and `problem` says why.
+        bundle: an object, the git bundle of the snapshot; None when it is `commit`.
+        left_out: why a path that differed is not in the snapshot, by path.
+    """
 
     commit: str | None = None
     branch: str | None = None
     dirty: bool = False
-    patch: ObjectId | None = None
-    """What `git diff` said of tracked files, an object; None when there was no difference."""
-    untracked: tuple[str, ...] = ()
+    snapshot: str | None = None
+    bundle: ObjectId | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,8 @@ class Run:
         environment: an object, see `runs/environment.py`; None when it was killed too early.
         history: an object of JSON lines, every metric as it was logged.
         log: an object, what it printed.
+        parent: key of the run that this one is a part of.
+        engine: what ran it, when that was not mlo's own process on this machine.
     """
 
     id: ObjectId
@@ -112,6 +124,10 @@ class Run:
     models: tuple[Model, ...] = ()
     error: str | None = None
     """Why it failed, in one line."""
+    parent: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str | None = None
+    engine: str | None = None
 
     @staticmethod
     def read(repo: Repository, oid: ObjectId) -> "Run":
@@ -173,8 +189,10 @@ def _plain(run: Run) -> dict[str, Any]:
             "commit": run.code.commit,
             "branch": run.code.branch,
             "dirty": run.code.dirty,
-            "patch": run.code.patch,
-            "untracked": list(run.code.untracked),
+            "snapshot": run.code.snapshot,
+            "bundle": run.code.bundle,
+            "left_out": dict(run.code.left_out),
+            "problem": run.code.problem,
         },
         "params": dict(run.params),
         "environment": run.environment,
@@ -188,6 +206,10 @@ def _plain(run: Run) -> dict[str, Any]:
             {"path": one.path, "data": one.data, "target": one.target} for one in run.models
         ],
         "error": run.error,
+        "parent": run.parent,
+        "tags": list(run.tags),
+        "note": run.note,
+        "engine": run.engine,
     }
 
 
@@ -219,7 +241,6 @@ def _plain_artifact(one: Artifact) -> dict[str, Any]:
 
 
 def _run(oid: ObjectId, held: dict[str, Any]) -> Run:
-    code = held["code"]
     return Run(
         id=oid,
         key=str(held["key"]),
@@ -232,13 +253,7 @@ def _run(oid: ObjectId, held: dict[str, Any]) -> Run:
         exit_code=held["exit_code"],
         who=dict(held["who"]),
         host=str(held["host"]),
-        code=Code(
-            code["commit"],
-            code["branch"],
-            bool(code["dirty"]),
-            _maybe_id(code["patch"]),
-            tuple(code["untracked"]),
-        ),
+        code=_code(held["code"]),
         params=dict(held["params"]),
         environment=_maybe_id(held["environment"]),
         inputs=tuple(_artifact(one) for one in held["inputs"]),
@@ -249,6 +264,23 @@ def _run(oid: ObjectId, held: dict[str, Any]) -> Run:
         steps=tuple(read_step(step) for step in held["steps"]),
         models=tuple(Model(one["path"], one["data"], one["target"]) for one in held["models"]),
         error=held["error"],
+        parent=held.get("parent"),
+        tags=tuple(map(str, held.get("tags", ()))),
+        note=held.get("note"),
+        engine=held.get("engine"),
+    )
+
+
+def _code(held: dict[str, Any]) -> Code:
+    """Return the code of a run; records from before there were snapshots have none."""
+    return Code(
+        commit=held["commit"],
+        branch=held["branch"],
+        dirty=bool(held["dirty"]),
+        snapshot=held.get("snapshot"),
+        bundle=_maybe_id(held.get("bundle")),
+        left_out=dict(held.get("left_out", {})),
+        problem=held.get("problem"),
     )
 
 

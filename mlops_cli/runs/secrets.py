@@ -22,15 +22,46 @@ _PAIRS = frozenset(
     for before in befores
 )
 _SHAPES = re.compile(
-    r"AKIA[0-9A-Z]{16}"
-    r"|gh[pousr]_[A-Za-z0-9]{30,}"
-    r"|github_pat_[A-Za-z0-9_]{30,}"
-    r"|glpat-[A-Za-z0-9_-]{20,}"
-    r"|hf_[A-Za-z0-9]{30,}"
-    r"|sk-[A-Za-z0-9_-]{20,}"
-    r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+    r"\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[0-9A-Z]{16}\b"
+    r"|\bgh[pousr]_[A-Za-z0-9]{30,}"
+    r"|\bgithub_pat_[A-Za-z0-9_]{30,}"
+    r"|\bgl(?:pat|ptt|rt|dt|cbt|soat)-[A-Za-z0-9_-]{20,}"
+    r"|\bhf_[A-Za-z0-9]{30,}"
+    r"|\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}"
+    r"|\bsk-[A-Za-z0-9_-]{20,}"
+    r"|\bxox[abeoprs]-[A-Za-z0-9-]{10,}"
+    r"|\bxapp-[0-9]-[A-Za-z0-9-]{20,}"
+    r"|(?<=hooks\.slack\.com/services/)[A-Za-z0-9/_-]{20,}"
+    r"|\bAIza[A-Za-z0-9_-]{35}"
+    r"|\bya29\.[A-Za-z0-9_-]{20,}"
+    r"|\bnpm_[A-Za-z0-9]{36}"
+    r"|\bpypi-[A-Za-z0-9_-]{50,}"
+    r"|\bdapi[0-9a-f]{32}"
+    r"|\bdop_v1_[0-9a-f]{64}"
+    r"|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"
+    r"|(?<=AccountKey=)[A-Za-z0-9+/]{40,}={0,2}"
+    r"|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|(?<=://)[A-Za-z0-9_-]{20,}(?=@)"
+    r"|(?<=Bearer )[A-Za-z0-9._~+/-]{16,}=*"
+    r"|(?<=Basic )[A-Za-z0-9+/]{12,}={0,2}"
+    r"|-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:.*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|.*)",
+    re.DOTALL,
 )
+_MARKS = re.compile(
+    rb"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|hf_|sk[-_]|xox|AIza|npm_|pypi-|dapi|AccountKey="
+    rb"|eyJ|PRIVATE KEY|hooks\.slack|SG\.|ya29"
+)
+"""What most secrets have in them, to tell quickly that a file has none."""
+_FILES = re.compile(
+    r"\.env(?:\..+)?|.+\.env|\.netrc|\.pgpass|\.pypirc|\.npmrc|\.htpasswd|\.git-credentials"
+    r"|id_(?:rsa|dsa|ecdsa|ed25519)|.+\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|asc)"
+    r"|(?:.*[-_.])?(?:credentials?|secrets?|service[-_]account)(?:[-_.].*)?\.(?:json|ya?ml|toml|ini|cfg|txt)"
+    r"|credentials|secrets",
+    re.IGNORECASE,
+)
+_HARMLESS_FILES = (".example", ".sample", ".template", ".dist")
 _ASSIGNED = re.compile(
     r"(?P<name>-{0,2}[A-Za-z_][A-Za-z0-9_.-]*)=(?P<value>'[^']*'|\"[^\"]*\"|\S+)"
 )
@@ -51,6 +82,28 @@ def is_secret(name: str) -> bool:
     if words[-1:] == ["token"] and len(words) == 1:
         return True
     return not _WORDS.isdisjoint(words) or any(pair in _PAIRS for pair in pairwise(words))
+
+
+def is_secret_file(name: str) -> bool:
+    """Return whether a file of this name likely holds secrets.
+
+    >>> [is_secret_file(name) for name in (".env", ".env.local", "id_rsa", "prod-credentials.json")]
+    [True, True, True, True]
+    >>> [is_secret_file(name) for name in (".env.example", "keys.py", "secrets.py", "train.py")]
+    [False, False, False, False]
+    """
+    return bool(_FILES.fullmatch(name)) and not name.lower().endswith(_HARMLESS_FILES)
+
+
+def shown_in(data: bytes) -> bool:
+    """Return whether there is something with the shape of a secret in the bytes of a file.
+
+    URLs with a password alone do not count: examples are full of them.
+    """
+    if not _MARKS.search(data):
+        return False
+    found = (match[0] for match in _SHAPES.finditer(data.decode("latin-1")))
+    return any(_MARKS.search(one.encode("latin-1")) for one in found)
 
 
 def masked(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +127,15 @@ def masked_command(command: str | Sequence[str]) -> str | tuple[str, ...]:
         else:
             words.append(_masked_line(word))
     return tuple(words)
+
+
+def masked_text(text: str) -> str:
+    """Return a text of the user's, such as a note, with secrets replaced by `***`.
+
+    >>> masked_text("with HF_TOKEN=abc on postgres://ada:pw@host")
+    'with HF_TOKEN=*** on postgres://***@host'
+    """
+    return _masked_line(text)
 
 
 def _masked(name: str, value: Any) -> Any:

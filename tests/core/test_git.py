@@ -67,35 +67,8 @@ def test_before_the_first_commit_there_is_a_branch_but_no_head(unborn: Path) -> 
     assert git.head(unborn) is None
     assert git.branch(unborn) == "main"
     assert git.history(unborn, "x") == []
-    assert not git.is_dirty(unborn)
-    assert git.patch(unborn) == b""
     with pytest.raises(RequestError, match="'HEAD' is not a commit"):
         git.resolve(unborn, "HEAD")
-
-
-def test_before_the_first_commit_what_is_staged_is_the_patch(unborn: Path, tmp_path: Path) -> None:
-    git.add(unborn, [write(unborn, "x", "hello\n")])
-    assert git.is_dirty(unborn)
-    patch = git.patch(unborn)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    git.init(elsewhere)
-    subprocess.run(["git", "apply"], cwd=elsewhere, input=patch, check=True)
-    assert (elsewhere / "x").read_text() == "hello\n"
-
-
-def test_a_patch_can_leave_a_path_out_and_covers_the_rest_of_the_repository(root: Path) -> None:
-    below = root / "below"
-    below.mkdir()
-    names = ["a*", "ab", "below/a*", "below/ab"]
-    for name in names:
-        (root / name).write_text("one\n")
-    git.add(root, names)
-    git.commit(root, "More")
-    for name in names:
-        (root / name).write_text("two\n")
-    patch = git.patch(below, without=["a*"]).decode()
-    assert [name for name in names if f"b/{name}\n" in patch] == ["a*", "ab", "below/ab"]
 
 
 def test_outside_of_a_repository_nothing_is_committed_or_tracked(tmp_path: Path) -> None:
@@ -103,8 +76,6 @@ def test_outside_of_a_repository_nothing_is_committed_or_tracked(tmp_path: Path)
     assert git.toplevel(tmp_path) is None
     assert git.head(tmp_path) is None
     assert git.branch(tmp_path) is None
-    assert not git.is_dirty(tmp_path)
-    assert git.patch(tmp_path) == b""
     assert git.untracked(tmp_path) == []
     assert git.is_tracked(tmp_path, ["x"]) == set()
     assert git.is_ignored(tmp_path, ["x"]) == set()
@@ -120,18 +91,7 @@ def test_outside_of_a_repository_files_and_revisions_are_an_error(tmp_path: Path
         git.show(tmp_path, "HEAD", "x")
 
 
-def test_dirty_means_that_content_differs(root: Path) -> None:
-    assert not git.is_dirty(root)
-    os.utime(root / "code.py", ns=(0, 0))
-    assert not git.is_dirty(root)
-    assert git.patch(root) == b""
-    write(root, "other")
-    assert not git.is_dirty(root), "an untracked file is no difference"
-    write(root, "code.py", "2\n")
-    assert git.is_dirty(root)
-
-
-def test_a_patch_brings_every_kind_of_change_to_a_clone(root: Path, tmp_path: Path) -> None:
+def test_a_diff_brings_every_kind_of_change_to_a_clone(root: Path, tmp_path: Path) -> None:
     (root / "bytes").write_bytes(bytes(range(256)))
     write(root, "old")
     git.add(root, ["bytes", "old"])
@@ -140,15 +100,17 @@ def test_a_patch_brings_every_kind_of_change_to_a_clone(root: Path, tmp_path: Pa
     (root / "bytes").write_bytes(bytes(range(255, -1, -1)))
     (root / "old").unlink()
     (root / "code.py").chmod(0o755)
-    git.add(root, [write(root, "new\nline")])
+    git.add(root, ["old", "bytes", "code.py", write(root, "new\nline")])
+    git.commit(root, "All kinds")
     for setting in ("diff.noprefix=true", "diff.mnemonicPrefix=true", "color.diff=always"):
         run(root, "config", *setting.split("="))
-    subprocess.run(["git", "apply"], cwd=tmp_path / "clone", input=git.patch(root), check=True)
     clone = tmp_path / "clone"
+    subprocess.run(["git", "apply"], cwd=clone, input=git.diff(root, "HEAD~", "HEAD"), check=True)
     assert (clone / "bytes").read_bytes() == (root / "bytes").read_bytes()
     assert not (clone / "old").exists()
     assert os.access(clone / "code.py", os.X_OK)
     assert (clone / "new\nline").exists()
+    assert git.diff(root, "HEAD", "HEAD") == b""
 
 
 def test_odd_names_come_through_whole(root: Path) -> None:
@@ -226,10 +188,6 @@ def test_a_project_below_the_top_of_git_sees_paths_of_its_own(root: Path) -> Non
     assert git.untracked(below) == ["y.mlo"]
     assert git.is_tracked(below, ["x.mlo"]) == {"x.mlo"}
     assert [commit.subject for commit in git.history(below, "x.mlo")] == ["Sub"]
-    assert not git.is_dirty(below)
-    write(root, "code.py", "2\n")
-    assert git.is_dirty(below), "code outside the project's folder is code too"
-    assert b"a/code.py" in git.patch(below)
 
 
 def test_show_gives_a_file_of_a_commit_or_none(root: Path) -> None:
@@ -295,7 +253,7 @@ def test_without_git_only_the_identity_is_known(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("LOGNAME", "somebody")
     assert git.identity(root).name == "somebody"
-    for ask in (git.head, git.branch, git.is_dirty, git.patch, git.toplevel, git.list_files):
+    for ask in (git.head, git.branch, git.untracked, git.toplevel, git.list_files):
         with pytest.raises(ExternalError, match="git was not found") as caught:
             ask(root)
         assert caught.value.hint is not None
@@ -306,7 +264,7 @@ def test_a_repository_of_somebody_else_is_told_of_with_what_to_type(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    for ask in (git.head, git.toplevel, git.is_dirty, git.untracked, git.list_files):
+    for ask in (git.head, git.toplevel, git.untracked, git.list_files):
         with pytest.raises(ExternalError, match="dubious ownership") as caught:
             ask(root)
         assert caught.value.hint == f"git config --global --add safe.directory '{root}'"
@@ -327,7 +285,6 @@ def test_a_hooks_environment_does_not_lead_to_another_repository(
     assert git.toplevel(root) == root
     assert git.head(root) is not None
     assert git.list_files(root, "*.py") == ["code.py"]
-    assert not git.is_dirty(root)
 
 
 def test_a_hook_can_ask_about_its_own_repository(root: Path) -> None:
@@ -384,7 +341,6 @@ def test_a_locked_index_says_what_to_do(root: Path) -> None:
 def test_reading_takes_no_lock(root: Path) -> None:
     write(root, ".git/index.lock", "")
     os.utime(root / "code.py", ns=(0, 0))
-    assert not git.is_dirty(root)
     assert git.list_files(root) == ["code.py"]
 
 

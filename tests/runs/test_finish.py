@@ -13,11 +13,9 @@ from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import ExternalError
 from mlops_cli.runs import open_run
-from mlops_cli.runs.code import state
 from mlops_cli.runs.finish import finish, reap
 from mlops_cli.runs.open_run import ARTIFACTS, METRICS, PARAMS, begin
 from mlops_cli.runs.record import Run
-from tests.conftest import git
 
 LEADER = """\
 import os, sys
@@ -56,33 +54,6 @@ def test_a_record_holds_what_was_logged(repo: Repository) -> None:
     environment = canonical.decode(repo.objects.get(record.environment))
     assert "numpy" in environment["packages"]
     assert not run.folder.exists()
-
-
-def test_code_is_recorded_with_what_was_not_committed(repo: Repository) -> None:
-    (repo.root / "train.py").write_text("one\n")
-    git(repo.root, "add", "train.py")
-    git(repo.root, "commit", "--quiet", "--message", "x")
-    (repo.root / "train.py").write_text("two\n")
-    (repo.root / "new.py").write_text("")
-    run = begin(repo, "train", params={}, environ=os.environ)
-    code = finish(repo, run, status="done", exit_code=0).code
-    assert code.commit == git(repo.root, "rev-parse", "HEAD").strip()
-    assert (code.branch, code.dirty, code.untracked) == ("main", True, ("new.py",))
-    assert code.patch is not None
-    assert b"+two" in repo.objects.get(code.patch)
-
-
-def test_the_lock_file_that_mlo_writes_is_no_change_of_the_code(repo: Repository) -> None:
-    (repo.root / "mlo.lock").write_text("one\n")
-    assert not state(repo.root).dirty
-    git(repo.root, "add", "mlo.lock")
-    git(repo.root, "commit", "--quiet", "--message", "x")
-    (repo.root / "mlo.lock").write_text("two\n")
-    assert not state(repo.root).dirty
-    (repo.root / ".mlops.yaml").write_text("params: {a: 1}\n")
-    changed = state(repo.root)
-    assert changed.dirty
-    assert b"mlo.lock" not in changed.patch
 
 
 def test_a_run_is_audited_with_its_record(repo: Repository, made) -> None:
