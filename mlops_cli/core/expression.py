@@ -63,8 +63,7 @@ class Name:
 
     def holds(self, look_up: LookUp) -> bool:
         """Return whether there is something by that name, and it counts as true."""
-        value = look_up(self.text)
-        return bool(value) and value != "false"
+        return truth(look_up(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +149,11 @@ class Expression:
         """The names it speaks of, each once, as they come."""
         return tuple(dict.fromkeys(name.text for name in _names(self.node)))
 
+    @property
+    def places(self) -> tuple[tuple[str, int], ...]:
+        """Each name, with where in the text it stands."""
+        return tuple((name.text, name.at) for name in _names(self.node))
+
     def holds(self, look_up: LookUp) -> bool:
         """Return whether the condition holds, where `look_up` says what a name stands for.
 
@@ -161,6 +165,11 @@ class Expression:
         """Raise the RequestError that points at a name in the text."""
         at = next((one.at for one in _names(self.node) if one.text == name), 0)
         raise _wrong(self.text, at, what, where=self.where, hint=hint)
+
+
+def truth(value: Any) -> bool:
+    """Return whether a value counts as true: not false, 0, empty, null, missing or "false"."""
+    return bool(value) and value != "false"
 
 
 def compared(left: Any, sign: str, right: Any) -> bool:

@@ -1,12 +1,12 @@
 """Each setting with where it comes from: a line of `.mlops.yaml`, or mlo's default."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import config, yaml_nodes
-from mlops_cli.core.config_steps import Step
+from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import RequestError
 
@@ -62,17 +62,34 @@ def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, tuple) and value and is_dataclass(value[0]):
         for place, inner in enumerate(value):
             yield from _leaves(inner, f"{key}[{place}]")
-    elif value is not None and value != ():
+    elif value is not None and value != () and value != []:
         yield key, value
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a mapping or a record holds; steps as they are written, not as they run."""
     if isinstance(value, Mapping):
         yield from value.items()
-        return
-    for field in fields(value):
-        if not (isinstance(value, Step) and field.name == "name"):
-            yield field.name, getattr(value, field.name)
+    elif isinstance(value, config.Settings):
+        said = replace(value, steps={}, written_steps={})
+        yield from ((field.name, getattr(said, field.name)) for field in fields(said))
+        yield "steps", value.written_steps
+    elif isinstance(value, Written):
+        yield from ((key, _plain(inner)) for key, inner in value.value.items())
+    else:
+        yield from ((field.name, getattr(value, field.name)) for field in fields(value))
+
+
+def _plain(value: Value) -> Any:
+    """Return what is written; a word with two readings in YAML is taken as text."""
+    if value.is_mapping:
+        return {key: _plain(inner) for key, inner in value.items()}
+    if value.is_list:
+        return [_plain(inner) for inner in value.each()]
+    try:
+        return value.plain()
+    except RequestError:
+        return value.word()
 
 
 def _lines_of_params(document: Value, beside: Path) -> dict[str, str]:

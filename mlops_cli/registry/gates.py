@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from mlops_cli.core.config import Gate, Stage
+from mlops_cli.core.config_models import Gate, Stage
 from mlops_cli.registry.models import Model, Version
 
 _ROUNDING = 1e-12

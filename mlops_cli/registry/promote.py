@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from mlops_cli.core.config import Stage
+from mlops_cli.core.config_models import Stage
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import events, gates, models

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlops_cli.audit import chain
-from mlops_cli.core.config import Stage
+from mlops_cli.core.config_models import Stage
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError

@@ -12,14 +12,12 @@ import pytest
 from mlops_cli.core import config, origins
 from mlops_cli.core.config import (
     Encryption,
-    Gate,
-    ModelSettings,
     RemoteSettings,
     Settings,
-    Stage,
     load,
     read,
 )
+from mlops_cli.core.config_models import Gate, ModelSettings, Stage
 from mlops_cli.core.config_steps import Out, Step
 from mlops_cli.errors import ExternalError, RequestError
 from tests.conftest import unwatched
