@@ -5,7 +5,7 @@ own history does not have it; so it comes back in any clone, by `materialize`.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
@@ -106,13 +106,6 @@ def difference(repo: Repository, run: Run, other: Run) -> str:
     """
     one, two = materialize(repo, run), materialize(repo, other)
     return "" if one == two else git_snapshot.difference(repo.root, one, two)
-
-
-def prune(repo: Repository, needed: Iterable[str | None]) -> int:
-    """Let go of all snapshots but those `needed`, and return how many there were."""
-    gone = git_snapshot.kept(repo.root) - set(needed)
-    git_snapshot.forget(repo.root, gone)
-    return len(gone)
 
 
 def _sorted_out(

@@ -10,11 +10,11 @@ import pytest
 from mlops_cli.core import git_snapshot
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import StateError
-from mlops_cli.runs import code
+from mlops_cli.runs import code, code_refs
 from mlops_cli.runs.finish import finish
 from mlops_cli.runs.open_run import begin
 from mlops_cli.runs.record import Run
-from tests.conftest import git
+from tests.conftest import Mlo, git
 
 
 @pytest.fixture
@@ -274,12 +274,28 @@ def test_two_runs_differ_in_their_code_as_git_tells_it(repo: Repository) -> None
 
 def test_snapshots_that_no_run_needs_go(repo: Repository) -> None:
     edit(repo)
-    one = code.state(repo).snapshot
+    one = recorded(repo)
     (repo.root / "src/train.py").write_text("four\n")
-    two = code.state(repo).snapshot
-    assert git_snapshot.kept(repo.root) == {one, two}
-    assert code.prune(repo, [two, None]) == 1
-    assert git_snapshot.kept(repo.root) == {two}
+    opened = begin(repo, "train", params={}, environ=os.environ)
+    (repo.root / "src/train.py").write_text("five\n")
+    code.state(repo)
+    assert len(git_snapshot.kept(repo.root)) == 3
+    assert code_refs.prune(repo, ()) == 1
+    assert git_snapshot.kept(repo.root) == {one.code.snapshot, opened.head.code["snapshot"]}
+    assert code_refs.prune(repo, [one.key]) == 1
+    assert git_snapshot.kept(repo.root) == {opened.head.code["snapshot"]}
+
+
+def test_gc_lets_go_of_the_code_of_removed_runs(repo: Repository, mlo_here: Mlo) -> None:
+    edit(repo)
+    run = recorded(repo)
+    mlo_here("gc")
+    assert git_snapshot.kept(repo.root) == {run.code.snapshot}
+    mlo_here("runs", "rm", run.name)
+    mlo_here("gc", "--dry-run")
+    assert git_snapshot.kept(repo.root) == {run.code.snapshot}
+    mlo_here("gc")
+    assert not git_snapshot.kept(repo.root)
 
 
 def test_a_plain_git_push_takes_no_snapshot_along(repo: Repository) -> None:
@@ -303,7 +319,7 @@ def test_hooks_and_settings_of_the_user_change_nothing(repo: Repository) -> None
         "core.quotePath=true", "core.splitIndex=true", "core.untrackedCache=true",
     ):  # fmt: skip
         git(repo.root, "config", *setting.split("="))
-    code.prune(repo, [])
+    git_snapshot.forget(repo.root, git_snapshot.kept(repo.root))
     git(repo.root, "update-index", "--split-index", "--untracked-cache")
     assert code.state(repo) == one
     assert not (repo.root / "ran").exists()
@@ -386,7 +402,7 @@ def test_a_sha256_repository_works_the_same(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("a\n")
     repo = open_repository(tmp_path)
     run = recorded(repo)
-    code.prune(repo, [])
+    git_snapshot.forget(repo.root, git_snapshot.kept(repo.root))
     git(tmp_path, "prune", "--expire=now")
     assert not git_snapshot.has(tmp_path, str(run.code.snapshot))
     assert files(repo, code.materialize(repo, run)) == {"a.py": "a\n"}

@@ -32,9 +32,12 @@ def gc(
     rest from this store, never from a remote.
     """
     from mlops_cli.data.gc import collect
+    from mlops_cli.runs import code_refs
     from mlops_cli.runs.index import removed_keys
 
     repo = repository()
+    if not dry_run:
+        code_refs.prune(repo, removed_keys(repo))
     collected = collect(
         repo,
         removed=lambda: removed_keys(repo),
