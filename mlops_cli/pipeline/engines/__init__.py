@@ -1,0 +1,1 @@
+"""Doing many tasks at once: in processes of this machine, or on a cluster."""
