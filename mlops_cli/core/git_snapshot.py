@@ -169,6 +169,17 @@ def kept(root: Path) -> set[str]:
     return {name.removeprefix(REFS) for name in done.stdout.decode("utf-8", "replace").split()}
 
 
+def is_kept(top: Path, commit: str) -> bool:
+    """Return whether a ref of its own keeps a snapshot, asking only the file system.
+
+    One that git has packed with others counts as not kept.
+    """
+    folder = _git_folder(top)
+    with suppress(OSError):
+        folder = folder / os.fsdecode((folder / "commondir").read_bytes()).strip()
+    return (folder / REFS / commit).is_file()
+
+
 def forget(root: Path, commits: Collection[str]) -> None:
     """Let go of snapshots: git drops them when it next cleans up."""
     if commits:

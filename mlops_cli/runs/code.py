@@ -16,6 +16,7 @@ from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, STORE
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, StateError
 from mlops_cli.runs import secrets
+from mlops_cli.runs.code_cache import Seen
 from mlops_cli.runs.record import Run
 
 _TOTAL = 10
@@ -66,10 +67,15 @@ def state(repo: Repository) -> State:
     commit, branch = standing.commit, standing.branch
     if not take and not undo:
         return State(commit, branch, commit, b"", left_out)
-    try:
-        made = git_snapshot.make(standing, take, undo, aside=repo.layout.tmp)
-    except (ExternalError, OSError) as error:
-        return State(commit, branch, None, b"", left_out, str(error))
+    seen = Seen(repo, standing, take, undo)
+    made = seen.known()
+    if made is None:
+        try:
+            made = git_snapshot.make(standing, take, undo, aside=repo.layout.tmp)
+        except (ExternalError, OSError) as error:
+            return State(commit, branch, None, b"", left_out, str(error))
+        if made is not None:
+            seen.keep(made)
     if made is None:
         return State(commit, branch, commit, b"", left_out)
     return State(commit, branch, made.commit, made.bundle, left_out)

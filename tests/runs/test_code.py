@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,28 @@ def test_the_same_code_is_the_same_snapshot_and_bundle(repo: Repository) -> None
     os.utime(repo.root / "src/train.py", (1, 1))
     assert code.state(repo) == one
     (repo.root / "src/train.py").write_text("four\n")
+    assert code.state(repo).snapshot != one.snapshot
+
+
+def test_a_snapshot_of_what_has_not_changed_is_not_made_again(repo: Repository) -> None:
+    edit(repo)
+    old = time.time() - 60
+    for path in (repo.root / "src/train.py", repo.root / "new file é.py"):
+        os.utime(path, (old, old))
+    one = code.state(repo)
+    later = time.time() + 0.1
+    while not (repo.layout.mlo / "code").exists() and time.time() < later:
+        assert code.state(repo) == one  # until a tick has passed since the files changed
+    made = (repo.layout.mlo / "code").stat().st_ino
+    assert code.state(repo) == one
+    assert (repo.layout.mlo / "code").stat().st_ino == made
+    (repo.layout.mlo / "code").write_bytes(b"mlo code 1\ndamaged")
+    assert code.state(repo) == one
+    git_snapshot.forget(repo.root, git_snapshot.kept(repo.root))
+    assert code.state(repo) == one
+    assert git_snapshot.kept(repo.root) == {one.snapshot}
+    (repo.root / "src/train.py").write_text("3hree\n")
+    os.utime(repo.root / "src/train.py", (old, old))
     assert code.state(repo).snapshot != one.snapshot
 
 
