@@ -1,10 +1,12 @@
 """The steps of a pipeline and which of them make what others need."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mlops_cli.core.config_steps import Step
 from mlops_cli.errors import RequestError
+from mlops_cli.pipeline.places import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,71 +14,127 @@ class Graph:
     """Steps in an order in which each comes after those that it needs.
 
     Attributes:
-        steps: by name, in that order.
+        steps: by name, in that order; those that are off are not among them.
         needs: for each step the names of the steps that make its dependencies.
+        off: steps that do not run for these parameters, and why.
+        places: where all steps write, those that are off and those left out by `only` too.
     """
 
     steps: Mapping[str, Step]
     needs: Mapping[str, tuple[str, ...]]
+    off: Mapping[str, str] = field(default_factory=dict)
+    places: Places = field(default_factory=lambda: Places({}), compare=False, repr=False)
 
     def only(self, names: Sequence[str]) -> "Graph":
         """Return the graph of these steps and all that they need; no names mean all steps.
 
+        The name of a group stands for all steps in it.
+
         Raises:
-            RequestError: there is no step of that name.
+            RequestError: there is no step of that name, or it is off.
         """
         if not names:
             return self
-        wanted: set[str] = set()
-        waiting = [self._known(name) for name in names]
-        while waiting:
-            name = waiting.pop()
-            if name not in wanted:
-                wanted.add(name)
-                waiting += self.needs[name]
-        return Graph(
-            {name: step for name, step in self.steps.items() if name in wanted},
-            {name: self.needs[name] for name in self.steps if name in wanted},
-        )
+        return self._restricted(_reached(self.known(names), self.needs))
+
+    def downstream(self, names: Sequence[str]) -> "Graph":
+        """Return the graph of these steps and all that need what they make.
+
+        Raises:
+            RequestError: as of `only`.
+        """
+        users: dict[str, list[str]] = {name: [] for name in self.steps}
+        for name, needed in self.needs.items():
+            for other in needed:
+                users[other].append(name)
+        return self._restricted(_reached(self.known(names), users))
+
+    def known(self, names: Iterable[str]) -> list[str]:
+        """Return the steps that names of steps and groups stand for.
+
+        Raises:
+            RequestError: there is no step of that name, or it is off.
+        """
+        groups = _groups(self.steps)
+        found: list[str] = []
+        for name in names:
+            if name in self.steps:
+                found.append(name)
+            elif name in groups:
+                found += groups[name]
+            else:
+                raise self._unknown(name, groups)
+        return found
 
     def makers(self, path: str) -> Iterator[str]:
         """Yield the steps with an output that is `path`, holds it, or is inside it."""
-        for name, step in self.steps.items():
-            if any(overlap(out, path) for out in outputs(step)):
+        for name in dict.fromkeys(self.places.makers(path)):
+            if name in self.steps:
                 yield name
 
-    def _known(self, name: str) -> str:
-        if name in self.steps:
-            return name
+    def _restricted(self, wanted: set[str]) -> "Graph":
+        return replace(
+            self,
+            steps={name: step for name, step in self.steps.items() if name in wanted},
+            needs={
+                name: tuple(other for other in self.needs[name] if other in wanted)
+                for name in self.steps
+                if name in wanted
+            },
+        )
+
+    def _unknown(self, name: str, groups: Iterable[str]) -> RequestError:
+        whole = next((one for one in self.off if one.startswith(f"{name}@")), name)
+        if whole in self.off:
+            return RequestError(
+                f"step '{name}' is off: {self.off[whole]}", hint="mlo dag shows which steps run"
+            )
         from difflib import get_close_matches
 
-        near = get_close_matches(name, self.steps, n=1)
-        known = ", ".join(self.steps) or "none"
-        raise RequestError(
+        every = [*groups, *self.steps]
+        near = get_close_matches(name, every, n=1)
+        shown = ", ".join(every[:8]) + (", ..." if len(every) > 8 else "")
+        return RequestError(
             f"there is no step '{name}'",
-            hint=f"mlo run {near[0]}" if near else f"steps in .mlops.yaml: {known}",
+            hint=f"mlo run {near[0]}" if near else f"steps in .mlops.yaml: {shown or 'none'}",
         )
 
 
-def build(steps: Mapping[str, Step]) -> Graph:
+def build(steps: Mapping[str, Step], params: Mapping[str, Any] | None = None) -> Graph:
     """Return the graph of `steps`, in the order they are written where that is free.
+
+    With `params`, steps whose `when` does not hold for them are off, and so are steps that need
+    only what those make.
 
     Raises:
         RequestError: two steps write to one place, a step needs its own output, or steps need
             each other in a circle; the message names them.
     """
-    places = _places(steps)
+    places = Places(steps)
+    groups = _groups(steps)
+    rank = {name: at for at, name in enumerate(steps)}
     needs: dict[str, tuple[str, ...]] = {}
     for name, step in steps.items():
-        makers = {maker: dep for dep in step.deps for maker in _makers(places, dep)}
+        makers = _makers(step, places, groups, rank)
         if name in makers:
             raise RequestError(
                 f"step '{name}' depends on its own output '{makers[name]}'",
                 hint="take it out of deps or out of outs, or split the step in two",
             )
-        needs[name] = tuple(other for other in steps if other in makers)
-    ordered = _order(steps, needs)
-    return Graph({name: steps[name] for name in ordered}, needs)
+        _check_references(step, places)
+        needs[name] = tuple(sorted(makers, key=rank.__getitem__))
+    ordered = _order(steps, needs, places)
+    off = {} if params is None else _off(steps, needs, ordered, params)
+    return Graph(
+        {name: steps[name] for name in ordered if name not in off},
+        {
+            name: tuple(one for one in needs[name] if one not in off) if off else needs[name]
+            for name in steps
+            if name not in off
+        },
+        off,
+        places,
+    )
 
 
 def outputs(step: Step) -> tuple[str, ...]:
@@ -93,81 +151,120 @@ def overlap(one: str, other: str) -> bool:
     return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
-def _places(steps: Mapping[str, Step]) -> dict[str, str]:
-    """Return the step that writes each output, by path."""
-    places: dict[str, str] = {}
+def _groups(steps: Mapping[str, Step]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
     for name, step in steps.items():
-        for path in outputs(step):
-            if path in places:
-                raise RequestError(
-                    f"steps '{places[path]}' and '{name}' both write '{path}'",
-                    hint="let one step write it",
-                )
-            places[path] = name
-    for path, name in places.items():
-        for above in _above(path):
-            if above in places:
-                raise RequestError(
-                    f"step '{name}' writes '{path}' inside '{above}', which step "
-                    f"'{places[above]}' writes",
-                    hint="give each output a place of its own",
-                )
-    return places
+        if step.group is not None:
+            groups.setdefault(step.group, []).append(name)
+    return groups
 
 
-def _above(path: str) -> Iterator[str]:
-    """Yield the folders that hold a path, nearest first."""
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
+def _makers(
+    step: Step, places: Places, groups: Mapping[str, list[str]], rank: Mapping[str, int]
+) -> dict[str, str]:
+    """Return the steps that a step needs, each with a dependency that it makes."""
+    makers: dict[str, str] = {}
+    for dep in step.deps:
+        for maker in places.makers(dep):
+            makers[maker] = dep
+    for name in step.steps:
+        if name not in rank and name not in groups:
+            raise RequestError(f"step '{step.name}' needs the step '{name}', which is not there")
+        makers.update(dict.fromkeys(groups.get(name, [name]), name))
+    return makers
 
 
-def _makers(places: Mapping[str, str], dep: str) -> Iterable[str]:
-    """Yield the steps that make a dependency: it, a folder that holds it, or something in it."""
-    for path in (dep, *_above(dep)):
-        if path in places:
-            yield places[path]
-            return
-    inside = dep + "/"
-    for path, name in places.items():
-        if path.startswith(inside):
-            yield name
+def _check_references(step: Step, places: Places) -> None:
+    """Refuse to put a version of a model or of data where a step writes."""
+    for one in step.references:
+        for path in places.touching(one.path) if one.path else ():
+            raise RequestError(
+                f"step '{step.name}' has {one.kind} '{one.name}' put at '{one.path}', "
+                f"where step '{places.made[path]}' writes '{path}'",
+                hint="give it a path of its own",
+            )
 
 
-def _order(steps: Mapping[str, Step], needs: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _reached(names: Iterable[str], ways: Mapping[str, Sequence[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += ways[name]
+    return found
+
+
+def _order(
+    steps: Mapping[str, Step], needs: Mapping[str, tuple[str, ...]], places: Places
+) -> list[str]:
     """Return the names so that each comes after those it needs."""
     ordered: list[str] = []
     done: set[str] = set()
     for start in steps:
-        path: list[str] = []
+        path: dict[str, None] = {}
         waiting = [start]
         while waiting:
             name = waiting[-1]
             if name in done:
                 waiting.pop()
                 continue
-            if path and path[-1] == name:
-                path.pop()
+            if name in path:
+                path.popitem()
                 waiting.pop()
                 done.add(name)
                 ordered.append(name)
                 continue
-            path.append(name)
+            path[name] = None
             for other in reversed(needs[name]):
                 if other in path:
-                    raise _circle(path[path.index(other) :], steps)
+                    names = list(path)
+                    raise _circle(names[names.index(other) :], steps, places)
                 if other not in done:
                     waiting.append(other)
     return ordered
 
 
-def _circle(names: list[str], steps: Mapping[str, Step]) -> RequestError:
+def _circle(names: list[str], steps: Mapping[str, Step], places: Places) -> RequestError:
     needed_first = " -> ".join([*reversed(names), names[-1]])
     last, first = names[-1], names[0]
-    through = next(
-        dep for dep in steps[last].deps if any(overlap(dep, out) for out in outputs(steps[first]))
-    )
+    through = next((dep for dep in steps[last].deps if first in places.makers(dep)), None)
+    at = f"'{through}'" if through else f"{{step: {steps[first].group or first}}}"
     return RequestError(
         f"steps need each other in a circle: {needed_first}",
-        hint=f"break it, such as at '{through}', which '{last}' needs and '{first}' makes",
+        hint=f"break it, such as at {at}, which '{last}' needs and '{first}' makes",
     )
+
+
+def _off(
+    steps: Mapping[str, Step],
+    needs: Mapping[str, tuple[str, ...]],
+    ordered: Sequence[str],
+    params: Mapping[str, Any],
+) -> dict[str, str]:
+    """Return the steps that are off for these parameters, and why."""
+    off: dict[str, str] = {}
+    held: dict[str, bool] = {}
+    for name in ordered:
+        when = steps[name].when
+        if when is not None:
+            if when not in held:
+                held[when] = _holds(when, params, name)
+            if not held[when]:
+                off[name] = f"{when} does not hold"
+                continue
+        if needs[name] and all(other in off for other in needs[name]):
+            off[name] = f"it needs only what {needs[name][0]} makes, which is off"
+    return off
+
+
+def _holds(when: str, params: Mapping[str, Any], step: str) -> bool:
+    from mlops_cli.core import expression
+    from mlops_cli.core.filling import MISSING, look_up
+
+    def value_of(name: str) -> Any:
+        found = look_up(params, name)
+        return expression.MISSING if found is MISSING else found
+
+    return expression.parse(when, where=f"when of step '{step}'").holds(value_of)

@@ -1,11 +1,12 @@
 """What steps write: cleared before a step runs, stored after, brought back from the store."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import tree
+from mlops_cli.core.config_steps import Out, Step
 from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.lockfile import LockedOutput
@@ -14,27 +15,27 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.data import ignore, paths, pointer, snapshot
 from mlops_cli.data.restore import restore
 from mlops_cli.errors import RequestError
-from mlops_cli.runs.record import Artifact, ObjectKind
+from mlops_cli.pipeline.places import above
+from mlops_cli.runs.record import Artifact
 
 
-def check_places(repo: Repository, outs: Mapping[str, str]) -> None:
-    """Raise RequestError if an output, given with its step by path, is kept by somebody else."""
+def check_places(repo: Repository, steps: Iterable[Step]) -> None:
+    """Raise RequestError if an output that the store is to keep is kept by somebody else."""
     from mlops_cli.core import git
 
+    outs = {out.path: step.name for step in steps for out in step.files if out.cache}
     for path, step in outs.items():
         if (repo.root / pointer.file_of(path)).exists():
             raise RequestError(
                 f"'{path}' is an output of step '{step}', but has a pointer, as data has",
                 hint=f"git rm {pointer.file_of(path)}",
             )
-    tracked = git.is_tracked(repo.root, list(outs))
-    for path, step in outs.items():
-        held = [one for one in tracked if one == path or one.startswith(path + "/")]
-        if held:
-            raise RequestError(
-                f"'{held[0]}' is an output of step '{step}', but git tracks it",
-                hint=f"git rm -r --cached {path}",
-            )
+    for held in sorted(git.is_tracked(repo.root, list(outs))):
+        path = next(one for one in (held, *above(held)) if one in outs)
+        raise RequestError(
+            f"'{held}' is an output of step '{outs[path]}', but git tracks it",
+            hint=f"git rm -r --cached {path}, or let git keep it: outs: [{path}: {{cache: false}}]",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,18 @@ class Saved:
         into = self.file.rpartition("/")[2] if self.file else self.path.rpartition("/")[2]
         back = f"mlo cat {short(self.oid)}{inner} > {into}.before"
         return f"kept what was at '{self.path}' before; to get it back: {back}"
+
+
+def save_all(repo: Repository, step: Step, made: Mapping[str, LockedOutput]) -> Iterator[Saved]:
+    """Put into the store what is at the outputs of a step and in no store, and yield it.
+
+    `made` is what the pipeline last made there.
+    """
+    for out in step.files:
+        known = made[out.path].oid if out.path in made else None
+        saved = save(repo, out.path, known)
+        if saved is not None:
+            yield saved
 
 
 def save(repo: Repository, path: str, known: ObjectId | None) -> Saved | None:
@@ -98,19 +111,20 @@ def clear(repo: Repository, path: str) -> None:
         raise outside(error, target) from error
 
 
-def prepare(repo: Repository, path: str) -> None:
-    """Make the folder that an output goes to, and have git ignore the output."""
-    target = paths.locate(repo, path)
+def prepare(repo: Repository, out: Out) -> None:
+    """Make the folder that an output goes to, and have git ignore what the store keeps."""
+    target = paths.locate(repo, out.path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise outside(error, target.parent) from error
-    ignore.ignore(repo.root, path)
+    if out.cache:
+        ignore.ignore(repo.root, out.path)
 
 
 def keep(
     repo: Repository,
-    outs: Sequence[str],
+    outs: Sequence[Out],
     step: str,
     writer: PackWriter,
     *,
@@ -118,37 +132,26 @@ def keep(
 ) -> dict[str, Artifact]:
     """Put what is there of a step's outputs into the store, and return it by path.
 
-    `before` is what the step made when it last ran.
+    Of those that the store does not keep only the id is taken. `before` is what the step made when
+    it last ran.
     """
     kept = {}
-    for path in outs:
-        target = paths.locate(repo, path)
+    for out in outs:
+        target = paths.locate(repo, out.path)
         if _exists(target):
-            earlier = before[path].oid if path in before else None
-            taken = snapshot.take(repo, target, writer=writer, before=earlier)
-            kept[path] = Artifact(path, taken.oid, taken.kind, taken.size, step)
+            earlier = before[out.path].oid if out.path in before else None
+            into = writer if out.cache else None
+            taken = snapshot.take(repo, target, writer=into, before=earlier)
+            kept[out.path] = Artifact(out.path, taken.oid, taken.kind, taken.size, step)
     return kept
 
 
 def bring_back(repo: Repository, out: Artifact) -> None:
     """Make an output what it was in an earlier run; what is there is in the store, or nobody's."""
     target = paths.locate(repo, out.path)
-    prepare(repo, out.path)
+    prepare(repo, Out(out.path))
     if _current(repo, target) != out.oid:
         restore(repo, out.oid, out.kind, target, force=True)
-
-
-def stored(repo: Repository, outs: Mapping[str, Artifact]) -> bool:
-    """Return whether all content of these outputs is in the store."""
-    return all(_has_all(repo, out.oid, out.kind) for out in outs.values())
-
-
-def _has_all(repo: Repository, oid: ObjectId, kind: ObjectKind) -> bool:
-    if not repo.objects.has(oid):
-        return False
-    if kind == "file":
-        return True
-    return all(repo.objects.has(entry.oid) for _, entry in tree.walk(repo.objects, oid))
 
 
 def _current(repo: Repository, target: Path) -> ObjectId | None:

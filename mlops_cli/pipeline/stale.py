@@ -3,7 +3,7 @@
 Cheap enough for `mlo status`: it reads the settings, `mlo.lock` and files that look changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,11 @@ class Plan:
     line: str | tuple[str, ...]
     cmd: str | tuple[str, ...]
     params: Mapping[str, Any]
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The variables of the environment that the step runs with, beside those of ours."""
+        return self.step.env
 
 
 def states(repo: Repository, graph: Graph | None = None) -> list[StepState]:
@@ -133,6 +138,21 @@ def current(repo: Repository, path: str) -> ObjectId | None:
     if not target.exists() and not target.is_symlink():
         return None
     return snapshot.take(repo, target).oid
+
+
+def inputs(repo: Repository, plan: Plan) -> dict[str, ObjectId | None]:
+    """Return the id of each thing that a step depends on as it is now, None for what is missing."""
+    return {dep: current(repo, dep) for dep in plan.step.deps}
+
+
+def paths_of(step: Step) -> Iterable[str]:
+    """Return the files and folders that a step depends on."""
+    return step.deps
+
+
+def is_path(dep: str) -> bool:
+    """Return whether a dependency, as `inputs` names it, is a path of the work tree."""
+    return ":" not in dep
 
 
 def _reasons(

@@ -7,8 +7,8 @@ from typing import Literal
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
 from mlops_cli.errors import MloError
+from mlops_cli.runs import code, process
 from mlops_cli.runs import params as parameters
-from mlops_cli.runs import process
 from mlops_cli.runs.environment import search_path
 from mlops_cli.runs.finish import finish, reap
 from mlops_cli.runs.open_run import ARTIFACTS, OpenRun, begin
@@ -27,13 +27,16 @@ def run(
     inputs: Sequence[Path] = (),
     outputs: Sequence[Path] = (),
     name: str | None = None,
+    tags: Sequence[str] = (),
+    note: str | None = None,
+    state: code.State | None = None,
     stdout: int = 1,
 ) -> Run:
     """Run a command in `folder`, record it, and return the record.
 
     `inputs` and `outputs` are files or folders that the record names beside those that the
     command itself logs. Its standard output goes to the file descriptor `stdout`, its standard
-    error to ours.
+    error to ours. `name`, `tags`, `note` and `state` are as of `open_run.begin`.
 
     Raises:
         RequestError: there is no such program, an input is not there, or a parameter is unknown;
@@ -44,7 +47,16 @@ def run(
     made = [paths.relative(repo, path) for path in outputs]
     reap(repo)
     environ = {**environ, "PATH": search_path(environ)}
-    opened = begin(repo, tuple(words), params=params, environ=environ, name=name)
+    opened = begin(
+        repo,
+        tuple(words),
+        params=params,
+        environ=environ,
+        name=name,
+        tags=tags,
+        note=note,
+        state=state,
+    )
     try:
         _note_paths(opened, "input", given)
         ended = process.execute(

@@ -106,7 +106,7 @@ def reap(repo: Repository) -> list[Run]:
 def _store_leftovers(repo: Repository, run: OpenRun) -> None:
     """Store what a killed step left at its outputs, so that it is never in the way of the next."""
     noted = {path for step, _ in run.steps() for path in step.outs}
-    for line in run.lines(CHILDREN)[-1:]:
+    for line in run.lines(CHILDREN):
         for path in line["outs"]:
             target = paths.locate(repo, path)
             if path not in noted and target.exists():

@@ -130,10 +130,10 @@ class OpenRun:
         return held
 
     def stop_orphans(self) -> None:
-        """Stop what the last child left running; only when the run has lost its leader."""
+        """Stop what its children left running; only when the run has lost its leader."""
         from mlops_cli.runs.stopping import birth, stop_group
 
-        for line in self.lines(CHILDREN)[-1:]:
+        for line in self.lines(CHILDREN):
             if line["birth"] is not None and birth(line["pid"]) == line["birth"]:
                 stop_group(line["pid"])
 

@@ -140,12 +140,22 @@ class Children:
 
     def next(self) -> tuple[str, Ended]:
         """Wait until one of them has ended, and return its name and how it ended."""
+        while (ended := self.wait(None)) is None:
+            pass
+        return ended
+
+    def wait(self, wait_s: float | None) -> tuple[str, Ended] | None:
+        """Do the same, but for so long at most; None when none has ended by then."""
+        until = None if wait_s is None else time.monotonic() + wait_s
         while True:
             for name, child in self._at_work.items():
                 if child.has_ended():
                     del self._at_work[name]
                     return name, child.close()
-            waits = [child.wait_s() for child in self._at_work.values()]
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return None
+            waits = [left, *(child.wait_s() for child in self._at_work.values())]
             due = [wait for wait in waits if wait is not None]
             for key, _ in self._selector.select(min(due) if due else None):
                 if key.data is not None:

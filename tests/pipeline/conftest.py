@@ -40,6 +40,9 @@ class Recorder:
     def begins(self, plan, reasons: Sequence[str]) -> None:
         self.told.append(f"{plan.step.name}: {'; '.join(reasons)}")
 
+    def again(self, plan, error: str, left: int) -> None:
+        self.told.append(f"{plan.step.name} again, {left} left: {error}")
+
     def ended(self, step, error: str | None) -> None:
         self.told.append(f"{step.name} {step.state}")
 

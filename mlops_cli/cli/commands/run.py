@@ -1,9 +1,10 @@
 """`mlo run`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand
@@ -15,13 +16,15 @@ from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository
-    from mlops_cli.pipeline.outputs import Saved
-    from mlops_cli.pipeline.run import Outcome, Prospect
-    from mlops_cli.pipeline.stale import Plan
-    from mlops_cli.runs.record import Run, StepRun
+    from mlops_cli.pipeline.forecast import Prospect
+    from mlops_cli.pipeline.run import Outcome
+    from mlops_cli.runs.code import State
+    from mlops_cli.runs.record import Run
+
+T = TypeVar("T")
 
 _WORDS = "mlo.words"
-_DONE, _FAILED, _INTERRUPTED = 0, 1, 130
+_FAILED, _INTERRUPTED = 1, 130
 
 
 class _Run(TyperCommand):
@@ -36,6 +39,27 @@ class _Run(TyperCommand):
             ctx.meta[_WORDS] = args[at + 1 :]
             args = args[:at]
         return super().parse_args(ctx, args)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the command line says."""
+
+    steps: tuple[str, ...]
+    assignments: tuple[str, ...]
+    force: bool
+    dry_run: bool
+    name: str | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    jobs: int
+    downstream: bool
+    pull: bool
+    aside: bool
+    rev: str | None
+    tags: tuple[str, ...]
+    note: str | None
+    as_json: bool
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -67,109 +91,168 @@ def run(
         list[str] | None,
         typer.Option("--output", metavar="PATH", help="With CMD: what it writes, to record"),
     ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Run up to N steps at once (default: 1)")
+    ] = 1,
+    downstream: Annotated[
+        bool, typer.Option("--downstream", help="Run these steps and those after them instead")
+    ] = False,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="Take what others have computed from the remote")
+    ] = False,
+    aside: Annotated[
+        bool,
+        typer.Option("--in-worktree", help="Run a copy of the code as it is, in a folder aside"),
+    ] = False,
+    rev: Annotated[
+        str | None, typer.Option("--rev", help="Run this git revision, in a folder aside")
+    ] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option("--tag", help="Tag of the run; may be given again")
+    ] = None,
+    note: Annotated[str | None, typer.Option("--note", help="What the run is for")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run what is stale of the pipeline, one step, or any command.
 
     Steps come from .mlops.yaml. A step runs when its command, parameters or dependencies differ
     from those in mlo.lock; if it ran with the same ones before, its outputs come from the store.
-    Exit code 1 when a step fails.
+    A step that fails holds up only those that need it. Exit code 1 when one does.
 
     Parameters reach a script by mlops_cli.api, by ${NAME} in the cmd of a step, such as
     python train.py --alpha ${alpha}, or by the JSON file that $MLO_PARAMS names.
 
     After `--` comes any command to run and record: mlo run -- python train.py. Its exit code is
     the exit code.
+
+    With --in-worktree or --rev the work tree is left as it is, mlo.lock too: several may run side
+    by side.
     """
     repo = repository()
+    given = _Given(
+        steps=tuple(steps or ()),
+        assignments=tuple(assignments or ()),
+        force=force,
+        dry_run=dry_run,
+        name=name,
+        inputs=tuple(inputs or ()),
+        outputs=tuple(outputs or ()),
+        jobs=jobs,
+        downstream=downstream,
+        pull=pull,
+        aside=aside,
+        rev=rev,
+        tags=tuple(tags or ()),
+        note=note,
+        as_json=as_json,
+    )
     words = context.meta.get(_WORDS)
     if words is not None:
-        _refuse_with_command(words, steps=steps, force=force, dry_run=dry_run)
-        _run_command(repo, words, assignments, inputs, outputs, name, as_json)
+        _refuse_with_command(words, given)
+        _run_command(repo, words, given)
         return
     if inputs or outputs:
         raise RequestError(
             "--input and --output go with a command", hint="list them as deps and outs of a step"
         )
+    if downstream and not steps:
+        raise RequestError("--downstream needs a step", hint="mlo run --downstream STEP")
     if dry_run:
-        from mlops_cli.pipeline.run import forecast
-
-        found = forecast(repo, steps or (), assignments=assignments or (), force=force)
-        show.emit(found, as_json=as_json, text=_tell_prospects)
-        return
-    _run_pipeline(repo, steps or (), assignments or (), name, force=force, as_json=as_json)
+        _forecast(repo, given)
+    else:
+        _run_pipeline(repo, given)
 
 
-def _refuse_with_command(words: Sequence[str], *, steps: Any, force: bool, dry_run: bool) -> None:
+def _forecast(repo: "Repository", given: _Given) -> None:
+    from mlops_cli.cli.run_report import tell_prospects
+    from mlops_cli.pipeline.forecast import forecast
+
+    def go(where: "Repository", _: "State | None") -> "list[Prospect]":
+        return forecast(
+            where,
+            given.steps,
+            assignments=given.assignments,
+            force=given.force,
+            downstream=given.downstream,
+        )
+
+    found = _somewhere(repo, given, go, data=False)
+    show.emit(found, as_json=given.as_json, text=tell_prospects)
+
+
+def _refuse_with_command(words: Sequence[str], given: _Given) -> None:
     if not words:
         raise RequestError("there is no command after --", hint="mlo run -- python train.py")
-    if steps:
+    if given.steps:
         raise RequestError(
-            f"'{steps[0]}' is a step, and after -- comes a command",
-            hint=f"either mlo run {steps[0]}, or mlo run -- {' '.join(words)}",
+            f"'{given.steps[0]}' is a step, and after -- comes a command",
+            hint=f"either mlo run {given.steps[0]}, or mlo run -- {' '.join(words)}",
         )
-    if force or dry_run:
-        flag = "--force" if force else "--dry-run"
-        raise RequestError(f"{flag} is for steps; a command after -- always runs")
+    for option, is_given in (
+        ("--force", given.force),
+        ("--dry-run", given.dry_run),
+        ("--downstream", given.downstream),
+        ("--jobs", given.jobs > 1),
+        ("--pull", given.pull),
+    ):
+        if is_given:
+            raise RequestError(f"{option} is for steps, and after -- comes a command")
 
 
-def _run_command(
-    repo: "Repository",
-    words: Sequence[str],
-    assignments: Sequence[str] | None,
-    inputs: Sequence[str] | None,
-    outputs: Sequence[str] | None,
-    name: str | None,
-    as_json: bool,  # noqa: FBT001
-) -> None:
+def _run_command(repo: "Repository", words: Sequence[str], given: _Given) -> None:
+    from mlops_cli.cli.run_report import tell_command
     from mlops_cli.runs import command
 
-    done = command.run(
-        repo,
-        words,
-        folder=Path.cwd(),
-        environ=os.environ,
-        assignments=assignments or (),
-        inputs=[Path(path) for path in inputs or ()],
-        outputs=[Path(path) for path in outputs or ()],
-        name=name,
-        stdout=2 if as_json else 1,
-    )
-    show.emit(done, as_json=as_json, text=_tell_command)
+    def go(where: "Repository", state: "State | None") -> "Run":
+        return command.run(
+            where,
+            words,
+            folder=where.root / Path.cwd().relative_to(repo.root.resolve()),
+            environ=os.environ,
+            assignments=given.assignments,
+            inputs=[Path(path) for path in given.inputs],
+            outputs=[Path(path) for path in given.outputs],
+            name=given.name,
+            tags=given.tags,
+            note=given.note,
+            state=state,
+            stdout=2 if given.as_json else 1,
+        )
+
+    done = _somewhere(repo, given, go, data=True)
+    show.emit(done, as_json=given.as_json, text=tell_command)
     if done.error:
         show.note(f"mlo: {done.error}")
     if done.exit_code:
         raise typer.Exit(done.exit_code)
 
 
-def _tell_command(done: "Run") -> None:
-    show.note(f"mlo: {_headline(done)}")
-    if done.status == "done" and not (done.inputs or done.outputs or done.metrics):
-        show.note("  it recorded no data and no metrics; name files: --input PATH --output PATH,")
-        show.note("  or log from Python: import mlops_cli.api as mlo; mlo.log_metric(...)")
-
-
-def _run_pipeline(
-    repo: "Repository",
-    steps: Sequence[str],
-    assignments: Sequence[str],
-    name: str | None,
-    *,
-    force: bool,
-    as_json: bool,
-) -> None:
+def _run_pipeline(repo: "Repository", given: _Given) -> None:
+    from mlops_cli.cli.run_report import Teller, tell_outcome
     from mlops_cli.pipeline.run import run as run_pipeline
+    from mlops_cli.pipeline.run_cache import from_remote
 
-    outcome = run_pipeline(
-        repo,
-        steps,
-        assignments=assignments,
-        force=force,
-        watcher=_Teller(),
-        environ=os.environ,
-        name=name,
-    )
-    show.emit(outcome, as_json=as_json, text=_tell_outcome)
+    bring = from_remote(repo, None) if given.pull else None
+
+    def go(where: "Repository", state: "State | None") -> "Outcome":
+        return run_pipeline(
+            where,
+            given.steps,
+            assignments=given.assignments,
+            force=given.force,
+            downstream=given.downstream,
+            jobs=given.jobs,
+            bring=bring,
+            watcher=Teller(),
+            environ=os.environ,
+            name=given.name,
+            tags=given.tags,
+            note=given.note,
+            state=state,
+        )
+
+    outcome = _somewhere(repo, given, go, data=False)
+    show.emit(outcome, as_json=given.as_json, text=tell_outcome)
     done = outcome.run
     if done is None or done.status == "done":
         return
@@ -180,69 +263,20 @@ def _run_pipeline(
     raise typer.Exit(_INTERRUPTED)
 
 
-class _Teller:
-    """Tells on stderr how the pipeline goes."""
+def _somewhere(
+    repo: "Repository",
+    given: _Given,
+    go: "Callable[[Repository, State | None], T]",
+    *,
+    data: bool,
+) -> T:
+    """Do the work in the user's work tree, or in one aside; there with versioned `data`."""
+    if not given.aside and given.rev is None:
+        return go(repo, None)
+    from mlops_cli.data.checkout import checkout
+    from mlops_cli.runs.worktree import aside
 
-    def begins(self, plan: "Plan", reasons: Sequence[str]) -> None:
-        """Tell which step runs now and why."""
-        command = plan.cmd if isinstance(plan.cmd, str) else " ".join(plan.cmd)
-        show.note(f"{plan.step.name}: {'; '.join(reasons)}")
-        show.note(f"  $ {command}")
-
-    def ended(self, step: "StepRun", error: str | None) -> None:
-        """Tell what became of a step."""
-        if step.state == "ran":
-            show.note(f"{step.name}: done in {_duration(step.seconds)}")
-        elif step.state == "skipped":
-            show.note(f"{step.name}: skipped")
-
-    def restored(self, step: "StepRun", name: str) -> None:
-        """Tell where a step's outputs came from."""
-        show.note(f"{step.name}: brought back from run {name}")
-
-    def saved(self, saved: "Saved") -> None:
-        """Tell what was in the way, and how to get it back."""
-        show.note(saved.note)
-
-
-def _tell_outcome(outcome: "Outcome") -> None:
-    if outcome.run is None:
-        makers = " and ".join(outcome.made_by)
-        made = f"; what is here was made by run {makers}" if makers else ""
-        show.line(f"nothing is stale{made}")
-        return
-    show.line(_headline(outcome.run))
-    metrics = outcome.run.metrics
-    if metrics and outcome.run.status == "done":
-        show.table(["metric", "value"], list(metrics.items()), indent=2)
-
-
-def _headline(done: "Run") -> str:
-    states = [step.state for step in done.steps]
-    parts = [
-        f"{states.count(state)} {state}"
-        for state in ("ran", "restored", "unchanged", "failed", "skipped")
-        if state in states
-    ]
-    text = f"run {done.name} {done.status} in {_duration(done.seconds)}"
-    if done.exit_code and not parts:
-        text += f", exit code {done.exit_code}"
-    return f"{text}: {', '.join(parts)}" if parts else text
-
-
-def _tell_prospects(prospects: "list[Prospect]") -> None:
-    for one in prospects:
-        if one.action == "nothing":
-            show.line(f"{one.name}: up to date")
-        else:
-            show.line(f"{one.name}: would {one.action}")
-            for reason in one.reasons:
-                show.line(f"  {reason}")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02} min"
+    with aside(repo, given.rev) as (found, state):
+        if data:
+            checkout(found, progress=show.progress())
+        return go(found, state)

@@ -1,0 +1,334 @@
+"""What is done about a step: spare it, make way for it, check and store what it wrote, note it."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlops_cli.core import lockfile
+from mlops_cli.core.files import write_whole
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.lockfile import LockedOutput, LockedStep
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import paths, snapshot
+from mlops_cli.errors import RequestError
+from mlops_cli.pipeline import graph as graphs
+from mlops_cli.pipeline import outputs, stale
+from mlops_cli.pipeline.batch import Batch
+from mlops_cli.pipeline.cache import step_key
+from mlops_cli.pipeline.graph import Graph
+from mlops_cli.pipeline.notebook import command_of
+from mlops_cli.pipeline.run_cache import Cache
+from mlops_cli.pipeline.stale import Plan
+from mlops_cli.pipeline.watcher import Watcher
+from mlops_cli.runs import metrics
+from mlops_cli.runs.open_run import METRICS, OpenRun
+from mlops_cli.runs.process import Command, Ended
+from mlops_cli.runs.record import Artifact, Number, State, StepRun
+
+
+class Failure(Exception):
+    """A step did not end well: not an error of ours, but how the run ends."""
+
+    def __init__(self, error: str, exit_code: int | None, *, interrupted: bool = False) -> None:
+        super().__init__(error)
+        self.error = error
+        self.exit_code = exit_code
+        self.interrupted = interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A step at work: what it runs with, since when, and how often it may still be tried again."""
+
+    plan: Plan
+    deps: Mapping[str, ObjectId]
+    begun: float
+    left: int
+
+
+class Steps:
+    """The steps of one run, and all that they need to be brought up to date.
+
+    Attributes:
+        batch: what is being stored of them.
+    """
+
+    def __init__(
+        self,
+        repo: Repository,
+        graph: Graph,
+        plans: Mapping[str, Plan],
+        locked: dict[str, LockedStep],
+        opened: OpenRun,
+        cache: Cache,
+        watcher: Watcher,
+        *,
+        environ: Mapping[str, str],
+        force: bool,
+    ) -> None:
+        self.batch = Batch(repo)
+        self._repo = repo
+        self._graph = graph
+        self._plans = plans
+        self._locked = locked
+        self._run = opened
+        self._cache = cache
+        self._watcher = watcher
+        self._environ = environ
+        self._force = force
+
+    def prepare(self, name: str) -> StepRun | Attempt:
+        """Return the step as done where its outputs are there already; else make way for it.
+
+        Raises:
+            Failure: something that it needs is not there.
+        """
+        begun = time.monotonic()
+        plan = self._plans[name]
+        deps = self._deps(plan)
+        done = None if self._force else self._spare(plan, deps, begun)
+        if done is not None:
+            return done
+        self._watcher.begins(plan, self._reasons(plan, deps))
+        self._make_way(plan)
+        return Attempt(plan, deps, begun, plan.step.retries)
+
+    def again(self, attempt: Attempt) -> Attempt:
+        """Make way for a step that failed, and is tried again."""
+        self._make_way(attempt.plan)
+        return replace(attempt, left=attempt.left - 1)
+
+    def command(self, attempt: Attempt, *, label: str | None) -> Command:
+        """Return what to run for a step."""
+        plan, step = attempt.plan, attempt.plan.step
+        line = command_of(plan)
+        shown = plan.cmd if isinstance(plan.cmd, str) else " ".join(plan.cmd)
+        with self._run.log.open("ab") as log:
+            log.write(f"$ {shown}\n".encode())
+        environ = {
+            "PYTHONUNBUFFERED": "1",
+            **self._environ,
+            **plan.env,
+            **self._run.variables(self._repo.root, step.name),
+        }
+        folder = self._repo.root / step.workdir if step.workdir else self._repo.root
+        return Command(line, folder, environ, timeout_s=step.timeout_s, label=label)
+
+    def finish(self, attempt: Attempt, ended: Ended) -> StepRun:
+        """Store what a step wrote, and return it.
+
+        Raises:
+            Failure: it failed, was interrupted, or did not keep to what it declares.
+        """
+        plan = attempt.plan
+        name = plan.step.name
+        if ended.interrupted:
+            raise Failure(f"step '{name}' was interrupted", 130, interrupted=True)
+        if ended.timed_out:
+            raise Failure(f"step '{name}' took longer than {plan.step.timeout_s:g} s", ended.code)
+        if ended.code:
+            raise Failure(f"step '{name}' failed with exit code {ended.code}", ended.code)
+        self._check_writes(plan)
+        reported = self._metrics(plan)
+        writer = self.batch.writer()
+        self._check_inputs(plan, attempt.deps, writer)
+        kept = outputs.keep(self._repo, plan.step.files, name, writer, before=self._before(name))
+        step = self._step(plan, attempt.deps, "ran", attempt.begun, exit_code=0)
+        return replace(step, outs=kept, metrics=reported)
+
+    def failed(self, name: str, failure: Failure, attempt: Attempt | None) -> StepRun:
+        """Return a step that failed; what it left at its outputs is stored, so never in the way."""
+        plan = self._plans[name]
+        if attempt is None:
+            return self._step(plan, {}, "failed", time.monotonic(), exit_code=failure.exit_code)
+        kept_files = [out for out in plan.step.files if out.on_failure == "keep"]
+        for out in plan.step.files:
+            if out.on_failure == "remove":
+                outputs.clear(self._repo, out.path)
+        writer = self.batch.writer()
+        kept = outputs.keep(self._repo, kept_files, name, writer, before=self._before(name))
+        step = self._step(plan, attempt.deps, "failed", attempt.begun, exit_code=failure.exit_code)
+        return replace(step, outs=kept, metrics=self._logged(name))
+
+    def skipped(self, name: str) -> StepRun:
+        """Return a step that did not run, since one that it needs did not end well."""
+        return self._step(self._plans[name], {}, "skipped", time.monotonic())
+
+    def off(self, name: str) -> StepRun:
+        """Return a step that is not to run with these parameters."""
+        return self._step(self._plans[name], {}, "off", time.monotonic())
+
+    def note(self, step: StepRun, error: str | None) -> None:
+        """Put what became of a step on disk once its outputs are in the store, and tell it."""
+        if step.state in ("ran", "restored", "unchanged"):
+            self._lock(step)
+        inputs = [self._input(path, oid) for path, oid in step.deps.items() if self._outside(path)]
+        self.batch.then(lambda: self._run.note_step(step, inputs))
+        if step.state == "restored":
+            self._watcher.restored(step, self._cache.name_of(step.run))
+        else:
+            self._watcher.ended(step, error)
+
+    def write_lock(self) -> None:
+        """Write `mlo.lock` if it says anything new; steps that are gone from the settings go."""
+        steps = {n: step for n, step in self._locked.items() if n in self._repo.settings.steps}
+        data = lockfile.encode(steps)
+        path = self._repo.layout.lockfile
+        if path.read_bytes() != data if path.exists() else bool(steps):
+            write_whole(path, data, aside=self._repo.layout.tmp)
+
+    def _deps(self, plan: Plan) -> dict[str, ObjectId]:
+        """Return the ids of all that a step depends on.
+
+        Raises:
+            Failure: something is not there.
+        """
+        found: dict[str, ObjectId] = {}
+        for dep, oid in stale.inputs(self._repo, plan).items():
+            if oid is None:
+                maker = next(self._graph.makers(dep), None)
+                who = f", which step '{maker}' did not write" if maker else ", which is not there"
+                raise Failure(f"step '{plan.step.name}' needs '{dep}'{who}", None)
+            found[dep] = oid
+        return found
+
+    def _spare(self, plan: Plan, deps: Mapping[str, ObjectId], begun: float) -> StepRun | None:
+        """Return the step unrun: its outputs are there, or came back from the store."""
+        locked = self._locked.get(plan.step.name)
+        if locked is not None and not stale.difference(plan, deps, locked):
+            found = self._as_locked(plan, deps, locked, begun)
+            if found is not None:
+                return found
+        earlier = self._cache.look_up(step_key(plan, deps))
+        if earlier is None:
+            return None
+        name = plan.step.name
+        outs = {path: replace(out, step=name) for path, out in earlier.outs.items()}
+        step = self._step(plan, deps, "restored", begun, run=earlier.run)
+        return self._restore(replace(step, outs=outs, metrics=earlier.metrics))
+
+    def _as_locked(
+        self, plan: Plan, deps: Mapping[str, ObjectId], locked: LockedStep, begun: float
+    ) -> StepRun | None:
+        name = plan.step.name
+        outs = {
+            path: Artifact(path, out.oid, out.kind, out.size, name)
+            for path, out in locked.outs.items()
+        }
+        there = all(stale.current(self._repo, path) == out.oid for path, out in outs.items())
+        if not there and not self._cache.complete(outs.values()):
+            return None
+        state: State = "unchanged" if there else "restored"
+        step = self._step(plan, deps, state, begun, run=locked.run)
+        step = replace(step, outs=outs, metrics=locked.metrics)
+        return step if there else self._restore(step)
+
+    def _restore(self, step: StepRun) -> StepRun:
+        self._save(step.name)
+        for out in step.outs.values():
+            outputs.bring_back(self._repo, out)
+        return step
+
+    def _make_way(self, plan: Plan) -> None:
+        """Clear a step's outputs, and see that they can be written."""
+        self._save(plan.step.name)
+        for out in plan.step.files:
+            if not out.persist:
+                outputs.clear(self._repo, out.path)
+            outputs.prepare(self._repo, out)
+
+    def _save(self, name: str) -> None:
+        """Store what is in the way: another step may have written to what is not its own."""
+        saved = list(outputs.save_all(self._repo, self._graph.steps[name], self._before(name)))
+        for one in saved:
+            self._watcher.saved(one)
+        if saved:
+            with self._run.log.open("a", encoding="utf-8") as log:
+                log.writelines(f"{one.note}\n" for one in saved)
+
+    def _before(self, name: str) -> Mapping[str, LockedOutput]:
+        """Return what a step made when it last ran."""
+        return self._locked[name].outs if name in self._locked else {}
+
+    def _check_writes(self, plan: Plan) -> None:
+        for path in graphs.outputs(plan.step):
+            target = paths.locate(self._repo, path)
+            if target.is_symlink():
+                raise Failure(f"step '{plan.step.name}' made '{path}' a symbolic link", 0)
+            if not target.exists():
+                raise Failure(f"step '{plan.step.name}' did not write its output '{path}'", 0)
+
+    def _check_inputs(self, plan: Plan, deps: Mapping[str, ObjectId], writer: Any) -> None:
+        """Store a step's inputs, after making sure that they are what it began with."""
+        for path, before in deps.items():
+            if not stale.is_path(path):
+                continue
+            target = paths.locate(self._repo, path)
+            if not target.exists():
+                raise Failure(f"step '{plan.step.name}' removed its own input '{path}'", 0)
+            if snapshot.take(self._repo, target, writer=writer).oid != before:
+                raise Failure(f"step '{plan.step.name}' changed its own input '{path}'", 0)
+
+    def _metrics(self, plan: Plan) -> dict[str, Number]:
+        """Return the numbers that a step logged and wrote; those in its files come last."""
+        found = dict(self._logged(plan.step.name))
+        for out in plan.step.metrics:
+            try:
+                found.update(metrics.read_file(paths.locate(self._repo, out.path), where=out.path))
+            except RequestError as error:
+                raise Failure(f"step '{plan.step.name}': {error.message}", 0) from error
+        return found
+
+    def _logged(self, name: str) -> Mapping[str, Number]:
+        return metrics.last_logged(self._run.lines(METRICS)).get(name, {})
+
+    def _step(
+        self,
+        plan: Plan,
+        deps: Mapping[str, ObjectId],
+        state: State,
+        begun: float,
+        *,
+        exit_code: int | None = None,
+        run: str | None = None,
+    ) -> StepRun:
+        return StepRun(
+            name=plan.step.name,
+            key=step_key(plan, deps),
+            cmd=plan.cmd,
+            deps=dict(deps),
+            params=plan.params,
+            outs={},
+            metrics={},
+            state=state,
+            seconds=round(time.monotonic() - begun, 6),
+            exit_code=exit_code,
+            run=run or self._run.head.key,
+        )
+
+    def _outside(self, path: str) -> bool:
+        return stale.is_path(path) and next(self._graph.makers(path), None) is None
+
+    def _input(self, path: str, oid: ObjectId) -> dict[str, Any]:
+        target = paths.locate(self._repo, path)
+        kind = "folder" if target.is_dir() else "file"
+        size = os.stat(target).st_size if kind == "file" and target.exists() else 0
+        return {"path": path, "oid": oid, "kind": kind, "size": size}
+
+    def _reasons(self, plan: Plan, deps: Mapping[str, ObjectId]) -> list[str]:
+        locked = self._locked.get(plan.step.name)
+        if locked is None:
+            return ["it has never run"]
+        return stale.difference(plan, deps, locked) or (["--force"] if self._force else [])
+
+    def _lock(self, step: StepRun) -> None:
+        self._locked[step.name] = LockedStep(
+            cmd=step.cmd,
+            deps=step.deps,
+            params=step.params,
+            outs={p: LockedOutput(out.oid, out.kind, out.size) for p, out in step.outs.items()},
+            metrics=step.metrics,
+            run=step.run,
+        )

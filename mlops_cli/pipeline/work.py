@@ -1,0 +1,173 @@
+"""One run of a pipeline, from its first step to its record: several steps at once if asked to."""
+
+from dataclasses import dataclass, field
+
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import MloError, RequestError
+from mlops_cli.pipeline import graph as graphs
+from mlops_cli.pipeline.attempt import Attempt, Failure, Steps
+from mlops_cli.pipeline.graph import Graph
+from mlops_cli.pipeline.schedule import Schedule
+from mlops_cli.pipeline.watcher import Watcher
+from mlops_cli.runs.finish import finish
+from mlops_cli.runs.open_run import CHILDREN, STEPS, OpenRun
+from mlops_cli.runs.process import Children, Ended
+from mlops_cli.runs.record import Run, Status, StepRun
+
+INTERRUPTED = 130
+_FINE = ("ran", "restored", "unchanged")
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How a run stands: what became of each step so far, and the first thing that went wrong."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    first: Failure | None = None
+
+    def fail(self, failure: Failure) -> None:
+        if self.first is None or (failure.interrupted and not self.first.interrupted):
+            self.first = failure
+
+    def end(self) -> tuple[Status, int | None, str | None]:
+        """Return status, exit code and error of the run."""
+        if self.first is None:
+            return "done", 0, None
+        if self.first.interrupted:
+            return "interrupted", INTERRUPTED, self.first.error
+        others = sum(1 for state in self.states.values() if state == "failed") - 1
+        more = f"; and {others} more failed" if others > 0 else ""
+        return "failed", self.first.exit_code, self.first.error + more
+
+
+class Work:
+    """Brings the steps of a graph up to date, each as soon as what it needs is there."""
+
+    def __init__(
+        self,
+        repo: Repository,
+        graph: Graph,
+        steps: Steps,
+        opened: OpenRun,
+        watcher: Watcher,
+        *,
+        jobs: int,
+        off: frozenset[str] = frozenset(),
+    ) -> None:
+        self._repo = repo
+        self._graph = graph
+        self._steps = steps
+        self._run = opened
+        self._watcher = watcher
+        self._jobs = jobs
+        self._off = off
+        self._batch = steps.batch
+        self._schedule = Schedule(graph, {**repo.settings.resources, "cpus": jobs})
+        self._at_work: dict[str, Attempt] = {}
+        self._standing = _Standing()
+
+    def go(self) -> Run:
+        """Do what can be done, and return the record.
+
+        A step that fails holds up only those that need it.
+        """
+        try:
+            with Children(self._run.log, stdout=2, stderr=2) as children:
+                self._loop(children)
+            self._batch.flush()
+        except KeyboardInterrupt:
+            self._batch.flush()
+            self._standing.fail(Failure("interrupted", INTERRUPTED, interrupted=True))
+        except BaseException as problem:
+            self._batch.drop()
+            message = problem.message if isinstance(problem, MloError) else repr(problem)
+            if not self._run.lines(STEPS) and not self._run.lines(CHILDREN):
+                self._run.close()
+                raise
+            self._steps.write_lock()
+            finish(self._repo, self._run, status="failed", exit_code=None, error=message)
+            raise
+        self._steps.write_lock()
+        status, code, error = self._standing.end()
+        return finish(self._repo, self._run, status=status, exit_code=code, error=error)
+
+    def _loop(self, children: Children) -> None:
+        while True:
+            self._launch(children)
+            if not len(children):
+                return
+            ended = children.wait(self._batch.wait_s())
+            if ended is None:
+                self._batch.flush()
+            else:
+                self._after(children, *ended)
+
+    def _launch(self, children: Children) -> None:
+        """Settle every step that needs no running, and start those there is room for."""
+        waiting = []
+        while (name := self._schedule.next()) is not None:
+            if children.interrupted:
+                self._settled(self._steps.skipped(name))
+            elif name in self._off:
+                self._settled(self._steps.off(name))
+            elif any(self._standing.states[need] not in _FINE for need in self._needs(name)):
+                self._settled(self._idle(name))
+            elif not self._schedule.fits(name):
+                waiting.append(name)
+            else:
+                self._begin(children, name)
+        for name in waiting:
+            self._schedule.put_back(name)
+
+    def _needs(self, name: str) -> list[str]:
+        return [need for need in self._graph.needs[name] if need in self._graph.steps]
+
+    def _idle(self, name: str) -> StepRun:
+        """Return a step that cannot run: off if all it misses is off, else skipped."""
+        states = {self._standing.states[need] for need in self._needs(name)} - set(_FINE)
+        return self._steps.off(name) if states == {"off"} else self._steps.skipped(name)
+
+    def _begin(self, children: Children, name: str) -> None:
+        try:
+            attempt = self._steps.prepare(name)
+            if isinstance(attempt, StepRun):
+                self._settled(attempt)
+                return
+            self._start(children, attempt)
+        except Failure as failure:
+            self._failed(name, failure)
+
+    def _start(self, children: Children, attempt: Attempt) -> None:
+        name = attempt.plan.step.name
+        command = self._steps.command(attempt, label=name if self._jobs > 1 else None)
+        try:
+            pid = children.start(name, command)
+        except RequestError as error:
+            raise Failure(f"step '{name}' could not start: {error.message}", 127) from error
+        self._run.note_child(pid, graphs.outputs(attempt.plan.step))
+        self._at_work[name] = attempt
+        self._schedule.begin(name)
+
+    def _after(self, children: Children, name: str, ended: Ended) -> None:
+        attempt = self._at_work.pop(name)
+        self._schedule.end(name)
+        try:
+            try:
+                self._settled(self._steps.finish(attempt, ended))
+            except Failure as failure:
+                if failure.interrupted or not attempt.left or children.interrupted:
+                    raise
+                self._watcher.again(attempt.plan, failure.error, attempt.left - 1)
+                self._start(children, self._steps.again(attempt))
+        except Failure as failure:
+            self._failed(name, failure, attempt)
+
+    def _failed(self, name: str, failure: Failure, attempt: Attempt | None = None) -> None:
+        self._standing.fail(failure)
+        self._settled(self._steps.failed(name, failure, attempt), failure.error)
+
+    def _settled(self, step: StepRun, error: str | None = None) -> None:
+        """Note what became of a step, and let those that need it have their turn."""
+        self._standing.states[step.name] = step.state
+        self._steps.note(step, error)
+        self._schedule.done(step.name)
