@@ -14,6 +14,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("init", "Make a repository, from a template if one is named"),
             ("import-dvc", "Make a DVC project an mlo project, with its history"),
+            ("import-mlflow", "Take over the runs that MLflow has"),
             ("demo", "Go round the whole loop on real data, in a new folder"),
         ),
     ),

@@ -1,0 +1,285 @@
+"""An MLflow server, by its REST interface: it also hands out artifacts that are in buckets."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from urllib.parse import quote
+
+from mlops_cli.errors import ExternalError, IntegrityError
+from mlops_cli.imports import mlflow_run
+from mlops_cli.imports.listing import Leaf
+from mlops_cli.imports.mlflow_http import AT_ONCE, Client, Unknown
+from mlops_cli.imports.mlflow_run import (
+    Dataset,
+    Experiment,
+    Files,
+    Listed,
+    LoggedModel,
+    Point,
+    Registry,
+    Tracked,
+    Version,
+)
+
+if TYPE_CHECKING:
+    from mlops_cli.core.pack_writer import PackWriter
+
+_PAGE, _FEW, _POINTS = 1000, 50, 25_000
+"""Most that servers give at once: of runs and versions, of models, of values of a metric."""
+
+_MOST_FOLDERS = 100_000
+_CONTEXT = "mlflow.data.context"
+Page = Callable[[str], Mapping[str, Any]]
+
+
+class Server:
+    """An MLflow server; see `mlflow_run.Tracker`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._threads = ThreadPoolExecutor(AT_ONCE, "mlflow")
+        self.registry = self._registry()
+        self._models: dict[str, dict[str, list[LoggedModel]]] = {}
+        """The models of an experiment, by the run that logged each."""
+
+    def left_out(self) -> int:
+        """Return 0: a server tells of files alone; see `Tracker`."""
+        return 0
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def experiments(self) -> list[Experiment]:
+        """Return all experiments; see `Tracker`."""
+
+        def page(token: str) -> Mapping[str, Any]:
+            return self._client.search(
+                "experiments/search", max_results=_PAGE, view_type="ALL", page_token=token
+            )
+
+        return [
+            Experiment(
+                str(one["experiment_id"]), str(one["name"]), one["lifecycle_stage"] == "deleted"
+            )
+            for one in _all(page, "experiments")
+        ]
+
+    def count(self, experiment: Experiment) -> None:
+        """Return None: a server does not tell without giving them all."""
+        return
+
+    def runs(self, experiment: Experiment) -> Iterator[Listed]:
+        """Yield the runs of an experiment; see `Tracker`."""
+
+        def page(token: str) -> Mapping[str, Any]:
+            return self._client.search(
+                "runs/search",
+                experiment_ids=[experiment.id],
+                max_results=_PAGE,
+                run_view_type="ALL",
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+
+        for one in _all(page, "runs"):
+            run = str(one.get("info", {}).get("run_id"))
+            yield Listed(run, lambda run=run, one=one: self._read(experiment, run, one))  # type: ignore[misc]
+
+    def _read(self, experiment: Experiment, run: str, held: Mapping[str, Any]) -> Tracked:
+        try:
+            return self._tracked(experiment, run, held)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(f"the server's answer is malformed: {error}") from error
+
+    def _tracked(self, experiment: Experiment, run: str, held: Mapping[str, Any]) -> Tracked:
+        info, data = held["info"], held.get("data", {})
+        tags = _texts(data.get("tags", ()))
+        metrics = sorted(str(one["key"]) for one in data.get("metrics", ()))
+        ended = info.get("end_time")
+        return Tracked(
+            id=run,
+            experiment=experiment.name,
+            name=tags.get("mlflow.runName") or str(info.get("run_name") or ""),
+            status=str(info["status"]),
+            started_ms=int(info["start_time"]),
+            ended_ms=int(ended) if ended else None,
+            user=tags.get("mlflow.user") or str(info.get("user_id") or ""),
+            source=tags.get("mlflow.source.name") or "",
+            version=tags.get("mlflow.source.git.commit") or None,
+            params=_texts(data.get("params", ())),
+            tags=tags,
+            points=lambda: self._points(run, metrics),
+            files=self._artifacts(run),
+            models=self._models_of(experiment).get(run, ()),
+            datasets=[_dataset(one) for one in held.get("inputs", {}).get("dataset_inputs", ())],
+            registered=self.registry.by_run.get(run, ()),
+            deleted=experiment.deleted or info.get("lifecycle_stage") == "deleted",
+        )
+
+    def _points(self, run: str, metrics: list[str]) -> Iterator[Point]:
+        """Yield the values of all metrics, several of which are asked for at once."""
+        for first in range(0, len(metrics), AT_ONCE):
+            some = metrics[first : first + AT_ONCE]
+            for points in self._threads.map(lambda name: self._history(run, name), some):
+                yield from points
+
+    def _history(self, run: str, name: str) -> list[Point]:
+        def page(token: str) -> Mapping[str, Any]:
+            return self._client.get(
+                "metrics/get-history",
+                run_id=run,
+                metric_key=name,
+                max_results=_POINTS,
+                page_token=token,
+            )
+
+        try:
+            found = [
+                Point(name, float(one["value"]), int(one["timestamp"]), int(one.get("step", 0)))
+                for one in _all(page, "metrics")
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(f"the values of '{name[:80]}' are malformed: {error}") from error
+        return sorted(found, key=lambda point: (point.time_ms, point.step))
+
+    def _artifacts(self, run: str) -> Files:
+        def page(path: str, token: str) -> Mapping[str, Any]:
+            return self._client.get("artifacts/list", run_id=run, path=path, page_token=token)
+
+        def put(path: str, writer: "PackWriter") -> Leaf:
+            return self._put(writer, "get-artifact", ajax=False, run_uuid=run, path=path)
+
+        return lambda: _files(page, put)
+
+    def _files_of_model(self, model: str) -> Files:
+        at = f"logged-models/{quote(model, safe='')}/artifacts"
+
+        def page(path: str, token: str) -> Mapping[str, Any]:
+            return self._client.get(
+                f"{at}/directories", artifact_directory_path=path, page_token=token
+            )
+
+        def put(path: str, writer: "PackWriter") -> Leaf:
+            return self._put(writer, f"{at}/files", ajax=True, artifact_file_path=path)
+
+        return lambda: _files(page, put)
+
+    def _put(self, writer: "PackWriter", what: str, *, ajax: bool, **query: str) -> Leaf:
+        with self._client.file(what, ajax=ajax, **query) as answer:
+            return Leaf(*writer.put_stream(cast(BinaryIO, answer)))
+
+    def _models_of(self, experiment: Experiment) -> dict[str, list[LoggedModel]]:
+        def page(token: str) -> Mapping[str, Any]:
+            try:
+                return self._client.search(
+                    "logged-models/search",
+                    experiment_ids=[experiment.id],
+                    max_results=_FEW,
+                    page_token=token,
+                )
+            except Unknown:  # before MLflow 3
+                return {}
+
+        if experiment.id not in self._models:
+            found: dict[str, list[LoggedModel]] = {}
+            for one in _all(page, "models"):
+                info = one["info"]
+                model = str(info["model_id"])
+                logged = LoggedModel(model, str(info["name"]), self._files_of_model(model))
+                found.setdefault(str(info.get("source_run_id")), []).append(logged)
+            self._models[experiment.id] = found
+        return self._models[experiment.id]
+
+    def _registry(self) -> Registry:
+        def models(token: str) -> Mapping[str, Any]:
+            return self._client.get("registered-models/search", max_results=_PAGE, page_token=token)
+
+        def versions(token: str) -> Mapping[str, Any]:
+            return self._client.get("model-versions/search", max_results=_PAGE, page_token=token)
+
+        try:
+            aliases: dict[tuple[str, str], list[str]] = {}
+            for model in _all(models, "registered_models"):
+                for one in model.get("aliases", ()):
+                    version = (str(model["name"]), str(one["version"]))
+                    aliases.setdefault(version, []).append(str(one["alias"]))
+            found = [
+                Version(
+                    str(one["name"]),
+                    str(one["version"]),
+                    one.get("run_id"),
+                    one.get("current_stage"),
+                    aliases.get((str(one["name"]), str(one["version"])), ()),
+                )
+                for one in _all(versions, "model_versions")
+            ]
+        except Unknown:  # a server without a registry
+            return Registry()
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ExternalError(f"the server's registry is malformed: {error}") from error
+        return mlflow_run.registry(found)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file that a server has; see `mlflow_run.File`."""
+
+    path: str
+    size: int
+    get: Callable[[str, "PackWriter"], Leaf]
+
+    def put(self, writer: "PackWriter") -> Leaf:
+        """Store it."""
+        return self.get(self.path, writer)
+
+
+def _files(
+    page: Callable[[str, str], Mapping[str, Any]], put: Callable[[str, "PackWriter"], Leaf]
+) -> Iterator[RemoteFile]:
+    """Yield the files in the folder of artifacts, and below it.
+
+    Raises:
+        IntegrityError: a folder lists what is not in it, or there is no end of folders.
+    """
+    waiting = [""]
+    asked = 0
+    while waiting:
+        folder = waiting.pop()
+        asked += 1
+        for one in _all(lambda token, folder=folder: page(folder, token), "files"):  # type: ignore[misc]
+            path = str(one["path"])
+            if not path.startswith(f"{folder}/" if folder else "") or asked > _MOST_FOLDERS:
+                raise IntegrityError(f"the server lists '{path[:80]}' in '{folder[:80]}'")
+            if one.get("is_dir"):
+                waiting.append(path)
+            else:
+                yield RemoteFile(path, int(one.get("file_size") or 0), put)
+
+
+def _all(page: Page, name: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what all pages have under a name."""
+    token, seen = "", set[str]()
+    while True:
+        held = page(token)
+        yield from held.get(name, ())
+        token = str(held.get("next_page_token") or "")
+        if not token:
+            return
+        if token in seen:
+            raise ExternalError("the server gives the same page again and again")
+        seen.add(token)
+
+
+def _texts(pairs: Any) -> dict[str, str]:
+    found = {str(one["key"]): str(one.get("value") or "") for one in pairs}
+    for name, value in found.items():
+        mlflow_run.text(value.encode("utf-8", "surrogatepass"), f"'{name[:80]}'")
+    return dict(sorted(found.items()))
+
+
+def _dataset(held: Mapping[str, Any]) -> Dataset:
+    tags = {str(one["key"]): str(one.get("value")) for one in held.get("tags", ())}
+    data = held["dataset"]
+    return Dataset(str(data["name"]), str(data["digest"]), tags.get(_CONTEXT))
