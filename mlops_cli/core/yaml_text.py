@@ -128,7 +128,7 @@ def _not_yaml(error: Exception, data: bytes, where: str) -> RequestError:
         hint = "indent with spaces, not tabs, and put text with special characters in quotes"
     elif "mapping values are not allowed" in problem:
         hint = "put text that holds ': ' in quotes, or check the indent of this line"
-    elif b"${" in data.split(b"\n")[line - 1]:
+    elif b"${" in b"".join(data.split(b"\n")[line - 1 : line]):
         hint = "inside [] and {}, put text that holds ${...} in quotes"
     return RequestError(f"{at}: is not valid YAML: {problem}", hint=hint)
 

@@ -5,10 +5,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlops_cli.core import filling
+from mlops_cli.core.filling import MISSING, look_up
 from mlops_cli.errors import RequestError
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
-_TEMPLATE = re.compile(r"\$?\$\{([A-Za-z0-9_][A-Za-z0-9_.-]*)\}")
 
 
 def override(
@@ -70,8 +71,8 @@ def pick(params: Mapping[str, Any], names: Sequence[str], *, step: str) -> dict[
     """
     picked: dict[str, Any] = {}
     for name in names:
-        value = _look_up(params, name)
-        if value is _MISSING:
+        value = look_up(params, name)
+        if value is MISSING:
             raise _unknown(
                 f"step '{step}' needs the parameter '{name}', which is not there", name, params
             )
@@ -104,21 +105,13 @@ def named(command: str | tuple[str, ...]) -> list[str]:
     ['train.depth']
     """
     words = (command,) if isinstance(command, str) else command
-    return [
-        match[1]
-        for word in words
-        for match in _TEMPLATE.finditer(word)
-        if not match[0].startswith("$$")
-    ]
+    return [name for word in words for name in filling.named(word)]
 
 
 def _fill(text: str, params: Mapping[str, Any], step: str, quote: Any) -> str:
-    def replaced(match: re.Match[str]) -> str:
-        whole, name = match[0], match[1]
-        if whole.startswith("$$"):
-            return whole[1:]
-        value = _look_up(params, name)
-        if value is _MISSING:
+    def value_of(name: str, whole: str) -> str:
+        value = look_up(params, name)
+        if value is MISSING:
             problem = f"the command of step '{step}' names '{whole}', which is no parameter"
             raise _unknown(problem, name, params, shell=whole)
         if isinstance(value, Mapping):
@@ -127,15 +120,9 @@ def _fill(text: str, params: Mapping[str, Any], step: str, quote: Any) -> str:
                 hint=f"name one of them, such as ${{{next(iter(flatten({name: value})))}}}",
             )
         values = value if isinstance(value, list) else [value]
-        return " ".join(str(quote(_word(one))) for one in values)
+        return " ".join(str(quote(filling.word(one))) for one in values)
 
-    return _TEMPLATE.sub(replaced, text)
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null" if value is None else str(value)
+    return filling.fill(text, value_of)
 
 
 def _value(name: str, text: str) -> Any:
@@ -144,20 +131,8 @@ def _value(name: str, text: str) -> Any:
     return yaml_nodes.parse(text.encode(), where=f"--set {name}").plain()
 
 
-_MISSING = object()
-
-
-def _look_up(params: Mapping[str, Any], name: str) -> Any:
-    here: Any = params
-    for part in name.split("."):
-        if not isinstance(here, Mapping) or part not in here:
-            return _MISSING
-        here = here[part]
-    return here
-
-
 def _put(params: dict[str, Any], name: str, value: Any, *, declared: bool) -> None:
-    if declared and _look_up(params, name) is _MISSING:
+    if declared and look_up(params, name) is MISSING:
         raise _unknown(f"there is no parameter '{name}'", name, params)
     *folders, last = name.split(".")
     here = params
