@@ -66,7 +66,7 @@ def bring(
     from mlops_cli.errors import MissingObject
     from mlops_cli.remotes import fetch
 
-    _believe_only_what_can_be_read(repo, remote)
+    believe_only_what_can_be_read(repo, remote)
     few = bool(paths) and not everything
     with repo.writing():
         records = fetch.records(repo, remote, trees=not few, progress=progress)
@@ -107,7 +107,7 @@ def heal(repo: "Repository", remote: "Remote", wanted: Iterable[ObjectId]) -> in
     from mlops_cli.errors import IntegrityError, MissingObject
     from mlops_cli.remotes import fetch
 
-    _believe_only_what_can_be_read(repo, remote)
+    believe_only_what_can_be_read(repo, remote)
     with repo.writing():
         brought = fetch.records(repo, remote).objects
         for oid in wanted:
@@ -118,7 +118,7 @@ def heal(repo: "Repository", remote: "Remote", wanted: Iterable[ObjectId]) -> in
     return brought
 
 
-def _believe_only_what_can_be_read(repo: "Repository", remote: "Remote") -> None:
+def believe_only_what_can_be_read(repo: "Repository", remote: "Remote") -> None:
     """Have runs and events read before they are kept, and chains of models before refs move."""
     from mlops_cli.core.objects import Kind
     from mlops_cli.registry import events, models

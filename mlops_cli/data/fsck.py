@@ -9,11 +9,11 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from mlops_cli.core import canonical, codec, delta, tree
+from mlops_cli.core import canonical, codec, tree
 from mlops_cli.core import refs as ref_files
-from mlops_cli.core.extents import BLOCK
 from mlops_cli.core.ids import ObjectId, is_id, short
-from mlops_cli.core.packs import HEADER, SUFFIX, Codec, Entry, Kind, Pack, as_id
+from mlops_cli.core.pack_check import check_layout, check_object, parts_of
+from mlops_cli.core.packs import SUFFIX, Codec, Entry, Kind, Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import labels
@@ -21,7 +21,6 @@ from mlops_cli.data.labels import Labels
 from mlops_cli.data.needs import needers
 from mlops_cli.errors import IntegrityError, MissingObject
 
-_RECORDS = frozenset({Kind.RUN, Kind.EVENT, Kind.AUDIT})
 _COMPOSED = frozenset({Codec.LIST, Codec.DELTA})
 
 
@@ -161,6 +160,20 @@ class Store:
             raise IntegrityError(f"its base {base} is a list")
         return self.get(base)
 
+    def inner(self) -> Iterator[tuple[ObjectId, list[ObjectId]]]:
+        """Yield each object that is made of others, with those; see `needs.Graph`."""
+        for oid, (pack, entry) in (*self.places.items(), *self.torn.items()):
+            if entry.codec in _COMPOSED:
+                yield oid, parts_of(pack.payload(entry), entry)
+            if entry.kind is Kind.TREE and oid in self.places:
+                yield oid, [one.oid for one in tree.decode(self.get(oid))]
+
+    def records(self) -> Iterator[tuple[Kind, ObjectId, bytes]]:
+        """Yield the runs and events; see `needs.Graph`."""
+        for oid, (_, entry) in self.places.items():
+            if entry.kind in (Kind.RUN, Kind.EVENT):
+                yield entry.kind, oid, self.get(oid)
+
     def children(self, oid: ObjectId) -> list[ObjectId]:
         """Return what a good tree names; none for anything else."""
         _, entry = self.places[oid]
@@ -177,7 +190,8 @@ def _check_pack(store: Store, path: Path, advance: Callable[[int], None]) -> Ite
     except IntegrityError as error:
         yield Problem(None, path.name, f"{error.message}; what it holds cannot be listed")
         return
-    yield from _check_layout(pack)
+    for what in check_layout(pack):
+        yield Problem(None, path.name, what)
     for at in range(pack.index.count):
         oid = as_id(pack.index.key(at))
         try:
@@ -195,53 +209,6 @@ def _check_pack(store: Store, path: Path, advance: Callable[[int], None]) -> Ite
         elif oid not in store.places:
             store.places[oid] = (pack, entry)
             store.composed.append((oid, path.name))
-
-
-def _check_layout(pack: Pack) -> Iterator[Problem]:
-    """Yield what is wrong with the bytes of a pack that belong to no object."""
-    with pack.path.open("rb") as file:
-        head = file.read(len(HEADER))
-    if head != HEADER:
-        yield Problem(None, pack.path.name, "its first bytes were changed")
-    try:
-        entries = [pack.index.entry(at) for at in range(pack.index.count)]
-    except IntegrityError:
-        return  # said again of the object itself
-    end = len(HEADER)
-    for entry in sorted(entries, key=lambda one: (one.offset, one.stored)):
-        if not _is_gap(pack, end, entry.offset):
-            yield Problem(None, pack.path.name, f"holds bytes of no object at {end}")
-        end = entry.offset + entry.stored
-    if end != pack.payload_end:
-        yield Problem(None, pack.path.name, f"holds bytes of no object at {end}")
-
-
-def _is_gap(pack: Pack, start: int, end: int) -> bool:
-    """Return whether there is nothing between two objects, or only zeros up to a block."""
-    if start == end:
-        return True
-    return 0 < end - start < BLOCK and not any(pack.read(start, end - start))
-
-
-def check_object(pack: Pack, oid: ObjectId, entry: Entry) -> None:
-    """Raise IntegrityError unless an object is good, as far as its own bytes tell."""
-    payload = pack.payload(entry)
-    if len(payload) != entry.stored:
-        raise IntegrityError("its stored bytes are cut short")
-    if entry.codec is Codec.LIST:
-        codec.decode_list(payload, entry.length)
-        return
-    if entry.codec is Codec.DELTA:
-        delta.base_of(payload)
-        return
-    content = codec.decompress(payload, entry, lambda _: b"")
-    found = blake3(content).hexdigest()
-    if found != oid:
-        raise IntegrityError(f"its bytes hash to {found}")
-    if entry.kind is Kind.TREE:
-        tree.decode(content)
-    elif entry.kind in _RECORDS:
-        canonical.decode(content)
 
 
 def _check_composed(store: Store) -> Iterator[Problem]:

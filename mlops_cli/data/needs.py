@@ -1,43 +1,35 @@
 """Who needs an object: pointers, outputs, runs and model versions, now and in git's history."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from mlops_cli.core import canonical, codec, delta, tree
+from mlops_cli.core import canonical
 from mlops_cli.core.ids import ObjectId, is_id, short
-from mlops_cli.core.packs import Codec, Entry, Kind, Pack, as_id
+from mlops_cli.core.packs import Kind
 from mlops_cli.data.labels import Labels
 from mlops_cli.errors import IntegrityError
 
 
-class Objects(Protocol):
-    """The objects of a store that can be read."""
+class Graph(Protocol):
+    """What objects are made of, of a store or a remote, as far as it can be read."""
 
-    @property
-    def places(self) -> Mapping[ObjectId, tuple[Pack, Entry]]:
-        """Where each is."""
+    def inner(self) -> Iterator[tuple[ObjectId, list[ObjectId]]]:
+        """Yield each tree, list and delta with what it needs directly; one may come twice."""
         ...
 
-    @property
-    def torn(self) -> Mapping[ObjectId, tuple[Pack, Entry]]:
-        """Where the lists are that lack a good chunk."""
-        ...
-
-    def get(self, oid: ObjectId) -> bytes:
-        """Return the content of one."""
+    def records(self) -> Iterator[tuple[Kind, ObjectId, bytes]]:
+        """Yield kind, id and content of each run and event."""
         ...
 
 
-def needers(
-    labels: Labels, objects: Objects, lost: Iterable[ObjectId]
-) -> dict[ObjectId, list[str]]:
+def needers(labels: Labels, graph: Graph, lost: Iterable[ObjectId]) -> dict[ObjectId, list[str]]:
     """Return, for each lost object, the names of all that cannot be had whole without it."""
     wanted = set(lost)
     if not wanted:
         return {}
-    holders = _holders(objects, wanted)
+    holders = _holders(graph, wanted)
     found: dict[ObjectId, list[str]] = {}
-    for name, oid in _roots(labels, objects):
+    for name, oid in _roots(labels, graph):
         for one in holders.get(oid, ()):
             names = found.setdefault(one, [])
             if name not in names:
@@ -45,14 +37,13 @@ def needers(
     return found
 
 
-def _holders(objects: Objects, lost: set[ObjectId]) -> dict[ObjectId, set[ObjectId]]:
+def _holders(graph: Graph, lost: set[ObjectId]) -> dict[ObjectId, set[ObjectId]]:
     """Return which lost objects each object needs, at any depth; a lost one needs itself."""
     needs: dict[ObjectId, set[ObjectId]] = {oid: {oid} for oid in lost}
     inner: dict[ObjectId, list[ObjectId]] = {}
-    for oid, (pack, entry) in (*objects.places.items(), *objects.torn.items()):
-        below = _below(objects, oid, pack, entry)
+    for oid, below in graph.inner():
         if below:
-            inner[oid] = below
+            inner[oid] = inner.get(oid, []) + below
     changed = True
     while changed:  # once for each level of folders
         changed = False
@@ -64,42 +55,27 @@ def _holders(objects: Objects, lost: set[ObjectId]) -> dict[ObjectId, set[Object
     return needs
 
 
-def _below(objects: Objects, oid: ObjectId, pack: Pack, entry: Entry) -> list[ObjectId]:
-    if entry.kind is Kind.TREE and oid in objects.places:
-        return [one.oid for one in tree.decode(objects.get(oid))]
-    if entry.codec is Codec.LIST:
-        listed = codec.decode_list(pack.payload(entry), entry.length)
-        return [as_id(key) for key, _ in listed]
-    if entry.codec is Codec.DELTA:
-        return [as_id(delta.base_of(pack.payload(entry)))]
-    return []
-
-
-def _roots(labels: Labels, objects: Objects) -> Iterator[tuple[str, ObjectId]]:
+def _roots(labels: Labels, graph: Graph) -> Iterator[tuple[str, ObjectId]]:
     """Yield the name and id of all that people have names for."""
     yield from labels.now
     yield from labels.before
-    for oid, (_, entry) in objects.places.items():
-        if entry.kind is Kind.RUN:
-            yield from ((f"run {short(oid)}", one) for one in _ids_in(objects, oid))
-        elif entry.kind is Kind.EVENT:
-            name = _event(objects, oid)
-            yield from ((name, one) for one in _ids_in(objects, oid))
+    for kind, oid, content in graph.records():
+        try:
+            record = canonical.decode(content)
+        except IntegrityError:
+            continue
+        name = f"run {short(oid)}" if kind is Kind.RUN else _event(record)
+        yield from ((name, one) for one in _ids_in(record))
 
 
-def _event(objects: Objects, oid: ObjectId) -> str:
-    record = canonical.decode(objects.get(oid))
-    number = record.get("number")
+def _event(record: Any) -> str:
+    number = record.get("number") if isinstance(record, dict) else None
     version = f" v{number}" if isinstance(number, int) else ""
-    return f"model {record.get('model')}{version}"
+    return f"model {record.get('model') if isinstance(record, dict) else None}{version}"
 
 
-def _ids_in(objects: Objects, oid: ObjectId) -> Iterator[ObjectId]:
+def _ids_in(record: Any) -> Iterator[ObjectId]:
     """Yield all ids that a record names, but for the record before it."""
-    try:
-        record = canonical.decode(objects.get(oid))
-    except IntegrityError:
-        return
     if isinstance(record, dict):
         record.pop("prev", None)
     yield from _ids_of(record)

@@ -17,6 +17,7 @@ from mlops_cli.core.files import outside, sync_folder, write_whole
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lock import hold
 from mlops_cli.core.objects import Kind
+from mlops_cli.core.pack_check import check_object
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.packs import SUFFIX, Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
@@ -163,7 +164,7 @@ def _salvage(repo: Repository, path: Path) -> None:
             oid = as_id(pack.index.key(at))
             try:
                 entry = pack.index.entry(at)
-                fsck.check_object(pack, oid, entry)
+                check_object(pack, oid, entry)
             except IntegrityError:
                 continue
             writer.put_stored(oid, entry, pack.payload(entry))

@@ -62,7 +62,7 @@ class Catalogue:
             del self.indexes[name]
             (self._folder / (name + _INDEX_SUFFIX)).unlink(missing_ok=True)
         for name in sorted(set(packs) - set(self.indexes)):
-            self.add(_read_index(transport, name, packs[name]))
+            self.add(read_index(transport, name, packs[name]))
         self._forget_table()
 
     def add(self, index: Index) -> None:
@@ -112,7 +112,13 @@ def key_of(name: str) -> str:
     return f"packs/{name}{SUFFIX}"
 
 
-def _read_index(transport: Transport, name: str, held: Held) -> Index:
+def read_index(transport: Transport, name: str, held: Held) -> Index:
+    """Return the index at the end of a pack on a remote.
+
+    Raises:
+        MissingKey: the pack is not there.
+        IntegrityError: its end is damaged, or its index is not what its name says.
+    """
     key = key_of(name)
     raw = transport.read(key, held.size - held.tail, held.tail)
     tail = read_trailer(raw[-TRAILER_BYTES:], size=held.size, where=key)

@@ -51,7 +51,7 @@ def push(
         MissingObject: `only` needs something that is neither in this store nor on the remote.
     """
     seen = remote.read()
-    _refuse_vanished(remote, seen)
+    refuse_vanished(remote, seen)
     remote.catalogue.refresh(remote.transport, seen.state.packs)
     here = repo.refs.all() if only is None else {}  # what moves later is for the next push
     _steps(repo, remote, here, seen.state.refs)
@@ -61,8 +61,8 @@ def push(
     return Pushed(remote.name, objects, sum(pack.size for pack in sent), moved)
 
 
-def _refuse_vanished(remote: Remote, seen: Seen) -> None:
-    """Refuse to make a remote anew that has been pushed to: its disk may not be mounted."""
+def refuse_vanished(remote: Remote, seen: Seen) -> None:
+    """Raise StateError where a remote that has been pushed to is gone: it may not be mounted."""
     packs = len(remote.catalogue.indexes)
     if seen.raw is None and packs:
         raise StateError(

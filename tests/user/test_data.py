@@ -231,7 +231,7 @@ def test_fsck_of_a_whole_and_a_damaged_store(raw: Path, mlo_here: Mlo) -> None:
     data[18] ^= 1
     pack.write_bytes(data)
     done = mlo_here("fsck", code=4)
-    assert f"object {OID}: its bytes hash to" in done.stdout
+    assert f"  {OID}  its bytes hash to" in done.stdout
     assert "    needed by data/raw.csv\n" in done.stdout
     assert json.loads(mlo_here("fsck", "--json", code=4).stdout)["problems"][0]["oid"] == OID
     raw.unlink()

@@ -110,3 +110,32 @@ def test_content_that_a_remote_lacks_is_named_by_its_path(
     )
     for words in (["pull"], ["pull", "origin", "rows.csv"], ["fetch"]):
         assert mlo_here(*words, code=3).stderr.startswith(said)
+
+
+def test_fsck_of_a_remote_names_what_is_damaged_and_who_needs_it(
+    with_data: Path, mlo_here: Mlo, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    shared(with_data, mlo_here, str(store), {})
+    done = mlo_here("fsck", "origin")
+    assert done.stdout.startswith("all there: 21 objects in 1 pack, ")
+    assert done.stderr == "to read every byte of it: mlo fsck origin --deep\n"
+    assert mlo_here("fsck", "origin", "--deep").stdout.startswith("whole: 21 objects in 1 pack, ")
+    (pack,) = (store / "packs").iterdir()
+    raw = bytearray(pack.read_bytes())
+    raw[20] ^= 1
+    pack.write_bytes(raw)
+    mlo_here("fsck", "origin")
+    done = mlo_here("fsck", "origin", "--deep", code=4)
+    first, second, *needed = done.stdout.splitlines()
+    assert first == f"packs/{pack.name}"
+    assert "  its bytes hash to " in second
+    assert needed[0] == "      needed by data"
+    assert "mlo: the remote 'origin' is damaged: 1 problem\n" in done.stderr
+    found = mlo_here("fsck", "origin", "--deep", "--json", code=4).json
+    assert (found["deep"], len(found["problems"])) == (True, 1)
+    pack.unlink()
+    assert "is not there" in mlo_here("fsck", "origin", code=4).stdout
+    assert "for a remote" in mlo_here("fsck", "--deep", code=2).stderr
+    mlo_here("remote", "add", "far", "http://127.0.0.1:9")
+    mlo_here("fsck", "far", code=5)

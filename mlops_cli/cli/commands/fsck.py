@@ -1,5 +1,6 @@
 """`mlo fsck`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from mlops_cli.errors import IntegrityError, RequestError
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from mlops_cli.cli.remote_check import CheckedRemote
     from mlops_cli.core.ids import ObjectId
     from mlops_cli.core.repository import Repository
     from mlops_cli.data.fsck import Checked, Problem
@@ -22,8 +24,12 @@ _SHOWN = 8
 
 def fsck(
     remote: Annotated[
-        str | None, typer.Argument(help="With --repair: where to get what is damaged here")
+        str | None,
+        typer.Argument(help="Look at this remote; with --repair: where to get what is damaged"),
     ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Of a remote read every byte (default: its indexes)")
+    ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Put right what can be (default: only tell)")
     ] = False,
@@ -34,20 +40,43 @@ def fsck(
     Reads all packs, refs and pointers. Names each damaged object and the pointers, outputs, runs
     and model versions that need it, and exits with 4 when there is one.
 
+    With a remote, that is looked at: whether each pack that it names is there, has its size and
+    ends in its index. With --deep every byte of it is read too, and kept nowhere.
+
     With --repair what is good in damaged packs is kept, and the rest is stored again from the work
     tree, or comes from a remote. The damaged packs are moved to .mlo/damaged.
     """
-    if remote is not None and not repair:
-        raise RequestError("a remote is of use only to repair", hint=f"mlo fsck --repair {remote}")
+    if deep and (repair or remote is None):
+        raise RequestError(
+            "--deep is for a remote: here all is read", hint="mlo fsck REMOTE --deep"
+        )
     if repair:
         _repair(repository(), remote, as_json=as_json)
-        return
+    elif remote is not None:
+        _look_at(repository(), remote, deep=deep, as_json=as_json)
+    else:
+        _look_here(repository(), as_json=as_json)
+
+
+def _look_here(repo: "Repository", *, as_json: bool) -> None:
     from mlops_cli.data.fsck import check
 
-    checked = check(repository(), progress=show.progress())
+    checked = check(repo, progress=show.progress())
     show.emit(checked, as_json=as_json, text=_tell)
     if checked.problems:
         raise IntegrityError(_count(checked.problems), hint="mlo fsck --repair")
+
+
+def _look_at(repo: "Repository", remote: str, *, deep: bool, as_json: bool) -> None:
+    from mlops_cli.cli.remote_check import check
+
+    checked = check(repo, remote, deep=deep, progress=show.progress())
+    show.emit(checked, as_json=as_json, text=_tell_remote)
+    if checked.problems:
+        raise IntegrityError(
+            f"the remote '{remote}' is damaged: {show.number(len(checked.problems), 'problem')}",
+            hint="push from a clone that is whole to a new place: mlo remote add NAME URL",
+        )
 
 
 def _repair(repo: "Repository", remote: str | None, *, as_json: bool) -> None:
@@ -92,19 +121,63 @@ def _tell(checked: "Checked") -> None:
             f" in {show.number(checked.packs, 'pack')}, {show.size(checked.bytes)}"
         )
     if checked.absent:
-        show.note("not in this store (mlo fetch): " + ", ".join(checked.absent[:_SHOWN]))
-    if checked.untold:
-        show.note(f"git did not tell which earlier versions need what: {checked.untold}")
+        show.note("not in this store: mlo fetch")
+        for path in checked.absent[:_SHOWN]:
+            show.note(f"  {path}")
+        if len(checked.absent) > _SHOWN:
+            show.note(f"  and {len(checked.absent) - _SHOWN:,} more")
+    _tell_untold(checked.untold)
+
+
+def _tell_remote(checked: "CheckedRemote") -> None:
+    _tell_problems(checked.problems)
+    if checked.empty:
+        show.line(f"{checked.remote} holds nothing yet: {checked.url}")
+    elif not checked.problems:
+        held = (
+            f"{show.number(checked.objects, 'object')}"
+            f" in {show.number(checked.packs, 'pack')}, {show.size(checked.bytes)}"
+        )
+        show.line(f"{'whole' if checked.deep else 'all there'}: {held}")
+    if not checked.deep and checked.packs:
+        show.note(f"to read every byte of it: mlo fsck {checked.remote} --deep")
+    _tell_untold(checked.untold)
+
+
+def _tell_untold(why: str | None) -> None:
+    if why:
+        show.note(f"git did not tell which earlier versions need what: {why}")
 
 
 def _tell_problems(problems: "Sequence[Problem]") -> None:
-    for problem in problems:
-        what = f"object {problem.oid}: " if problem.oid else ""
-        show.line(f"{problem.where}: {what}{problem.what}")
-        for name in problem.needed_by[:_SHOWN]:
-            show.line(f"    needed by {name}")
-        if len(problem.needed_by) > _SHOWN:
-            show.line(f"    and by {len(problem.needed_by) - _SHOWN} more")
+    """Print the problems of each pack or file under its name.
+
+    Ids are short on a terminal; elsewhere the name of each object is whole.
+    """
+    for where in dict.fromkeys(one.where for one in problems):
+        show.line(_shown(where))
+        for problem in (one for one in problems if one.where == where):
+            what = _briefly(problem.what.replace(f"object {problem.oid}", "it"))
+            show.line(f"  {_shown(problem.oid)}  {what}" if problem.oid else f"  {what}")
+            for name in problem.needed_by[:_SHOWN]:
+                show.line(f"      needed by {name}")
+            if len(problem.needed_by) > _SHOWN:
+                show.line(f"      and by {len(problem.needed_by) - _SHOWN:,} more")
+
+
+def _shown(name: str) -> str:
+    return _briefly(name) if sys.stdout.isatty() else name
+
+
+def _briefly(text: str) -> str:
+    """Return a text with the first ten digits of each id in it.
+
+    >>> _briefly("hash to " + "ab" * 32)
+    'hash to ababababab'
+    """
+    import re
+
+    return re.sub(r"\b([0-9a-f]{10})[0-9a-f]{54}\b", r"\1", text)
 
 
 def _tell_repaired(done: "Repaired") -> None:
