@@ -9,9 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlops_cli.core import config_models, config_values, expand, step_reader, yaml_nodes
+from mlops_cli.core import (
+    config_models,
+    config_sweeps,
+    config_tracking,
+    config_values,
+    expand,
+    step_reader,
+    yaml_nodes,
+)
 from mlops_cli.core.config_models import ModelSettings
 from mlops_cli.core.config_steps import Step
+from mlops_cli.core.config_sweeps import SweepSettings
+from mlops_cli.core.config_tracking import Tracking
 from mlops_cli.core.config_values import named
 from mlops_cli.core.files import inside, read_regular
 from mlops_cli.core.step_reader import Written
@@ -99,6 +109,8 @@ class Settings:
     serving: Serving = field(default_factory=Serving)
     drift: DriftSettings = field(default_factory=DriftSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
+    tracking: Tracking = field(default_factory=Tracking)
+    sweeps: Mapping[str, SweepSettings] = field(default_factory=dict)
 
 
 def load(path: Path) -> Settings:
@@ -295,4 +307,6 @@ _KEYS: dict[str, Callable[[Value], Any]] = {
     "serving": lambda value: value.record(Serving, _SERVING),
     "drift": lambda value: value.record(DriftSettings, _DRIFT),
     "hooks": lambda value: value.record(HookSettings, _HOOKS),
+    "tracking": config_tracking.read,
+    "sweeps": lambda value: {name: config_sweeps.read(one) for name, one in named(value)},
 }
