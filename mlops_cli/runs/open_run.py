@@ -131,11 +131,12 @@ class OpenRun:
 
     def stop_orphans(self) -> None:
         """Stop what its children left running; only when the run has lost its leader."""
-        from mlops_cli.runs.stopping import birth, stop_group
+        from mlops_cli.runs.stopping import birth, stop_group, stop_started_with
 
         for line in self.lines(CHILDREN):
             if line["birth"] is not None and birth(line["pid"]) == line["birth"]:
                 stop_group(line["pid"])
+        stop_started_with(f"{FOLDER_VARIABLE}={self.folder}")
 
     def close(self) -> None:
         """Remove the folder, and let go of the run."""
@@ -290,7 +291,13 @@ def _head(
             "problem": state.problem,
         },
         params=secrets.masked(flatten(params)),
-        environment=environment.collect(environ, environ.get("PATH", os.defpath)),
+        environment=environment.collect(
+            environ,
+            environ.get("PATH", os.defpath),
+            root=repo.root,
+            chosen=repo.settings.tracking.env,
+            cache=repo.layout.store / "packages",
+        ),
     )
 
 

@@ -112,7 +112,24 @@ class Stopping:
             os.killpg(self._group, 0)
         except (ProcessLookupError, PermissionError):
             return False
+        return _has_members(self._group)
+
+
+def _has_members(group: int) -> bool:
+    """Return whether a group has a process that has not ended.
+
+    One that has, and that nobody has asked about yet, keeps its place in the group.
+    """
+    try:
+        names = [name for name in os.listdir("/proc") if name.isdecimal()]
+    except OSError:
         return True
+    for name in names:
+        with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+            state, _, of_group = file.read().rpartition(b")")[2].split()[:3]
+            if int(of_group) == group and state not in (b"Z", b"X"):
+                return True
+    return False
 
 
 def stop_group(pid: int, *, grace_s: float = GRACE_S) -> None:
@@ -120,6 +137,31 @@ def stop_group(pid: int, *, grace_s: float = GRACE_S) -> None:
     stopping = Stopping(pid, grace_s)
     while not stopping.gone():
         time.sleep(POLL_S)
+
+
+def stop_started_with(variable: str, *, grace_s: float = GRACE_S) -> None:
+    """Stop the process groups whose leader began with `variable`, as `NAME=value`; not our own.
+
+    So what a killed run started is found though it had no time to note it. A group with another
+    leader, such as a shell's, is somebody else's. Where the system does not tell of the
+    environments of others, none is found.
+    """
+    for pid in _started_with(variable):
+        stop_group(pid, grace_s=grace_s)
+
+
+def _started_with(variable: str) -> Iterator[int]:
+    wanted = os.fsencode(variable)
+    try:
+        pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    except OSError:
+        return
+    for pid in pids:
+        with suppress(OSError):
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                has_it = wanted in file.read().split(b"\0")
+            if has_it and os.getpgid(pid) == pid != os.getpgrp():
+                yield pid
 
 
 def birth(pid: int) -> str | None:
