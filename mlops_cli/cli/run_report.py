@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mlops_cli.pipeline.forecast import Prospect
     from mlops_cli.pipeline.outputs import Saved
     from mlops_cli.pipeline.run import Outcome
-    from mlops_cli.pipeline.stale import Plan
+    from mlops_cli.pipeline.plan import Plan
     from mlops_cli.runs.record import Run, StepRun
 
 

@@ -35,11 +35,14 @@ class LockedStep:
 
     Attributes:
         cmd: the command as it ran, parameters filled in; a list ran without a shell.
-        deps: id of each dependency by path.
-        params: value of each parameter it depends on, by dotted name.
+        deps: id of each dependency: of a file or folder by path, of the value of a variable by
+            `env:NAME`, of a version by `model:NAME` or `data:NAME`.
+        params: value of each parameter it depends on, by dotted name; of those in a file by
+            `FILE:NAME`.
         outs: outputs and metrics files by path.
         metrics: the numbers it reported, by dotted name.
         run: key of the run that made the outputs.
+        workdir: the folder that the command ran in; None for the project's root.
     """
 
     cmd: str | tuple[str, ...]
@@ -48,6 +51,7 @@ class LockedStep:
     outs: Mapping[str, LockedOutput]
     metrics: Mapping[str, float | str]
     run: str
+    workdir: str | None = None
 
 
 Lock = Mapping[str, LockedStep]
@@ -108,6 +112,7 @@ def _plain(step: LockedStep) -> dict[str, Any]:
         },
         "metrics": dict(step.metrics),
         "run": step.run,
+        **({} if step.workdir is None else {"workdir": step.workdir}),
     }
 
 
@@ -120,6 +125,7 @@ def _step(held: dict[str, Any]) -> LockedStep:
         outs={path: _output(out) for path, out in held["outs"].items()},
         metrics=dict(held["metrics"]),
         run=str(held["run"]),
+        workdir=str(held["workdir"]) if "workdir" in held else None,
     )
 
 

@@ -14,7 +14,8 @@ from mlops_cli.data.dvc_history import Table
 from mlops_cli.errors import RequestError
 from mlops_cli.imports import dvc_tree
 from mlops_cli.imports.dvc_pipeline import PARAMS, Pipeline
-from mlops_cli.pipeline import stale
+from mlops_cli.pipeline import graph as graphs
+from mlops_cli.pipeline.plan import plans
 from mlops_cli.runs import metrics
 
 
@@ -45,7 +46,8 @@ def locked(
 
 def _step(repo: Repository, name: str, lock: dict[str, Value], table: Table) -> LockedStep:
     step = repo.settings.steps[name]
-    plan = stale.plan(step, repo.settings.params)
+    alone = graphs.build({name: step})
+    plan = plans(repo, alone, repo.settings.params)[name]
     wanted = _digests(lock, "deps")
     deps = {path: _here(repo, path, wanted.get(path), table) for path in step.deps}
     _compare_params(repo.settings.params, lock)

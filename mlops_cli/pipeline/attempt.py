@@ -18,9 +18,10 @@ from mlops_cli.pipeline import outputs, stale
 from mlops_cli.pipeline.batch import Batch
 from mlops_cli.pipeline.cache import step_key
 from mlops_cli.pipeline.graph import Graph
+from mlops_cli.pipeline.inputs import current, inputs
 from mlops_cli.pipeline.notebook import command_of
+from mlops_cli.pipeline.plan import Plan, is_path
 from mlops_cli.pipeline.run_cache import Cache
-from mlops_cli.pipeline.stale import Plan
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs import metrics
 from mlops_cli.runs.open_run import METRICS, OpenRun
@@ -186,7 +187,7 @@ class Steps:
             Failure: something is not there.
         """
         found: dict[str, ObjectId] = {}
-        for dep, oid in stale.inputs(self._repo, plan).items():
+        for dep, oid in inputs(self._repo, plan).items():
             if oid is None:
                 maker = next(self._graph.makers(dep), None)
                 who = f", which step '{maker}' did not write" if maker else ", which is not there"
@@ -217,7 +218,7 @@ class Steps:
             path: Artifact(path, out.oid, out.kind, out.size, name)
             for path, out in locked.outs.items()
         }
-        there = all(stale.current(self._repo, path) == out.oid for path, out in outs.items())
+        there = all(current(self._repo, path) == out.oid for path, out in outs.items())
         if not there and not self._cache.complete(outs.values()):
             return None
         state: State = "unchanged" if there else "restored"
@@ -263,7 +264,7 @@ class Steps:
     def _check_inputs(self, plan: Plan, deps: Mapping[str, ObjectId], writer: Any) -> None:
         """Store a step's inputs, after making sure that they are what it began with."""
         for path, before in deps.items():
-            if not stale.is_path(path):
+            if not is_path(path):
                 continue
             target = paths.locate(self._repo, path)
             if not target.exists():
@@ -309,7 +310,7 @@ class Steps:
         )
 
     def _outside(self, path: str) -> bool:
-        return stale.is_path(path) and next(self._graph.makers(path), None) is None
+        return is_path(path) and next(self._graph.makers(path), None) is None
 
     def _input(self, path: str, oid: ObjectId) -> dict[str, Any]:
         target = paths.locate(self._repo, path)

@@ -6,7 +6,7 @@ from typing import Any
 from mlops_cli.core import canonical
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.pipeline import graph as graphs
-from mlops_cli.pipeline.stale import Plan
+from mlops_cli.pipeline.plan import Plan
 
 VERSION = 1
 
@@ -25,4 +25,6 @@ def step_key(plan: Plan, deps: Mapping[str, ObjectId]) -> ObjectId:
         "outs": sorted(graphs.outputs(plan.step)),
         "metrics": sorted(out.path for out in plan.step.metrics),
     }
+    if plan.step.workdir is not None:
+        decisive["workdir"] = plan.step.workdir
     return object_id(canonical.encode(decisive))

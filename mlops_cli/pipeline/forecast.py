@@ -7,9 +7,11 @@ from mlops_cli.core import lockfile
 from mlops_cli.core.repository import Repository
 from mlops_cli.pipeline import stale
 from mlops_cli.pipeline.cache import step_key
+from mlops_cli.pipeline.inputs import inputs
+from mlops_cli.pipeline.plan import Plan, Resolve
 from mlops_cli.pipeline.run import choose
 from mlops_cli.pipeline.run_cache import Cache, open_cache
-from mlops_cli.pipeline.stale import Plan, StepState
+from mlops_cli.pipeline.stale import StepState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,14 @@ def forecast(
     assignments: Sequence[str] = (),
     force: bool = False,
     downstream: bool = False,
+    resolve: Resolve | None = None,
 ) -> list[Prospect]:
     """Return what each step would do and why, in the order in which they would.
 
     Raises:
         RequestError: as of `run`.
     """
-    chosen = choose(repo, names, assignments, downstream=downstream)
+    chosen = choose(repo, names, assignments, downstream=downstream, resolve=resolve)
     locked = lockfile.read(repo.layout.lockfile)
     states = stale.check(repo, chosen.graph, chosen.plans, locked)
     with open_cache(repo) as cache:
@@ -48,7 +51,7 @@ def _prospect(
         return Prospect(state.name, "run", state.reasons or ("--force",))
     if not state.stale:
         return Prospect(state.name, "nothing", ())
-    deps = stale.inputs(repo, plan)
+    deps = inputs(repo, plan)
     known = {dep: oid for dep, oid in deps.items() if oid is not None}
     settled = len(known) == len(deps) and not any("which is stale" in r for r in state.reasons)
     if settled and cache.look_up(step_key(plan, known)):

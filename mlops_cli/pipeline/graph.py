@@ -17,12 +17,16 @@ class Graph:
         steps: by name, in that order; those that are off are not among them.
         needs: for each step the names of the steps that make its dependencies.
         off: steps that do not run for these parameters, and why.
-        places: where all steps write, those that are off and those left out by `only` too.
+        every: all steps, those that are off and those left out by `only` too.
+        groups: the steps that were written as one.
+        places: where all of these write.
     """
 
     steps: Mapping[str, Step]
     needs: Mapping[str, tuple[str, ...]]
     off: Mapping[str, str] = field(default_factory=dict)
+    every: Mapping[str, Step] = field(default_factory=dict, repr=False)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     places: Places = field(default_factory=lambda: Places({}), compare=False, repr=False)
 
     def only(self, names: Sequence[str]) -> "Graph":
@@ -55,15 +59,12 @@ class Graph:
         Raises:
             RequestError: there is no step of that name, or it is off.
         """
-        groups = _groups(self.steps)
         found: list[str] = []
         for name in names:
-            if name in self.steps:
-                found.append(name)
-            elif name in groups:
-                found += groups[name]
-            else:
-                raise self._unknown(name, groups)
+            here = [one for one in self.members([name]) if one in self.steps]
+            if not here:
+                raise self._unknown(name)
+            found += here
         return found
 
     def makers(self, path: str) -> Iterator[str]:
@@ -71,6 +72,21 @@ class Graph:
         for name in dict.fromkeys(self.places.makers(path)):
             if name in self.steps:
                 yield name
+
+    def is_off(self, path: str) -> bool:
+        """Return whether only steps that are off make what is at a path."""
+        if not self.off:
+            return False
+        makers = set(self.places.makers(path))
+        return bool(makers) and makers <= self.off.keys()
+
+    def members(self, names: Iterable[str]) -> Iterator[str]:
+        """Yield the steps that names of steps and groups stand for, those that are off too."""
+        for name in names:
+            if name in self.every:
+                yield name
+            else:
+                yield from self.groups.get(name, ())
 
     def _restricted(self, wanted: set[str]) -> "Graph":
         return replace(
@@ -83,15 +99,15 @@ class Graph:
             },
         )
 
-    def _unknown(self, name: str, groups: Iterable[str]) -> RequestError:
-        whole = next((one for one in self.off if one.startswith(f"{name}@")), name)
-        if whole in self.off:
+    def _unknown(self, name: str) -> RequestError:
+        off = next((one for one in self.members([name]) if one in self.off), None)
+        if off is not None:
             return RequestError(
-                f"step '{name}' is off: {self.off[whole]}", hint="mlo dag shows which steps run"
+                f"step '{name}' is off: {self.off[off]}", hint="mlo dag shows which steps run"
             )
         from difflib import get_close_matches
 
-        every = [*groups, *self.steps]
+        every = [*self.groups, *self.steps]
         near = get_close_matches(name, every, n=1)
         shown = ", ".join(every[:8]) + (", ..." if len(every) > 8 else "")
         return RequestError(
@@ -133,6 +149,8 @@ def build(steps: Mapping[str, Step], params: Mapping[str, Any] | None = None) ->
             if name not in off
         },
         off,
+        steps,
+        groups,
         places,
     )
 
@@ -167,6 +185,12 @@ def _makers(
     for dep in step.deps:
         for maker in places.makers(dep):
             makers[maker] = dep
+    for file in step.param_files:
+        for maker in places.makers(file):
+            raise RequestError(
+                f"step '{step.name}' reads parameters from '{file}', which step '{maker}' writes",
+                hint="parameters are known before any step runs: depend on it by deps",
+            )
     for name in step.steps:
         if name not in rank and name not in groups:
             raise RequestError(f"step '{step.name}' needs the step '{name}', which is not there")

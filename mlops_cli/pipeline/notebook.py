@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlops_cli.pipeline.stale import Plan
+from mlops_cli.pipeline.plan import Plan
 
 SUFFIX = ".ipynb"
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlops_cli.core import lockfile
+from mlops_cli.core import expand, lockfile
+from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.lock import hold
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, pointer
@@ -14,8 +15,9 @@ from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline import outputs, stale
 from mlops_cli.pipeline.attempt import Steps
 from mlops_cli.pipeline.graph import Graph
+from mlops_cli.pipeline.inputs import Look
+from mlops_cli.pipeline.plan import Plan, Resolve, plans
 from mlops_cli.pipeline.run_cache import Bring, open_cache
-from mlops_cli.pipeline.stale import Plan
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.pipeline.work import Work
 from mlops_cli.runs import code
@@ -65,6 +67,7 @@ def run(
     downstream: bool = False,
     jobs: int = 1,
     bring: Bring | None = None,
+    resolve: Resolve | None = None,
     name: str | None = None,
     parent: str | None = None,
     tags: Sequence[str] = (),
@@ -86,6 +89,7 @@ def run(
         downstream: run the named steps and those after them instead, not those before.
         jobs: how many steps may run at once, >= 1.
         bring: gets outputs of earlier runs that are not in this store.
+        resolve: looks up the models that steps refer to.
         name: as of `open_run.begin`; so are the others.
         parent: the run that this one is part of.
         tags: words to find it by.
@@ -97,9 +101,11 @@ def run(
         RequestError: the graph is wrong, or something that a step needs is not there; nothing ran.
         MloError: what is at an output's place can neither be kept nor be moved out of the way.
     """
-    chosen = choose(repo, names, assignments, downstream=downstream)
+    chosen = choose(
+        repo, names, assignments, downstream=downstream, environ=environ, resolve=resolve
+    )
     graph = chosen.graph
-    _require_inputs(repo, graph)
+    _require_inputs(repo, graph, chosen.plans)
     with hold(repo.layout.pipeline_lock, purpose="mlo run", on_wait=repo.on_wait):
         reap(repo)
         locked = lockfile.read(repo.layout.lockfile)
@@ -150,6 +156,8 @@ def choose(
     assignments: Sequence[str] = (),
     *,
     downstream: bool = False,
+    environ: Mapping[str, str] | None = None,
+    resolve: Resolve | None = None,
 ) -> Chosen:
     """Return the named steps and those that they need, or with `downstream` those after them.
 
@@ -163,10 +171,13 @@ def choose(
             hint="add some under steps:, or run a command: mlo run -- python train.py",
         )
     params = parameters.override(settings.params, assignments)
-    whole = graphs.build(settings.steps)
+    steps = settings.steps
+    if assignments:
+        steps = expand.expand(settings.written_steps, params, max_steps=settings.max_steps)
+    whole = graphs.build(steps, params)
     graph = whole.downstream(names) if downstream else whole.only(names)
-    plans = {name: stale.plan(step, params) for name, step in graph.steps.items()}
-    return Chosen(params, graph, plans)
+    planned = plans(repo, graph, params, environ=environ, resolve=resolve)
+    return Chosen(params, graph, planned)
 
 
 def _command(names: Sequence[str], assignments: Sequence[str], *, downstream: bool) -> str:
@@ -183,17 +194,25 @@ def _makers(repo: Repository, graph: Graph, locked: Mapping[str, Any]) -> tuple[
         return tuple(index.name_of(key) for key in dict.fromkeys(keys) if key != lockfile.NO_RUN)
 
 
-def _require_inputs(repo: Repository, graph: Graph) -> None:
+def _require_inputs(repo: Repository, graph: Graph, plans: Mapping[str, Plan]) -> None:
     """Raise RequestError for what no step makes and is not there.
 
     In a work tree aside, versioned data is checked out.
     """
     aside = repo.layout.store != repo.layout.mlo
-    for name, step in graph.steps.items():
-        for dep in stale.paths_of(step):
-            if next(graph.makers(dep), None) is not None:
+    look = Look(repo)
+    for name, plan in plans.items():
+        _require_fixed(name, plan)
+        for dep in plan.paths:
+            if dep in plan.optional or next(graph.makers(dep), None) is not None:
                 continue
-            if not paths.locate(repo, dep).exists():
+            if is_pattern(dep):
+                if not look.matches(dep):
+                    raise RequestError(
+                        f"step '{name}' needs '{dep}', which nothing matches",
+                        hint="make what it is to match, or correct deps",
+                    )
+            elif not paths.locate(repo, dep).exists():
                 has_pointer = (repo.root / pointer.file_of(dep)).exists()
                 if has_pointer and aside:
                     checkout(repo, [repo.root / dep])
@@ -202,3 +221,14 @@ def _require_inputs(repo: Repository, graph: Graph) -> None:
                     f"step '{name}' needs '{dep}', which is not there",
                     hint=f"mlo checkout {dep}" if has_pointer else "make it, or correct deps",
                 )
+
+
+def _require_fixed(name: str, plan: Plan) -> None:
+    """Raise RequestError for a version of a model or of data that there is not."""
+    for dep, oid in plan.fixed.items():
+        if oid is None:
+            kind, _, called = dep.partition(":")
+            raise RequestError(
+                f"step '{name}' needs the {kind} '{called}', which is not there",
+                hint="mlo models list" if kind == "model" else f"mlo log {called.split('@')[0]}",
+            )

@@ -3,20 +3,25 @@
 Cheap enough for `mlo status`: it reads the settings, `mlo.lock` and files that look changed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlops_cli.core.config_steps import Step
+from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import Lock, LockedStep, read
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import paths, snapshot
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline.graph import Graph
+from mlops_cli.pipeline.inputs import Look
+from mlops_cli.pipeline.plan import Plan, Resolve, is_path, plans
 from mlops_cli.runs import params as parameters
 from mlops_cli.runs import secrets
+
+MOST_TOLD = 10
+"""As many changed dependencies of one step are named."""
+_VALUE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,37 +37,20 @@ class StepState:
         return bool(self.reasons)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a step would run with now.
-
-    Attributes:
-        line: the command with parameters filled in.
-        cmd: the same without secrets, as it is kept and compared.
-        params: those that it declares or its command names, by dotted name, without secrets.
-    """
-
-    step: Step
-    line: str | tuple[str, ...]
-    cmd: str | tuple[str, ...]
-    params: Mapping[str, Any]
-
-    @property
-    def env(self) -> Mapping[str, str]:
-        """The variables of the environment that the step runs with, beside those of ours."""
-        return self.step.env
-
-
-def states(repo: Repository, graph: Graph | None = None) -> list[StepState]:
+def states(
+    repo: Repository, graph: Graph | None = None, *, resolve: Resolve | None = None
+) -> list[StepState]:
     """Return each step of the pipeline and why it is stale, in the order they would run.
+
+    `resolve` looks up the models that steps refer to.
 
     Raises:
         RequestError: the settings, `mlo.lock` or the graph are wrong.
     """
     settings = repo.settings
-    chosen = graphs.build(settings.steps) if graph is None else graph
-    plans = {name: plan(step, settings.params) for name, step in chosen.steps.items()}
-    return check(repo, chosen, plans, read(repo.layout.lockfile))
+    chosen = graphs.build(settings.steps, settings.params) if graph is None else graph
+    planned = plans(repo, chosen, settings.params, resolve=resolve)
+    return check(repo, chosen, planned, read(repo.layout.lockfile))
 
 
 def check(repo: Repository, graph: Graph, plans: Mapping[str, Plan], lock: Lock) -> list[StepState]:
@@ -71,114 +59,122 @@ def check(repo: Repository, graph: Graph, plans: Mapping[str, Plan], lock: Lock)
     A step whose dependency is made by a stale step is stale too.
     """
     found: dict[str, StepState] = {}
+    look = Look(repo)
     for name in graph.steps:
-        upstream = [other for other in graph.needs[name] if other in found and found[other].stale]
-        reasons = _reasons(repo, graph, plans[name], lock.get(name), upstream)
+        upstream = {other for other in graph.needs[name] if other in found and found[other].stale}
+        reasons = _reasons(look, graph, plans[name], lock.get(name), upstream)
         found[name] = StepState(name, tuple(reasons))
     return list(found.values())
-
-
-def plan(step: Step, params: Mapping[str, Any]) -> Plan:
-    """Return what a step would run with, given nested parameters.
-
-    Raises:
-        RequestError: it names a parameter that is not there.
-    """
-    line = parameters.fill(step.cmd, params, step=step.name)
-    shown = secrets.masked(params)
-    cmd = secrets.masked_command(parameters.fill(step.cmd, shown, step=step.name))
-    names = [*step.params, *parameters.named(step.cmd)]
-    return Plan(step, line, cmd, parameters.pick(shown, names, step=step.name))
 
 
 def difference(plan: Plan, deps: Mapping[str, ObjectId | None], locked: LockedStep) -> list[str]:
     """Return how what a step would run with differs from what it last ran with.
 
-    `deps` are the ids of its dependencies now, None for what is not there.
+    `deps` are the ids of its dependencies now, None for what is not there. A frozen step does not
+    differ, whatever changed.
     """
+    if plan.step.frozen:
+        return []
     reasons = []
     if plan.cmd != locked.cmd and not _explained(plan, locked):
         reasons.append("the command changed")
-    for name in sorted(plan.params.keys() | locked.params.keys()):
-        if name not in locked.params:
-            reasons.append(f"parameter {name} is new")
-        elif name not in plan.params:
-            reasons.append(f"parameter {name} is no longer used")
-        elif plan.params[name] != locked.params[name] or type(plan.params[name]) is not type(
-            locked.params[name]
-        ):
-            reasons.append(f"parameter {name}: {locked.params[name]} -> {plan.params[name]}")
-    for path in sorted(deps.keys() | locked.deps.keys()):
-        if path not in deps:
-            reasons.append(f"no longer needs {path}")
-        elif deps[path] is None:
-            reasons.append(f"{path} is missing")
-        elif path not in locked.deps:
-            reasons.append(f"needs {path}, which is new")
-        elif deps[path] != locked.deps[path]:
-            reasons.append(f"{path} changed")
+    if plan.step.workdir != locked.workdir:
+        reasons.append("the folder it runs in changed")
+    reasons += _changed_params(plan.params, locked.params)
+    changed = list(_changed_deps(deps, locked.deps))
+    reasons += changed[:MOST_TOLD]
+    if len(changed) > MOST_TOLD:
+        reasons.append(f"{len(changed) - MOST_TOLD} more of its dependencies changed")
     if set(graphs.outputs(plan.step)) != set(locked.outs):
         reasons.append("its list of outputs changed")
     return reasons
 
 
+def _changed_params(now: Mapping[str, Any], before: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(now.keys() | before.keys()):
+        if name not in before:
+            yield f"parameter {name} is new"
+        elif name not in now:
+            yield f"parameter {name} is no longer used"
+        elif now[name] != before[name] or type(now[name]) is not type(before[name]):
+            yield f"parameter {name}: {_short(before[name])} -> {_short(now[name])}"
+
+
+def _short(value: Any) -> str:
+    text = str(value).replace("\n", " ")
+    return text if len(text) <= _VALUE else f"{text[: _VALUE - 3]}..."
+
+
+def _changed_deps(
+    now: Mapping[str, ObjectId | None], before: Mapping[str, ObjectId]
+) -> Iterator[str]:
+    for dep in sorted(now.keys() | before.keys()):
+        if dep in now and now[dep] == before.get(dep):
+            if now[dep] is None:
+                yield f"{_called(dep)} is missing"
+        elif dep not in now:
+            yield f"no longer needs {_called(dep)}"
+        elif now[dep] is None:
+            yield f"{_called(dep)} is missing"
+        elif dep not in before:
+            yield f"needs {_called(dep)}, which is new"
+        else:
+            yield f"{_called(dep)} changed"
+
+
+def _called(dep: str) -> str:
+    """Return what people call a dependency."""
+    if is_path(dep):
+        return dep
+    kind, _, name = dep.partition(":")
+    return f"variable {name}" if kind == "env" else f"{kind} {name}"
+
+
 def _explained(plan: Plan, locked: LockedStep) -> bool:
     """Return whether the command differs only by the values of parameters."""
     try:
-        before = parameters.nest(locked.params)
-        line = parameters.fill(plan.step.cmd, before, step=plan.step.name)
+        own = {name: value for name, value in locked.params.items() if ":" not in name}
+        line = parameters.fill(plan.step.cmd, parameters.nest(own), step=plan.step.name)
         return secrets.masked_command(line) == locked.cmd
     except RequestError:
         return False
 
 
-def current(repo: Repository, path: str) -> ObjectId | None:
-    """Return the id of what is at a path of the work tree, or None when nothing is there."""
-    target = paths.locate(repo, path)
-    if not target.exists() and not target.is_symlink():
-        return None
-    return snapshot.take(repo, target).oid
-
-
-def inputs(repo: Repository, plan: Plan) -> dict[str, ObjectId | None]:
-    """Return the id of each thing that a step depends on as it is now, None for what is missing."""
-    return {dep: current(repo, dep) for dep in plan.step.deps}
-
-
-def paths_of(step: Step) -> Iterable[str]:
-    """Return the files and folders that a step depends on."""
-    return step.deps
-
-
-def is_path(dep: str) -> bool:
-    """Return whether a dependency, as `inputs` names it, is a path of the work tree."""
-    return ":" not in dep
-
-
 def _reasons(
-    repo: Repository,
-    graph: Graph,
-    plan: Plan,
-    locked: LockedStep | None,
-    upstream: list[str],
+    look: Look, graph: Graph, plan: Plan, locked: LockedStep | None, upstream: set[str]
 ) -> list[str]:
+    step = plan.step
     if locked is None:
+        if step.frozen and all(look.current(out.path) for out in step.files):
+            return []
         return ["it has never run"]
-    made = {
-        dep: maker
-        for maker in upstream
-        for dep in plan.step.deps
-        if any(graphs.overlap(dep, out) for out in graphs.outputs(graph.steps[maker]))
-    }
-    # what a stale step is going to make again is not compared: it is about to change
-    settled: dict[str, ObjectId | None] = {
-        dep: locked.deps.get(dep) if dep in made else current(repo, dep) for dep in plan.step.deps
-    }
+    made: dict[str, str] = {}
+    settled: dict[str, ObjectId | None] = dict(plan.fixed)
+    for dep in () if step.frozen else plan.paths:
+        maker = next((one for one in graph.makers(dep) if one in upstream), None)
+        if maker is None:
+            settled.update(look.of(plan, dep))
+        else:
+            made[dep] = maker
+            settled.update(_as_before(dep, graph, locked))
     reasons = difference(plan, settled, locked)
     reasons += [f"{dep} is made by {maker}, which is stale" for dep, maker in made.items()]
+    written = {out.path for out in step.files}
     for path, out in locked.outs.items():
-        if path in graphs.outputs(plan.step):
-            now = current(repo, path)
-            if now != out.oid:
+        if path in written:
+            now = look.current(path)
+            if now is None or (now != out.oid and not step.frozen):
                 reasons.append(f"its output {path} " + ("is missing" if now is None else "changed"))
     return reasons
+
+
+def _as_before(dep: str, graph: Graph, locked: LockedStep) -> dict[str, ObjectId | None]:
+    """Return what a dependency was that is about to be made again, and so is not compared."""
+    if not is_pattern(dep):
+        return {dep: locked.deps.get(dep)} if dep in locked.deps else {}
+    places = graph.places.touching(dep)
+    return {
+        path: oid
+        for path, oid in locked.deps.items()
+        if any(graphs.overlap(path, place) for place in places)
+    }

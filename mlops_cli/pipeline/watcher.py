@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from mlops_cli.pipeline.outputs import Saved
-from mlops_cli.pipeline.stale import Plan
+from mlops_cli.pipeline.plan import Plan
 from mlops_cli.runs.record import StepRun
 
 
