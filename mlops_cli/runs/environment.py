@@ -1,27 +1,47 @@
-"""What a run's code ran in: Python, packages, machine and threads.
+"""What a run's code ran in: Python, packages, machine, threads and chosen variables.
 
-Packages are read from the names of `*.dist-info` folders, which takes a few milliseconds where
-asking pip takes hundreds. The Python is the one that `python` on a step's PATH starts, which need
-not be the one that mlo runs in.
+The Python is the one that `python` on a step's PATH starts, which need not be the one that mlo
+runs in. It is described by what lies around it, without starting it.
 """
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+from mlops_cli.core.ids import object_id
+from mlops_cli.runs import machine, packages, secrets
+
+VERSION = 2
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
+    "OMP_DYNAMIC",
     "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
     "OPENBLAS_CORETYPE",
+    "MKL_NUM_THREADS",
+    "MKL_CBWR",
+    "BLIS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NPY_DISABLE_CPU_FEATURES",
+    "LOKY_MAX_CPU_COUNT",
     "PYTHONHASHSEED",
+    "CUDA_VISIBLE_DEVICES",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "NVIDIA_TF32_OVERRIDE",
+    "TF_DETERMINISTIC_OPS",
 )
 """Variables that decide how libraries compute, recorded as they are set."""
+LOCKS = (
+    "uv.lock",
+    "poetry.lock",
+    "pdm.lock",
+    "pixi.lock",
+    "Pipfile.lock",
+    "conda-lock.yml",
+    "environment.yml",
+)
 
 _TOOL_MARKS = ("pipx_metadata.json", "uv-receipt.toml")
 """Files that say that a virtual environment holds one tool for itself."""
@@ -51,21 +71,61 @@ def search_path(environ: Mapping[str, str]) -> str:
     return path if path.split(os.pathsep)[0] == own else own + os.pathsep + path
 
 
-def collect(environ: Mapping[str, str], path: str) -> dict[str, Any]:
-    """Return the environment of a command that is started with this PATH, ready to be stored."""
+def collect(
+    environ: Mapping[str, str],
+    path: str,
+    *,
+    root: Path | None = None,
+    chosen: Sequence[str] = (),
+    cache: Path | None = None,
+) -> dict[str, Any]:
+    """Return the environment of a command that is started with this PATH, ready to be stored.
+
+    Args:
+        environ: the command's variables.
+        path: its PATH.
+        root: the project's folder, whose lock files of packages are named.
+        chosen: further variables to record, as `Tracking.env` names them; secrets are masked.
+        cache: a file to keep what is known of packages in.
+    """
     found = interpreter(path)
-    system = os.uname()
+    there = packages.installed(found.folders, cache=cache)
     return {
         "v": VERSION,
         "python": found.version,
         "implementation": sys.implementation.name,
-        "os": f"{system.sysname} {system.release}",
-        "machine": system.machine,
-        "cpu": _cpu_model(),
-        "cpus": os.cpu_count(),
+        **machine.describe(),
         "threads": {name: environ[name] for name in THREAD_VARIABLES if name in environ},
-        "packages": packages(found.folders),
+        "variables": secrets.masked(_chosen(environ, chosen)),
+        "packages": there.versions,
+        "hashes": there.hashes,
+        "editable": secrets.masked(there.editable),
+        "libraries": there.libraries,
+        "locks": {} if root is None else _locks(root),
     }
+
+
+def _chosen(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    exact = {name for name in names if not name.endswith("*")}
+    beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
+    return {
+        name: environ[name]
+        for name in sorted(environ)
+        if name in exact or (beginnings and name.startswith(beginnings))
+    }
+
+
+def _locks(root: Path) -> dict[str, str]:
+    """Return the ids of the files that say which packages the project wants."""
+    try:
+        names = [
+            name
+            for name in sorted(os.listdir(root))
+            if name in LOCKS or (name.startswith("requirements") and name.endswith(".txt"))
+        ]
+        return {name: object_id((root / name).read_bytes()) for name in names}
+    except OSError:
+        return {}
 
 
 def interpreter(path: str) -> Interpreter:
@@ -122,34 +182,3 @@ def _named_version(name: str, libraries: list[Path]) -> str | None:
 def _fits(folder: str, version: str | None) -> bool:
     minor = ".".join((version or "").split(".")[:2])
     return folder in ("python3", f"python{minor}") or version is None
-
-
-def packages(folders: Iterable[str]) -> dict[str, str]:
-    """Return the version of each installed package by its normal name, sorted by name.
-
-    The first folder that has a package wins, as it does for `import`.
-    """
-    found: dict[str, str] = {}
-    for folder in folders:
-        try:
-            names = os.listdir(folder)
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith((".dist-info", ".egg-info")):
-                package, _, version = name.rpartition(".")[0].partition("-")
-                if package and version:
-                    normal = package.lower().replace("_", "-").replace(".", "-")
-                    found.setdefault(normal, version.split("-")[0])
-    return dict(sorted(found.items()))
-
-
-def _cpu_model() -> str | None:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return None

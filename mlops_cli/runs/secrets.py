@@ -3,6 +3,7 @@
 What a command prints is kept as it is printed: a log cannot be searched for what nobody named.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -50,8 +51,8 @@ _SHAPES = re.compile(
     re.DOTALL,
 )
 _MARKS = re.compile(
-    rb"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|hf_|sk[-_]|xox|AIza|npm_|pypi-|dapi|AccountKey="
-    rb"|eyJ|PRIVATE KEY|hooks\.slack|SG\.|ya29"
+    rb"A[KSRIGN][A-Z]A|gh[pousr]_|github_pat_|gl[a-z]+-|hf_|[srp]k[-_]|xox|xapp|AIza|npm_|pypi-"
+    rb"|dapi|dop_v1|AccountKey=|eyJ|PRIVATE KEY|hooks\.slack|SG\.|ya29"
 )
 """What most secrets have in them, to tell quickly that a file has none."""
 _FILES = re.compile(
@@ -82,6 +83,36 @@ def is_secret(name: str) -> bool:
     if words[-1:] == ["token"] and len(words) == 1:
         return True
     return not _WORDS.isdisjoint(words) or any(pair in _PAIRS for pair in pairwise(words))
+
+
+_OFTEN = frozenset(
+    {"key", "token", "auth", "authorization", "pass", "pwd", "dsn", "signature", "sig", "cookie",
+     "session", "salt", "jwt", "bearer", "pat"}
+)  # fmt: skip
+"""Words in the names of secrets, and of much else: only what looks random is masked."""
+_RANDOM_CHARS = 16
+_RANDOM_BITS = 3.3
+
+
+def looks_random(value: str) -> bool:
+    """Return whether a value may be a key: long, one word, letters and digits without a pattern.
+
+    >>> looks_random("q8Zp2LxV0tYw7RkB3nDm"), looks_random("customer_id"), looks_random("a" * 40)
+    (True, False, False)
+    """
+    if len(value) < _RANDOM_CHARS or not re.fullmatch(r"[A-Za-z0-9+/=_.~!@#$%^&*-]+", value):
+        return False
+    if value[0] in "/.~" or not re.search(r"[0-9]", value) or not re.search(r"[A-Za-z]", value):
+        return False
+    counts = [value.count(one) / len(value) for one in set(value)]
+    return -sum(share * math.log2(share) for share in counts) >= _RANDOM_BITS
+
+
+def _is_hidden(name: str, value: str) -> bool:
+    if is_secret(name):
+        return True
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return not _OFTEN.isdisjoint(words) and looks_random(value.strip("'\""))
 
 
 def is_secret_file(name: str) -> bool:
@@ -142,7 +173,9 @@ def _masked(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return masked(value)
     if isinstance(value, str):
-        return MASK if is_secret(name) else _SHAPES.sub(MASK, value)
+        return MASK if _is_hidden(name, value) else _SHAPES.sub(MASK, value)
+    if isinstance(value, list | tuple):
+        return [_masked(name, one) for one in value]
     return value
 
 
@@ -153,4 +186,4 @@ def _masked_line(text: str) -> str:
 
 
 def _hidden(match: re.Match[str], start: str) -> str:
-    return start + MASK if is_secret(match["name"]) else match[0]
+    return start + MASK if _is_hidden(match["name"], match["value"]) else match[0]
