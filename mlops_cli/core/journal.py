@@ -6,7 +6,7 @@ starts on a line of its own. Several processes may append at once (`O_APPEND`).
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,31 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     except FileNotFoundError:
         return
     with file:
-        for line in file:
-            try:
-                record = json.loads(line.decode("utf-8", "surrogateescape"))
-            except ValueError:
-                continue
-            if isinstance(record, dict):
-                yield record
+        yield from _records(file)
+
+
+def tail(path: Path, size: int) -> Iterator[dict[str, Any]]:
+    """Yield the records within the last `size` bytes, in order; none when there is no such file."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        start = max(0, file.seek(0, os.SEEK_END) - size)
+        file.seek(start)
+        if start:
+            file.readline()
+        yield from _records(file)
+
+
+def _records(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            record = json.loads(line.decode("utf-8", "surrogateescape"))
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            yield record
 
 
 def _torn(handle: int) -> bool:

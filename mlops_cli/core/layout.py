@@ -91,11 +91,6 @@ class Layout:
         return self.store / "worktrees"
 
     @property
-    def removed(self) -> Path:
-        """The journal of runs that were taken off the list."""
-        return self.store / "removed"
-
-    @property
     def pipeline_lock(self) -> Path:
         """The file that whoever runs the pipeline in this work tree locks."""
         return self.mlo / "pipeline.lock"

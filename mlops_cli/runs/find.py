@@ -1,40 +1,95 @@
 """Which run a text means: an id or its beginning, a key, a name, `last`, or `best:METRIC`."""
 
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
+from mlops_cli.runs.filters import metric_number
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.index import Index, open_index
+from mlops_cli.runs.order import FINITE
 from mlops_cli.runs.record import Run
 
 MIN_PREFIX = 4
 """Fewer hex digits than this are taken for a name."""
+_SHOWN = 8
+_LOWER = re.compile(
+    r"(^|[^a-z])(loss|losses|error|errors|err|rmse|mse|mae|mape|smape|rmsle|msle|logloss|perplexity"
+    r"|ppl|brier|ece|nll|wer|cer|fid|deviance|bic|aic|crossentropy|entropy|regret|cost|latency|time"
+    r"|seconds|duration)($|[^a-z])"
+)
+
+
+class Direction(NamedTuple):
+    """Whether more of a metric is better, and what says so."""
+
+    higher: bool
+    why: str
 
 
 def resolve(repo: Repository, text: str) -> Run:
     """Return the run that `text` means.
 
-    `last` is the run that began last; `best:auc` the one with the highest `auc` among those that
-    were done, `best:-rmse` the one with the lowest `rmse`.
+    `last` is the run that began last; `best:auc` the one with the best `auc` among those that were
+    done (see `direction`), `best:+auc` the one with the highest, `best:-auc` with the lowest.
 
     Raises:
         RequestError: no run fits, or several do.
     """
     reap(repo)
     with open_index(repo) as index:
-        oid = _best(index, text) if text.startswith("best:") else _named(index, text)
+        oid = _best(repo, index, text) if text.startswith("best:") else _named(index, text)
     return Run.read(repo, oid)
 
 
-def _best(index: Index, text: str) -> ObjectId:
+def meaning(repo: Repository, text: str) -> str | None:
+    """Return in words what `best:METRIC` takes for the best; None for any other text."""
+    if not text.startswith("best:"):
+        return None
+    name, better = _asked(repo, text)
+    return f"{text}: {'highest' if better.higher else 'lowest'} {name}, {better.why}"
+
+
+def direction(repo: Repository, metric: str) -> Direction:
+    """Return which way a metric is better: as a gate in the settings says, else by its name.
+
+    >>> import types
+    >>> repo = types.SimpleNamespace(settings=types.SimpleNamespace(models={}))
+    >>> direction(repo, "val.rmse").higher, direction(repo, "auc").higher
+    (False, True)
+    """
+    said = {
+        gate.higher_is_better and not (gate.min is None and gate.max is not None)
+        for model in repo.settings.models.values()
+        for stage in model.stages.values()
+        for gate in stage.gates
+        if gate.metric == metric
+    }
+    if len(said) == 1:
+        return Direction(said.pop(), "as a gate in .mlops.yaml says")
+    if _LOWER.search(re.sub(r"([a-z])([A-Z])", r"\1_\2", metric).lower()):
+        return Direction(higher=False, why=f"going by the name (highest: best:+{metric})")
+    return Direction(higher=True, why=f"going by the name (lowest: best:-{metric})")
+
+
+def _asked(repo: Repository, text: str) -> tuple[str, Direction]:
     name = text.removeprefix("best:")
-    sign = -1 if name.startswith("-") else 1
-    name = name.removeprefix("-")
+    if name[:1] in ("+", "-"):
+        return name[1:], Direction(name[0] == "+", "as asked")
+    return name, direction(repo, name)
+
+
+def _best(repo: Repository, index: Index, text: str) -> ObjectId:
+    name, better = _asked(repo, text)
+    order = "DESC" if better.higher else "ASC"
     row = index.connection.execute(
-        "SELECT runs.id FROM metrics JOIN runs ON runs.id = metrics.run "
-        "WHERE metrics.name = ? AND abs(metrics.value) < 1e308 AND NOT removed "
-        "AND status = 'done' ORDER BY metrics.value * ? DESC, started DESC LIMIT 1",
-        (name, sign),
+        "SELECT runs.id FROM metrics JOIN runs ON runs.n = metrics.run "  # noqa: S608  one of two words
+        f"WHERE metrics.name = ? AND value {FINITE} AND NOT removed "
+        f"AND status = 'done' ORDER BY value {order}, started DESC LIMIT 1",
+        (metric_number(index, name),),
     ).fetchone()
     if row is None:
         raise _no_metric(index, name)
@@ -44,8 +99,7 @@ def _best(index: Index, text: str) -> ObjectId:
 def _no_metric(index: Index, name: str) -> RequestError:
     from difflib import get_close_matches
 
-    rows = index.connection.execute("SELECT DISTINCT name FROM metrics ORDER BY name LIMIT 200")
-    known = [row[0] for row in rows]
+    known = index.names()[:200]
     near = get_close_matches(name, known, n=1)
     if near:
         hint = f"did you mean '{near[0]}'?"
@@ -56,19 +110,41 @@ def _no_metric(index: Index, name: str) -> RequestError:
 
 def _named(index: Index, text: str) -> ObjectId:
     if text == "last":
-        found = index.ids()[:1]
+        found = index.ids(limit=1)
     else:
         found = index.ids("name = ?", [text])
         if not found and _is_prefix(text):
-            found = index.ids("key GLOB ? OR id GLOB ?", [f"{text}*", f"{text}*"])
+            end = text + "g"
+            found = index.ids(
+                "n IN (SELECT n FROM runs WHERE key >= ? AND key < ? "
+                "UNION SELECT n FROM runs WHERE id >= ? AND id < ?)",
+                [text, end, text, end],
+            )
     if not found:
         raise RequestError(f"there is no run '{text}'", hint="see them: mlo runs list")
     if len(found) > 1:
         raise RequestError(
-            f"'{text}' may be {len(found)} runs",
-            hint="name it by more of its id: " + ", ".join(oid[:10] for oid in found[:4]),
+            f"'{text}' may be {len(found)} runs:\n" + "\n".join(_told(index, found)),
+            hint=f"name it by its key: mlo runs show {_key(index, found[0])}",
         )
     return found[0]
+
+
+def _told(index: Index, found: list[ObjectId]) -> Iterable[str]:
+    """Yield a line for each run that a text may mean, not for too many."""
+    for oid in found[:_SHOWN]:
+        key, name, started, status, command = index.connection.execute(
+            "SELECT key, name, started, status, command FROM runs WHERE id = ?", (oid,)
+        ).fetchone()
+        began = started[:16].replace("T", " ")
+        yield f"  {key}  {oid[:10]}  {name}  {began}  {status}  {command[:24]}".rstrip()
+    if len(found) > _SHOWN:
+        yield f"  and {len(found) - _SHOWN} more"
+
+
+def _key(index: Index, oid: ObjectId) -> str:
+    row = index.connection.execute("SELECT key FROM runs WHERE id = ?", (oid,)).fetchone()
+    return str(row[0])
 
 
 def _is_prefix(text: str) -> bool:

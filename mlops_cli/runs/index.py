@@ -1,7 +1,7 @@
 """An index of the recorded runs in SQLite: a cache that is made again when it is missing.
 
-The runs themselves are objects. The index knows which packs it has read, so bringing it up to
-date costs what is new.
+The runs themselves are objects, and what was said of them later are audit entries. The index knows
+which packs it has read, so bringing it up to date costs what is new.
 """
 
 import json
@@ -9,33 +9,46 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from mlops_cli.core import journal
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.packs import as_id
 from mlops_cli.core.repository import Repository
-from mlops_cli.runs.metrics import real
+from mlops_cli.runs import said
+from mlops_cli.runs.index_rows import Place, rows
 from mlops_cli.runs.names import name_of
-from mlops_cli.runs.record import Run
 
-VERSION = 1
+VERSION = 2
 _TABLES = f"""
 CREATE TABLE packs (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE runs (
-    id TEXT PRIMARY KEY, key TEXT, name TEXT, command TEXT, started TEXT, ended TEXT,
-    seconds REAL, status TEXT, exit_code INTEGER, removed INTEGER
+    n INTEGER PRIMARY KEY, id TEXT, key TEXT, name TEXT, command TEXT, started TEXT, ended TEXT,
+    seconds REAL, status TEXT, exit_code INTEGER, parent TEXT, who TEXT, host TEXT, branch TEXT,
+    revision TEXT, note TEXT, reproduced INTEGER, removed INTEGER DEFAULT 0
+);
+CREATE TABLE told (run INTEGER PRIMARY KEY, params TEXT, metrics TEXT, tags TEXT);
+CREATE TABLE names (n INTEGER PRIMARY KEY, name TEXT UNIQUE);
+CREATE TABLE metrics (name INTEGER, value REAL, run INTEGER);
+CREATE TABLE steps (key TEXT, run INTEGER, name TEXT);
+CREATE TABLE said (
+    key TEXT, what TEXT, name TEXT, value TEXT, time TEXT, oid TEXT, PRIMARY KEY (key, what, name)
 ) WITHOUT ROWID;
-CREATE INDEX runs_started ON runs (started);
-CREATE INDEX runs_key ON runs (key);
-CREATE INDEX runs_name ON runs (name);
-CREATE TABLE metrics (run TEXT, name TEXT, value REAL, PRIMARY KEY (run, name)) WITHOUT ROWID;
-CREATE INDEX metrics_name ON metrics (name, value);
-CREATE TABLE params (run TEXT, name TEXT, value TEXT, PRIMARY KEY (run, name)) WITHOUT ROWID;
-CREATE TABLE steps (key TEXT, started TEXT, run TEXT, name TEXT, PRIMARY KEY (key, started, run))
-    WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 """
+_SORTED = """
+CREATE UNIQUE INDEX IF NOT EXISTS runs_id ON runs (id);
+CREATE INDEX IF NOT EXISTS runs_started ON runs (started);
+CREATE INDEX IF NOT EXISTS runs_key ON runs (key);
+CREATE INDEX IF NOT EXISTS runs_name ON runs (name);
+CREATE INDEX IF NOT EXISTS runs_parent ON runs (parent) WHERE parent IS NOT NULL;
+CREATE INDEX IF NOT EXISTS metrics_name ON metrics (name, value, run);
+CREATE INDEX IF NOT EXISTS steps_key ON steps (key, run);
+"""
+_COLUMNS = (
+    "id, key, name, command, started, ended, seconds, status, exit_code, parent, who, host, "
+    "branch, revision, note"
+)
 
 
 class Index:
@@ -51,12 +64,12 @@ class Index:
 
         At most `limit` of them; -1 for all.
         """
-        rows = self.connection.execute(
+        found = self.connection.execute(
             f"SELECT id FROM runs WHERE NOT removed AND ({where}) "  # noqa: S608  our own text
             "ORDER BY started DESC, id LIMIT ?",
             (*values, limit),
         )
-        return [ObjectId(row[0]) for row in rows]
+        return [ObjectId(row[0]) for row in found]
 
     def with_key(self, key: str) -> ObjectId | None:
         """Return the run with this key, removed or not, or None."""
@@ -70,12 +83,16 @@ class Index:
 
     def produced(self, step_key: ObjectId) -> list[ObjectId]:
         """Return the runs in which a step with this key produced its outputs, newest first."""
-        rows = self.connection.execute(
-            "SELECT run FROM steps JOIN runs ON runs.id = steps.run "
-            "WHERE steps.key = ? AND NOT removed ORDER BY steps.started DESC",
+        found = self.connection.execute(
+            "SELECT DISTINCT id, started FROM steps JOIN runs ON runs.n = steps.run "
+            "WHERE steps.key = ? AND NOT removed ORDER BY started DESC",
             (step_key,),
         )
-        return [ObjectId(row[0]) for row in rows]
+        return [ObjectId(row[0]) for row in found]
+
+    def names(self) -> list[str]:
+        """Return the names of all metrics, sorted."""
+        return [str(row[0]) for row in self.connection.execute("SELECT name FROM names ORDER BY 1")]
 
 
 @contextmanager
@@ -92,6 +109,13 @@ def open_index(repo: Repository) -> Iterator[Index]:
         yield Index(connection)
 
 
+def removed_keys(repo: Repository) -> set[str]:
+    """Return the keys of the runs that were taken off the list."""
+    with open_index(repo) as index:
+        found = index.connection.execute("SELECT key FROM runs WHERE removed")
+        return {str(row[0]) for row in found}
+
+
 def _made_again(repo: Repository, path: Path) -> sqlite3.Connection:
     try:
         for file in (path, *path.parent.glob(path.name + "-*")):
@@ -105,7 +129,7 @@ def _connect(repo: Repository, path: Path | str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30.0, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA mmap_size = 1073741824")
         if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             _make(connection)
         _update(repo, connection)
@@ -122,34 +146,28 @@ def _make(connection: sqlite3.Connection) -> None:
             "SELECT name FROM sqlite_master WHERE type = 'table'"
         ).fetchall():
             connection.execute(f"DROP TABLE {name}")
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
+        _execute(connection, _TABLES)
     connection.execute("COMMIT")
+
+
+def _execute(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";"):
+        connection.execute(statement)
 
 
 def _update(repo: Repository, connection: sqlite3.Connection) -> None:
     repo.objects.refresh()
-    indexes = repo.objects.indexes()
-    known = {row[0] for row in connection.execute("SELECT name FROM packs")}
-    fresh = [name for name in indexes if name not in known]
-    removed = removed_keys(repo)
-    hidden = {row[0] for row in connection.execute("SELECT key FROM runs WHERE removed")}
-    if not fresh and known <= indexes.keys() and removed == hidden:
+    names = repo.objects.indexes().keys()
+    if names == _read_packs(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for name in fresh:
-            for at in indexes[name].of_kind(Kind.RUN):
-                _insert(repo, connection, as_id(indexes[name].key(at)))
-        gone = [(name,) for name in known - indexes.keys()]
-        connection.executemany("DELETE FROM packs WHERE name = ?", gone)
+        known = _read_packs(connection)
+        _take_in(repo, connection, _unread(repo, connection, names - known))
         connection.executemany(
-            "INSERT OR IGNORE INTO packs VALUES (?)", [(name,) for name in fresh]
+            "DELETE FROM packs WHERE name = ?", [(name,) for name in known - names]
         )
-        connection.execute("UPDATE runs SET removed = 0 WHERE removed")
-        connection.executemany(
-            "UPDATE runs SET removed = 1 WHERE key = ?", [(key,) for key in removed]
-        )
+        connection.executemany("INSERT INTO packs VALUES (?)", [(name,) for name in names - known])
     except BaseException:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
@@ -157,34 +175,102 @@ def _update(repo: Repository, connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def _insert(repo: Repository, connection: sqlite3.Connection, oid: ObjectId) -> None:
-    if connection.execute("SELECT 1 FROM runs WHERE id = ?", (oid,)).fetchone():
-        return
-    run = Run.read(repo, oid)
-    command = run.command if isinstance(run.command, str) else " ".join(run.command)
-    row = (run.key, run.name, command, run.started, run.ended, run.seconds, run.status)
+def _read_packs(connection: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in connection.execute("SELECT name FROM packs")}
+
+
+def _unread(repo: Repository, connection: sqlite3.Connection, fresh: set[str]) -> list[Place]:
+    """Return where runs and audit entries are that the index has not read; each once."""
+    indexes = repo.objects.indexes()
+    places: dict[bytes, Place] = {}
+    for name in fresh:
+        index = indexes[name]
+        for kind in (Kind.RUN, Kind.AUDIT):
+            places.update((index.key(at), (name, at)) for at in index.of_kind(kind))
+    if connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None:
+        return list(places.values())
+    return [
+        place
+        for key, place in places.items()
+        if not connection.execute("SELECT 1 FROM runs WHERE id = ?", (as_id(key),)).fetchone()
+    ]
+
+
+def _take_in(repo: Repository, connection: sqlite3.Connection, places: Sequence[Place]) -> None:
+    """Read the objects at these places into the tables; what sorts them is made afterwards."""
+    (last,) = connection.execute("SELECT coalesce(max(n), 0) FROM runs").fetchone()
+    keys: set[str] = set()
+    for part in rows(repo, places):
+        (start,) = connection.execute("SELECT coalesce(max(n), 0) FROM runs").fetchone()
+        numbers = {row[0]: n for n, row in enumerate(part.runs, start + 1)}
+        connection.executemany(
+            f"INSERT INTO runs (n, {_COLUMNS}) VALUES ({'?, ' * 15}?)",  # noqa: S608  our own text
+            [(numbers[row[0]], *row[:15]) for row in part.runs],
+        )
+        connection.executemany(
+            "INSERT INTO told VALUES (?, ?, ?, ?)",
+            [(numbers[row[0]], *row[15:]) for row in part.runs],
+        )
+        connection.executemany(
+            "INSERT INTO steps VALUES (?, ?, ?)",
+            [(key, numbers[oid], name) for key, oid, name in part.steps],
+        )
+        connection.executemany(
+            "INSERT INTO said VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET value = excluded.value, time = excluded.time, oid = excluded.oid "
+            "WHERE (excluded.time, excluded.oid) > (time, oid)",
+            part.said,
+        )
+        keys.update(row[0] for row in part.said)
+    _tabulate_metrics(connection, last)
+    _execute(connection, _SORTED)
+    _apply(connection, last, keys)
+
+
+def _tabulate_metrics(connection: sqlite3.Connection, last: int) -> None:
     connection.execute(
-        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", (oid, *row, run.exit_code)
+        "INSERT OR IGNORE INTO names (name) SELECT DISTINCT one.key "
+        "FROM told, json_each(told.metrics) AS one WHERE told.run > ?",
+        (last,),
     )
-    connection.executemany(
-        "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)",
-        [(oid, name, real(value)) for name, value in run.metrics.items()],
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO params VALUES (?, ?, ?)",
-        [(oid, name, json.dumps(value)) for name, value in run.params.items()],
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)",
-        [(step.key, run.started, oid, step.name) for step in run.steps if step.state == "ran"],
+    connection.execute(
+        "INSERT INTO metrics SELECT names.n, CASE one.value WHEN 'nan' THEN NULL "
+        "WHEN 'inf' THEN 9e999 WHEN '-inf' THEN -9e999 ELSE one.value END, told.run "
+        "FROM told, json_each(told.metrics) AS one JOIN names ON names.name = one.key "
+        "WHERE told.run > ?",
+        (last,),
     )
 
 
-def removed_path(repo: Repository) -> Path:
-    """Return the journal of removed runs."""
-    return repo.layout.removed
+def _apply(connection: sqlite3.Connection, last: int, keys: set[str]) -> None:
+    """Make runs that were added or spoken of show what was said of them."""
+    found = connection.execute(
+        "SELECT DISTINCT said.key FROM said JOIN runs USING (key) WHERE n > ?", (last,)
+    )
+    for key in keys.union(row[0] for row in found):
+        told = connection.execute(
+            "SELECT what, name, value FROM said WHERE key = ? ORDER BY name", (key,)
+        ).fetchall()
+        for (run,) in connection.execute("SELECT n FROM runs WHERE key = ?", (key,)).fetchall():
+            _say(connection, run, told)
 
 
-def removed_keys(repo: Repository) -> set[str]:
-    """Return the keys of the runs that were removed in this clone."""
-    return {str(line["key"]) for line in journal.read(removed_path(repo)) if "key" in line}
+_SET = {
+    said.NOTE: "UPDATE runs SET note = ? WHERE n = ?",
+    said.REMOVAL: "UPDATE runs SET removed = ? WHERE n = ?",
+    said.REPRODUCTION: "UPDATE runs SET reproduced = ? WHERE n = ?",
+}
+
+
+def _say(connection: sqlite3.Connection, run: int, told: Sequence[tuple[str, str, str]]) -> None:
+    (held,) = connection.execute("SELECT tags FROM told WHERE run = ?", (run,)).fetchone()
+    tags: dict[str, Any] = json.loads(held)
+    for what, name, text in told:
+        value = json.loads(text)
+        if what in _SET:
+            connection.execute(_SET[what], (value, run))
+        elif value is None:
+            tags.pop(name, None)
+        else:
+            tags[name] = value
+    connection.execute("UPDATE told SET tags = ? WHERE run = ?", (json.dumps(tags), run))

@@ -1,26 +1,38 @@
-"""Which runs there are, in the order and number that somebody asked for."""
+"""Which runs there are: those that fit, in the order and number that somebody asked for."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mlops_cli.core import journal
+from mlops_cli.core.expression import MISSING, Expression
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.runs import open_run
+from mlops_cli.runs import filters, open_run, said
+from mlops_cli.runs.filters import COLUMNS, Sql
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.index import Index, open_index
-from mlops_cli.runs.metrics import number
+from mlops_cli.runs.metrics import last_logged, merge
+from mlops_cli.runs.order import ordered
 from mlops_cli.runs.record import Number
 
 STATUSES = ("running", "done", "failed", "interrupted", "killed")
-_COLUMNS = ("started", "seconds", "name", "status", "command")
+_AT_ONCE = 10_000
+_TAIL = 64 * 1024  # bytes of a journal in which the last of each metric is, as a rule
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One run in a list; `id` is None and `seconds` too while it is running."""
+    """One run in a list; `id` is None and `seconds` too while it is running.
+
+    Attributes:
+        tags: by name; "" is the value of a tag that has none.
+        children: how many runs have this one as their parent.
+        depth: how far it is below the run at the top that it is shown under.
+        reproduced: whether it could be made again; None when nobody tried.
+    """
 
     id: ObjectId | None
     key: str
@@ -32,113 +44,223 @@ class Line:
     exit_code: int | None
     metrics: Mapping[str, Number]
     params: Mapping[str, Any]
+    ended: str | None = None
+    parent: str | None = None
+    who: str | None = None
+    host: str | None = None
+    branch: str | None = None
+    revision: str | None = None
+    note: str | None = None
+    reproduced: bool | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    children: int = 0
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Runs in order, and how many there are in all that fit."""
+    """Runs in order, and how many there are in all that fit; children shown below count not."""
 
     runs: tuple[Line, ...]
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which runs are asked for.
+
+    Attributes:
+        filter: a condition on columns, metrics, parameters and tags.
+        status: one of `STATUSES`.
+        tags: each `name` or `name=value`; all must be there.
+        since: a moment; runs that began earlier are left out.
+        removed: those that were taken off the list, in the place of the others.
+        children: "below" their parents, "beside" other runs, or "hidden".
+    """
+
+    filter: Expression | None = None
+    status: str | None = None
+    tags: Sequence[str] = ()
+    since: str | None = None
+    removed: bool = False
+    children: str = "beside"
+
+
 def listing(
     repo: Repository,
+    wanted: Wanted = Wanted(),
     *,
-    sort: str | None = None,
-    status: str | None = None,
+    sort: Sequence[str] = (),
     limit: int | None = None,
 ) -> Listing:
-    """Return the runs, newest first.
+    """Return the runs that are wanted, newest first.
 
-    `sort` names a column, a metric or a parameter: highest first, or with `-` before it lowest
-    first; runs without it come last. `status` keeps those of one status.
+    Each of `sort` names a column, a metric or a parameter: highest first, or with `-` before it
+    lowest first. Later ones decide between runs that are equal in the earlier. What is not finite
+    comes after all numbers, and runs without it come last.
 
     Raises:
         RequestError: no run has what is to be sorted by, or there is no such status.
     """
-    if status is not None and status not in STATUSES:
-        raise RequestError(f"'{status}' is no status", hint="one of: " + ", ".join(STATUSES))
+    if wanted.status is not None and wanted.status not in STATUSES:
+        raise RequestError(f"'{wanted.status}' is no status", hint="one of: " + ", ".join(STATUSES))
     reap(repo)
     with open_index(repo) as index:
-        ids = _sorted(index, sort, status)
-        shown = ids if limit is None else ids[:limit]
-        lines = _lines(index, shown)
-    running = _running(repo) if status in (None, "running") else []
-    return Listing((*running, *lines), len(ids) + len(running))
+        filters.prepare(index)
+        running = _running(repo, wanted)
+        where = _where(index, wanted, [line.key for line in running])
+        lines = _lines(index, ordered(index, where, sort, limit))
+        total = _count(index, where)
+        if wanted.children == "below":
+            lines = _with_children(index, lines)
+    return Listing((*running, *lines), total + len(running))
 
 
-def _sorted(index: Index, sort: str | None, status: str | None) -> list[ObjectId]:
-    where, values = ("status = ?", [status]) if status else ("1", [])
-    ids = index.ids(where, values)
-    if sort is None:
-        return ids
-    name, sign = (sort[1:], 1) if sort.startswith("-") else (sort, -1)
-    keys = _sort_keys(index, name)
-    if not keys:
-        raise RequestError(
-            f"no run has '{name}' to sort by",
-            hint=f"a metric, a parameter, or one of: {', '.join(_COLUMNS)}",
-        )
-    having = [oid for oid in ids if keys.get(oid) is not None]
-    numeric = all(isinstance(keys[oid], int | float) for oid in having)
-    having.sort(key=lambda oid: keys[oid] if numeric else str(keys[oid]), reverse=sign < 0)
-    return having + [oid for oid in ids if keys.get(oid) is None]
+def matching(repo: Repository, wanted: Wanted) -> list[ObjectId]:
+    """Return the ids of the runs that have ended and are wanted, newest first.
+
+    Raises:
+        RequestError: the condition names what no run has.
+    """
+    reap(repo)
+    with open_index(repo) as index:
+        filters.prepare(index)
+        numbers = ordered(index, _where(index, wanted, ()), (), None)
+        return [line.id for line in _lines(index, numbers) if line.id is not None]
 
 
-def _sort_keys(index: Index, name: str) -> dict[str, Any]:
-    if name in _COLUMNS:
-        return dict(index.connection.execute(f"SELECT id, {name} FROM runs"))  # noqa: S608  a known word
-    query = "SELECT run, value FROM metrics WHERE name = ?"
-    found: dict[str, Any] = dict(index.connection.execute(query, (name,)))
-    if found:
-        return found
-    rows = index.connection.execute("SELECT run, value FROM params WHERE name = ?", (name,))
-    return {run: json.loads(value) for run, value in rows}
-
-
-def _lines(index: Index, ids: Sequence[ObjectId]) -> list[Line]:
-    lines = []
-    for oid in ids:
-        key, name, command, started, seconds, status, exit_code = index.connection.execute(
-            "SELECT key, name, command, started, seconds, status, exit_code FROM runs WHERE id = ?",
-            (oid,),
-        ).fetchone()
-        metrics = index.connection.execute("SELECT name, value FROM metrics WHERE run = ?", (oid,))
-        params = index.connection.execute("SELECT name, value FROM params WHERE run = ?", (oid,))
-        lines.append(
-            Line(
-                id=oid,
-                key=key,
-                name=name,
-                command=command,
-                started=started,
-                seconds=seconds,
-                status=status,
-                exit_code=exit_code,
-                metrics={one: "nan" if at is None else number(at) for one, at in metrics},
-                params={one: json.loads(value) for one, value in params},
+def _where(index: Index, wanted: Wanted, running: Sequence[str]) -> Sql:
+    parts = [Sql("runs.removed" if wanted.removed else "NOT runs.removed")]
+    if wanted.status is not None:
+        parts.append(Sql("runs.status = ?", (wanted.status,)))
+    if wanted.since is not None:
+        parts.append(Sql("runs.started >= ?", (wanted.since,)))
+    for name, value in said.parsed(wanted.tags).items():
+        kind, held = filters.typed(filters.Column("tags", name))
+        test = Sql(f"{kind.text} IS NOT NULL", kind.values)
+        parts.append(test if not value else Sql(f"{held.text} = ?", (*held.values, value)))
+    if wanted.children != "beside":
+        parts.append(
+            Sql(
+                "(runs.parent IS NULL OR (runs.parent NOT IN (SELECT value FROM json_each(?)) AND "
+                "NOT EXISTS (SELECT 1 FROM runs AS above WHERE above.key = runs.parent "
+                "AND NOT above.removed)))",
+                (json.dumps(list(running)),),
             )
         )
+    if wanted.filter is not None:
+        parts.append(filters.condition(index, wanted.filter))
+    return filters.joined(" AND ", parts)
+
+
+def _count(index: Index, where: Sql) -> int:
+    told = "JOIN told ON told.run = runs.n" if "told." in where.text else ""
+    row = index.connection.execute(
+        f"SELECT count(*) FROM runs {told} WHERE {where.text}",  # noqa: S608  our own text
+        where.values,
+    ).fetchone()
+    return int(row[0])
+
+
+_READ = (
+    "SELECT n, id, key, name, command, started, seconds, status, exit_code, metrics, params, "
+    "ended, parent, who, host, branch, revision, note, reproduced, tags, "
+    "(SELECT count(*) FROM runs AS below WHERE below.parent = runs.key AND NOT below.removed) "
+    "FROM runs JOIN told ON told.run = runs.n WHERE n IN (SELECT value FROM json_each(?))"
+)
+
+
+def _lines(index: Index, numbers: Sequence[int]) -> list[Line]:
+    lines: list[Line] = []
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        rows = index.connection.execute(_READ, (json.dumps(list(some)),))
+        found = {row[0]: _line(row[1:]) for row in rows}
+        lines.extend(found[n] for n in some if n in found)
     return lines
 
 
-def _running(repo: Repository) -> list[Line]:
-    heads = sorted(
-        (run.head for run in open_run.each(repo)), key=lambda head: head.started, reverse=True
+def _line(row: Sequence[Any]) -> Line:
+    held = list(row)
+    for at in (8, 9, 18):
+        held[at] = json.loads(held[at])
+    held[17] = None if held[17] is None else bool(held[17])
+    return Line(*held)
+
+
+def _with_children(index: Index, lines: Sequence[Line], depth: int = 0) -> list[Line]:
+    """Return the lines, each followed by the runs below it, oldest first."""
+    found: list[Line] = []
+    for line in lines:
+        found.append(replace(line, depth=depth))
+        if line.children:
+            rows = index.connection.execute(
+                "SELECT n FROM runs WHERE parent = ? AND NOT removed ORDER BY started", (line.key,)
+            )
+            below = _lines(index, [row[0] for row in rows])
+            fresh = [one for one in below if one.key != line.key]
+            found += _with_children(index, fresh, depth + 1)
+    return found
+
+
+def _running(repo: Repository, wanted: Wanted) -> list[Line]:
+    """Return the runs that have not ended, with what they have logged of late."""
+    if wanted.removed or wanted.status not in (None, "running"):
+        return []
+    lines = [_open_line(run) for run in open_run.each(repo)]
+    lines.sort(key=lambda line: line.started, reverse=True)
+    keys = {line.key for line in lines}
+    return [line for line in lines if _fits(line, wanted, keys)]
+
+
+def _fits(line: Line, wanted: Wanted, keys: set[str]) -> bool:
+    if wanted.since is not None and line.started < wanted.since:
+        return False
+    if wanted.children != "beside" and line.parent in keys:
+        return False
+    for name, value in said.parsed(wanted.tags).items():
+        if name not in line.tags or value not in ("", line.tags[name]):
+            return False
+    return wanted.filter is None or wanted.filter.holds(looked_up(line))
+
+
+def looked_up(line: Line) -> Callable[[str], Any]:
+    """Return what answers what a name stands for in a run."""
+    groups: dict[str, Mapping[str, Any]] = {
+        "metrics": {name: float(value) for name, value in line.metrics.items()},
+        "params": line.params,
+        "tags": line.tags,
+    }
+
+    def look_up(name: str) -> Any:
+        if name in COLUMNS:
+            return getattr(line, name)
+        group, _, rest = name.partition(".")
+        if group in groups and rest:
+            return groups[group].get(rest, MISSING)
+        return next((held[name] for held in groups.values() if name in held), MISSING)
+
+    return look_up
+
+
+def _open_line(run: open_run.OpenRun) -> Line:
+    head = run.head
+    return Line(
+        id=None,
+        key=head.key,
+        name=head.name,
+        command=head.command if isinstance(head.command, str) else " ".join(head.command),
+        started=head.started,
+        seconds=None,
+        status="running",
+        exit_code=None,
+        metrics=merge(last_logged(journal.tail(run.folder / open_run.METRICS, _TAIL))),
+        params=head.params,
+        parent=head.parent,
+        who=head.who.get("name"),
+        host=head.host,
+        branch=head.code.get("branch"),
+        revision=head.code.get("commit"),
+        note=head.note,
+        tags=said.parsed(head.tags),
     )
-    return [
-        Line(
-            None,
-            head.key,
-            head.name,
-            head.command if isinstance(head.command, str) else " ".join(head.command),
-            head.started,
-            None,
-            "running",
-            None,
-            {},
-            head.params,
-        )
-        for head in heads
-    ]

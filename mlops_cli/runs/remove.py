@@ -1,23 +1,67 @@
-"""Taking runs off the list. Their records stay in the store, for what was made from them."""
+"""Taking runs off the list, and putting them back.
 
-from collections.abc import Sequence
+Their records stay in the store, for what was made from them, until `gc`.
+"""
 
-from mlops_cli.audit import chain
-from mlops_cli.core import journal
+from collections.abc import Collection, Sequence
+
+from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
+from mlops_cli.errors import RequestError, StateError
+from mlops_cli.runs import said
 from mlops_cli.runs.find import resolve
-from mlops_cli.runs.index import removed_path
+from mlops_cli.runs.index import open_index
 from mlops_cli.runs.record import Run
 
 
-def remove(repo: Repository, references: Sequence[str]) -> tuple[Run, ...]:
-    """Hide runs from lists, references and the run cache of this clone; return them.
+def remove(repo: Repository, runs: Sequence[Run], *, kept: Collection[str] = ()) -> None:
+    """Hide runs from lists, references and the run cache; once pushed, in other clones too.
+
+    `kept` are keys of runs that must not go.
 
     Raises:
-        RequestError: a reference fits no run; then none is removed.
+        StateError: one of them must not go; then none goes.
     """
-    runs = {run.id: run for run in [resolve(repo, text) for text in references]}
-    for run in runs.values():
-        journal.append(removed_path(repo), {"key": run.key}, durable=True)
-        chain.record(repo, "runs rm", run.key, {"run": run.id})
-    return tuple(runs.values())
+    if held := [run.name for run in runs if run.key in kept]:
+        named = "', '".join(held[:3]) + ("', ..." if len(held) > 3 else "'")
+        raise StateError(
+            f"a model version was registered from '{named}", hint="mlo runs rm --force RUN"
+        )
+    said.remove(repo, runs, removed=True)
+
+
+def put_back(repo: Repository, references: Sequence[str]) -> tuple[Run, ...]:
+    """List removed runs again, and return them.
+
+    Raises:
+        RequestError: no removed run fits a reference, or several do; then none is put back.
+    """
+    runs = tuple({run.id: run for run in [_removed(repo, text) for text in references]}.values())
+    said.remove(repo, runs, removed=False)
+    return runs
+
+
+def chosen(repo: Repository, references: Sequence[str]) -> tuple[Run, ...]:
+    """Return the runs that references mean, each once.
+
+    Raises:
+        RequestError: a reference fits no run, or several.
+    """
+    return tuple({run.id: run for run in [resolve(repo, text) for text in references]}.values())
+
+
+def _removed(repo: Repository, text: str) -> Run:
+    with open_index(repo) as index:
+        found = index.connection.execute(
+            "SELECT id, key FROM runs WHERE removed AND (name = ?1 OR (length(?1) > 3 AND "
+            "(substr(key, 1, length(?1)) = ?1 OR substr(id, 1, length(?1)) = ?1)))",
+            (text,),
+        ).fetchall()
+    if not found:
+        raise RequestError(f"no run '{text}' was removed", hint="mlo runs list --removed")
+    if len(found) > 1:
+        keys = ", ".join(key for _, key in found[:8])
+        raise RequestError(
+            f"'{text}' may be {len(found)} removed runs: {keys}", hint="name the key"
+        )
+    return Run.read(repo, ObjectId(found[0][0]))

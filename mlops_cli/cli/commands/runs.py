@@ -41,10 +41,11 @@ def list_(
     as_json: JsonFlag = False,
 ) -> None:
     """List runs, newest first."""
-    from mlops_cli.runs.listing import listing
+    from mlops_cli.runs.listing import Wanted, listing
 
     repo = repository()
-    found = listing(repo, sort=sort, status=status, limit=None if every else limit)
+    wanted = Wanted(status=status)
+    found = listing(repo, wanted, sort=[sort] if sort else (), limit=None if every else limit)
 
     def tell(found: "Listing") -> None:
         by = sort.removeprefix("-") if sort else ""
@@ -95,9 +96,11 @@ def rm(
     as_json: JsonFlag = False,
 ) -> None:
     """Take runs off the list; what was registered from them stays traceable."""
-    from mlops_cli.runs.remove import remove
+    from mlops_cli.runs.remove import chosen, remove
 
-    removed = remove(repository(), runs)
+    repo = repository()
+    removed = chosen(repo, runs)
+    remove(repo, removed)
     show.emit(removed, as_json=as_json, text=_tell_removed)
 
 
