@@ -76,9 +76,10 @@ def look(repo: Repository) -> Standing:
 def _stale(repo: Repository) -> "tuple[StepState, ...]":
     if not repo.settings.steps:
         return ()
+    from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.stale import states
 
-    return tuple(state for state in states(repo) if state.stale)
+    return tuple(state for state in states(repo, resolve=resolver(repo)) if state.stale)
 
 
 def _behind(repo: Repository) -> "tuple[Behind, ...]":

@@ -165,6 +165,7 @@ def run(
 
 def _forecast(repo: "Repository", given: _Given) -> None:
     from mlops_cli.cli.run_report import tell_prospects
+    from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.forecast import forecast
 
     def go(where: "Repository", _: "State | None") -> "list[Prospect]":
@@ -174,6 +175,7 @@ def _forecast(repo: "Repository", given: _Given) -> None:
             assignments=given.assignments,
             force=given.force,
             downstream=given.downstream,
+            resolve=resolver(where),
         )
 
     found = _somewhere(repo, given, go, data=False)
@@ -229,6 +231,7 @@ def _run_command(repo: "Repository", words: Sequence[str], given: _Given) -> Non
 
 def _run_pipeline(repo: "Repository", given: _Given) -> None:
     from mlops_cli.cli.run_report import Teller, tell_outcome
+    from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.run import run as run_pipeline
     from mlops_cli.pipeline.run_cache import from_remote
 
@@ -243,6 +246,7 @@ def _run_pipeline(repo: "Repository", given: _Given) -> None:
             downstream=given.downstream,
             jobs=given.jobs,
             bring=bring,
+            resolve=resolver(where),
             watcher=Teller(),
             environ=os.environ,
             name=given.name,
