@@ -5,8 +5,7 @@ under its final name or not at all, and nothing in it ever changes. What a write
 read once its `with` block has ended, and is durable then.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from mlops_cli.errors import IntegrityError, MissingObject
 
 if TYPE_CHECKING:
     from mlops_cli.core.pack_writer import PackWriter
+    from mlops_cli.core.read_many import Content
 
 __all__ = ["Kind", "ObjectStore"]
 
@@ -51,6 +51,11 @@ class ObjectStore:
     def has(self, oid: ObjectId) -> bool:
         """Return whether the object is in this store."""
         return self._packs.locate(bytes.fromhex(oid)) is not None
+
+    def absent(self, oids: Iterable[ObjectId]) -> set[ObjectId]:
+        """Return those of many objects that are not in this store."""
+        found = self._packs.absent([bytes.fromhex(oid) for oid in oids])
+        return {as_id(key) for key in found}
 
     def size(self, oid: ObjectId) -> int:
         """Return the size of the content in bytes.
@@ -154,6 +159,19 @@ class ObjectStore:
         if run is not None:
             yield run
 
+    def contents(self, oids: Sequence[ObjectId]) -> "Iterator[Content | None]":
+        """Yield the content of each object, checked; None where it is a list of chunks.
+
+        For many objects, the order in which they were put is the fastest. A content is good until
+        the next is drawn.
+
+        Raises:
+            MissingObject, IntegrityError: as of `get`.
+        """
+        from mlops_cli.core.read_many import contents
+
+        return contents(self._packs, oids, self.get)
+
     def put(self, data: bytes, kind: Kind = Kind.BLOB) -> ObjectId:
         """Keep `data` and return its id; a second call with equal bytes is free."""
         with self.writer() as writer:
@@ -185,11 +203,11 @@ class ObjectStore:
             self._tidy()
 
     def _tidy(self) -> None:
-        from mlops_cli.core import tidy
+        from mlops_cli.core import alive, tidy
 
         if packs := tidy.small(self._packs.all()):
             tidy.merge(packs, self._folder, self._tmp)
-            tidy.sweep(self._tmp, time.time())
+            alive.sweep(self._tmp)
             self.refresh()
 
     def find(self, prefix: str) -> list[ObjectId]:

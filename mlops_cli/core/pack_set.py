@@ -2,15 +2,15 @@
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from mlops_cli.core.id_table import IdTable
+from mlops_cli.core.id_table import Finder
 from mlops_cli.core.packs import SUFFIX, Pack
 
-_BULK = 256
-"""After this many lookups that had to search the packs, a table of all ids is made."""
+_FEW = 256
+"""So many ids are looked up one by one."""
 
 _TRIES = 1_000
 """More often in a row nobody changes the folder while it is listed."""
@@ -29,8 +29,7 @@ class PackSet:
         self._folder = folder
         self._packs: dict[str, Pack] = {}
         self._seen_mtime_ns = -1
-        self._table: tuple[IdTable, list[Pack]] | None = None
-        self._searches = 0
+        self._found: tuple[list[Pack], Finder] = ([], Finder([]))
         self._guard = threading.RLock()
 
     def all(self) -> Mapping[str, Pack]:
@@ -42,7 +41,8 @@ class PackSet:
                 return self._packs
             if mtime_ns != self._seen_mtime_ns:
                 self._packs, self._seen_mtime_ns = self._reopen(mtime_ns)
-                self._table = None
+                in_order = list(self._packs.values())
+                self._found = in_order, Finder([pack.index for pack in in_order])
             return self._packs
 
     def refresh(self) -> None:
@@ -63,24 +63,34 @@ class PackSet:
 
     def search(self, key: bytes) -> Place | None:
         """Return where it is in the packs that are open; a whole copy comes before a delta."""
-        packs = self.all() if self._seen_mtime_ns < 0 else self._packs
-        if self._table is None:
-            self._searches += 1
-            if self._searches > _BULK:
-                in_order = list(packs.values())
-                self._table = IdTable([pack.index for pack in in_order]), in_order
-        table = self._table
-        if table is not None:
-            hit = table[0].find(key)
-            return None if hit is None else (table[1][hit[0]], hit[1])
-        told: Place | None = None
-        for pack in packs.values():
-            at = pack.index.find(key)
-            if at is not None:
-                if not pack.index.is_delta(at):
-                    return pack, at
-                told = pack, at
-        return told
+        if self._seen_mtime_ns < 0:
+            self.all()
+        packs, finder = self._found
+        hit = finder.find(key)
+        return None if hit is None else (packs[hit[0]], hit[1])
+
+    def absent(self, keys: Collection[bytes]) -> set[bytes]:
+        """Return those of many 32-byte ids whose objects are in no pack."""
+        missing = set(keys)
+        if len(missing) <= _FEW:
+            return {key for key in missing if self.locate(key) is None}
+        for pack in self.all().values():
+            missing.difference_update(pack.index.ids())
+        return missing
+
+    def places(self, keys: Collection[bytes]) -> dict[bytes, Place]:
+        """Return where the objects with many 32-byte ids are; those that are nowhere left out."""
+        wanted = set(keys)
+        found: dict[bytes, Place] = {}
+        if len(wanted) <= _FEW:
+            each = ((key, self.locate(key)) for key in wanted)
+            return {key: place for key, place in each if place is not None}
+        for pack in self.all().values():
+            index = pack.index
+            for at, key in enumerate(index.ids()):
+                if key in wanted and (key not in found or not index.is_delta(at)):
+                    found[key] = pack, at
+        return found
 
     def _reopen(self, mtime_ns: int) -> tuple[dict[str, Pack], int]:
         """Return the packs, and the time of the folder at which these were all of them.

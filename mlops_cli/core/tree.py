@@ -5,7 +5,8 @@ import struct
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
-from typing import NamedTuple, NoReturn, Protocol
+from operator import lt
+from typing import NamedTuple, Protocol, cast
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.errors import IntegrityError
@@ -76,33 +77,57 @@ def decode(data: bytes) -> list[Entry]:
         IntegrityError: the bytes are no tree, or a name could leave the folder, or two
             names are equal or out of order.
     """
+    rows = decode_rows(data)
+    names = b"/".join([row[0] for row in rows]).decode(_ENCODING, _ERRORS).split("/")
+    return [
+        Entry(name, mode, size, cast(ObjectId, key.hex()))
+        for name, (_, mode, size, key) in zip(names, rows, strict=False)
+    ]
+
+
+def decode_rows(data: bytes) -> list[tuple[bytes, Mode, int, bytes]]:
+    """Return the same as rows, which `encode_rows` takes.
+
+    Raises:
+        IntegrityError: as of `decode`.
+    """
     if not data.startswith(HEADER):
         raise IntegrityError("an object that should be a tree is none")
-    entries: list[Entry] = []
-    at, end, last = len(HEADER), len(data), b""
-    unpack, width = _ROW.unpack_from, _ROW.size
+    rows: list[tuple[bytes, Mode, int, bytes]] = []
+    at, end = len(HEADER), len(data)
+    unpack, width, modes = _ROW.unpack_from, _ROW.size, _MODES
     try:
         while at < end:
             mode, size, key, length = unpack(data, at)
-            at += width
-            name = data[at : at + length]
-            at += length
-            if (
-                name <= last
-                or len(name) != length
-                or length > _MAX_NAME
-                or b"/" in name
-                or b"\0" in name
-                or name.lower() in _REFUSED
-            ):
-                _refuse_name(name, length)
-            last = name
-            entries.append(
-                Entry(name.decode(_ENCODING, _ERRORS), _MODES[mode], size, ObjectId(key.hex()))
-            )
+            start = at + width
+            at = start + length
+            rows.append((data[start:at], modes[mode], size, key))
     except (struct.error, KeyError) as error:
         raise IntegrityError(f"a tree is malformed: {error}") from error
-    return entries
+    if at != end:
+        raise IntegrityError("a tree holds a name of the wrong length")
+    _check_names([row[0] for row in rows])
+    return rows
+
+
+def _check_names(names: list[bytes]) -> None:
+    """Refuse names that could leave their folder, or are out of order; all in one look."""
+    joined = b"/".join(names)
+    if (
+        joined.count(b"/") > max(0, len(names) - 1)
+        or b"\0" in joined
+        or not all(map(lt, names, names[1:]))
+        or b"" in names[:1]
+        or max(map(len, names), default=0) > _MAX_NAME
+        or not _REFUSED.isdisjoint(joined.lower().split(b"/"))
+    ):
+        for name in names:
+            _refuse_name(name)
+        raise IntegrityError("a tree's names are not in order")
+
+
+Held = Mapping[ObjectId, list[Entry]]
+"""The entries of trees by their ids."""
 
 
 class _Objects(Protocol):
@@ -119,22 +144,30 @@ def walk(objects: _Objects, oid: ObjectId, prefix: str = "") -> Iterator[tuple[s
         IntegrityError: the tree is nested too deeply, or a few trees hold each other so often
             that they would fill any disk; nothing has been yielded then.
     """
-    held = _all_below(objects, oid)
-    _refuse_bomb(held, oid)
-    yield from _walked(held, oid, prefix)
+    yield from walk_held(below(objects, oid), oid, prefix)
 
 
-def _walked(
-    held: Mapping[ObjectId, list[Entry]], oid: ObjectId, prefix: str
-) -> Iterator[tuple[str, Entry]]:
+def walk_held(held: Held, oid: ObjectId, prefix: str = "") -> Iterator[tuple[str, Entry]]:
+    """Yield the same of trees that were read."""
     for entry in held[oid]:
         path = prefix + entry.name
         yield path, entry
         if entry.mode is Mode.FOLDER:
-            yield from _walked(held, entry.oid, path + "/")
+            yield from walk_held(held, entry.oid, path + "/")
 
 
-def _all_below(objects: _Objects, root: ObjectId) -> dict[ObjectId, list[Entry]]:
+def below(objects: _Objects, oid: ObjectId) -> Held:
+    """Return the entries of a tree and of each tree below it.
+
+    Raises:
+        IntegrityError: as of `walk`.
+    """
+    held = _all_below(objects, oid)
+    _refuse_bomb(held, oid)
+    return held
+
+
+def _all_below(objects: _Objects, root: ObjectId) -> Held:
     """Return the entries of a tree and of each tree below it, the ones below first."""
     found: dict[ObjectId, list[Entry]] = {}
     ordered: dict[ObjectId, list[Entry]] = {}
@@ -150,7 +183,7 @@ def _all_below(objects: _Objects, root: ObjectId) -> dict[ObjectId, list[Entry]]
     return ordered
 
 
-def _refuse_bomb(held: Mapping[ObjectId, list[Entry]], root: ObjectId) -> None:
+def _refuse_bomb(held: Held, root: ObjectId) -> None:
     counts: dict[ObjectId, int] = {}
     depths: dict[ObjectId, int] = {}
     for oid, entries in held.items():
@@ -166,11 +199,10 @@ def _refuse_bomb(held: Mapping[ObjectId, list[Entry]], root: ObjectId) -> None:
         )
 
 
-def _refuse_name(name: bytes, length: int) -> NoReturn:
-    if len(name) != length or not 0 < length <= _MAX_NAME:
+def _refuse_name(name: bytes) -> None:
+    if not 0 < len(name) <= _MAX_NAME:
         raise IntegrityError("a tree holds a name of the wrong length")
     if name in (b".", b"..") or b"/" in name or b"\0" in name:
         raise IntegrityError(f"a tree holds the name {name!r}, which could leave the folder")
     if name.lower() in CLOSED:
         raise IntegrityError(f"a tree holds the name {name!r}, which belongs to git or mlo")
-    raise IntegrityError("a tree's names are not in order")

@@ -7,21 +7,22 @@ folder that was not there appears whole.
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from mlops_cli.core import tree, workers
-from mlops_cli.core.files import current_umask, outside, staging
+from mlops_cli.core.files import outside, staging
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, pack_stat
 from mlops_cli.data import snapshot
+from mlops_cli.data.fill import Files, fill, write
 from mlops_cli.data.snapshot import ObjectKind
-from mlops_cli.errors import Conflict, IntegrityError, MissingObject
+from mlops_cli.errors import Conflict, MissingObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,15 @@ def restore(
         IntegrityError: a stored object is damaged; the file it was for is as it was.
         ExternalError: the file system refuses.
     """
-    wanted = _wanted(repo, oid, kind)
+    trees = _trees(repo, oid, kind)
+    wanted = _wanted(repo, oid, trees)
     present = _present(repo, target)
     if present is None:
         written, removed = _create(repo, kind, target, wanted, progress), 0
     else:
         written, removed = _change(repo, kind, target, wanted, present, progress, force=force)
     if written or removed or present is None:
-        snapshot.remember(repo, target, oid, kind, written)
+        snapshot.remember(repo, target, oid, kind, written, trees)
     return Restored(len(written), removed)
 
 
@@ -66,11 +68,10 @@ def write_out(repo: Repository, oid: ObjectId, kind: ObjectKind, target: Path) -
     Raises:
         MissingObject, IntegrityError, ExternalError: as of `restore`.
     """
-    _create(repo, kind, target, _wanted(repo, oid, kind), SILENT)
+    _create(repo, kind, target, _wanted(repo, oid, _trees(repo, oid, kind)), SILENT)
 
 
 _Listing = Mapping[str, tree.Entry]
-_Files = Sequence[tuple[str, tree.Entry]]
 _Present = Mapping[str, tuple[tree.Entry, bytes]]
 """What is there, each with what it looked like, to see whether somebody changes it meanwhile."""
 
@@ -87,17 +88,19 @@ _ITSELF = ""
 """The path, within a target that is a single file, of that file."""
 
 
-def _wanted(repo: Repository, oid: ObjectId, kind: ObjectKind) -> _Listing:
-    if kind == "file":
+def _trees(repo: Repository, oid: ObjectId, kind: ObjectKind) -> tree.Held:
+    """Return the tree and all below it; none of a single file."""
+    return tree.below(repo.objects, oid) if kind == "folder" else {}
+
+
+def _wanted(repo: Repository, oid: ObjectId, trees: tree.Held) -> _Listing:
+    if oid not in trees:
         entry = tree.Entry(_ITSELF, tree.Mode.FILE, repo.objects.size(oid), oid)
         return {_ITSELF: entry}
-    listing = dict(tree.walk(repo.objects, oid))
-    missing = [
-        path
-        for path, entry in listing.items()
-        if entry.mode is not tree.Mode.FOLDER and not repo.objects.has(entry.oid)
-    ]
-    if missing:
+    listing = dict(tree.walk_held(trees, oid))
+    absent = repo.objects.absent(entry.oid for entry in listing.values() if _is_file(entry))
+    if absent:
+        missing = [path for path, entry in listing.items() if entry.oid in absent]
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise MissingObject(
             f"the content of '{missing[0]}'{more} is not in this store", hint="mlo fetch"
@@ -237,10 +240,10 @@ def _write_all(
     for path, entry in wanted.items():
         if entry.mode is tree.Mode.FOLDER:
             (target / path).mkdir(exist_ok=True)
-    write = _fill if unseen else partial(_exchange, looks=looks)
+    write_some = fill if unseen else partial(_exchange, looks=looks)
 
     def work(part: slice, advance: Callable[[int], None]) -> bytes:
-        return b"".join(write(repo, target, files[part], advance))
+        return b"".join(write_some(repo, target, files[part], advance))
 
     total = sum(entry.size for _, entry in files)
     count = workers.helpful(len(files), least=_WORTH_A_PROCESS)
@@ -256,20 +259,10 @@ def _parts(total: int, count: int) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
-def _fill(
-    repo: Repository, target: Path, files: _Files, advance: Callable[[int], None]
-) -> Iterator[bytes]:
-    """Write files where nothing is and nobody looks yet; yield what each looks like."""
-    prefix = os.path.join(target, "")
-    for path, entry in files:
-        yield pack_stat(_write(repo, prefix + path if path else os.fspath(target), entry))
-        advance(entry.size)
-
-
 def _exchange(
     repo: Repository,
     target: Path,
-    files: _Files,
+    files: Files,
     advance: Callable[[int], None],
     looks: _Looks,
 ) -> Iterator[bytes]:
@@ -290,28 +283,10 @@ def _replace(
     """Write one file or link in `room`, then move it to its place; return what it looks like."""
     beside = room / f".mlo-{os.getpid()}-{os.urandom(4).hex()}"
     try:
-        _write(repo, os.fspath(beside), entry)
+        write(repo, os.fspath(beside), entry)
         refuse()
         os.replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
     return os.lstat(path)
-
-
-def _write(repo: Repository, path: str, entry: tree.Entry) -> os.stat_result:
-    """Write one file or link where nothing is; return what it looks like."""
-    if entry.mode is tree.Mode.SYMLINK:
-        points_to = repo.objects.get(entry.oid)
-        if not points_to or b"\0" in points_to:
-            raise IntegrityError(f"the link '{path}' points to {points_to[:40]!r}")
-        os.symlink(points_to, os.fsencode(path))
-        return os.lstat(path)
-    bits = 0o777 if entry.mode is tree.Mode.EXECUTABLE else 0o666
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    handle = os.open(path, flags, bits & ~current_umask())
-    try:
-        repo.objects.write_to(handle, entry.oid)
-        return os.fstat(handle)
-    finally:
-        os.close(handle)

@@ -135,19 +135,22 @@ def remember(
     oid: ObjectId,
     kind: ObjectKind,
     written: Mapping[str, bytes] | None = None,
+    trees: tree.Held | None = None,
 ) -> None:
     """Note that what is at `path` is what `oid` names, so need not be read.
 
     `written` gives what each file looked like right after it was written, as `pack_stat` has it, by
     its path within `path`; others are as they were when last looked at. So what somebody did to a
-    file since is seen. Without it, all are as they look now.
+    file since is seen. Without it, all are as they look now. `trees` are those of `oid`, if they
+    were read before.
     """
     cache = repo.stat_cache
     cache.start()
     raw = os.fsencode(path)
     where = _key_of(os.fsencode(repo.root), raw)
     if kind == "folder":
-        _remember_folder(repo, raw, where, oid, written, "")
+        held = tree.below(repo.objects, oid) if trees is None else trees
+        _remember_folder(repo.stat_cache, raw, where, oid, held, written, "")
     else:
         folder, name = os.path.split(raw)
         packed = pack_stat(os.lstat(raw)) if written is None else written[""]
@@ -156,17 +159,16 @@ def remember(
 
 
 def _remember_folder(
-    repo: Repository,
+    cache: StatCache,
     raw: bytes,
     where: bytes,
     oid: ObjectId,
+    trees: tree.Held,
     written: Mapping[str, bytes] | None,
     prefix: str,
 ) -> None:
-    cache = repo.stat_cache
-    entries = tree.decode(repo.objects.get(oid))
-    files = [entry for entry in entries if entry.mode is not tree.Mode.FOLDER]
-    folders = [entry for entry in entries if entry.mode is tree.Mode.FOLDER]
+    files = [entry for entry in trees[oid] if entry.mode is not tree.Mode.FOLDER]
+    folders = [entry for entry in trees[oid] if entry.mode is tree.Mode.FOLDER]
     names = [os.fsencode(entry.name) for entry in files]
     ids = bytes.fromhex("".join([entry.oid for entry in files]))
     if written is None:
@@ -189,7 +191,7 @@ def _remember_folder(
     for entry in folders:
         name = os.fsencode(entry.name)
         inner, below = raw + b"/" + name, where + b"/" + name
-        _remember_folder(repo, inner, below, entry.oid, written, f"{prefix}{entry.name}/")
+        _remember_folder(cache, inner, below, entry.oid, trees, written, f"{prefix}{entry.name}/")
 
 
 def _seen(hit: tuple[bytes, bytes] | None, key: bytes) -> bytes:

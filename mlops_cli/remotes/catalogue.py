@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mlops_cli.core.files import write_whole
-from mlops_cli.core.id_table import IdTable
+from mlops_cli.core.id_table import Finder
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import (
     ENTRY_BYTES,
@@ -63,14 +63,14 @@ class Catalogue:
             (self._folder / (name + _INDEX_SUFFIX)).unlink(missing_ok=True)
         for name in sorted(set(packs) - set(self.indexes)):
             self.add(read_index(transport, name, packs[name]))
-        self._forget_table()
+        self._forget()
 
     def add(self, index: Index) -> None:
         """Note a pack that is on the remote."""
         self._folder.mkdir(parents=True, exist_ok=True)
         write_whole(self._folder / (index.name + _INDEX_SUFFIX), index.raw, durable=False)
         self.indexes[index.name] = index
-        self._forget_table()
+        self._forget()
 
     def has(self, oid: ObjectId) -> bool:
         """Return whether the remote holds an object."""
@@ -78,11 +78,11 @@ class Catalogue:
 
     def holds(self, key: bytes) -> bool:
         """Return whether the remote holds the object with this 32-byte id."""
-        return self._table.find(key) is not None
+        return self._finder.find(key) is not None
 
     def find(self, oid: ObjectId) -> Place | None:
         """Return where an object is, or None."""
-        place = self._table.find(bytes.fromhex(oid))
+        place = self._finder.find(bytes.fromhex(oid))
         if place is None:
             return None
         index = self._in_order[place[0]]
@@ -99,11 +99,11 @@ class Catalogue:
         return list(self.indexes.values())
 
     @cached_property
-    def _table(self) -> IdTable:
-        return IdTable(self._in_order)
+    def _finder(self) -> Finder:
+        return Finder(self._in_order)
 
-    def _forget_table(self) -> None:
-        self.__dict__.pop("_table", None)
+    def _forget(self) -> None:
+        self.__dict__.pop("_finder", None)
         self.__dict__.pop("_in_order", None)
 
 

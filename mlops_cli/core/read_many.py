@@ -1,0 +1,91 @@
+"""Reading many objects in the order in which they are asked for.
+
+What was put together lies together, so a pack is read ahead as long as it is read in order.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from blake3 import blake3
+
+from mlops_cli.core import codec
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.pack_set import PackSet
+from mlops_cli.core.packs import Codec, Entry, Pack
+
+_BATCH = 100_000
+"""How many objects are looked up at once."""
+
+_FIRST_BYTES, _MOST_BYTES = 16 * 1024, 256 * 1024
+"""How far is read ahead at first, and in the end."""
+
+Content = bytes | memoryview
+
+
+def contents(
+    packs: PackSet, oids: Sequence[ObjectId], other: Callable[[ObjectId], bytes]
+) -> Iterator[Content | None]:
+    """Yield the content of each object, checked against its id; None for a list of chunks.
+
+    A content is good until the next is drawn. `other` gives those that are told against others,
+    and raises for those that are not there.
+    """
+    ahead = ReadAhead()
+    for start in range(0, len(oids), _BATCH):
+        part = oids[start : start + _BATCH]
+        keys = [bytes.fromhex(oid) for oid in part]
+        places = packs.places(keys)
+        for oid, key in zip(part, keys, strict=True):
+            place = places.get(key)
+            if place is None:
+                yield other(oid)
+                continue
+            pack, at = place
+            entry = pack.index.entry(at)
+            if entry.codec is Codec.LIST:
+                yield None
+                continue
+            if entry.codec is not Codec.DELTA:
+                content = ahead.content(pack, entry)
+                if blake3(content).digest() == key:
+                    yield content
+                    continue
+            yield other(oid)  # which says what is wrong, if anything is
+
+
+class ReadAhead:
+    """Reads objects of packs, further than asked for while they come in order."""
+
+    def __init__(self) -> None:
+        self._pack: Pack | None = None
+        self._start = self._end = 0
+        self._data = memoryview(b"")
+        self._ahead = 0
+
+    def content(self, pack: Pack, entry: Entry) -> Content:
+        """Return the content of an object that is stored raw or as a frame; not checked.
+
+        Raises:
+            IntegrityError: it is not in the pack, or its length is not what the index states.
+        """
+        payload = self._payload(pack, entry)
+        if entry.codec is Codec.RAW and entry.stored == entry.length:
+            return payload
+        return codec.decompress(bytes(payload), entry, _no_base)
+
+    def _payload(self, pack: Pack, entry: Entry) -> memoryview:
+        start = entry.offset
+        end = start + entry.stored
+        if pack is not self._pack or start < self._start or end > self._end:
+            self._read(pack, start, entry.stored)
+        return self._data[start - self._start : end - self._start]
+
+    def _read(self, pack: Pack, start: int, length: int) -> None:
+        in_order = pack is self._pack and 0 <= self._end - start <= length
+        self._ahead = min(max(2 * self._ahead, _FIRST_BYTES), _MOST_BYTES) if in_order else 0
+        most = max(length, min(self._ahead, pack.payload_end - start))
+        self._data = memoryview(pack.read(start, most))
+        self._pack, self._start, self._end = pack, start, start + most
+
+
+def _no_base(_: bytes) -> bytes:
+    raise AssertionError("only a delta asks for its base")
