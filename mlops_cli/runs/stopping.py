@@ -33,17 +33,54 @@ class Received:
 
 @contextmanager
 def signals() -> Iterator[Received]:
-    """Collect the signals that ask to stop, in place of what they would do. Main thread only."""
+    """Collect the signals that ask to stop, in place of what they would do.
+
+    Only the main thread gets any; every thread can be asked to stop by `ask`.
+    """
     read, write = os.pipe()
     received = Received(read)
-    for end in (read, write):
-        os.set_blocking(end, False)
-    if threading.current_thread() is not threading.main_thread():
-        try:
+    try:
+        for end in (read, write):
+            os.set_blocking(end, False)
+        with _caught(received, write), _heard(received, write):
             yield received
-        finally:
-            os.close(read)
-            os.close(write)
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def ask(thread: int) -> None:
+    """Stop the commands that the thread of this id leads, as a Ctrl-C would; if it leads any."""
+    with _guard:
+        if thread in _leaders:
+            received, write = _leaders[thread]
+            received.note(signal.SIGINT, None)
+            with suppress(BlockingIOError):
+                os.write(write, b"\0")
+
+
+_guard = threading.Lock()
+_leaders: dict[int, tuple[Received, int]] = {}
+
+
+@contextmanager
+def _heard(received: Received, write: int) -> Iterator[None]:
+    """Let `ask` reach this thread for a `with` block."""
+    own = threading.get_ident()
+    with _guard:
+        _leaders[own] = received, write
+    try:
+        yield
+    finally:
+        with _guard:
+            del _leaders[own]
+
+
+@contextmanager
+def _caught(received: Received, write: int) -> Iterator[None]:
+    """Note signals in `received`, and wake up who reads the other end of `write`."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
     before = {one: signal.getsignal(one) for one in _STOPPING}
     wakeup = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
@@ -51,13 +88,11 @@ def signals() -> Iterator[Received]:
         for one, handler in before.items():
             if handler is not signal.SIG_IGN or one is signal.SIGINT:
                 signal.signal(one, received.note)
-        yield received
+        yield
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
         signal.set_wakeup_fd(wakeup)
-        os.close(read)
-        os.close(write)
 
 
 class Stopping:
