@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,9 @@ class Step:
     @property
     def files(self) -> tuple[Out, ...]:
         """All that it writes: outs, metrics and plots, each path once."""
-        every: dict[str, Any] = {}
+        if not self.metrics and not self.plots:
+            return self.outs
+        every: dict[str, Out] = {}
         for out in (*self.outs, *self.metrics, *self.plots):
             every.setdefault(out.path, out)
         return tuple(every.values())

@@ -53,7 +53,7 @@ def _prospect(
         return Prospect(state.name, "nothing", ())
     deps = inputs(repo, plan)
     known = {dep: oid for dep, oid in deps.items() if oid is not None}
-    settled = len(known) == len(deps) and not any("which is stale" in r for r in state.reasons)
+    settled = len(known) == len(deps) and not state.waits
     if settled and cache.look_up(step_key(plan, known)):
         return Prospect(state.name, "restore", state.reasons)
     return Prospect(state.name, "run", state.reasons)

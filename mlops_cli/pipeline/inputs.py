@@ -1,10 +1,13 @@
 """What steps depend on as it is now: the ids of files, folders, variables and references."""
 
 import os
+import stat
+from pathlib import Path
 
 from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
+from mlops_cli.core.stat_cache import pack_stat
 from mlops_cli.data import paths, snapshot
 from mlops_cli.pipeline import patterns
 from mlops_cli.pipeline.plan import Plan
@@ -17,14 +20,38 @@ class Look:
         self._repo = repo
         self._ids: dict[str, ObjectId | None] = {}
         self._matches: dict[str, list[str]] = {}
+        self._folders: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}
+        self._root = os.fspath(repo.root)
 
     def current(self, path: str) -> ObjectId | None:
         """Return the id of what is at a path, or None when nothing is there."""
         if path not in self._ids:
-            target = paths.locate(self._repo, path)
-            there = os.path.lexists(target)
-            self._ids[path] = snapshot.take(self._repo, target).oid if there else None
+            self._ids[path] = self._look_up(path)
         return self._ids[path]
+
+    def _look_up(self, path: str) -> ObjectId | None:
+        """Return the same. A file that is as it was when it was last hashed is not read."""
+        folder, _, name = path.rpartition("/")
+        known = self._known(path, folder)
+        raw = f"{self._root}/{path}"
+        try:
+            status = os.lstat(raw)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        hit = known.get(os.fsencode(name))
+        if hit and stat.S_ISREG(status.st_mode) and hit[0] == pack_stat(status):
+            return ObjectId(hit[1].hex())
+        return snapshot.take(self._repo, Path(raw)).oid
+
+    def _known(self, path: str, folder: str) -> dict[bytes, tuple[bytes, bytes]]:
+        """Return what is known of the files in a path's folder, which was made sure of."""
+        if folder not in self._folders:
+            paths.locate(self._repo, path)
+            block = self._repo.stat_cache.blocks.get(os.fsencode(folder) or b".")
+            self._folders[folder] = {} if block is None else block.trusted()
+        else:
+            paths.check(path)
+        return self._folders[folder]
 
     def matches(self, pattern: str) -> list[str]:
         """Return the paths that match a pattern."""

@@ -30,6 +30,8 @@ class StepState:
 
     name: str
     reasons: tuple[str, ...]
+    waits: bool = False
+    """Whether a stale step is about to make something that it needs again."""
 
     @property
     def stale(self) -> bool:
@@ -63,7 +65,7 @@ def check(repo: Repository, graph: Graph, plans: Mapping[str, Plan], lock: Lock)
     for name in graph.steps:
         upstream = {other for other in graph.needs[name] if other in found and found[other].stale}
         reasons = _reasons(look, graph, plans[name], lock.get(name), upstream)
-        found[name] = StepState(name, tuple(reasons))
+        found[name] = StepState(name, tuple(reasons), bool(upstream))
     return list(found.values())
 
 
@@ -158,7 +160,7 @@ def _reasons(
             made[dep] = maker
             settled.update(_as_before(dep, graph, locked))
     reasons = difference(plan, settled, locked)
-    reasons += [f"{dep} is made by {maker}, which is stale" for dep, maker in made.items()]
+    reasons += _waiting(made)
     written = {out.path for out in step.files}
     for path, out in locked.outs.items():
         if path in written:
@@ -166,6 +168,14 @@ def _reasons(
             if now is None or (now != out.oid and not step.frozen):
                 reasons.append(f"its output {path} " + ("is missing" if now is None else "changed"))
     return reasons
+
+
+def _waiting(made: Mapping[str, str]) -> list[str]:
+    """Return which dependencies are about to be made again, given with their steps."""
+    if len(made) <= MOST_TOLD:
+        return [f"{dep} is made by {maker}, which is stale" for dep, maker in made.items()]
+    first = next(iter(made.values()))
+    return [f"{len(made)} of its dependencies are made by stale steps, such as {first}"]
 
 
 def _as_before(dep: str, graph: Graph, locked: LockedStep) -> dict[str, ObjectId | None]:
