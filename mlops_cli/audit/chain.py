@@ -74,9 +74,7 @@ def record(
     Raises:
         Conflict: a ref is not where its move starts from; nothing was recorded.
     """
-    from mlops_cli.core.git import identity
-
-    who = identity(repo.root)
+    who = repo.identity
     chain = PREFIX + repo.clone_id
     moves = moves or {}
     with repo.writing(), repo.lock(action):

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlops_cli.core import alive
 from mlops_cli.core import layout as layouts
 from mlops_cli.core.files import outside, write_whole
 from mlops_cli.core.layout import Layout
@@ -19,6 +20,7 @@ from mlops_cli.errors import StateError
 
 if TYPE_CHECKING:
     from mlops_cli.core.config import Settings
+    from mlops_cli.core.git import Identity
     from mlops_cli.core.objects import ObjectStore
 
 FORMAT = 1
@@ -63,6 +65,13 @@ class Repository:
         from mlops_cli.core.config import load
 
         return load(self.layout.settings)
+
+    @cached_property
+    def identity(self) -> "Identity":
+        """Who git says is at work; asked once."""
+        from mlops_cli.core.git import identity
+
+        return identity(self.root)
 
     @cached_property
     def clone_id(self) -> str:
@@ -126,6 +135,7 @@ def open_repository(start: Path) -> Repository:
             f"the store in '{layout.store}' has the format '{text.strip()[:40]}', unknown here",
             hint="use a newer mlo",
         )
+    alive.announce(layout.tmp)
     return Repository(layout)
 
 
@@ -143,6 +153,7 @@ def create(root: Path) -> Repository:
         write_whole(layout.mlo / ".gitignore", b"*\n", durable=False)
         if not layout.format.exists():
             write_whole(layout.format, FORMAT_TEXT.encode())
+    alive.announce(layout.tmp)
     return Repository(layout)
 
 

@@ -270,9 +270,7 @@ def _head(
 ) -> Head:
     import time
 
-    from mlops_cli.core.git import identity
-
-    who = identity(repo.root)
+    who = repo.identity
     return Head(
         key=key,
         name=name,
