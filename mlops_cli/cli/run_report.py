@@ -72,7 +72,7 @@ def headline(done: "Run") -> str:
     states = [step.state for step in done.steps]
     parts = [
         f"{states.count(state)} {state}"
-        for state in ("ran", "restored", "unchanged", "failed", "skipped", "off")
+        for state in ("ran", "restored", "unchanged", "failed", "skipped")
         if state in states
     ]
     text = f"run {done.name} {done.status} in {_duration(done.seconds)}"

@@ -14,6 +14,7 @@ import struct
 import threading
 import time
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,7 @@ class StatCache:
         self._path = path
         self._age = age
         self._changed = False
+        self._held = False
         self.blocks = _load(path, age)
         self.tick_ns = 0
 
@@ -103,11 +105,21 @@ class StatCache:
             del self.blocks[one]
         self._changed = True
 
+    @contextmanager
+    def saved_once(self) -> Iterator[None]:
+        """Replace the file at the end of a `with` block only, for one who asks often in it."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            self.save()
+
     def save(self) -> None:
         """Replace the file, if a block was kept. Never fails the caller: it is a cache."""
         from mlops_cli.errors import ExternalError
 
-        if not self._changed:
+        if not self._changed or self._held:
             return
         try:
             write_whole(self._path, self._encoded(), durable=False)

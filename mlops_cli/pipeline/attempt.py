@@ -12,7 +12,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import LockedOutput, LockedStep
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import MissingObject, RequestError
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline import outputs, stale
 from mlops_cli.pipeline.batch import Batch
@@ -94,6 +94,7 @@ class Steps:
             return done
         self._watcher.begins(plan, self._reasons(plan, deps))
         self._make_way(plan)
+        self._bring_references(plan)
         return Attempt(plan, deps, begun, plan.step.retries)
 
     def again(self, attempt: Attempt) -> Attempt:
@@ -156,10 +157,6 @@ class Steps:
     def skipped(self, name: str) -> StepRun:
         """Return a step that did not run, since one that it needs did not end well."""
         return self._step(self._plans[name], {}, "skipped", time.monotonic())
-
-    def off(self, name: str) -> StepRun:
-        """Return a step that is not to run with these parameters."""
-        return self._step(self._plans[name], {}, "off", time.monotonic())
 
     def note(self, step: StepRun, error: str | None) -> None:
         """Put what became of a step on disk once its outputs are in the store, and tell it."""
@@ -238,7 +235,22 @@ class Steps:
         for out in plan.step.files:
             if not out.persist:
                 outputs.clear(self._repo, out.path)
-            outputs.prepare(self._repo, out)
+            outputs.prepare(self._repo, out.path)
+
+    def _bring_references(self, plan: Plan) -> None:
+        """Put the versions that a step refers to where it wants them."""
+        for one in plan.step.references:
+            oid = plan.fixed[one.key]
+            if one.path is None or oid is None:
+                continue
+            saved = outputs.save(self._repo, one.path, None)
+            if saved is not None:
+                self._watcher.saved(saved)
+            try:
+                outputs.put(self._repo, one.path, oid)
+            except MissingObject as error:
+                what = f"step '{plan.step.name}' needs '{one.name}', which is not in this store"
+                raise Failure(f"{what}; try: mlo pull", None) from error
 
     def _save(self, name: str) -> None:
         """Store what is in the way: another step may have written to what is not its own."""

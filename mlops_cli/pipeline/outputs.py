@@ -10,13 +10,15 @@ from mlops_cli.core.config_steps import Out, Step
 from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.lockfile import LockedOutput
+from mlops_cli.core.objects import Kind
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import ignore, paths, pointer, snapshot
+from mlops_cli.data import ignore as ignoring
+from mlops_cli.data import paths, pointer, snapshot
 from mlops_cli.data.restore import restore
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline.places import above
-from mlops_cli.runs.record import Artifact
+from mlops_cli.runs.record import Artifact, ObjectKind
 
 
 def check_places(repo: Repository, steps: Iterable[Step]) -> None:
@@ -111,15 +113,18 @@ def clear(repo: Repository, path: str) -> None:
         raise outside(error, target) from error
 
 
-def prepare(repo: Repository, out: Out) -> None:
-    """Make the folder that an output goes to, and have git ignore what the store keeps."""
-    target = paths.locate(repo, out.path)
+def ignore(repo: Repository, steps: Iterable[Step]) -> None:
+    """Have git ignore the outputs of steps that the store keeps."""
+    ignoring.ignore_all(repo.root, [out.path for step in steps for out in step.files if out.cache])
+
+
+def prepare(repo: Repository, path: str) -> None:
+    """Make the folder that an output goes to."""
+    target = paths.locate(repo, path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise outside(error, target.parent) from error
-    if out.cache:
-        ignore.ignore(repo.root, out.path)
 
 
 def keep(
@@ -146,10 +151,20 @@ def keep(
     return kept
 
 
+def put(repo: Repository, path: str, oid: ObjectId) -> None:
+    """Put a version of a file or folder at a path that git is not to track."""
+    target = paths.locate(repo, path)
+    prepare(repo, path)
+    ignoring.ignore(repo.root, path)
+    kind: ObjectKind = "folder" if repo.objects.kind(oid) is Kind.TREE else "file"
+    if _current(repo, target) != oid:
+        restore(repo, oid, kind, target, force=True)
+
+
 def bring_back(repo: Repository, out: Artifact) -> None:
     """Make an output what it was in an earlier run; what is there is in the store, or nobody's."""
     target = paths.locate(repo, out.path)
-    prepare(repo, Out(out.path))
+    prepare(repo, out.path)
     if _current(repo, target) != out.oid:
         restore(repo, out.oid, out.kind, target, force=True)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core import expand, lockfile
+from mlops_cli.core.config_steps import Step
 from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.lock import hold
 from mlops_cli.core.repository import Repository
@@ -16,6 +17,7 @@ from mlops_cli.pipeline import outputs, stale
 from mlops_cli.pipeline.attempt import Steps
 from mlops_cli.pipeline.graph import Graph
 from mlops_cli.pipeline.inputs import Look
+from mlops_cli.pipeline.outputs import Saved
 from mlops_cli.pipeline.plan import Plan, Resolve, plans
 from mlops_cli.pipeline.run_cache import Bring, open_cache
 from mlops_cli.pipeline.watcher import Watcher
@@ -106,7 +108,8 @@ def run(
     )
     graph = chosen.graph
     _require_inputs(repo, graph, chosen.plans)
-    with hold(repo.layout.pipeline_lock, purpose="mlo run", on_wait=repo.on_wait):
+    alone = hold(repo.layout.pipeline_lock, purpose="mlo run", on_wait=repo.on_wait)
+    with alone, repo.stat_cache.saved_once():
         reap(repo)
         locked = lockfile.read(repo.layout.lockfile)
         states = stale.check(repo, graph, chosen.plans, locked)
@@ -115,13 +118,9 @@ def run(
         outputs.check_places(repo, graph.steps.values())
         environ = {**environ, "PATH": search_path(environ)}
         with open_cache(repo, bring) as cache:
-            doing = [one.name for one in states if force or one.stale]
-            saved = []
-            for step in doing:
-                made = locked[step].outs if step in locked else {}
-                for one in outputs.save_all(repo, graph.steps[step], made):
-                    watcher.saved(one)
-                    saved.append(one)
+            doing = [graph.steps[one.name] for one in states if force or one.stale]
+            saved = _save(repo, doing, locked, watcher)
+            outputs.ignore(repo, doing)
             opened = begin(
                 repo,
                 _command(names, assignments, downstream=downstream),
@@ -148,6 +147,19 @@ def run(
             )
             work = Work(repo, graph, steps, opened, watcher, jobs=jobs)
             return Outcome(work.go(), (), tuple(graph.steps))
+
+
+def _save(
+    repo: Repository, doing: Sequence[Step], locked: lockfile.Lock, watcher: Watcher
+) -> list[Saved]:
+    """Put into the store what is at the outputs of these steps and in no store, and tell it."""
+    saved = []
+    for step in doing:
+        made = locked[step.name].outs if step.name in locked else {}
+        for one in outputs.save_all(repo, step, made):
+            watcher.saved(one)
+            saved.append(one)
+    return saved
 
 
 def choose(

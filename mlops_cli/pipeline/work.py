@@ -52,7 +52,6 @@ class Work:
         watcher: Watcher,
         *,
         jobs: int,
-        off: frozenset[str] = frozenset(),
     ) -> None:
         self._repo = repo
         self._graph = graph
@@ -60,7 +59,6 @@ class Work:
         self._run = opened
         self._watcher = watcher
         self._jobs = jobs
-        self._off = off
         self._batch = steps.batch
         self._schedule = Schedule(graph, {**repo.settings.resources, "cpus": jobs})
         self._at_work: dict[str, Attempt] = {}
@@ -106,12 +104,10 @@ class Work:
         """Settle every step that needs no running, and start those there is room for."""
         waiting = []
         while (name := self._schedule.next()) is not None:
-            if children.interrupted:
+            if children.interrupted or any(
+                self._standing.states[need] not in _FINE for need in self._needs(name)
+            ):
                 self._settled(self._steps.skipped(name))
-            elif name in self._off:
-                self._settled(self._steps.off(name))
-            elif any(self._standing.states[need] not in _FINE for need in self._needs(name)):
-                self._settled(self._idle(name))
             elif not self._schedule.fits(name):
                 waiting.append(name)
             else:
@@ -121,11 +117,6 @@ class Work:
 
     def _needs(self, name: str) -> list[str]:
         return [need for need in self._graph.needs[name] if need in self._graph.steps]
-
-    def _idle(self, name: str) -> StepRun:
-        """Return a step that cannot run: off if all it misses is off, else skipped."""
-        states = {self._standing.states[need] for need in self._needs(name)} - set(_FINE)
-        return self._steps.off(name) if states == {"off"} else self._steps.skipped(name)
 
     def _begin(self, children: Children, name: str) -> None:
         try:

@@ -12,7 +12,7 @@ from mlops_cli.errors import IntegrityError, StateError
 VERSION = 1
 
 Status = Literal["running", "done", "failed", "interrupted", "killed"]
-State = Literal["ran", "restored", "unchanged", "failed", "skipped", "off"]
+State = Literal["ran", "restored", "unchanged", "failed", "skipped"]
 ObjectKind = Literal["file", "folder"]
 Number = float | str
 """A number; those that JSON has no form for are "nan", "inf" and "-inf"."""

@@ -239,3 +239,16 @@ def test_an_interrupt_stops_every_step_and_the_record_says_so(repo: Repository) 
     found = resolve(open_repository(repo.root), "last")
     assert (found.status, found.exit_code) == ("interrupted", 130)
     assert {step.state for step in found.steps} == {"failed"}
+
+
+def test_a_version_that_a_step_refers_to_is_where_it_wants_it(repo: Repository, run: Run) -> None:
+    with repo.objects.writer() as writer:
+        oid = writer.put(b"the champion\n")
+    steps(
+        repo,
+        "  a:\n    cmd: cat best/model > out\n    outs: [out]\n"
+        "    deps: [{model: churn@production, path: best/model}]\n",
+    )
+    run(resolve=lambda reference: oid)
+    assert (repo.root / "out").read_text() == "the champion\n"
+    assert git.is_ignored(repo.root, ["best/model"])
