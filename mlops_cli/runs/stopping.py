@@ -49,14 +49,19 @@ def signals() -> Iterator[Received]:
         os.close(write)
 
 
-def ask(thread: int) -> None:
-    """Stop the commands that the thread of this id leads, as a Ctrl-C would; if it leads any."""
+def ask(thread: int) -> bool:
+    """Stop the commands that the thread of this id leads, as a Ctrl-C would.
+
+    Return whether it leads any.
+    """
     with _guard:
-        if thread in _leaders:
-            received, write = _leaders[thread]
-            received.note(signal.SIGINT, None)
-            with suppress(BlockingIOError):
-                os.write(write, b"\0")
+        if thread not in _leaders:
+            return False
+        received, write = _leaders[thread]
+        received.note(signal.SIGINT, None)
+        with suppress(BlockingIOError):
+            os.write(write, b"\0")
+        return True
 
 
 _guard = threading.Lock()

@@ -14,7 +14,7 @@ MAX_DEATHS = 3
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing to do: `payload` is what JSON can hold, and `key` tells it from the others."""
+    """One thing to do: `payload` is plain data, and `key` tells it from the others."""
 
     key: str
     payload: Mapping[str, Any]
