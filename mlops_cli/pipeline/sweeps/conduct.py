@@ -1,0 +1,220 @@
+"""Doing one trial: a run of the step in a work tree of its own, followed and stopped if asked to.
+
+This is what a worker does. The process is kept from trial to trial, and its work tree too, so that
+a trial costs little more than the step itself.
+"""
+
+import json
+import math
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops_cli.core import journal, lockfile
+from mlops_cli.core.repository import Repository, open_repository
+from mlops_cli.pipeline.engines.engine import Line
+from mlops_cli.pipeline.run import Outcome, run
+from mlops_cli.pipeline.run_cache import Bring
+from mlops_cli.pipeline.watcher import Silent
+from mlops_cli.runs import stopping
+from mlops_cli.runs.code import State
+from mlops_cli.runs.open_run import METRICS
+
+_LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is told of a trial.
+
+    Attributes:
+        assignments: `name=value` for parameters.
+        metrics: whose values are asked for.
+        follow: the metric that is reported on the way; None when nobody wants to know.
+        name: of the trial's run.
+        parent: key of the sweep's run.
+        state: what the records say of the code, as `vars` of `runs.code.State`.
+    """
+
+    step: str
+    assignments: tuple[str, ...]
+    metrics: tuple[str, ...]
+    follow: str | None
+    name: str
+    parent: str
+    engine: str | None
+    state: Mapping[str, Any]
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a worker says of a trial.
+
+    Attributes:
+        state: `done`, `failed` or `interrupted`.
+        values: of the metrics, by name; those that are there.
+        reported: names of all metrics of the run.
+        run: key of the trial's run; None when it did not come to one.
+        oid: id of its record; None when an earlier run had done the same before.
+    """
+
+    state: str
+    values: Mapping[str, float]
+    reported: tuple[str, ...] = ()
+    run: str | None = None
+    oid: str | None = None
+    seconds: float = 0.0
+    error: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+_repositories: dict[str, Repository] = {}
+
+
+def here(payload: Mapping[str, Any], place: int, line: Line) -> dict[str, Any]:
+    """Do a trial on the machine of the sweep; `roots` are its work trees, one for each place."""
+    root = payload["roots"][place]
+    if root not in _repositories:
+        _repositories[root] = open_repository(Path(root))
+    return trial(_repositories[root], Order(**payload["order"]), line).plain()
+
+
+def trial(repo: Repository, order: Order, line: Line, *, bring: Bring | None = None) -> Answer:
+    """Do a trial in a work tree, and return what came of it.
+
+    Raises:
+        MloError: it cannot be begun.
+    """
+    if line.stopped():
+        return Answer("interrupted", {}, error="stopped before it began")
+    with _followed(repo, order, line):
+        outcome = run(
+            repo,
+            [order.step],
+            watcher=Silent(),
+            environ=os.environ,
+            assignments=order.assignments,
+            bring=bring,
+            name=order.name,
+            parent=order.parent,
+            engine=order.engine,
+            state=State(**order.state),
+        )
+    return _answer(repo, order, outcome)
+
+
+def _answer(repo: Repository, order: Order, outcome: Outcome) -> Answer:
+    done = outcome.run
+    if done is None:  # the last run in this work tree had the same parameters
+        locked = lockfile.read(repo.layout.lockfile)[order.step]
+        return _judged(order, locked.metrics, run=locked.run)
+    own = next((step.metrics for step in done.steps if step.name == order.step), {})
+    if done.status == "done":
+        found = {**done.metrics, **own}
+        return _judged(order, found, run=done.key, oid=done.id, seconds=done.seconds)
+    state = "interrupted" if done.status == "interrupted" else "failed"
+    known = {"run": done.key, "oid": done.id, "seconds": done.seconds}
+    return Answer(state, {}, tuple(done.metrics), error=done.error, **known)
+
+
+def _judged(order: Order, metrics: Mapping[str, Any], **known: Any) -> Answer:
+    """Return the answer for a run that was done: failed if a metric is no number to compare."""
+    values = {name: float(metrics[name]) for name in order.metrics if name in metrics}
+    reported = tuple(sorted(metrics))
+    wrong = next((name for name, value in values.items() if not math.isfinite(value)), None)
+    if wrong is not None:
+        error = f"{wrong} is {values[wrong]}"
+        return Answer("failed", {}, reported, error=error, **known)
+    missing = next((name for name in order.metrics if name not in values), None)
+    if missing is not None:
+        error = f"step '{order.step}' did not report '{missing}'"
+        return Answer("failed", values, reported, error=error, **known)
+    return Answer("done", values, reported, **known)
+
+
+@contextmanager
+def _followed(repo: Repository, order: Order, line: Line) -> Iterator[None]:
+    """Report what the trial logs, and stop it when asked to, for a `with` block."""
+    ended = threading.Event()
+    follower = _Follower(repo, order, line)
+    arguments = (ended, threading.get_ident())
+    thread = threading.Thread(target=follower.follow, args=arguments, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+class _Follower:
+    """Watches one trial from a thread beside it."""
+
+    def __init__(self, repo: Repository, order: Order, line: Line) -> None:
+        self._open_runs = repo.layout.open_runs
+        self._order = order
+        self._line = line
+        self._folder: Path | None = None
+        self._read = 0
+
+    def follow(self, ended: threading.Event, leader: int) -> None:
+        """Watch until `ended`; `leader` is the thread that does the trial."""
+        asked = False
+        while not ended.wait(_LOOK_S):
+            if not asked and self._line.stopped():
+                asked = stopping.ask(leader)
+            if self._order.follow is not None:
+                for step, value in self._news(self._order.follow):
+                    self._line.report({"step": step, "value": value})
+
+    def _news(self, metric: str) -> Iterator[tuple[int, float]]:
+        """Yield what was logged of a metric, with its step, since the last time."""
+        self._folder = self._folder or self._find()
+        if self._folder is None:
+            return
+        try:
+            with (self._folder / METRICS).open("rb") as file:
+                file.seek(self._read)
+                data = file.read()
+        except FileNotFoundError:
+            return
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for record in _lines(whole):
+            value = record.get("metrics", {}).get(metric)
+            if "step" in record and value is not None:
+                yield int(record["step"]), float(value)
+
+    def _find(self) -> Path | None:
+        """Return the folder of the trial's run."""
+        try:
+            folders: Sequence[str] = os.listdir(self._open_runs)
+        except FileNotFoundError:
+            return None
+        for name in folders:
+            folder = self._open_runs / name
+            head = next(iter(journal.read(folder / "run.json")), {})
+            if head.get("name") == self._order.name and head.get("parent") == self._order.parent:
+                return folder
+        return None
+
+
+def _lines(data: bytes) -> Iterator[dict[str, Any]]:
+    for line in data.splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            yield record
