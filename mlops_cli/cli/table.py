@@ -37,6 +37,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "run and compare",
         (
             ("run", "Run what is stale of the pipeline, one step, or any command"),
+            ("dag", "Show the steps of the pipeline, and which need which"),
             ("runs", "List, show and compare runs"),
         ),
     ),
