@@ -25,8 +25,6 @@ _USUAL = ("mlruns", "mlartifacts")
 """Where MLflow puts artifacts when nobody says where, beside the database."""
 
 _CONTEXT = "mlflow.data.context"
-_INFINITE = 1.7976931348623157e308
-"""What MLflow writes for infinity."""
 
 
 def is_store(file: Path) -> bool:
@@ -42,6 +40,7 @@ class Database:
     """
 
     def __init__(self, file: Path, artifacts: Sequence[Path]) -> None:
+        self.name = str(file)
         self._file = file
         roots = [file.absolute().parent / name for name in _USUAL]
         self._places = Places([*roots, *artifacts])
@@ -125,9 +124,8 @@ class Database:
         with closing(self._connection.execute(query, (run,))) as rows:
             for row in rows:
                 value = float("nan") if row["is_nan"] else float(row["value"])
-                if abs(value) >= _INFINITE:
-                    value = float("inf") if value > 0 else float("-inf")
-                yield Point(str(row["key"]), value, int(row["timestamp"]), int(row["step"]))
+                name, time_ms = str(row["key"]), int(row["timestamp"])
+                yield Point(name, mlflow_run.real(value), time_ms, int(row["step"]))
 
     def _models(self, run: str) -> list[LoggedModel]:
         if "logged_models" not in self._tables:

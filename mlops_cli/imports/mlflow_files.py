@@ -37,13 +37,14 @@ def is_store(folder: Path) -> bool:
 
 
 def _has_meta(folder: Path) -> bool:
-    return any(os.path.isfile(os.path.join(one, _META)) for one in os.scandir(folder))
+    return any((folder / name / _META).is_file() for name in os.listdir(folder))
 
 
 class FileStore:
     """An `mlruns` folder; see `mlflow_run.Tracker`."""
 
     def __init__(self, root: Path, artifacts: Sequence[Path]) -> None:
+        self.name = str(root)
         self._root = root
         self._places = Places([root, *artifacts])
         self.registry = self._registry()
@@ -163,7 +164,8 @@ class FileStore:
 
 def _folders(folder: Path) -> list[Path]:
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:

@@ -123,6 +123,7 @@ class Client:
         parts = urlsplit(self.url)
         retries = Retry(
             total=_TRIES,
+            connect=1,
             backoff_factor=0.25,
             status_forcelist=_AGAIN,
             allowed_methods=None,  # searches are sent by POST, and change nothing

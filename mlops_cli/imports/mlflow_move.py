@@ -96,7 +96,7 @@ def tracker(source: str, artifacts: Sequence[Path] = ()) -> Tracker:
         return Server(Client(source))
     if scheme not in (None, "file", "sqlite"):
         raise RequestError(
-            f"'{urls.safe(source)}' cannot be read",
+            f"runs in '{scheme}://' cannot be read",
             hint="start a server on it, and give its URL: mlflow server --backend-store-uri URI",
         )
     return _local(_path(source, scheme), artifacts)
@@ -147,7 +147,7 @@ def move(
         ExternalError: the source cannot be read any further; what was stored stays.
     """
     with closing(tracker(source, artifacts)) as found:
-        moved = Moved(urls.safe(source), homeless=found.registry.homeless, dry_run=dry_run)
+        moved = Moved(found.name, homeless=found.registry.homeless, dry_run=dry_run)
         chosen = _chosen(found.experiments(), wanted)
         total = _total(found, chosen)
         with progress.task("importing", total, "runs") as advance:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from mlops_cli.core.clock import moment
@@ -38,20 +39,19 @@ _LAST_MS = 253_402_300_799_999
 """The end of the year 9999."""
 
 _TOLD = frozenset(
-    f"mlflow.{name}"
-    for name in [
-        "user",
-        "runName",
-        "note.content",
-        "parentRunId",
-        "source.name",
-        "source.type",
-        "source.git.commit",
-        "source.git.branch",
-        "log-model.history",
-        "loggedArtifacts",
-        "loggedImages",
-    ]
+    {
+        "mlflow.user",
+        "mlflow.runName",
+        "mlflow.note.content",
+        "mlflow.parentRunId",
+        "mlflow.source.name",
+        "mlflow.source.type",
+        "mlflow.source.git.commit",
+        "mlflow.source.git.branch",
+        "mlflow.log-model.history",
+        "mlflow.loggedArtifacts",
+        "mlflow.loggedImages",
+    }
 )
 """Tags of MLflow's own whose content is elsewhere in the record, or says nothing of the run."""
 
@@ -120,7 +120,7 @@ def record(run: Tracked, writer: "PackWriter", kept: Kept, *, artifacts: bool) -
         code=_code(run),
         params=secrets.masked({name: value(text) for name, text in run.params.items()}),
         environment=None,
-        outputs=tuple(made.artifacts),
+        outputs=tuple(sorted(made.artifacts, key=attrgetter("path"))),
         metrics=last,
         history=history,
         models=tuple(made.models),

@@ -1,5 +1,7 @@
 """What MLflow knows of a run, wherever it keeps it: the words that its stores have in common."""
 
+import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -113,6 +115,8 @@ class Listed:
 class Tracker(Protocol):
     """Where MLflow keeps runs."""
 
+    name: str
+    """What people are told of it."""
     registry: "Registry"
 
     def experiments(self) -> list[Experiment]:
@@ -175,6 +179,15 @@ def registry(versions: Sequence[Version]) -> Registry:
             words.append(f"{one.model}/{one.stage}")
         words += [f"{one.model}@{alias}" for alias in one.aliases]
     return Registry(found, homeless)
+
+
+def real(value: float) -> float:
+    """Return a number that a database of MLflow's holds: it has the largest one for infinity.
+
+    >>> real(-1.7976931348623157e308), real(0.5)
+    (-inf, 0.5)
+    """
+    return math.copysign(math.inf, value) if abs(value) >= sys.float_info.max else value
 
 
 def text(data: bytes, what: str) -> str:

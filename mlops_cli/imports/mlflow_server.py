@@ -37,6 +37,7 @@ class Server:
     """An MLflow server; see `mlflow_run.Tracker`."""
 
     def __init__(self, client: Client) -> None:
+        self.name = client.url
         self._client = client
         self._threads = ThreadPoolExecutor(AT_ONCE, "mlflow")
         self.registry = self._registry()
@@ -137,7 +138,12 @@ class Server:
 
         try:
             found = [
-                Point(name, float(one["value"]), int(one["timestamp"]), int(one.get("step", 0)))
+                Point(
+                    name,
+                    mlflow_run.real(float(one["value"])),
+                    int(one["timestamp"]),
+                    int(one.get("step", 0)),
+                )
                 for one in _all(page, "metrics")
             ]
         except (KeyError, TypeError, ValueError) as error:
@@ -249,13 +255,20 @@ def _files(
         folder = waiting.pop()
         asked += 1
         for one in _all(lambda token, folder=folder: page(folder, token), "files"):  # type: ignore[misc]
-            path = str(one["path"])
+            path, size = _path_and_size(one)
             if not path.startswith(f"{folder}/" if folder else "") or asked > _MOST_FOLDERS:
                 raise IntegrityError(f"the server lists '{path[:80]}' in '{folder[:80]}'")
             if one.get("is_dir"):
                 waiting.append(path)
             else:
-                yield RemoteFile(path, int(one.get("file_size") or 0), put)
+                yield RemoteFile(path, size, put)
+
+
+def _path_and_size(listed: Mapping[str, Any]) -> tuple[str, int]:
+    try:
+        return str(listed["path"]), int(listed.get("file_size") or 0)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(f"the server's list of files is malformed: {error}") from error
 
 
 def _all(page: Page, name: str) -> Iterator[Mapping[str, Any]]:

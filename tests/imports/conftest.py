@@ -1,4 +1,4 @@
-"""The real DVC, in an environment of its own, and projects that people made with it."""
+"""The real DVC and MLflow, each in an environment of its own."""
 
 import os
 import subprocess
@@ -11,6 +11,12 @@ import pytest
 DVC = "dvc==3.67.1"
 """Pinned, and installed apart: it brings a hundred packages that mlo's tests must not see."""
 
+MLFLOW = [
+    "mlflow-skinny==3.17.2",
+    *("sqlalchemy", "alembic", "flask", "flask-cors", "pandas", "aiohttp", "huey"),
+]
+"""MLflow without what trains models, and what its database and its server need: 350 MB, not 700."""
+
 _INSTALL_S = 600
 Dvc = Callable[..., str]
 
@@ -18,19 +24,30 @@ Dvc = Callable[..., str]
 @pytest.fixture(scope="session")
 def dvc_program(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the path of `dvc`; the environment stays in pytest's cache for the next time."""
-    cache = pytestconfig.cache
-    room = tmp_path_factory.mktemp("dvc") if cache is None else cache.mkdir("dvc")
-    folder = room / DVC.replace("==", "-")
-    program = folder / "bin/dvc"
+    return _environment("dvc", [DVC], pytestconfig, tmp_path_factory) / "bin/dvc"
+
+
+@pytest.fixture(scope="session")
+def mlflow_python(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Python that has MLflow; the environment stays in pytest's cache."""
+    return _environment("mlflow", MLFLOW, pytestconfig, tmp_path_factory) / "bin/python"
+
+
+def _environment(
+    name: str, packages: list[str], config: pytest.Config, temporary: pytest.TempPathFactory
+) -> Path:
+    """Return an environment with packages, of which the first is pinned; made once."""
+    room = temporary.mktemp(name) if config.cache is None else config.cache.mkdir(name)
+    folder = room / packages[0].replace("==", "-")
     if not (folder / "whole").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", DVC]
+        pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", *packages]
         done = subprocess.run(pip, capture_output=True, text=True, timeout=_INSTALL_S)
         if done.returncode:
-            why = f"{DVC} cannot be installed: {done.stderr[-300:]}"
+            why = f"{packages[0]} cannot be installed: {done.stderr[-300:]}"
             (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
         (folder / "whole").touch()
-    return program
+    return folder
 
 
 @pytest.fixture

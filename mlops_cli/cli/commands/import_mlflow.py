@@ -49,8 +49,8 @@ def import_mlflow(
 
     Name, times, status, parameters, every value of every metric, tags, the note, parent, commit,
     user, artifacts and logged models come with a run; its experiment, datasets and versions in
-    MLflow's registry become tags. What a run here becomes of is never changed: say the same again,
-    and only what is new comes. MLflow need not be installed. Traces, evaluations, prompts and the
+    MLflow's registry become tags. A run that came before stays as it is: say the same again, and
+    only what is new comes. MLflow need not be installed. Traces, evaluations, prompts and the
     registry itself stay behind. Ends with 1 if a run could not be read.
     """
     from mlops_cli.imports.mlflow_move import Wanted, move
@@ -76,7 +76,8 @@ def _tell(moved: "Moved") -> None:
     for name, count in moved.experiments.items():
         show.line(f"  {count:>6,}  {name}", rest="          ")
     if moved.present:
-        show.line(f"{show.number(moved.present, 'run')} were here already")
+        was = "was" if moved.present == 1 else "were"
+        show.line(f"{show.number(moved.present, 'run')} {was} here already")
     _tell_left_out(moved)
     if moved.refused:
         show.line(f"{show.number(len(moved.refused), 'run')} could not be read:")
