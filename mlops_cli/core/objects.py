@@ -52,10 +52,9 @@ class ObjectStore:
         """Return whether the object is in this store."""
         return self._packs.locate(bytes.fromhex(oid)) is not None
 
-    def absent(self, oids: Iterable[ObjectId]) -> set[ObjectId]:
-        """Return those of many objects that are not in this store."""
-        found = self._packs.absent([bytes.fromhex(oid) for oid in oids])
-        return {as_id(key) for key in found}
+    def absent(self, oids: Iterable[ObjectId]) -> set[bytes]:
+        """Return those of many objects that are not in this store, by their 32-byte ids."""
+        return self._packs.absent({bytes.fromhex(oid) for oid in oids})
 
     def size(self, oid: ObjectId) -> int:
         """Return the size of the content in bytes.

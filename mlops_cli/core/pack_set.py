@@ -69,9 +69,8 @@ class PackSet:
         hit = finder.find(key)
         return None if hit is None else (packs[hit[0]], hit[1])
 
-    def absent(self, keys: Collection[bytes]) -> set[bytes]:
-        """Return those of many 32-byte ids whose objects are in no pack."""
-        missing = set(keys)
+    def absent(self, missing: set[bytes]) -> set[bytes]:
+        """Take from many 32-byte ids those whose objects are in a pack; return the others."""
         if len(missing) <= _FEW:
             return {key for key in missing if self.locate(key) is None}
         for pack in self.all().values():

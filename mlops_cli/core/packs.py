@@ -29,7 +29,7 @@ _END = b"MLOPEND\x01"
 ENTRY_BYTES = ID_BYTES + 8 + 8 + 4 + 1 + 1
 """What an object takes in an index."""
 
-_MOST_STORED = 512 * 1024
+MOST_STORED = 512 * 1024
 """No payload is longer, but that of a list, which is shorter than the content: so much is read."""
 
 
@@ -132,7 +132,7 @@ class Index:
                 f"a pack holds an object of kind {kind} and codec {codec}, unknown here",
                 hint="use a newer mlo",
             ) from error
-        if stored > _MOST_STORED and (codec != Codec.LIST or stored > length):
+        if stored > MOST_STORED and (codec != Codec.LIST or stored > length):
             raise IntegrityError(f"a stored object claims to take {stored} bytes, too many for it")
         return entry
 
@@ -154,6 +154,11 @@ class Index:
         """Return all ids, sorted."""
         raw = self._raw
         return [raw[i : i + ID_BYTES] for i in range(0, self.count * ID_BYTES, ID_BYTES)]
+
+    def offsets(self) -> list[int]:
+        """Return where the payload of each object begins, in the order of their ids."""
+        start = ID_BYTES * self.count
+        return list(struct.unpack_from(f"<{self.count}Q", self._raw, start))
 
     def stored(self) -> list[int]:
         """Return how many bytes each object takes, in the order of their ids."""

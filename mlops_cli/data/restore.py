@@ -100,7 +100,7 @@ def _wanted(repo: Repository, oid: ObjectId, trees: tree.Held) -> _Listing:
     listing = dict(tree.walk_held(trees, oid))
     absent = repo.objects.absent(entry.oid for entry in listing.values() if _is_file(entry))
     if absent:
-        missing = [path for path, entry in listing.items() if entry.oid in absent]
+        missing = [path for path, entry in listing.items() if bytes.fromhex(entry.oid) in absent]
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise MissingObject(
             f"the content of '{missing[0]}'{more} is not in this store", hint="mlo fetch"
@@ -137,8 +137,8 @@ def _create(
             return _write_all(repo, target, wanted, progress, looks={})
         aside = staging(target.parent, repo.layout.tmp)
         building = aside / f".mlo-restore-{os.getpid()}-{os.urandom(4).hex()}"
-        building.mkdir()
         try:
+            building.mkdir()
             written = _write_all(repo, building, wanted, progress, unseen=True)
             os.rename(building, target)
         except BaseException:

@@ -14,7 +14,8 @@ from mlops_cli.core.packs import Codec, Entry, Kind, as_id
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, MissingObject, StateError
-from mlops_cli.remotes.catalogue import Place, key_of
+from mlops_cli.remotes.catalogue import Place
+from mlops_cli.remotes.errand import planned
 from mlops_cli.remotes.history import Relation, relation
 from mlops_cli.remotes.remote import Remote
 from mlops_cli.remotes.spans import Span, spans
@@ -22,9 +23,6 @@ from mlops_cli.remotes.whole_packs import take
 
 _AT_ONCE = 4
 """How many reads are under way at once."""
-
-_NEARLY = 0.9
-"""A pack of which so large a share is wanted is brought whole."""
 
 RECORDS = (Kind.TREE, Kind.RUN, Kind.EVENT, Kind.AUDIT)
 
@@ -89,8 +87,9 @@ def content(
         chosen = set(roots)
         for root in chosen:
             _require(repo, remote, root)
-        trees, got_trees = _bring_trees(repo, remote, chosen, progress)
-        wanted = {oid for root in chosen for oid in _files_of(repo, root)}
+        wanted, far = _files_of(repo, chosen)
+        trees, got_trees = _bring_trees(repo, remote, far, progress)
+        wanted |= _files_of(repo, far)[0]
     objects, got = _bring(repo, remote, wanted, progress)
     return Fetched(remote.name, trees + objects, got_trees + got)
 
@@ -135,23 +134,34 @@ def _bring_trees(
     return objects, got
 
 
-def _files_of(repo: Repository, root: ObjectId) -> list[ObjectId]:
-    if repo.objects.has(root) and repo.objects.kind(root) is Kind.TREE:
-        return [entry.oid for _, entry in tree.walk(repo.objects, root)]
-    return [root]
+def _files_of(repo: Repository, roots: Iterable[ObjectId]) -> tuple[set[ObjectId], set[ObjectId]]:
+    """Return the files that roots are or hold, and the roots of which not all trees are here."""
+    files: set[ObjectId] = set()
+    far: set[ObjectId] = set()
+    for root in roots:
+        try:
+            if repo.objects.kind(root) is not Kind.TREE:
+                files.add(root)
+                continue
+            for entries in tree.below(repo.objects, root).values():
+                files.update(one.oid for one in entries if one.mode is not tree.Mode.FOLDER)
+        except MissingObject:
+            far.add(root)
+    return files, far
 
 
 def _bring(
     repo: Repository, remote: Remote, wanted: Iterable[ObjectId], progress: Progress
 ) -> tuple[int, int]:
     """Copy objects that are not here; none is ever here without what it is made of."""
-    places = _places(repo, remote, wanted)
-    if not places:
-        return 0, 0
-    total = sum(place.entry.stored for place in places.values())
+    plan = planned(repo.objects, remote.catalogue, wanted)
+    places = plan.places
     brought = dict(places)
+    total = plan.stored + sum(place.entry.stored for place in places.values())
+    if not plan.packs and not places:
+        return 0, 0
     with progress.task(f"fetching from {remote.name}", total, "B") as advance:
-        places = _take_packs(repo, remote, places, advance)
+        _take_packs(repo, remote, plan.packs, advance)
         lists: list[_Composed] = []
         deltas: list[_Composed] = []
         with repo.objects.writer() as writer:
@@ -172,7 +182,8 @@ def _bring(
                 deltas += told
         _put_told(repo, remote, deltas)
         _put_composed(repo, remote, lists)
-    return len(brought), sum(place.entry.stored for place in brought.values())
+    stored = plan.stored + sum(place.entry.stored for place in brought.values())
+    return plan.objects + len(brought), stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,26 +212,14 @@ def _places(repo: Repository, remote: Remote, wanted: Iterable[ObjectId]) -> dic
 
 
 def _take_packs(
-    repo: Repository,
-    remote: Remote,
-    places: dict[ObjectId, Place],
-    advance: Callable[[int], None],
-) -> dict[ObjectId, Place]:
-    """Bring packs of which nearly all is wanted, whole; return the places in other packs."""
-    wanted: dict[str, int] = {}
-    for place in places.values():
-        wanted[place.key] = wanted.get(place.key, 0) + place.entry.stored
-    taken: set[str] = set()
-    for name, index in remote.catalogue.indexes.items():
-        key = key_of(name)
+    repo: Repository, remote: Remote, names: Sequence[str], advance: Callable[[int], None]
+) -> None:
+    check = partial(_check, remote)
+    for name in names:
         size = remote.catalogue.sizes[name]
-        if wanted.get(key, 0) >= _NEARLY * size and not index.has_composed():
-            take(repo, remote.transport, name, size, check=partial(_check, remote), advance=advance)
-            taken.add(key)
-    if not taken:
-        return places
-    repo.objects.refresh()
-    return {oid: place for oid, place in places.items() if place.key not in taken}
+        take(repo, remote.transport, name, size, check=check, advance=advance)
+    if names:
+        repo.objects.refresh()
 
 
 def _download(
