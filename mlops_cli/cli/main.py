@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mlops_cli import __version__
+from mlops_cli.cli.signals import Terminated, take_signals
 from mlops_cli.cli.table import COMMANDS, is_call, overview
 from mlops_cli.errors import MloError, RequestError, StateError
 
@@ -27,6 +28,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         _let_any_file_name_through(stream)
+    take_signals()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -39,6 +41,8 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Terminated as end:
+        return end.exit_code
     except BrokenPipeError:
         if _reader_is_gone():
             return BROKEN_PIPE

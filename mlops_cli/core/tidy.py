@@ -21,9 +21,6 @@ LOCK = "tidy.lock"
 SMALL_BYTES = 16 * 1024 * 1024
 """A pack below this size may be merged with others."""
 
-LEFT_BEHIND_S = 24 * 3600
-"""A file in `tmp` that is older than this belongs to nobody any more."""
-
 TOO_MANY = 32
 """Merge when there are more small packs than this."""
 
@@ -35,22 +32,6 @@ def small(packs: Mapping[str, Pack]) -> list[Pack]:
     """Return the packs worth merging: none while there are few."""
     found = [pack for pack in packs.values() if pack.size < SMALL_BYTES]
     return found if len(found) > TOO_MANY else []
-
-
-def sweep(tmp: Path, now_s: float) -> None:
-    """Remove what killed processes left in `tmp`: whatever nobody has touched for a day."""
-    import shutil
-
-    for entry in os.scandir(tmp):
-        with suppress(OSError):
-            if entry.name.endswith(".lock") or now_s - entry.stat(
-                follow_symlinks=False
-            ).st_mtime < (LEFT_BEHIND_S):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            else:
-                os.unlink(entry.path)
 
 
 def merge(packs: list[Pack], folder: Path, tmp: Path) -> None:

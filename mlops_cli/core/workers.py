@@ -6,9 +6,11 @@ to them, and what they answer comes back through a pipe.
 """
 
 import os
+import signal
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlops_cli.errors import ExternalError
@@ -22,6 +24,7 @@ _COUNT = struct.Struct("<Q")
 _MOST = 8
 _LOST = 70
 _DONE, _FAILED = b"d", b"f"
+_ASKS_TO_END = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 _BREATH = 64
 """After so many steps a worker looks whether there is still somebody to work for."""
 
@@ -67,8 +70,11 @@ def share(
             advance(units)
             look()
 
-        others = [_Worker(work, part, counters, at) for at, part in enumerate(parts) if at]
+        others: list[_Worker] = []
         try:
+            for at, part in enumerate(parts[1:], 1):
+                with _undisturbed():
+                    others.append(_Worker(work, part, counters, at))
             first = work(parts[0], advance_all)
             outcomes = [one.outcome() for one in others]
         except BaseException:
@@ -82,6 +88,16 @@ def share(
             raise outcome
         answers.append(outcome)
     return answers
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put signals that end this process off until a process that was forked is known."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ASKS_TO_END)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Worker:
@@ -98,6 +114,8 @@ class _Worker:
             return
         code = _LOST
         try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKS_TO_END)
             os.close(self._pipe)
             done = steps = 0
 
@@ -141,8 +159,6 @@ class _Worker:
 
     def stop(self) -> None:
         """End it, unless it has, and wait until it is gone."""
-        import signal
-
         if self._pid:
             os.kill(self._pid, signal.SIGTERM)
             os.waitpid(self._pid, 0)

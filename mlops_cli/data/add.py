@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from mlops_cli.core import git
+from mlops_cli.core import alive, git
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
 from mlops_cli.core.progress import SILENT, Progress
@@ -63,6 +63,7 @@ def add(
     before = {path: one.oid for path, one in known.items()}
     watched = progress is not SILENT
     total = sum(snapshot.measure(repo.root / path) for path in chosen) if watched else None
+    alive.sweep(repo.layout.tmp)
     with repo.writing():
         with (
             progress.task("adding", total, "B") as advance,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlops_cli.core import alive
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, reference, snapshot
@@ -46,6 +47,7 @@ def checkout(
         MissingObject: a version is not in this store.
         IntegrityError: a stored object is damaged, or a path leaves the project.
     """
+    alive.sweep(repo.layout.tmp)
     if typed:
         wanted = [_named(repo, path, rev) for path in typed]
     else:

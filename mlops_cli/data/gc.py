@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
 
-from mlops_cli.core import tidy
+from mlops_cli.core import alive, tidy
 from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lock import hold
@@ -88,7 +88,7 @@ def collect(
         if not dry_run:
             sweep.dead = sweep.drop(sweep.dead)
             sweep.mixed = sweep.drop(sweep.mixed, sweep.copy(progress))
-            tidy.sweep(repo.layout.tmp, time.time())
+            alive.sweep(repo.layout.tmp)
         return sweep.found(dry_run=dry_run)
 
 

@@ -97,7 +97,7 @@ def _send(
             whole.append(pack)
         else:
             loose += missing
-    aside = repo.layout.tmp / f"push-{remote.name}-{os.getpid()}"
+    aside = repo.layout.tmp / f"push-{os.getpid()}-{remote.name}"
     aside.mkdir(exist_ok=True)
     try:
         sent = whole + _repack(repo.objects, loose, aside)

@@ -14,6 +14,7 @@ OURS = {
     "mlops_cli",
     "mlops_cli.cli",
     "mlops_cli.cli.main",
+    "mlops_cli.cli.signals",
     "mlops_cli.cli.table",
     "mlops_cli.errors",
 }

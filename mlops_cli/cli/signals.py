@@ -1,0 +1,31 @@
+"""Being asked to end: what is half done is cleaned up, as on Ctrl-C."""
+
+import signal
+from types import FrameType
+
+_SHELL = 128  # a shell adds the signal to it
+
+
+class Terminated(BaseException):
+    """A signal asked the program to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = _SHELL + number
+
+
+def take_signals() -> None:
+    """Have SIGTERM, and SIGHUP where nobody ignores it, end the program by an exception.
+
+    Such a signal counts once: a second one ends the program at once, as if nobody had asked.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) is _end:
+            signal.signal(one, signal.SIG_DFL)
+    raise Terminated(number)
