@@ -320,7 +320,7 @@ class _Parser:
         if first in "'\"`":
             self._refuse(at, f"this {first} is not closed")
         if re.match(r"[+-]?\.?\d", self._text[at:]):
-            self._refuse(at, "this is no number", hint="a text needs quotes: name == '1a'")
+            self._refuse(at, "this is no number; a text needs quotes", hint="name == '1a'")
         self._refuse(at, f"'{first}' means nothing here")
 
     def _either(self) -> Node:

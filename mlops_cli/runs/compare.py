@@ -7,10 +7,24 @@ from typing import Any
 from mlops_cli.core import canonical
 from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import MissingObject, MloError, RequestError
+from mlops_cli.runs import code, code_files
 from mlops_cli.runs.find import resolve
 from mlops_cli.runs.index import open_index
 from mlops_cli.runs.record import Run
+
+_GROUPS = ("v", "threads", "variables", "packages", "hashes", "editable", "locks")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A version of a package, and the hash of its files as far as that is known."""
+
+    version: str
+    hash: str | None
+
+    def __str__(self) -> str:
+        return self.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +51,25 @@ class Section:
 class Comparison:
     """Runs side by side, by name and id; sections without rows are left out.
 
-    `same` has the titles of those that every run has something of, and none differs in.
+    `same` has the titles of those that every run has something of, and none differs in. `patches`
+    has what turns the code of the first run into that of each other one; None where not all of the
+    code is known, and nothing at all unless it was asked for.
     """
 
     names: tuple[str, ...]
     ids: tuple[ObjectId, ...]
     sections: tuple[Section, ...]
     same: tuple[str, ...]
+    patches: tuple[str | None, ...] = ()
 
 
-def compare(repo: Repository, references: Sequence[str], *, everything: bool = False) -> Comparison:
+def compare(
+    repo: Repository,
+    references: Sequence[str],
+    *,
+    everything: bool = False,
+    patch: bool = False,
+) -> Comparison:
     """Return how the runs differ, or with `everything` also what they have in common.
 
     Without references the last two runs are compared; one is compared with the run before it.
@@ -55,11 +78,12 @@ def compare(repo: Repository, references: Sequence[str], *, everything: bool = F
         RequestError: a reference fits no run, or there are fewer than two runs.
     """
     runs = _chosen(repo, references)
+    differences = [_difference_of_code(repo, runs[0], run) for run in runs[1:]]
     sections = (
         Section("parameters", _rows([run.params for run in runs])),
         Section("metrics", _rows([run.metrics for run in runs], difference=_difference)),
         Section("data", _rows([_data(run) for run in runs])),
-        Section("code", _rows([_code(run) for run in runs])),
+        Section("code", (*_rows([_code(run) for run in runs]), *_files(differences))),
         Section("environment", _rows([_environment(repo, run) for run in runs])),
     )
     kept = [
@@ -73,6 +97,7 @@ def compare(repo: Repository, references: Sequence[str], *, everything: bool = F
         tuple(
             section.title for section in sections if section.rows and not differing(section.rows)
         ),
+        tuple(differences) if patch else (),
     )
 
 
@@ -121,14 +146,11 @@ def _data(run: Run) -> dict[str, str]:
 
 
 def _code(run: Run) -> dict[str, str | None]:
-    command = run.command if isinstance(run.command, str) else " ".join(run.command)
-    changes = run.code.snapshot[:10] if run.code.snapshot and run.code.dirty else None
     steps = {f"{step.name} command": _line(step.cmd) for step in run.steps}
     return {
-        "command": command,
+        "command": _line(run.command),
         "commit": run.code.commit and run.code.commit[:10],
-        "uncommitted changes": changes,
-        "not in the snapshot": ", ".join(run.code.left_out) or None,
+        "not committed": "yes" if run.code.dirty else None,
         **steps,
     }
 
@@ -137,9 +159,43 @@ def _line(command: str | tuple[str, ...]) -> str:
     return command if isinstance(command, str) else " ".join(command)
 
 
+def _difference_of_code(repo: Repository, first: Run, other: Run) -> str | None:
+    """Return the patch between the code of two runs; None where that of one is not here."""
+    try:
+        return code.difference(repo, first, other)
+    except MloError:
+        return None
+
+
+def _files(patches: Sequence[str | None]) -> tuple[Row, ...]:
+    """Return a row for each file of code that is not the same as in the first run."""
+    columns = [
+        {"files": "not all known"}
+        if patch is None
+        else {one.path: str(one) for one in code_files.changed(patch)}
+        for patch in patches
+    ]
+    rows = _rows([{}, *columns])
+    return tuple(sorted(rows, key=lambda row: row.name))
+
+
 def _environment(repo: Repository, run: Run) -> dict[str, Any]:
     if run.environment is None:
         return {}
-    held = canonical.decode(repo.objects.get(run.environment))
-    facts = {name: held[name] for name in ("python", "os", "machine", "cpu", "cpus")}
-    return {**facts, **held["threads"], **held["packages"], "host": run.host}
+    try:
+        held = canonical.decode(repo.objects.get(run.environment))
+    except MissingObject:
+        return {}
+    hashes = held.get("hashes", {})
+    return {
+        "host": run.host,
+        **{name: value for name, value in held.items() if name not in _GROUPS},
+        **held.get("threads", {}),
+        **held.get("variables", {}),
+        **{f"{name} from": url for name, url in held.get("editable", {}).items()},
+        **{name: oid[:10] for name, oid in held.get("locks", {}).items()},
+        **{
+            name: Package(version, hashes.get(name))
+            for name, version in held.get("packages", {}).items()
+        },
+    }

@@ -80,8 +80,9 @@ class Names:
         known = [*COLUMNS, *self._index.names(), *self._recent()]
         group, _, rest = name.partition(".")
         near = get_close_matches(rest if group in _GROUPS and rest else name, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"a text needs quotes: '{name}'"
-        return f"no run has '{name}'", hint
+        if near:
+            return f"no run has '{name}'", f"did you mean '{near[0]}'?"
+        return f"no run has '{name}'; a text needs quotes", f"'{name}'"
 
     def _recent(self) -> list[str]:
         """Return the names of parameters and tags of some runs."""

@@ -14,7 +14,7 @@ from mlops_cli.runs import filters, open_run, said
 from mlops_cli.runs.filters import COLUMNS, Sql
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.index import Index, open_index
-from mlops_cli.runs.metrics import last_logged, merge
+from mlops_cli.runs.metrics import merge
 from mlops_cli.runs.order import ordered
 from mlops_cli.runs.record import Number
 
@@ -92,6 +92,7 @@ def listing(
     *,
     sort: Sequence[str] = (),
     limit: int | None = None,
+    columns: Sequence[str] = (),
 ) -> Listing:
     """Return the runs that are wanted, newest first.
 
@@ -100,13 +101,15 @@ def listing(
     comes after all numbers, and runs without it come last.
 
     Raises:
-        RequestError: no run has what is to be sorted by, or there is no such status.
+        RequestError: no run has what is to be sorted by or to be shown as one of `columns`, or
+            there is no such status.
     """
     if wanted.status is not None and wanted.status not in STATUSES:
         raise RequestError(f"'{wanted.status}' is no status", hint="one of: " + ", ".join(STATUSES))
     reap(repo)
     with open_index(repo) as index:
         filters.prepare(index)
+        _check_columns(index, columns)
         running = _running(repo, wanted)
         where = _where(index, wanted, [line.key for line in running])
         lines = _lines(index, ordered(index, where, sort, limit))
@@ -114,6 +117,17 @@ def listing(
         if wanted.children == "below":
             lines = _with_children(index, lines)
     return Listing((*running, *lines), total + len(running))
+
+
+def _check_columns(index: Index, columns: Sequence[str]) -> None:
+    names = filters.Names(index)
+    for name in columns:
+        if names.find(name) is None:
+            _, hint = names.unknown(name)
+            columns_hint = f"--columns {','.join(COLUMNS[:6])}"
+            raise RequestError(
+                f"no run has '{name}' to show", hint=hint if hint.endswith("?") else columns_hint
+            )
 
 
 def matching(repo: Repository, wanted: Wanted) -> list[ObjectId]:
@@ -254,7 +268,7 @@ def _open_line(run: open_run.OpenRun) -> Line:
         seconds=None,
         status="running",
         exit_code=None,
-        metrics=merge(last_logged(journal.tail(run.folder / open_run.METRICS, _TAIL))),
+        metrics=_lately(run),
         params=head.params,
         parent=head.parent,
         who=head.who.get("name"),
@@ -264,3 +278,13 @@ def _open_line(run: open_run.OpenRun) -> Line:
         note=head.note,
         tags=said.parsed(head.tags),
     )
+
+
+def _lately(run: open_run.OpenRun) -> dict[str, Number]:
+    """Return the last values of the metrics that an open run logged of late."""
+    found: dict[str, dict[str, Number]] = {}
+    for line in journal.tail(run.folder / open_run.METRICS, _TAIL):
+        values = line.get("metrics")
+        if isinstance(values, dict):
+            found.setdefault(str(line.get("by", "")), {}).update(values)
+    return merge(found)

@@ -48,7 +48,7 @@ def _key(index: Index, text: str) -> _Key:
     column = names.find(name)
     if column is None:
         _, hint = names.unknown(name)
-        if "quotes" in hint:
+        if not hint.endswith("?"):
             hint = f"a metric, a parameter, or one of: {', '.join(COLUMNS[:7])}"
         raise RequestError(f"no run has '{name}' to sort by", hint=hint)
     return _Key(column, name == text)

@@ -17,12 +17,12 @@ from mlops_cli.runs.record import Run
 def remove(repo: Repository, runs: Sequence[Run], *, kept: Collection[str] = ()) -> None:
     """Hide runs from lists, references and the run cache; once pushed, in other clones too.
 
-    `kept` are keys of runs that must not go.
+    `kept` are ids of runs that must not go.
 
     Raises:
         StateError: one of them must not go; then none goes.
     """
-    if held := [run.name for run in runs if run.key in kept]:
+    if held := [run.name for run in runs if run.id in kept]:
         named = "', '".join(held[:3]) + ("', ..." if len(held) > 3 else "'")
         raise StateError(
             f"a model version was registered from '{named}", hint="mlo runs rm --force RUN"

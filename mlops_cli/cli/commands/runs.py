@@ -1,38 +1,56 @@
 """`mlo runs`."""
 
 import sys
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlops_cli.cli import show
+from mlops_cli.cli import runs_compare, runs_list, runs_show, show
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
 if TYPE_CHECKING:
-    from mlops_cli.core.config import Settings
-    from mlops_cli.runs.compare import Comparison, Section
-    from mlops_cli.runs.listing import Line, Listing
+    from mlops_cli.core.expression import Expression
+    from mlops_cli.core.repository import Repository
+    from mlops_cli.runs.listing import Listing
     from mlops_cli.runs.record import Run
 
-app = typer.Typer(help="List, show and compare runs.")
-_WIDTH = 80
-_MAX_NAME = 28
+app = typer.Typer(help="List, show, compare, plot and keep runs.")
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Name, id, key, 'last' or 'best:METRIC'")
+]
+RunArguments = Annotated[
+    list[str] | None, typer.Argument(metavar="RUN", help="Names, ids, 'last' or 'best:METRIC'")
+]
+FilterOption = Annotated[
+    str | None,
+    typer.Option("--filter", "-f", help="Condition, as 'metrics.auc > 0.9 and params.depth <= 6'"),
 ]
 
 
 @app.command("list")
 def list_(
+    condition: FilterOption = None,
     sort: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="Metric, parameter or column, highest first; -NAME lowest first"),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Show these only, as name,auc,params.depth,tags.team")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag, or TAG=VALUE")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only begun since, as 2d or 2026-01-31 (UTC)")
     ] = None,
     status: Annotated[
         str | None, typer.Option(help="Only done, failed, interrupted, killed or running")
     ] = None,
+    children: Annotated[
+        bool, typer.Option("--children", help="Show child runs below their parents")
+    ] = False,
+    removed: Annotated[
+        bool, typer.Option("--removed", help="List the runs that were removed instead")
+    ] = False,
     metric: Annotated[
         list[str] | None, typer.Option(help="Show this metric (default: what fits)")
     ] = None,
@@ -40,17 +58,35 @@ def list_(
     every: Annotated[bool, typer.Option("--all", help="Show all")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first.
+
+    A condition compares metrics, parameters, tags and columns: == != < <= > >=, in (...), like
+    'a%', ~ 'regular expression', and, or, not. Child runs, such as the trials of a sweep, are left
+    out unless there is a condition or an order.
+    """
     from mlops_cli.runs.listing import Wanted, listing
 
     repo = repository()
-    wanted = Wanted(status=status)
-    found = listing(repo, wanted, sort=[sort] if sort else (), limit=None if every else limit)
+    beside = condition is not None or bool(sort) or bool(tag) or removed
+    wanted = Wanted(
+        filter=_parsed(condition),
+        status=status,
+        tags=tag or (),
+        since=_moment(since),
+        removed=removed,
+        children="below" if children else "beside" if beside else "hidden",
+    )
+    chosen = [name.strip() for name in (columns or "").split(",") if name.strip()]
+    found = listing(repo, wanted, sort=sort or (), limit=None if every else limit, columns=chosen)
 
     def tell(found: "Listing") -> None:
-        by = sort.removeprefix("-") if sort else ""
-        sorted_by = [by] if any(by in line.metrics for line in found.runs) else []
-        _tell_list(found, metric or [], sorted_by, _gated(repo.settings))
+        if chosen:
+            runs_list.tell_columns(found, chosen)
+            return
+        by = [name.removeprefix("-") for one in sort or () for name in one.split(",")]
+        by = [name.removeprefix("metrics.") for name in by]
+        known = [name for name in by if any(name in line.metrics for line in found.runs)]
+        runs_list.tell(found, metric or [], known, runs_list.gated(repo.settings))
 
     show.emit(found, as_json=as_json, text=tell)
 
@@ -62,17 +98,22 @@ def show_(
     as_json: JsonFlag = False,
 ) -> None:
     """Show one run: what it was made from and what came of it."""
-    from mlops_cli.runs.find import resolve
+    from mlops_cli.runs.standing import standing
 
     repo = repository()
-    found = resolve(repo, run)
+    found = _resolved(repo, run)
     if log:
         sys.stdout.flush()
         for piece in repo.objects.stream(found.log) if found.log else ():
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return
-    show.emit(found, as_json=as_json, text=_tell_run)
+    if as_json:
+        held = standing(repo, found)
+        more = show.plain(held)
+        show.emit({**more.pop("run"), **more}, as_json=True, text=print)
+        return
+    runs_show.tell(standing(repo, found))
 
 
 @app.command("compare")
@@ -81,213 +122,135 @@ def compare_(
         list[str] | None, typer.Argument(metavar="RUN", help="Runs (default: the last two)")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Show also what is the same")] = False,
+    patch: Annotated[
+        bool, typer.Option("--patch", "-p", help="Print how the code differs, as a patch")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare runs: parameters, metrics, data, code and environment that differ."""
     from mlops_cli.runs.compare import compare
 
-    found = compare(repository(), runs or [], everything=every)
-    show.emit(found, as_json=as_json, text=_tell_comparison)
+    found = compare(repository(), runs or [], everything=every, patch=patch)
+    show.emit(found, as_json=as_json, text=runs_compare.tell)
 
 
 @app.command("rm")
 def rm(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Runs")],
+    runs: RunArguments = None,
+    condition: FilterOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also those that a model was registered from")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Put removed runs back on the list")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Take runs off the list; what was registered from them stays traceable."""
-    from mlops_cli.runs.remove import chosen, remove
+    """Take runs off the list; what was registered from them stays traceable.
+
+    Once pushed they are off the list in other clones too. `mlo gc` drops their bytes.
+    """
+    from mlops_cli.errors import RequestError
+    from mlops_cli.runs import remove
 
     repo = repository()
-    removed = chosen(repo, runs)
-    remove(repo, removed)
-    show.emit(removed, as_json=as_json, text=_tell_removed)
+    if bool(runs) == bool(condition):
+        raise RequestError("name runs, or a condition", hint="mlo runs rm RUN, or --filter EXPR")
+    if restore:
+        back = remove.put_back(repo, runs or ())
+        show.emit(back, as_json=as_json, text=lambda back: _tell_runs("put back", back))
+        return
+    chosen = _chosen(repo, runs or [], condition)
+    if condition is not None and chosen and not yes:
+        _ask(f"remove {show.number(len(chosen), 'run')}?")
+    remove.remove(repo, chosen, kept=() if force else _registered(repo))
+    show.emit(chosen, as_json=as_json, text=lambda gone: _tell_runs("removed", gone))
 
 
-def _gated(settings: "Settings") -> set[str]:
-    """Return the metrics that decide whether a model may be promoted."""
-    stages = [stage for model in settings.models.values() for stage in model.stages.values()]
-    return {gate.metric for stage in stages for gate in stage.gates}
-
-
-def _tell_list(
-    found: "Listing", chosen: Sequence[str], sorted_by: Sequence[str], gated: Collection[str]
+@app.command("tag")
+def tag_(
+    run: RunArgument,
+    tags: Annotated[list[str], typer.Argument(metavar="TAG", help="Tags, as baseline or team=x")],
+    delete: Annotated[bool, typer.Option("--delete", "-d", help="Take the tags away")] = False,
 ) -> None:
-    if not found.runs:
-        show.note("no runs yet; try: mlo run")
-        return
-    title, told = _commands(found.runs)
-    fixed = [
-        (line.name, line.key, line.started[5:16].replace("T", " "), line.status, text)
-        for line, text in zip(found.runs, told, strict=True)
-    ]
-    width = sum(max(len(row[i]) for row in [*fixed, _HEAD]) + 2 for i in range(4))
-    wanted = [*sorted_by, *(name for name in chosen if name not in sorted_by)]
-    kept = _COMMAND if title == "command" else min(max(map(len, told)), _PARAMETERS)
-    names = wanted if chosen else _fitting(found.runs, _WIDTH - width - kept, wanted, gated)
-    used = width + sum(_metric_width(name, found.runs) for name in names)
-    room = max(_WIDTH - used, len(title))
-    rows = [
-        (*row[:4], *(_shown(line.metrics.get(name)) for name in names), _clip(row[4], room))
-        for row, line in zip(fixed, found.runs, strict=True)
-    ]
-    show.table([*_HEAD, *names, title], rows)
-    if found.total > len(found.runs):
-        show.note(f"{found.total - len(found.runs)} more: mlo runs list --all")
+    """Give a run tags; they travel with push."""
+    from mlops_cli.runs import said
+
+    repo = repository()
+    found = _resolved(repo, run)
+    changes = {name: None if delete else value for name, value in said.parsed(tags).items()}
+    said.tag(repo, [found], changes)
+    show.line(f"{'untagged' if delete else 'tagged'} {found.name}")
 
 
-_HEAD = ("run", "key", "began (UTC)", "status")
-_COMMAND = 16
-"""Columns that a command gets at least, before metrics are shown."""
+@app.command("note")
+def note_(
+    run: RunArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; '' takes it away")],
+) -> None:
+    """Write a note to a run, in place of the one it has; it travels with push."""
+    from mlops_cli.runs import said
+
+    repo = repository()
+    found = _resolved(repo, run)
+    said.note(repo, found, text)
+    show.line(f"noted on {found.name}")
 
 
-_PARAMETERS = 32
-"""Columns that parameters which differ get at most in exchange for metrics."""
+def _parsed(condition: str | None) -> "Expression | None":
+    from mlops_cli.core.expression import parse
 
-_PIPELINE = "mlo run"
-
-
-def _commands(lines: "Sequence[Line]") -> tuple[str, list[str]]:
-    """Return what to tell of the runs' commands, and its title.
-
-    Where all are runs of the pipeline, that is their steps and the parameters that differ.
-    """
-    if not all(f"{line.command} ".startswith(f"{_PIPELINE} ") for line in lines):
-        return "command", [line.command for line in lines]
-    names = sorted({name for line in lines for name in line.params})
-    differing = [
-        name
-        for name in names
-        if any(_given(line, name) != _given(lines[0], name) for line in lines)
-    ]
-    told = []
-    for line in lines:
-        steps = line.command.partition(" --set ")[0].removeprefix(_PIPELINE).split()
-        told.append(" ".join([*steps, *(_given(line, name) for name in differing)]).strip())
-    return (_PIPELINE, told) if any(told) else ("command", [line.command for line in lines])
+    return None if condition is None else parse(condition, where="--filter")
 
 
-def _given(line: "Line", name: str) -> str:
-    return f"{name}={_shown(line.params[name])}" if name in line.params else ""
+def _moment(since: str | None) -> str | None:
+    from datetime import UTC, datetime
+
+    from mlops_cli.cli.since import moment
+
+    return None if since is None else moment(since, datetime.now(UTC))
 
 
-def _fitting(
-    lines: "Sequence[Line]", room: int, wanted: Sequence[str], gated: Collection[str]
-) -> list[str]:
-    """Return the metrics `wanted`, then as many as there is room for: gated ones, then those that
-    most runs have.
-    """
-    counts: dict[str, int] = {}
-    for line in lines:
-        for name in line.metrics:
-            counts[name] = counts.get(name, 0) + 1
-    room -= sum(_metric_width(name, lines) for name in wanted)
-    chosen = []
-    rest = counts.keys() - set(wanted)
-    for name in sorted(rest, key=lambda name: (name not in gated, -counts[name], len(name), name)):
-        width = _metric_width(name, lines)
-        if width <= room:
-            chosen.append(name)
-            room -= width
-    return [*wanted, *sorted(chosen)]
+def _resolved(repo: "Repository", text: str) -> "Run":
+    """Return the run that a text means; say what was taken for the best."""
+    from mlops_cli.runs.find import meaning, resolve
+
+    found = resolve(repo, text)
+    told = meaning(repo, text)
+    if told is not None:
+        show.note(told)
+    return found
 
 
-def _metric_width(name: str, lines: "Sequence[Line]") -> int:
-    shown = [f"{_shown(line.metrics.get(name))}" for line in lines if name in line.metrics]
-    return max(len(name), *(len(text) for text in shown), 0) + 2
+def _chosen(repo: "Repository", runs: list[str], condition: str | None) -> "tuple[Run, ...]":
+    from mlops_cli.runs.listing import Wanted, matching
+    from mlops_cli.runs.record import Run
+    from mlops_cli.runs.remove import chosen
+
+    if condition is None:
+        return chosen(repo, runs)
+    found = matching(repo, Wanted(filter=_parsed(condition)))
+    return tuple(Run.read(repo, oid) for oid in found)
 
 
-def _tell_run(run: "Run") -> None:
-    facts: list[tuple[str, Any]] = [
-        ("run", f"{run.name}  {run.key}"),
-        ("id", run.id),
-        ("command", _line(run.command)),
-        ("status", _status(run)),
-        ("began", f"{run.started[:19].replace('T', ' ')} UTC, took {run.seconds:.1f} s"),
-        ("by", f"{run.who.get('name')} on {run.host}"),
-        ("commit", _commit(run)),
-    ]
-    for name, value in facts:
-        if value:
-            show.line(f"{name:<9}{value}", rest=" " * 9)
-    _pairs("parameters", run.params)
-    _pairs("metrics", run.metrics)
-    if run.steps:
-        show.line("steps")
-        rows = [(step.name, step.state, f"{step.seconds:.1f} s") for step in run.steps]
-        show.table(["step", "state", "took"], rows, indent=2)
-    for title, artifacts in (("inputs", run.inputs), ("outputs", run.outputs)):
-        if artifacts:
-            show.line(title)
-            kept = [(one.path, one.oid[:10], one.kind) for one in artifacts]
-            show.table(["path", "id", "kind"], kept, indent=2)
-    if run.log:
-        show.line(f"what it printed: mlo runs show {run.name} --log")
+def _registered(repo: "Repository") -> set[str]:
+    """Return the ids of the runs that model versions were registered from."""
+    from mlops_cli.registry import models
+
+    return {
+        str(version.run)
+        for name in models.names(repo)
+        for version in models.model(repo, name).versions
+    }
 
 
-def _pairs(title: str, values: Any) -> None:
-    if values:
-        show.line(title)
-        rows = [(name, _shown(value)) for name, value in values.items()]
-        show.table(["name", "value"], rows, indent=2)
+def _ask(question: str) -> None:
+    """Ask on a terminal, and end if the answer is not yes; elsewhere nobody is asked."""
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        typer.confirm(question, abort=True, err=True)
 
 
-def _status(run: "Run") -> str:
-    text = run.status if run.exit_code in (0, None) else f"{run.status}, exit code {run.exit_code}"
-    return f"{text}: {run.error}" if run.error and run.error != run.status else text
-
-
-def _commit(run: "Run") -> str:
-    if run.code.commit is None:
-        return ""
-    changed = " with uncommitted changes" if run.code.dirty else ""
-    return run.code.commit[:10] + (f" on {run.code.branch}" if run.code.branch else "") + changed
-
-
-def _line(command: str | tuple[str, ...]) -> str:
-    return command if isinstance(command, str) else " ".join(command)
-
-
-def _tell_comparison(found: "Comparison") -> None:
-    if not found.sections:
-        show.line(f"{' and '.join(found.names)} do not differ")
-        return
-    if "metrics" in found.same:
-        show.line("metrics: no difference")
-    for section in found.sections:
-        show.line(section.title)
-        _tell_section(section, found.names)
-
-
-def _tell_section(section: "Section", names: Sequence[str]) -> None:
-    with_difference = section.title == "metrics"
-    columns = [section.title[:0] or "name", *names, *(["difference"] if with_difference else [])]
-    left = min(max(len(row.name) for row in section.rows), _MAX_NAME)
-    room = (_WIDTH - 2 - left - (12 if with_difference else 0)) // len(names) - 2
-    rows = []
-    for row in section.rows:
-        values = [_clip(_shown(value), max(room, 8)) for value in row.values]
-        difference = [_signed(row.difference)] if with_difference else []
-        rows.append((_clip(row.name, left), *values, *difference))
-    show.table(columns, rows, indent=2)
-
-
-def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.6g}"
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _clip(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _tell_removed(removed: "tuple[Run, ...]") -> None:
-    for run in removed:
-        show.line(f"removed {run.name}")
+def _tell_runs(what: str, runs: "tuple[Run, ...]") -> None:
+    for run in runs:
+        show.line(f"{what} {run.name}")

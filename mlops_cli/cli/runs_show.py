@@ -1,0 +1,112 @@
+"""What `mlo runs show` prints."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlops_cli.cli import show
+from mlops_cli.cli.runs_list import shown, tags
+
+if TYPE_CHECKING:
+    from mlops_cli.runs.record import Run
+    from mlops_cli.runs.standing import Relative, Standing
+
+_CHILDREN = 5
+_FACT = 10  # columns of the name of a fact
+
+
+def tell(found: "Standing") -> None:
+    """Print what a run was made from and what came of it."""
+    run = found.run
+    for name, value in _facts(found):
+        if value:
+            show.line(f"{name:<{_FACT}}{value}", rest=" " * _FACT)
+    _pairs("parameters", run.params)
+    _pairs("metrics", run.metrics)
+    if run.steps:
+        show.line("steps")
+        rows = [(step.name, step.state, f"{step.seconds:.1f} s") for step in run.steps]
+        show.table(["step", "state", "took"], rows, indent=2)
+    for title, artifacts in (("inputs", run.inputs), ("outputs", run.outputs)):
+        if artifacts:
+            show.line(title)
+            kept = [(one.path, one.oid[:10], one.kind, show.size(one.size)) for one in artifacts]
+            show.table(["path", "id", "kind", "size"], kept, indent=2)
+    _pairs("environment", _environment(found.environment))
+    for option, what in _more(run):
+        show.line(f"{what}: mlo runs {option}")
+
+
+def _facts(found: "Standing") -> Iterator[tuple[str, Any]]:
+    run = found.run
+    yield "run", f"{run.name}  {run.key}" + ("  (removed)" if found.removed else "")
+    yield "id", run.id
+    yield "command", run.command if isinstance(run.command, str) else " ".join(run.command)
+    yield "status", _status(run)
+    yield "began", f"{run.started[:19].replace('T', ' ')} UTC, took {run.seconds:.1f} s"
+    yield "by", f"{run.who.get('name')} on {run.host}" + (f", {run.engine}" if run.engine else "")
+    yield "commit", _commit(run)
+    yield "part of", "" if found.parent is None else _relative(found.parent)
+    yield "parts", _children(found)
+    yield "tags", tags(found.tags)
+    yield "note", found.note
+    if found.reproduced is not None:
+        yield "again", "it was made again" if found.reproduced else "it could not be made again"
+
+
+def _relative(one: "Relative") -> str:
+    return f"{one.name} {one.key}"
+
+
+def _children(found: "Standing") -> str:
+    if not found.children:
+        return ""
+    counts: dict[str, int] = {}
+    for child in found.children:
+        counts[child.status] = counts.get(child.status, 0) + 1
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    names = ", ".join(_relative(child) for child in found.children[:_CHILDREN])
+    more = ", ..." if len(found.children) > _CHILDREN else ""
+    return f"{told}: {names}{more}"
+
+
+def _environment(held: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("python", "os", "distribution", "container", "cpu", "cpus", "cpus_usable")
+    facts = {name: held[name] for name in names if held.get(name) is not None}
+    if held.get("memory_bytes"):
+        facts["memory"] = show.size(held["memory_bytes"])
+    for gpu in held.get("gpus") or ():
+        facts["gpu"] = f"{gpu.get('model')}, driver {gpu.get('driver')}"
+    facts.update(held.get("threads") or {})
+    facts.update(held.get("variables") or {})
+    if held.get("packages"):
+        facts["packages"] = show.number(len(held["packages"]), "package")
+    return facts
+
+
+def _more(run: "Run") -> Iterator[tuple[str, str]]:
+    if run.log:
+        yield f"show {run.name} --log", "what it printed"
+    if run.history:
+        yield f"plot {run.name}", "its metrics over time"
+
+
+def _pairs(title: str, values: Mapping[str, Any]) -> None:
+    if values:
+        show.line(title)
+        rows = [(name, shown(value)) for name, value in values.items()]
+        show.table(["name", "value"], rows, indent=2)
+
+
+def _status(run: "Run") -> str:
+    text = run.status if run.exit_code in (0, None) else f"{run.status}, exit code {run.exit_code}"
+    return f"{text}: {run.error}" if run.error and run.error != run.status else text
+
+
+def _commit(run: "Run") -> str:
+    if run.code.commit is None:
+        return run.code.problem or ""
+    changed = ""
+    if run.code.dirty:
+        snapshot = f", all of it: {run.code.snapshot[:10]}" if run.code.snapshot else ""
+        changed = f" with uncommitted changes{snapshot}"
+    return run.code.commit[:10] + (f" on {run.code.branch}" if run.code.branch else "") + changed
