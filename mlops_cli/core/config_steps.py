@@ -84,6 +84,8 @@ class Step:
     desc: str | None = None
     notebook: str | None = None
     """The notebook that it runs, in place of a command."""
+    where: str = field(default="", compare=False, repr=False)
+    """Where it is written, for errors: `.mlops.yaml:12: `."""
 
     @property
     def files(self) -> tuple[Out, ...]:

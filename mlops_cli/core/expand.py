@@ -7,15 +7,16 @@ there, no output that two steps write.
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from typing import Any
 
+from mlops_cli.core import yaml_nodes
 from mlops_cli.core.config_steps import Step
 from mlops_cli.core.fill_step import Filler, Item, unknown
 from mlops_cli.core.filling import MISSING, WHOLE, look_up, word
 from mlops_cli.core.layout import SETTINGS
-from mlops_cli.core.step_reader import Written
+from mlops_cli.core.step_reader import Written, dependencies
 from mlops_cli.core.yaml_nodes import Value
 
 MAX_STEPS = 1000
@@ -36,6 +37,7 @@ def expand(
             there would be more than `max_steps` steps.
     """
     steps: dict[str, Step] = {}
+    users: list[tuple[Written, Step]] = []
     makers = _Makers()
     for one in written.values():
         for step in _each(one, params, max_steps):
@@ -46,7 +48,20 @@ def expand(
                 )
             steps[step.name] = step
             makers.take(one, step)
+            if step.steps:
+                users.append((one, step))
+    for one, step in users:
+        _check_needed(one, step, {*steps, *written})
     return steps
+
+
+def _check_needed(one: Written, step: Step, known: Set[str]) -> None:
+    """Refuse a dependency on a step that there is not."""
+    for at, name in enumerate(step.steps):
+        if name not in known and "${" not in name:
+            where = dependencies(one.at("deps"), "step")[at].fields(("step",))["step"]
+            hint = yaml_nodes.suggest(name, sorted(known - {step.name, one.name}))
+            raise where.fail(f"is '{name[:80]}', which is no step", hint=hint)
 
 
 def _each(one: Written, params: Mapping[str, Any] | None, max_steps: int) -> Iterator[Step]:

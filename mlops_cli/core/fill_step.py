@@ -62,11 +62,13 @@ class Filler:
     def step(self) -> Step:
         """Return the step that runs."""
         one = self._one.step
+        notebook = None if one.notebook is None else self._path(one.notebook, "notebook")
+        deps = self._deps(one.deps)
         return replace(
             one,
             name=self._name,
             cmd=self._cmd(one.cmd),
-            deps=self._deps(one.deps),
+            deps=deps if notebook is None or notebook in deps else (notebook, *deps),
             variables=self._words(one.variables, "deps", "env"),
             references=tuple(self._references(one.references)),
             steps=self._words(one.steps, "deps", "step"),
@@ -79,7 +81,7 @@ class Filler:
             env={name: self._text(text, "env", name) for name, text in one.env.items()},
             workdir=self._workdir(one.workdir),
             desc=self._desc(one.desc),
-            notebook=None if one.notebook is None else self._path(one.notebook, "notebook"),
+            notebook=notebook,
         )
 
     def _fail(self, keys: tuple[str | int, ...], problem: str, hint: str | None) -> RequestError:
@@ -157,11 +159,17 @@ class Filler:
             if _still_open(filled, self._params):
                 found.append(filled)
                 continue
-            path = _plain_path(filled) or config_values.inside(filled, self._dep(at))
+            path = _plain_path(filled) or self._not_plain(filled, at)
             if path in found:
                 raise self._dep(at).fail(f"names '{path}' again", hint="delete this line")
             found.append(path)
         return tuple(found)
+
+    def _not_plain(self, written: str, at: int) -> str:
+        if written.startswith(("env:", "model:", "data:")):
+            kind, _, name = written.partition(":")
+            raise self._dep(at).fail(f"is '{written}'", hint=f"write {{{kind}: {name.strip()}}}")
+        return config_values.inside(written, self._dep(at))
 
     def _dep(self, at: int) -> Value:
         return dependencies(self._one.at("deps"), "path")[at]

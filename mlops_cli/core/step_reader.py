@@ -19,7 +19,8 @@ NOTEBOOK = "papermill"
 """The word that stands for the command of a step that runs a notebook."""
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_KINDS = ("env", "model", "data", "step")
+KINDS = ("env", "model", "data", "step")
+"""What a step can depend on beside paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def read(name: str, value: Value) -> Written:
     Raises:
         RequestError: a key that no step has, or a value that does not fit its key.
     """
-    found = value.fields((*_READERS, "deps", "params", "foreach", "matrix"))
+    found = value.fields(KEYS)
     given: dict[str, Any] = {
         key: _READERS[key](one) for key, one in found.items() if key in _READERS
     }
@@ -79,7 +80,8 @@ def read(name: str, value: Value) -> Written:
     matrix = _matrix(found["matrix"]) if "matrix" in found else None
     if foreach is not None and matrix is not None:
         raise found["matrix"].fail("is there beside foreach", hint="keep one of the two")
-    return Written(Step(name, **given), value, foreach, matrix)
+    where = f"{value.where}:{value.line}: "
+    return Written(Step(name, **given, where=where), value, foreach, matrix)
 
 
 def dependencies(value: Value, kind: str) -> list[Value]:
@@ -112,7 +114,7 @@ def _cmd(value: Value) -> str | tuple[str, ...]:
 def _kind(value: Value) -> str:
     if not value.is_mapping:
         return "path"
-    found = [key for key, _ in value.items() if key in _KINDS]
+    found = [key for key, _ in value.items() if key in KINDS]
     return found[0] if len(found) == 1 else ""
 
 
@@ -140,7 +142,7 @@ def _dependencies(value: Value) -> dict[str, Any]:
 
 
 def _reference(value: Value, kind: str) -> Reference:
-    found = value.fields((*_KINDS, "path"))
+    found = value.fields((*KINDS, "path"))
     if kind not in ("model", "data"):
         raise value.fail(
             "must name one thing", hint="write a path, or {env: NAME}, {model: churn@production}"
@@ -274,3 +276,7 @@ _READERS: dict[str, Callable[[Value], Any]] = {
     "frozen": Value.boolean,
     "desc": Value.word,
 }
+KEYS = (*_READERS, "deps", "params", "foreach", "matrix")
+"""All that can be said of a step."""
+OUT_KEYS = tuple(_OUT)
+PLOT_KEYS = tuple(_PLOT)

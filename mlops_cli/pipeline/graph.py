@@ -134,7 +134,7 @@ def build(steps: Mapping[str, Step], params: Mapping[str, Any] | None = None) ->
         makers = _makers(step, places, groups, rank)
         if name in makers:
             raise RequestError(
-                f"step '{name}' depends on its own output '{makers[name]}'",
+                f"{step.where}step '{name}' depends on its own output '{makers[name]}'",
                 hint="take it out of deps or out of outs, or split the step in two",
             )
         _check_references(step, places)
@@ -188,12 +188,15 @@ def _makers(
     for file in step.param_files:
         for maker in places.makers(file):
             raise RequestError(
-                f"step '{step.name}' reads parameters from '{file}', which step '{maker}' writes",
+                f"{step.where}step '{step.name}' reads parameters from '{file}', "
+                f"which step '{maker}' writes",
                 hint="parameters are known before any step runs: depend on it by deps",
             )
     for name in step.steps:
         if name not in rank and name not in groups:
-            raise RequestError(f"step '{step.name}' needs the step '{name}', which is not there")
+            raise RequestError(
+                f"{step.where}step '{step.name}' needs the step '{name}', which is not there"
+            )
         makers.update(dict.fromkeys(groups.get(name, [name]), name))
     return makers
 
@@ -203,7 +206,7 @@ def _check_references(step: Step, places: Places) -> None:
     for one in step.references:
         for path in places.touching(one.path) if one.path else ():
             raise RequestError(
-                f"step '{step.name}' has {one.kind} '{one.name}' put at '{one.path}', "
+                f"{step.where}step '{step.name}' has {one.kind} '{one.name}' put at '{one.path}', "
                 f"where step '{places.made[path]}' writes '{path}'",
                 hint="give it a path of its own",
             )
@@ -256,7 +259,7 @@ def _circle(names: list[str], steps: Mapping[str, Step], places: Places) -> Requ
     through = next((dep for dep in steps[last].deps if first in places.makers(dep)), None)
     at = f"'{through}'" if through else f"{{step: {steps[first].group or first}}}"
     return RequestError(
-        f"steps need each other in a circle: {needed_first}",
+        f"{steps[last].where}steps need each other in a circle: {needed_first}",
         hint=f"break it, such as at {at}, which '{last}' needs and '{first}' makes",
     )
 
