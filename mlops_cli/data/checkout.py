@@ -8,7 +8,7 @@ from pathlib import Path
 from mlops_cli.core import alive
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import paths, reference, snapshot
+from mlops_cli.data import dvc_history, paths, reference, snapshot
 from mlops_cli.data.reference import Reference
 from mlops_cli.data.restore import restore
 from mlops_cli.errors import Conflict, MissingObject, RequestError, StateError
@@ -75,6 +75,11 @@ def _named(repo: Repository, path: Path, rev: str | None) -> Reference:
                 f"'{path}' and --rev both name a revision", hint=f"mlo checkout {path}"
             )
         return reference.resolve(repo, str(path), start=Path.cwd())
+    if kept in dvc_history.lost(repo, rev):
+        raise MissingObject(
+            f"the version of '{kept}' that DVC kept was not brought along",
+            hint="bring it from DVC's cache or remote, where that still has it: mlo import-dvc",
+        )
     if rev is None:
         raise reference.unknown(repo, kept)
     raise RequestError(

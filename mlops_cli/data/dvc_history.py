@@ -114,13 +114,26 @@ def formers(repo: Repository, rev: str | None) -> dict[str, Former]:
     }
 
 
-def lost(repo: Repository) -> list[str]:
-    """Return what DVC's files in the work tree name and the move to mlo did not bring along."""
+def lost(repo: Repository, rev: str | None = None) -> list[str]:
+    """Return what DVC's files name, at a revision or in the work tree, and no object stands for.
+
+    The move to mlo did not bring these versions along. In a project that has not moved, none is.
+    """
     if not was_dvc(repo.root):
         return []
-    kept = [out for out in _named_here(repo.root) if out.cached and out.digest is not None]
+    named = _named_here(repo.root) if rev is None else _named_at(repo.root, rev)
+    kept = [out for out in named if out.cached and out.digest is not None]
     table = read(repo) if kept else {}
     return sorted(out.path for out in kept if out.digest not in table) if table else []
+
+
+def each(table: Table, file: str, data: bytes) -> list[Former]:
+    """Return the versions in a table that a file names, if it is one of DVC's."""
+    return [
+        Former(out.path, table[out.digest], out.executable)
+        for out in _outs(file, data)
+        if out.digest is not None and out.digest in table
+    ]
 
 
 def commits(repo: Repository, path: str) -> list[Commit]:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from mlops_cli.core import git, git_reach, lockfile
 from mlops_cli.core.ids import ObjectId, short
-from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, STORE
+from mlops_cli.core.layout import HISTORY, LOCKFILE, POINTER_SUFFIX, STORE, was_dvc
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import pointer
+from mlops_cli.data import dvc_files, dvc_history, pointer
 from mlops_cli.data.named import PATTERNS
-from mlops_cli.errors import ExternalError, MloError, StateError
+from mlops_cli.errors import ExternalError, MloError, RequestError, StateError
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class Labels:
 
     Attributes:
         now: of the work tree's pointers and lock file.
-        before: of git's history, as `PATH@COMMIT`.
+        before: of git's history, as `PATH@COMMIT`; also what DVC kept before the project moved.
         broken: pointers and lock files of the work tree that cannot be read, with why.
         untold: why git did not tell of history, if so.
     """
@@ -42,13 +42,26 @@ def read(repo: Repository, *, history: bool) -> Labels:
             labels.now += _named_in(repo, file)
         except MloError as error:
             labels.broken.append((file, error.message))
+    if was_dvc(repo.root):
+        _check_history(repo, labels)
     labels.now.sort()
     if history:
         try:
-            labels.before = sorted(set(_history(repo.root)))
+            labels.before = sorted({*_history(repo.root), *_of_dvc(repo)})
         except (ExternalError, StateError) as error:
             labels.untold = error.message
     return labels
+
+
+def _check_history(repo: Repository, labels: Labels) -> None:
+    """Take in what DVC's files in the work tree name, and whether the table can be read."""
+    try:
+        formers = dvc_history.formers(repo, None)
+        dvc_history.read(repo)
+    except MloError as error:
+        labels.broken.append((HISTORY, error.message))
+        return
+    labels.now += [(one.path, one.kept.oid) for one in formers.values()]
 
 
 def _files(root: Path) -> list[str]:
@@ -82,16 +95,36 @@ def _outputs(steps: lockfile.Lock) -> Iterator[tuple[str, ObjectId]]:
 
 
 def _history(root: Path) -> Iterator[tuple[str, ObjectId]]:
+    for commit, file, data in _changes(root, *PATTERNS):
+        for inner, oid in _decoded(file, data):
+            yield f"{inner}@{commit}", oid
+
+
+def _of_dvc(repo: Repository) -> Iterator[tuple[str, ObjectId]]:
+    """Yield what commits from before the move to mlo name in DVC's files."""
+    if not was_dvc(repo.root):
+        return
+    try:
+        table = dvc_history.read(repo)
+    except RequestError:
+        return  # told as a broken file, where it is in the work tree
+    if table:
+        for commit, file, data in _changes(repo.root, *dvc_files.PATTERNS):
+            for one in dvc_history.each(table, file, data):
+                yield f"{one.path}@{commit}", one.kept.oid
+
+
+def _changes(root: Path, *patterns: str) -> Iterator[tuple[str, str, bytes]]:
+    """Yield each file of the project that a commit changed: short commit, path and content."""
     top = git.toplevel(root)
     if top is None:
         return
     prefix = "" if top.resolve() == root.resolve() else f"{root.resolve().relative_to(top)}/"
-    changes = list(git_reach.changes(root, git_reach.commits(root, [top]), *PATTERNS))
+    found = git_reach.changes(root, git_reach.commits(root, [top]), *patterns)
+    changes = [one for one in found if one[1].startswith(prefix)]
     contents = dict(git_reach.contents(root, {blob for _, _, blob in changes}))
     for commit, path, blob in changes:
-        file = path.removeprefix(prefix)
-        for inner, oid in _decoded(file, contents[blob]):
-            yield f"{inner}@{short(ObjectId(commit))}", oid
+        yield short(ObjectId(commit)), path.removeprefix(prefix), contents[blob]
 
 
 def _decoded(file: str, data: bytes) -> list[tuple[str, ObjectId]]:

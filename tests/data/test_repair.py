@@ -270,7 +270,3 @@ def test_without_git_all_bytes_are_proven_still(
     assert "git was not found" in done.stderr
     shutil.rmtree(repo.root / ".git")
     assert "needed by images" in mlo_here("fsck", code=4).stdout
-
-
-def test_a_remote_without_repair_is_refused(repo: Repository, mlo_here: Mlo) -> None:
-    assert "mlo fsck --repair origin" in mlo_here("fsck", "origin", code=2).stderr

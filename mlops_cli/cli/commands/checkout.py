@@ -10,7 +10,10 @@ from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import ForceFlag, JsonFlag
 
 if TYPE_CHECKING:
+    from mlops_cli.core.repository import Repository
     from mlops_cli.data.checkout import Placed
+
+_SHOWN = 20
 
 
 def checkout(
@@ -34,11 +37,32 @@ def checkout(
     """
     from mlops_cli.data.checkout import checkout as place
 
-    placed = place(repository(), paths or (), rev=rev, force=force, progress=show.progress())
+    repo = repository()
+    placed = place(repo, paths or (), rev=rev, force=force, progress=show.progress())
     show.emit(placed, as_json=as_json, text=tell)
+    if not paths:
+        tell_lost(repo, rev)
     back = any(one.rev is not None and (one.written or one.removed) for one in placed)
     if back and not as_json:
         show.note("the pointers are as they were: `mlo checkout` goes back to them")
+
+
+def tell_lost(repo: "Repository", rev: str | None) -> None:
+    """Name on stderr what DVC kept and the move to mlo did not bring along."""
+    from mlops_cli.core.layout import was_dvc
+
+    if not was_dvc(repo.root):
+        return
+    from mlops_cli.data.dvc_history import lost
+
+    paths = lost(repo, rev)
+    if paths:
+        show.note("DVC kept these versions, and mlo does not have them:")
+        for path in paths[:_SHOWN]:
+            show.note(f"  {path}")
+        if len(paths) > _SHOWN:
+            show.note(f"  and {len(paths) - _SHOWN:,} more")
+        show.note("bring them, where DVC's cache or remote still has them: mlo import-dvc")
 
 
 def tell(placed: "tuple[Placed, ...]") -> None:
