@@ -8,8 +8,8 @@ from mlops_cli.cli import show
 if TYPE_CHECKING:
     from mlops_cli.pipeline.forecast import Prospect
     from mlops_cli.pipeline.outputs import Saved
-    from mlops_cli.pipeline.run import Outcome
     from mlops_cli.pipeline.plan import Plan
+    from mlops_cli.pipeline.run import Outcome
     from mlops_cli.runs.record import Run, StepRun
 
 
@@ -30,7 +30,7 @@ class Teller:
     def ended(self, step: "StepRun", error: str | None) -> None:
         """Tell what became of a step."""
         if step.state == "ran":
-            show.note(f"{step.name}: done in {_duration(step.seconds)}")
+            show.note(f"{step.name}: done in {duration(step.seconds)}")
         elif step.state == "skipped":
             show.note(f"{step.name}: skipped")
         elif step.state == "failed" and error:
@@ -75,7 +75,7 @@ def headline(done: "Run") -> str:
         for state in ("ran", "restored", "unchanged", "failed", "skipped")
         if state in states
     ]
-    text = f"run {done.name} {done.status} in {_duration(done.seconds)}"
+    text = f"run {done.name} {done.status} in {duration(done.seconds)}"
     if done.exit_code and not parts:
         text += f", exit code {done.exit_code}"
     return f"{text}: {', '.join(parts)}" if parts else text
@@ -92,7 +92,12 @@ def tell_prospects(prospects: "list[Prospect]") -> None:
                 show.line(f"  {reason}")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time for people.
+
+    >>> duration(1.25), duration(75), duration(4000)
+    ('1.2 s', '1:15 min', '1:06:40')
+    """
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

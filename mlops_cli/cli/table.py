@@ -38,6 +38,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("run", "Run what is stale of the pipeline, one step, or any command"),
             ("dag", "Show the steps of the pipeline, and which need which"),
+            ("sweep", "Search the parameters of a step for those that are best"),
             ("runs", "List, show and compare runs"),
         ),
     ),

@@ -64,6 +64,7 @@ class Answer:
         reported: names of all metrics of the run.
         run: key of the trial's run; None when it did not come to one.
         oid: id of its record; None when an earlier run had done the same before.
+        missing: a metric that was asked for and is not among those of the run.
     """
 
     state: str
@@ -73,6 +74,7 @@ class Answer:
     oid: str | None = None
     seconds: float = 0.0
     error: str | None = None
+    missing: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -124,8 +126,15 @@ def _answer(repo: Repository, order: Order, outcome: Outcome) -> Answer:
         found = {**done.metrics, **own}
         return _judged(order, found, run=done.key, oid=done.id, seconds=done.seconds)
     state = "interrupted" if done.status == "interrupted" else "failed"
-    known = {"run": done.key, "oid": done.id, "seconds": done.seconds}
-    return Answer(state, {}, tuple(done.metrics), error=done.error, **known)
+    return Answer(
+        state,
+        {},
+        tuple(done.metrics),
+        run=done.key,
+        oid=done.id,
+        seconds=done.seconds,
+        error=done.error,
+    )
 
 
 def _judged(order: Order, metrics: Mapping[str, Any], **known: Any) -> Answer:
@@ -139,7 +148,7 @@ def _judged(order: Order, metrics: Mapping[str, Any], **known: Any) -> Answer:
     missing = next((name for name in order.metrics if name not in values), None)
     if missing is not None:
         error = f"step '{order.step}' did not report '{missing}'"
-        return Answer("failed", values, reported, error=error, **known)
+        return Answer("failed", values, reported, error=error, missing=missing, **known)
     return Answer("done", values, reported, **known)
 
 

@@ -1,0 +1,201 @@
+"""Starting a sweep: the code as it is now, work trees for its trials, and who does them."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlops_cli.core.files import read_regular
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import MloError, RequestError, StateError
+from mlops_cli.pipeline.engines import kinds
+from mlops_cli.pipeline.sweeps import conduct, ground
+from mlops_cli.pipeline.sweeps.conduct import Answer, Order
+from mlops_cli.pipeline.sweeps.definition import Definition
+from mlops_cli.pipeline.sweeps.sweep import Site, Sweep, Swept, Watcher
+from mlops_cli.pipeline.sweeps.trial import Past, Trial
+from mlops_cli.pipeline.watcher import Watcher as StepWatcher
+from mlops_cli.runs import code
+from mlops_cli.runs.environment import search_path
+from mlops_cli.runs.finish import finish, reap
+from mlops_cli.runs.open_run import OpenRun, begin
+from mlops_cli.runs.worktree import worktree
+
+MAX_NAME = 48
+"""Letters in the name of a sweep: those of its trials are longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a sweep is done, which is no part of what it is.
+
+    Attributes:
+        command: as it was typed, for the record.
+        engine: a URL; None for processes on this machine.
+        jobs: how many trials at once at most; None for one here, and all that a cluster takes.
+        remote: through which a cluster gets code and data; None for the project's own.
+    """
+
+    command: str
+    environ: Mapping[str, str]
+    watcher: Watcher
+    steps: StepWatcher
+    engine: str | None = None
+    jobs: int | None = None
+    remote: str | None = None
+    name: str | None = None
+    importances: bool = False
+
+
+def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | None = None) -> Swept:
+    """Do a sweep, or go on with one that came to no end.
+
+    Raises:
+        RequestError: it cannot be begun: there is no such step or parameter, nothing reads one, or
+            the project is in no git repository.
+        StateError: a step that all trials need failed, or all of the first trials did.
+        ExternalError: the engine is not there, or went away; what was done is kept.
+    """
+    if how.name is not None and len(how.name) > MAX_NAME:
+        raise RequestError(f"the name is longer than {MAX_NAME} letters", hint="shorten --name")
+    reap(repo)
+    state = code.state(repo) if past is None else _state_of(repo, past)
+    if state.snapshot is None:
+        raise RequestError(
+            f"trials need the code as a git commit: {state.problem or 'there is none'}",
+            hint="git init, and commit the code",
+        )
+    with ExitStack() as stack:
+        room = stack.enter_context(worktree(repo, state.snapshot))
+        with suppress(FileNotFoundError):
+            room.layout.lockfile.write_bytes(read_regular(repo.layout.lockfile))
+        found = ground.survey(room, definition)
+        data = ground.inputs(room, found)
+        opened = _open(repo, definition, how, state, found, past)
+        try:
+            name = f"{opened.head.name}-steps"
+            ground.prepare(
+                room,
+                found,
+                definition,
+                watcher=how.steps,
+                parent=opened.head.key,
+                name=name,
+                state=state,
+            )
+            site = _site(repo, room, stack, how, state, found, data)
+            stack.callback(site.engine.close)
+            work = Sweep(
+                repo, definition, opened, site, how.watcher, code=vars_of(state), past=past
+            )
+        except BaseException as error:
+            message = error.message if isinstance(error, MloError) else repr(error)
+            finish(repo, opened, status="failed", exit_code=1, error=message)
+            raise
+        swept = work.go()
+        return replace(swept, importances=work.importances()) if how.importances else swept
+
+
+def vars_of(state: code.State) -> dict[str, Any]:
+    """Return what `runs.code.State` was made of."""
+    return {name: getattr(state, name) for name in state.__slots__}
+
+
+def _open(
+    repo: Repository,
+    definition: Definition,
+    how: How,
+    state: code.State,
+    found: ground.Ground,
+    past: Past | None,
+) -> OpenRun:
+    params = _without(found.chosen.params, definition.ranges)
+    return begin(
+        repo,
+        how.command,
+        params=params,
+        environ={**how.environ, "PATH": search_path(how.environ)},
+        name=how.name,
+        tags=["sweep"],
+        note=f"goes on with the sweep {past.name} ({past.key})" if past else None,
+        engine=None if kinds.is_local(how.engine) else how.engine,
+        state=state,
+    )
+
+
+def _without(
+    params: Mapping[str, Any], names: Mapping[str, Any], above: str = ""
+) -> dict[str, Any]:
+    """Return nested parameters without those of these dotted names."""
+    kept: dict[str, Any] = {}
+    for key, value in params.items():
+        name = f"{above}{key}"
+        if name not in names:
+            inner = isinstance(value, Mapping)
+            kept[key] = _without(value, names, f"{name}.") if inner else value
+    return kept
+
+
+def _state_of(repo: Repository, past: Past) -> code.State:
+    """Return the code of a sweep that is gone on with.
+
+    Raises:
+        StateError: git has lost it.
+    """
+    from mlops_cli.core import git_snapshot
+    from mlops_cli.runs.find import resolve
+
+    state = code.State(**past.code)
+    if state.snapshot is not None and not git_snapshot.has(repo.root, state.snapshot):
+        try:
+            code.materialize(repo, resolve(repo, past.key))
+        except MloError as error:
+            raise StateError(
+                f"the code of sweep {past.name} is gone: {error.message}", hint="begin it anew"
+            ) from error
+    return state
+
+
+def _site(
+    repo: Repository,
+    room: Repository,
+    stack: ExitStack,
+    how: How,
+    state: code.State,
+    found: ground.Ground,
+    data: Sequence[ObjectId],
+) -> Site:
+    if kinds.is_local(how.engine):
+        return _Here(repo, room, stack, state, how.jobs or 1)
+    from mlops_cli.pipeline.sweeps.cluster import Cluster
+
+    return Cluster(
+        repo, room, state, str(how.engine), found, data, jobs=how.jobs, remote=how.remote
+    )
+
+
+class _Here:
+    """Trials on this machine: each process has a work tree, and all use the project's store."""
+
+    def __init__(
+        self, repo: Repository, room: Repository, stack: ExitStack, state: code.State, jobs: int
+    ) -> None:
+        rooms = [room]
+        lock = room.layout.lockfile
+        for _ in range(jobs - 1):
+            rooms.append(stack.enter_context(worktree(repo, str(state.snapshot))))
+            if lock.exists():
+                rooms[-1].layout.lockfile.write_bytes(lock.read_bytes())
+        self._roots = [str(one.root) for one in rooms]
+        self.engine = kinds.open_engine(None, conduct.here, jobs=jobs)
+
+    def payload(self, order: Order) -> Mapping[str, Any]:
+        """Return what a process is told."""
+        return {"roots": self._roots, "order": order.plain()}
+
+    def land(self, answer: Answer) -> None:
+        """Do nothing: the run is there."""
+
+    def settle(self, kept: Sequence[Trial], best: Sequence[Trial]) -> None:
+        """Do nothing."""
