@@ -16,7 +16,7 @@ from mlops_cli.core.config_steps import Step
 from mlops_cli.core.fill_step import Filler, Item, unknown
 from mlops_cli.core.filling import MISSING, WHOLE, look_up, word
 from mlops_cli.core.layout import SETTINGS
-from mlops_cli.core.step_reader import Written, dependencies
+from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 
 MAX_STEPS = 1000
@@ -59,7 +59,7 @@ def _check_needed(one: Written, step: Step, known: Set[str]) -> None:
     """Refuse a dependency on a step that there is not."""
     for at, name in enumerate(step.steps):
         if name not in known and "${" not in name:
-            where = dependencies(one.at("deps"), "step")[at].fields(("step",))["step"]
+            where = one.at("deps", "step", at, "step")
             hint = yaml_nodes.suggest(name, sorted(known - {step.name, one.name}))
             raise where.fail(f"is '{name[:80]}', which is no step", hint=hint)
 

@@ -10,7 +10,7 @@ from mlops_cli.core import config_values, filling, yaml_nodes
 from mlops_cli.core.config_steps import Out, Reference, Step
 from mlops_cli.core.filling import MISSING, look_up, word
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
-from mlops_cli.core.step_reader import Written, dependencies
+from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import RequestError
 
@@ -69,9 +69,9 @@ class Filler:
             name=self._name,
             cmd=self._cmd(one.cmd),
             deps=deps if notebook is None or notebook in deps else (notebook, *deps),
-            variables=self._words(one.variables, "deps", "env"),
+            variables=self._words(one.variables, "env"),
             references=tuple(self._references(one.references)),
-            steps=self._words(one.steps, "deps", "step"),
+            steps=self._words(one.steps, "step"),
             params=self._names(one.params),
             param_files=self._param_files(one.param_files),
             outs=self._outs(one.outs, "outs"),
@@ -147,15 +147,13 @@ class Filler:
             raise self._fail(("cmd",), f"names '${{{name}}}', which is a group of values", None)
         return " ".join(quote(word(one)) for one in (found if isinstance(found, list) else [found]))
 
-    def _words(self, texts: tuple[str, ...], key: str, kind: str) -> tuple[str, ...]:
-        if not any("${" in text for text in texts):
-            return texts
-        return tuple(self._text(text, key) for text in texts)
+    def _words(self, texts: tuple[str, ...], kind: str) -> tuple[str, ...]:
+        return tuple(self._text(text, "deps", kind, at) for at, text in enumerate(texts))
 
     def _deps(self, paths: tuple[str, ...]) -> tuple[str, ...]:
         found: list[str] = []
         for at, text in enumerate(paths):
-            filled = self._text(text, "deps")
+            filled = self._text(text, "deps", "path", at)
             if _still_open(filled, self._params):
                 found.append(filled)
                 continue
@@ -172,26 +170,29 @@ class Filler:
         return config_values.inside(written, self._dep(at))
 
     def _dep(self, at: int) -> Value:
-        return dependencies(self._one.at("deps"), "path")[at]
+        return self._one.at("deps", "path", at)
 
     def _references(self, references: tuple[Reference, ...]) -> Iterator[Reference]:
-        for one in references:
-            path = None if one.path is None else self._path(one.path, "deps")
-            yield Reference(one.kind, self._text(one.name, "deps"), path)
+        for place, one in enumerate(references):
+            at = sum(other.kind == one.kind for other in references[:place])
+            keys = ("deps", one.kind, at)
+            path = None if one.path is None else self._path(one.path, *keys, "path")
+            yield Reference(one.kind, self._text(one.name, *keys, one.kind), path)
 
     def _names(self, names: tuple[str, ...]) -> tuple[str, ...]:
         if not names or self._params is None:
             return names
-        found = tuple(self._text(name, "params") for name in names)
+        found = tuple(self._text(name, "params", "path", at) for at, name in enumerate(names))
         for at, name in enumerate(found):
             if look_up(self._params, name) is MISSING:
-                entries = [one for one in self._one.at("params").each() if not one.is_mapping]
-                raise unknown(entries[at], name, name, self._params)
+                raise unknown(self._one.at("params", "path", at), name, name, self._params)
         return found
 
     def _param_files(self, files: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         return {
-            self._path(file, "params"): tuple(self._text(key, "params") for key in keys)
+            self._path(file, "params", file): tuple(
+                self._text(key, "params", file, at) for at, key in enumerate(keys)
+            )
             for file, keys in files.items()
         }
 

@@ -46,13 +46,25 @@ class Written:
         return self.step.name
 
     def at(self, *keys: str | int) -> Value:
-        """Return where something of the step stands, or the nearest to it that does."""
+        """Return where something of the step stands, or the nearest to it that does.
+
+        In a list, a kind of dependency (`path` for what is a text) comes before a place among
+        those of the kind, and a name leads to what an entry says under it.
+        """
         here = self.value
+        among: list[Value] | None = None
         for key in keys:
             if isinstance(key, int):
-                inner = dict(enumerate(here.each())).get(key) if here.is_list else None
+                every = list(here.each()) if among is None and here.is_list else among or []
+                inner = every[key] if key < len(every) else None
+                among = None
+            elif here.is_list and key in ("path", *KINDS):
+                among = dependencies(here, key)
+                continue
             else:
-                inner = dict(here.items()).get(key) if here.is_mapping else None
+                entries = here.each() if here.is_list else [here]
+                found = (dict(one.items()).get(key) for one in entries if one.is_mapping)
+                inner = next((one for one in found if one is not None), None)
             if inner is None:
                 break
             here = inner
