@@ -52,11 +52,14 @@ def _pre_commit() -> int:
 
     index = os.environ.get("GIT_INDEX_FILE")
     found = inspect(_top(), index and os.path.abspath(index), on_a_remote)
-    for one in found:
+    notes = [one for one in found if not one.stops]
+    for one in [*(one for one in found if one.stops), *notes[:_SHOWN]]:
         show.note(f"{'mlo' if one.stops else 'mlo: note'}: '{one.path}': {one.problem}")
         if one.hint:
             show.note(f"  try: {one.hint}")
-    stops = any(one.stops for one in found)
+    if len(notes) > _SHOWN:
+        show.note(f"mlo: and {show.number(len(notes) - _SHOWN, 'note')} more; see: mlo status")
+    stops = len(notes) < len(found)
     if stops:
         show.note("nothing was committed; to commit all the same: git commit --no-verify")
     return STOPS if stops else GOES_ON

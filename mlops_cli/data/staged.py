@@ -1,5 +1,5 @@
 """What is wrong with a commit that is about to be made: large files, bytes that have a pointer,
-pointers that name nothing or something else than the data beside them.
+pointers that name nothing or something else than the data beside them, data that was edited.
 """
 
 import os
@@ -42,7 +42,7 @@ def inspect(top: Path, index: str | None, elsewhere: Elsewhere) -> list[Finding]
     """
     commit = _Commit(top, index, elsewhere)
     found = [finding for one in commit.staged for finding in commit.look(one)]
-    return found + list(commit.unsettled())
+    return found + list(commit.unsettled()) + list(commit.edited())
 
 
 class _Commit:
@@ -80,6 +80,32 @@ class _Commit:
                         f"mlo merge, or keep what is here: mlo merge --take ours {path}",
                         stops=True,
                     )
+
+    def edited(self) -> Iterator[Finding]:
+        """Yield the data that was edited since it was added, of pointers that are not staged."""
+        if self._operation is not None:
+            return
+        for file in sorted(self._pointers - {one.path for one in self.staged}):
+            root = self._root_of(file.rpartition("/")[0])
+            if root is not None:
+                yield from self._edited(self._open(root), file)
+
+    def _edited(self, repo: Repository, file: str) -> Iterator[Finding]:
+        data = file.removesuffix(POINTER_SUFFIX)
+        try:
+            now = pointer.read(repo, self._within(repo, data))
+            if now is None or not os.path.lexists(self._top / data):
+                return
+            found = snapshot.take(repo, paths.locate(repo, now.path))
+        except MloError:
+            return  # told by `mlo status`, and no concern of this commit
+        if (found.oid, found.kind) != (now.oid, now.kind):
+            yield Finding(
+                data,
+                "it was edited since it was added, and this commit keeps the version before",
+                f"mlo add {data} && git add {file}",
+                stops=False,
+            )
 
     def _pointer(self, repo: Repository, one: Staged) -> Iterator[Finding]:
         path = self._within(repo, one.path).removesuffix(POINTER_SUFFIX)

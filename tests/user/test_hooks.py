@@ -510,6 +510,20 @@ def test_data_that_changed_after_add_is_told_and_committed_as_it_was(
     assert "try: mlo add data && git add data.mlo\n" in done.text
 
 
+def test_a_commit_of_code_reminds_of_data_that_was_edited(hooked: Path, mlo_here: Mlo) -> None:
+    (hooked / "code.py").write_text("pass\n")
+    run_git("add", "code.py")
+    assert "mlo" not in run_git("commit", "--message", "Code").text
+    (hooked / "data/a").write_text("2")
+    (hooked / "code.py").write_text("print()\n")
+    done = run_git("commit", "--all", "--message", "More code")
+    assert "mlo: note: 'data': it was edited since it was added, and this commit keeps" in done.text
+    assert "try: mlo add data && git add data.mlo\n" in done.text
+    (hooked / "data").rename(hooked / "elsewhere")
+    done = run_git("commit", "--allow-empty", "--message", "Data that is not there is no edit")
+    assert "mlo" not in done.text
+
+
 def test_the_first_commit_is_looked_at_too(tmp_path: Path, mlo_here: Mlo) -> None:
     mlo_here("init", tmp_path / "new")
     mlo_here("hooks", "install", cwd=tmp_path / "new")
