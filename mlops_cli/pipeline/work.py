@@ -104,9 +104,7 @@ class Work:
         """Settle every step that needs no running, and start those there is room for."""
         waiting = []
         while (name := self._schedule.next()) is not None:
-            if children.interrupted or any(
-                self._standing.states[need] not in _FINE for need in self._needs(name)
-            ):
+            if children.interrupted or self._lacks_something(name):
                 self._settled(self._steps.skipped(name))
             elif not self._schedule.fits(name):
                 waiting.append(name)
@@ -115,8 +113,10 @@ class Work:
         for name in waiting:
             self._schedule.put_back(name)
 
-    def _needs(self, name: str) -> list[str]:
-        return [need for need in self._graph.needs[name] if need in self._graph.steps]
+    def _lacks_something(self, name: str) -> bool:
+        """Return whether a step that it needs did not end well."""
+        states = self._standing.states
+        return any(states.get(need, "ran") not in _FINE for need in self._graph.needs[name])
 
     def _begin(self, children: Children, name: str) -> None:
         try:
