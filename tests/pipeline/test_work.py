@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -217,7 +218,8 @@ def test_all_that_a_killed_run_had_at_work_is_stopped(repo: Repository) -> None:
     pids = [repo.root / "a.pid", repo.root / "b.pid"]
     with subprocess.Popen([sys.executable, "-c", KILLED], cwd=repo.root) as leader:
         while not all(path.exists() and path.read_text() for path in pids):
-            os.sched_yield()
+            assert leader.poll() is None
+            time.sleep(0.005)
         leader.kill()
     (left,) = reap(open_repository(repo.root))
     assert left.status == "killed"
@@ -233,7 +235,8 @@ def test_an_interrupt_stops_every_step_and_the_record_says_so(repo: Repository) 
     ups = [repo.root / "a.up", repo.root / "b.up"]
     with subprocess.Popen([sys.executable, "-c", KILLED], cwd=repo.root) as leader:
         while not all(path.exists() for path in ups):
-            os.sched_yield()
+            assert leader.poll() is None
+            time.sleep(0.005)
         leader.send_signal(signal.SIGINT)
         leader.wait()
     found = resolve(open_repository(repo.root), "last")
