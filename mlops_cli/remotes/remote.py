@@ -115,8 +115,17 @@ def connect(repo: Repository, name: str | None) -> Remote:
     if name not in remotes:
         known = ", ".join(sorted(remotes)) or "none"
         raise RequestError(f"there is no remote '{name}' (known: {known})", hint=_meant(repo, name))
+    return remote_at(repo, name, remotes[name])
+
+
+def remote_at(repo: Repository, name: str, settings: RemoteSettings) -> Remote:
+    """Return the remote that these settings describe, whatever those of the project say.
+
+    Raises:
+        RequestError: its URL is of a kind that is not known.
+    """
     check_name(name)
-    return Remote(name, _transport(repo, remotes[name]), repo.layout.remotes / name)
+    return Remote(name, _transport(repo, settings), repo.layout.remotes / name)
 
 
 def _meant(repo: Repository, name: str) -> str:
