@@ -61,7 +61,6 @@ def go_on(repo: Repository, text: str, asked: Asked) -> tuple[Definition, Past]:
         raise RequestError(
             f"run {found.name} is no sweep that was begun here", hint="mlo runs list --tag sweep"
         )
-    past = _with_recorded(repo, past)
     definition = past.definition
     if asked.trials is not None:
         definition = replace(definition, trials=asked.trials)
@@ -84,7 +83,7 @@ def _only_metric(repo: Repository, step: str) -> tuple[str, ...]:
     raise RequestError("nothing says what is good", hint=hint)
 
 
-def _with_recorded(repo: Repository, past: Past) -> Past:
+def with_recorded(repo: Repository, past: Past) -> Past:
     """Take in trials that were done and recorded, though nobody was left to note it."""
     from mlops_cli.runs.index import open_index
 

@@ -13,6 +13,7 @@ from mlops_cli.pipeline.engines import kinds
 from mlops_cli.pipeline.sweeps import conduct, ground
 from mlops_cli.pipeline.sweeps.conduct import Answer, Order
 from mlops_cli.pipeline.sweeps.definition import Definition
+from mlops_cli.pipeline.sweeps.resume import with_recorded
 from mlops_cli.pipeline.sweeps.sweep import Site, Sweep, Swept, Watcher
 from mlops_cli.pipeline.sweeps.trial import Past, Trial
 from mlops_cli.pipeline.watcher import Watcher as StepWatcher
@@ -60,6 +61,10 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
     if how.name is not None and len(how.name) > MAX_NAME:
         raise RequestError(f"the name is longer than {MAX_NAME} letters", hint="shorten --name")
     reap(repo)
+    if not kinds.is_local(how.engine):
+        _look_ahead(repo, how)
+    if past is not None:
+        past = with_recorded(repo, past)
     state = code.state(repo) if past is None else _state_of(repo, past)
     if state.snapshot is None:
         raise RequestError(
@@ -84,7 +89,7 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
                 name=name,
                 state=state,
             )
-            site = _site(repo, room, stack, how, state, found, data)
+            site = _site(repo, room, stack, how, state, found, data, opened)
             stack.callback(site.engine.close)
             work = Sweep(
                 repo, definition, opened, site, how.watcher, code=vars_of(state), past=past
@@ -95,6 +100,15 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
             raise
         swept = work.go()
         return replace(swept, importances=work.importances()) if how.importances else swept
+
+
+def _look_ahead(repo: Repository, how: How) -> None:
+    """Refuse a cluster that cannot be used, and bring what workers recorded before."""
+    from mlops_cli.pipeline.engines.dask_futures import address
+    from mlops_cli.pipeline.sweeps.cluster import bring_runs, connected
+
+    address(str(how.engine))
+    bring_runs(repo, connected(repo, how.remote))
 
 
 def vars_of(state: code.State) -> dict[str, Any]:
@@ -144,16 +158,17 @@ def _state_of(repo: Repository, past: Past) -> code.State:
         StateError: git has lost it.
     """
     from mlops_cli.core import git_snapshot
-    from mlops_cli.runs.find import resolve
 
-    state = code.State(**past.code)
-    if state.snapshot is not None and not git_snapshot.has(repo.root, state.snapshot):
-        try:
-            code.materialize(repo, resolve(repo, past.key))
-        except MloError as error:
-            raise StateError(
-                f"the code of sweep {past.name} is gone: {error.message}", hint="begin it anew"
-            ) from error
+    held = past.code["bundle"]
+    try:
+        bundle = repo.objects.get(ObjectId(held)) if held else b""
+        state = code.State(**{**past.code, "bundle": bundle})
+        if bundle and state.snapshot and not git_snapshot.has(repo.root, state.snapshot):
+            git_snapshot.unbundle(repo.root, state.snapshot, bundle, aside=repo.layout.tmp)
+    except MloError as error:
+        raise StateError(
+            f"the code of sweep {past.name} is gone: {error.message}", hint="begin it anew"
+        ) from error
     return state
 
 
@@ -165,14 +180,15 @@ def _site(
     state: code.State,
     found: ground.Ground,
     data: Sequence[ObjectId],
+    opened: OpenRun,
 ) -> Site:
     if kinds.is_local(how.engine):
         return _Here(repo, room, stack, state, how.jobs or 1)
-    from mlops_cli.pipeline.sweeps.cluster import Cluster
+    from mlops_cli.pipeline.sweeps.cluster import Cluster, connected
 
-    return Cluster(
-        repo, room, state, str(how.engine), found, data, jobs=how.jobs, remote=how.remote
-    )
+    remote = connected(repo, how.remote)
+    url, head = str(how.engine), opened.head
+    return Cluster(repo, room, state, url, found, data, jobs=how.jobs, remote=remote, run=head)
 
 
 class _Here:

@@ -107,7 +107,9 @@ class Sweep:
         self._began = time.monotonic()
         earlier = past.trials if past else ()
         self._journal = SweepJournal(repo, opened.head.key)
-        self._journal.begin(opened.head.key, opened.head.name, definition, code)
+        bundle = repo.objects.put(code["bundle"]) if code["bundle"] else None
+        kept = {**code, "left_out": dict(code["left_out"]), "bundle": bundle}
+        self._journal.begin(opened.head.key, opened.head.name, definition, kept)
         self._trials = {trial.number: trial for trial in earlier if trial.ended}
         for trial in self._trials.values():
             self._journal.ended(trial)

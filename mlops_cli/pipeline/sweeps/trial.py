@@ -51,8 +51,7 @@ class Past:
 
     Attributes:
         key: of the sweep's run.
-        commit: the git commit with the code of its trials.
-        state: of `runs.code.State`, what the records of its trials say of that code.
+        code: what `runs.code.State` is made of, with the id of the bundle in place of its bytes.
     """
 
     key: str
