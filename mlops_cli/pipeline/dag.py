@@ -128,14 +128,25 @@ def _joined(name: str, nodes: Sequence[Node], called: Mapping[str, str]) -> Node
 
 def _in_order(nodes: Mapping[str, Node]) -> list[Node] | None:
     """Return the nodes so that each comes after those it needs; None where they need each other."""
-    ordered: dict[str, Node] = {}
-    left = dict(nodes)
-    while left:
-        ready = [name for name, node in left.items() if all(one in ordered for one in node.needs)]
-        if not ready:
-            return None
-        ordered.update((name, left.pop(name)) for name in ready)
-    return list(ordered.values())
+    import heapq
+
+    names = list(nodes)
+    rank = {name: at for at, name in enumerate(names)}
+    missing = {name: len(node.needs) for name, node in nodes.items()}
+    users: dict[str, list[str]] = {name: [] for name in names}
+    for name, node in nodes.items():
+        for other in node.needs:
+            users[other].append(name)
+    ready = [rank[name] for name in names if not missing[name]]
+    ordered: list[Node] = []
+    while ready:
+        name = names[heapq.heappop(ready)]
+        ordered.append(nodes[name])
+        for user in users[name]:
+            missing[user] -= 1
+            if not missing[user]:
+                heapq.heappush(ready, rank[user])
+    return ordered if len(ordered) == len(nodes) else None
 
 
 def _apart(called: Mapping[str, str], found: Mapping[str, Node]) -> dict[str, str]:
