@@ -31,12 +31,14 @@ def run(
     note: str | None = None,
     state: code.State | None = None,
     stdout: int = 1,
+    pass_input: bool = True,
 ) -> Run:
     """Run a command in `folder`, record it, and return the record.
 
     `inputs` and `outputs` are files or folders that the record names beside those that the
     command itself logs. Its standard output goes to the file descriptor `stdout`, its standard
-    error to ours. `name`, `tags`, `note` and `state` are as of `open_run.begin`.
+    error to ours; with `pass_input` it may read our standard input. `name`, `tags`, `note` and
+    `state` are as of `open_run.begin`.
 
     Raises:
         RequestError: there is no such program, an input is not there, or a parameter is unknown;
@@ -66,7 +68,7 @@ def run(
             log=opened.log,
             stdout=stdout,
             stderr=2,
-            pass_input=True,
+            pass_input=pass_input,
             started=lambda pid: opened.note_child(pid, ()),
         )
     except MloError:
