@@ -13,7 +13,7 @@ from mlops_cli.data import paths, pointer
 from mlops_cli.data.checkout import checkout
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import graph as graphs
-from mlops_cli.pipeline import outputs, stale
+from mlops_cli.pipeline import notebook, outputs, stale
 from mlops_cli.pipeline.attempt import Steps
 from mlops_cli.pipeline.graph import Graph
 from mlops_cli.pipeline.inputs import Look
@@ -117,6 +117,7 @@ def run(
             return Outcome(None, _makers(repo, graph, locked), tuple(graph.steps))
         outputs.check_places(repo, graph.steps.values())
         environ = {**environ, "PATH": search_path(environ)}
+        notebook.require(graph.steps.values(), environ["PATH"])
         with open_cache(repo, bring) as cache:
             doing = [graph.steps[one.name] for one in states if force or one.stale]
             saved = _save(repo, doing, locked, watcher)
