@@ -8,6 +8,7 @@ from mlops_cli.cli.runs_list import shown, tags
 
 if TYPE_CHECKING:
     from mlops_cli.runs.record import Run
+    from mlops_cli.runs.restore import Restored
     from mlops_cli.runs.standing import Relative, Standing
 
 _CHILDREN = 5
@@ -34,6 +35,20 @@ def tell(found: "Standing") -> None:
     _pairs("environment", _environment(found.environment))
     for option, what in _more(run):
         show.line(f"{what}: mlo runs {option}")
+
+
+def tell_restored(found: "Restored") -> None:
+    """Print the branch that has a run's code, and what is left to do."""
+    show.line(f"branch {found.branch} has the code of {found.run}: {found.commit[:10]}")
+    for name, value in found.params.items():
+        show.line(f"  {name} is {shown(value)}, as it was set for that run")
+    for name in found.unset:
+        show.note(f"could not write the parameter {name} to .mlops.yaml; give it: --set {name}=...")
+    if not found.checked_out:
+        data = " && mlo checkout" if found.outputs else ""
+        show.note(f"see it: git switch {found.branch}{data}")
+    elif found.outputs:
+        show.note(f"bring back {show.number(found.outputs, 'output')}: mlo checkout")
 
 
 def _facts(found: "Standing") -> Iterator[tuple[str, Any]]:

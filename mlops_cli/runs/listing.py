@@ -12,6 +12,7 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.runs import filters, open_run, said
 from mlops_cli.runs.filters import COLUMNS, Sql
+from mlops_cli.runs.find import resolve
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.index import Index, open_index
 from mlops_cli.runs.metrics import merge
@@ -130,17 +131,33 @@ def _check_columns(index: Index, columns: Sequence[str]) -> None:
             )
 
 
+def lines_of(
+    repo: Repository, wanted: Wanted, references: Sequence[str] | None = None
+) -> list[Line]:
+    """Return the runs that have ended: those that references mean, or all that are wanted.
+
+    Raises:
+        RequestError: a reference fits no run, or the condition names what no run has.
+    """
+    chosen = None if not references else [resolve(repo, text).id for text in references]
+    if chosen is None:
+        reap(repo)
+    with open_index(repo) as index:
+        filters.prepare(index)
+        where = _where(index, wanted, ())
+        if chosen is not None:
+            some = Sql("runs.id IN (SELECT value FROM json_each(?))", (json.dumps(chosen),))
+            where = filters.joined(" AND ", [where, some])
+        return _lines(index, ordered(index, where, (), None))
+
+
 def matching(repo: Repository, wanted: Wanted) -> list[ObjectId]:
     """Return the ids of the runs that have ended and are wanted, newest first.
 
     Raises:
         RequestError: the condition names what no run has.
     """
-    reap(repo)
-    with open_index(repo) as index:
-        filters.prepare(index)
-        numbers = ordered(index, _where(index, wanted, ()), (), None)
-        return [line.id for line in _lines(index, numbers) if line.id is not None]
+    return [line.id for line in lines_of(repo, wanted) if line.id is not None]
 
 
 def _where(index: Index, wanted: Wanted, running: Sequence[str]) -> Sql:

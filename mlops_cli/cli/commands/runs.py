@@ -1,6 +1,7 @@
 """`mlo runs`."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -134,6 +135,75 @@ def compare_(
     show.emit(found, as_json=as_json, text=runs_compare.tell)
 
 
+@app.command("plot")
+def plot_(
+    runs: RunArguments = None,
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", "-m", help="Only this metric, or plot's path")
+    ] = None,
+    time: Annotated[bool, typer.Option("--time", help="Draw over time, not over steps")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page of HTML to this file instead")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Draw what runs logged over time, and the tables that steps declare as plots."""
+    from mlops_cli.cli import plot_text
+    from mlops_cli.core.files import write_whole
+    from mlops_cli.runs.plot import plots
+
+    repo = repository()
+    references = [_named(repo, text) for text in runs or ["last"]]
+    found = plots(repo, references, metrics=metric or (), x="time" if time else "step")
+    if html is None:
+        show.emit(found, as_json=as_json, text=plot_text.tell)
+        return
+    from mlops_cli.runs.plot_html import page
+
+    title = ", ".join(run.name for run in found.runs[:4]) + (", ..." if found.runs[4:] else "")
+    text = page(found, title=title)
+    write_whole(html, text.encode())
+    show.note(f"wrote {html}, {show.size(len(text))}")
+
+
+@app.command("export")
+def export_(
+    runs: RunArguments = None,
+    condition: FilterOption = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="All that was logged over time, a point a row")
+    ] = False,
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", "-m", help="Only this metric, with --history")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="csv, json or parquet (default: by FILE, or csv)")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write here, not to stdout"),
+    ] = None,
+) -> None:
+    """Write runs as a table: all, some, or those that a condition holds for."""
+    from mlops_cli.errors import RequestError
+    from mlops_cli.runs import export
+    from mlops_cli.runs.listing import Wanted, lines_of
+
+    repo = repository()
+    kind = export.form_of(output, form)
+    if output is None and kind == "parquet" and sys.stdout.isatty():
+        raise RequestError("a Parquet file is nothing for a terminal", hint="--output runs.parquet")
+    lines = lines_of(repo, Wanted(filter=_parsed(condition)), runs)
+    if history:
+        columns, rows = export.points(repo, lines, metric or ())
+    else:
+        columns, rows = export.runs(lines)
+    sys.stdout.flush()
+    count = export.write(columns, rows, kind, output or sys.stdout.buffer)
+    if output is not None:
+        show.note(f"wrote {output}, {show.number(count, 'row')}")
+
+
 @app.command("rm")
 def rm(
     runs: RunArguments = None,
@@ -198,6 +268,24 @@ def note_(
     show.line(f"noted on {found.name}")
 
 
+@app.command("restore")
+def restore_(
+    run: RunArgument,
+    branch: Annotated[str, typer.Option("--branch", "-b", help="Name of the branch to make")],
+    checkout: Annotated[bool, typer.Option("--checkout", help="Check the branch out")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Bring back the code and parameters of a run as a git branch, and its outputs in mlo.lock.
+
+    The work tree stays as it is without --checkout.
+    """
+    from mlops_cli.runs.restore import restore
+
+    repo = repository()
+    found = restore(repo, _resolved(repo, run), branch, checkout=checkout)
+    show.emit(found, as_json=as_json, text=runs_show.tell_restored)
+
+
 def _parsed(condition: str | None) -> "Expression | None":
     from mlops_cli.core.expression import parse
 
@@ -221,6 +309,11 @@ def _resolved(repo: "Repository", text: str) -> "Run":
     if told is not None:
         show.note(told)
     return found
+
+
+def _named(repo: "Repository", text: str) -> str:
+    """Return a name that means a run, also one that goes on; say what was taken for the best."""
+    return _resolved(repo, text).id if text.startswith("best:") else text
 
 
 def _chosen(repo: "Repository", runs: list[str], condition: str | None) -> "tuple[Run, ...]":
