@@ -9,8 +9,10 @@ from pathlib import Path
 from benchmarks import files, page, start
 from benchmarks.machine import machine
 from benchmarks.measure import Row
+from benchmarks.pipeline import report as pipeline
 from benchmarks.storage import report as storage
 from benchmarks.table import table
+from benchmarks.tracking import report as tracking
 
 _Measure = Callable[[argparse.Namespace], tuple[list[Row], page.Section]]
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -51,10 +53,13 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=(),
         help=f"only these tools, of {', '.join(storage.TOOLS)}",
     )
-    of_storage.add_argument(
-        "--where", metavar="PATH", type=Path, help="folder to measure in (default: XFS in memory)"
+    parser.add_argument(
+        "--where",
+        metavar="PATH",
+        type=Path,
+        help="folder to measure in (default: of storage XFS in memory, else the temporary one)",
     )
-    of_storage.add_argument("--times", metavar="N", type=int, default=3, help="medians of (3)")
+    parser.add_argument("--times", metavar="N", type=int, default=3, help="medians of (3)")
     asked = parser.parse_args(arguments)
     for name in asked.parts:
         if name not in PARTS:
@@ -89,10 +94,20 @@ def _storage(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
     )
 
 
+def _pipeline(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
+    return pipeline.measure(times=asked.times, where=asked.where)
+
+
+def _tracking(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
+    return tracking.measure(times=asked.times, where=asked.where)
+
+
 PARTS: Mapping[str, tuple[str, _Measure]] = {
     "start": ("Start", _plain(start.rows)),
     "files": ("Many small files", _plain(files.rows)),
     "storage": ("Storage", _storage),
+    "pipeline": ("Pipelines", _pipeline),
+    "tracking": ("Tracking", _tracking),
 }
 
 

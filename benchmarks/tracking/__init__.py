@@ -1,0 +1,1 @@
+"""Tracking: what it costs training code to log, and people to look."""
