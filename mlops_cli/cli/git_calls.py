@@ -124,7 +124,7 @@ def _move(top: Path, old: str | None, *, fresh: bool) -> None:
 
 
 def _count(written: int, removed: int) -> str:
-    return f"{written:,} written" + (f", {removed:,} removed" if removed else "")
+    return f"{show.number(written, 'file')} written" + (f", {removed:,} removed" if removed else "")
 
 
 def _top() -> Path:

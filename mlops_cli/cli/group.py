@@ -9,8 +9,10 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from mlops_cli.cli.help import page
+from mlops_cli.cli.help import page, usual_of
 from mlops_cli.cli.table import COMMANDS
+
+_HELP = ("-h", "--help")
 
 
 class _Context(typer.Context):
@@ -25,7 +27,7 @@ class LazyGroup(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(rich_markup_mode=None, suggest_commands=False, **settings)
-        self.context_settings = {"help_option_names": ["-h", "--help"]}
+        self.context_settings = {"help_option_names": list(_HELP)}
         self._loaded: MutableMapping[str, Any] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -79,9 +81,20 @@ def _dress(command: Any) -> None:
     """Give a command, and every command below it, our help and plain errors."""
     command.context_class = _Context
     command.rich_markup_mode = None
-    command.parse_args = _with_context(command.parse_args)
+    parse = _with_context(command.parse_args)
+    usual = usual_of(command)
+    command.parse_args = parse if usual is None else _or_usual(parse, usual)
     for below in getattr(command, "commands", {}).values():
         _dress(below)
+
+
+def _or_usual(parse: Callable[[Any, list[str]], list[str]], usual: str) -> Callable[..., list[str]]:
+    def parse_args(ctx: Any, args: list[str]) -> list[str]:
+        bare = not args or (args[0].startswith("-") and args[0] not in _HELP)
+        bare = bare and not ctx.resilient_parsing  # completion asks for the commands
+        return parse(ctx, [usual, *args] if bare else args)
+
+    return parse_args
 
 
 def _with_context(parse: Callable[[Any, list[str]], list[str]]) -> Callable[..., list[str]]:

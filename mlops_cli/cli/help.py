@@ -8,6 +8,9 @@ import typer
 
 WIDTH = 79
 GAP = 2
+USUAL = ("list", "status")
+"""What is meant by a group without a command, as by `git remote`, if the group has it."""
+
 COLUMN = 26  # the widest term that has its explanation beside it
 
 
@@ -16,7 +19,11 @@ def page(context: typer.Context) -> str:
     command = context.command
     parts = [_usage(context), *_paragraphs(inspect.cleandoc(command.help or ""))]
     if commands := getattr(command, "commands", None):
-        rows = [(name, _first_line(below.help or "")) for name, below in commands.items()]
+        usual = {usual_of(command): " (default)"}
+        rows = [
+            (name, _first_line(below.help or "") + usual.get(name, ""))
+            for name, below in commands.items()
+        ]
         parts.append(_section("commands", rows))
     shown = [param for param in command.get_params(context) if not getattr(param, "hidden", False)]
     arguments = [(_metavar(param), _explain(param)) for param in shown if _is_argument(param)]
@@ -27,6 +34,11 @@ def page(context: typer.Context) -> str:
         if rows
     ]
     return "\n\n".join(parts)
+
+
+def usual_of(command: Any) -> str | None:
+    """Return which command of a group is meant where none is typed."""
+    return next((name for name in USUAL if name in getattr(command, "commands", ())), None)
 
 
 def refusal(error: typer.TyperException) -> tuple[str, str | None]:
@@ -51,7 +63,7 @@ def _usage(context: typer.Context) -> str:
         elif getattr(param, "required", False):
             words.append(f"{param.opts[0]} {_metavar(param)}")
     if hasattr(command, "commands"):
-        words.append("COMMAND [ARGS]...")
+        words.append("COMMAND [ARGS]..." if usual_of(command) is None else "[COMMAND] [ARGS]...")
     words += getattr(command, "usage_tail", ())
     start = f"usage: {context.command_path} "
     return textwrap.fill(

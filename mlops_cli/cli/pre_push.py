@@ -111,8 +111,8 @@ def _send(repo: Repository, git_remote: str, named: dict[ObjectId, tuple[str, bo
     here = [oid for oid in named if repo.objects.has(oid)]
     pushed = push(repo, remote, only=here, progress=show.progress())
     if pushed.objects:
-        sent = f"{show.number(pushed.objects, 'object')}, {show.size(pushed.bytes)}"
-        show.note(f"mlo: sent {sent}, to {pushed.remote}")
+        sent = f"{show.number(pushed.objects, 'object')} ({show.size(pushed.bytes)})"
+        show.note(f"mlo: sent {sent} to {pushed.remote}")
     lost = [
         path
         for oid, (path, new) in named.items()

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from mlops_cli.cli.standing import Standing
     from mlops_cli.data.status import Changed
     from mlops_cli.registry.behind import Behind
+    from mlops_cli.remotes.unpushed import Unpushed
 
 _SHOWN = 3
+_LISTED = 10
 
 
 def report(*, as_json: bool, exit_code: bool) -> int:
@@ -25,7 +27,7 @@ def _tell(standing: "Standing") -> None:
     sections = [
         (
             "conflicts that a git merge left: mlo merge",
-            [_few(open_, ", ") for open_ in standing.conflicts.values()],
+            [line for open_ in standing.conflicts.values() for line in _lines(open_)],
         ),
         ("data that is not as its pointer says", [_data(one) for one in standing.data]),
         ("versions that DVC kept and mlo does not have: mlo import-dvc", list(standing.lost)),
@@ -33,10 +35,7 @@ def _tell(standing: "Standing") -> None:
         ("models with a newer version than their stages", [_model(m) for m in standing.models]),
         (
             "not on a remote yet: mlo push",
-            [
-                f"{u.remote} lacks {show.number(u.objects, 'object')}, {show.size(u.bytes)}"
-                for u in standing.unpushed
-            ],
+            _unpushed(standing.unpushed),
         ),
         ("runs that were killed: mlo runs list", list(standing.killed)),
     ]
@@ -71,6 +70,23 @@ def _data(change: "Changed") -> str:
         if count
     ]
     return f"changed  {change.path}: {', '.join(counts) or 'empty folders'}{where}"
+
+
+def _unpushed(found: "tuple[Unpushed, ...]") -> list[str]:
+    """Return a line for all remotes that lack the same."""
+    names: dict[tuple[int, int], list[str]] = {}
+    for one in found:
+        names.setdefault((one.objects, one.bytes), []).append(one.remote)
+    return [
+        f"{' and '.join(same)} lack{'s' if len(same) == 1 else ''} "
+        f"{show.number(objects, 'object')}, {show.size(size)}"
+        for (objects, size), same in names.items()
+    ]
+
+
+def _lines(paths: tuple[str, ...]) -> list[str]:
+    more = len(paths) - _LISTED
+    return [*paths[:_LISTED], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def _few(words: tuple[str, ...], between: str) -> str:

@@ -13,6 +13,8 @@ from mlops_cli.data.reference import Reference
 from mlops_cli.data.restore import restore
 from mlops_cli.errors import Conflict, MissingObject, RequestError, StateError
 
+_SHOWN = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -115,9 +117,14 @@ def _set_executable(target: Path, *, executable: bool) -> bool:
 
 
 def _together(refused: Sequence[StateError], *, done: int) -> StateError:
+    """Return one error for all that could not be checked out, each on a line of its own."""
     first = refused[0]
-    told = "; ".join(error.message for error in refused[:4])
-    more = f"; and {len(refused) - 4} more" if len(refused) > 4 else ""
     others = f"{done} other path{' was' if done == 1 else 's were'} checked out"
     also = f" ({others})" if done else ""
-    return type(first)(f"{told}{more}{also}", hint=first.hint)
+    if len(refused) == 1:
+        return type(first)(first.message + also, hint=first.hint)
+    lines = [f"  {error.message}" for error in refused[:_SHOWN]]
+    if len(refused) > _SHOWN:
+        lines.append(f"  and {len(refused) - _SHOWN:,} more")
+    told = "\n".join([f"{len(refused)} paths stay as they are{also}:", *lines])
+    return type(first)(told, hint=first.hint)

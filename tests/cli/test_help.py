@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -116,3 +117,14 @@ def test_each_kind_of_option_is_laid_out(sample: str) -> None:
         "                      length and at length and at length and at length\n"
         "  --help              Print this"
     )
+
+
+@pytest.mark.parametrize(("typed", "means"), [
+    ("remote", "remote list"), ("models", "models list"), ("runs", "runs list"),
+    ("hooks", "hooks status"), ("remote --json", "remote list --json"),
+])  # fmt: skip
+def test_a_group_without_a_command_lists(
+    project: Path, mlo_here: Mlo, typed: str, means: str
+) -> None:
+    assert mlo_here(*typed.split()) == mlo_here(*means.split())
+    assert "(default)" in mlo_here(typed.split()[0], "--help").stdout

@@ -199,7 +199,7 @@ def test_the_way_through_versions(raw: Path, mlo_here: Mlo) -> None:
         assert [one["path"] for one in found["changes"]] == ["data/raw.csv"]
     assert mlo_here("diff", "HEAD~1", "--files").stdout.split()[:2] == ["~", "data/raw.csv"]
     done = mlo_here("checkout", "--rev", "HEAD~1", "data/raw.csv")
-    assert done.stdout == "data/raw.csv: 1 written\n"
+    assert done.stdout == "data/raw.csv: 1 file written\n"
     assert raw.read_text() == RAW
     assert "mlo checkout" in done.stderr
     assert mlo_here("checkout", "--json").json == [

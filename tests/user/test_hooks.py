@@ -77,7 +77,7 @@ def is_clean(mlo_here: Mlo) -> bool:
 def test_a_branch_switch_takes_data_along(hooked: Path, mlo_here: Mlo) -> None:
     run_git("switch", "--create", "side")
     save(hooked, mlo_here, {"a": "2", "c": None, "d": "2"}, "Side")
-    assert "mlo: data: 2 written, 1 removed\n" in run_git("switch", "main").text
+    assert "mlo: data: 2 files written, 1 removed\n" in run_git("switch", "main").text
     assert held(hooked) == {"a": "1", "b": "1", "c": "1"}
     run_git("checkout", "side")
     assert held(hooked) == {"a": "2", "b": "1", "d": "2"}
@@ -243,7 +243,7 @@ def test_in_a_submodule_and_below_the_top_hooks_work_too(
     (inner / "raw.csv").write_text("2")
     mlo_here("add", "raw.csv", cwd=inner)
     run_git("commit", "--quiet", "--all", "--message", "Two", cwd=inner)
-    assert "deep/project/raw.csv: 1 written" in run_git("checkout", "HEAD~1", cwd=inner).text
+    assert "deep/project/raw.csv: 1 file written" in run_git("checkout", "HEAD~1", cwd=inner).text
     assert (inner / "raw.csv").read_text() == "1"
 
 

@@ -70,7 +70,7 @@ def tell(placed: "tuple[Placed, ...]") -> None:
     changed = [one for one in placed if one.written or one.removed]
     for one in changed:
         removed = f", {one.removed:,} removed" if one.removed else ""
-        show.line(f"{one.path}: {one.written:,} written{removed}")
+        show.line(f"{one.path}: {show.number(one.written, 'file')} written{removed}")
     if not changed:
         show.note(
             "nothing to do: the work tree is as it should be"

@@ -40,8 +40,8 @@ def fetch(
 def tell(fetched: "Fetched") -> None:
     """Print what a fetch brought."""
     if fetched.objects:
-        got = f"{show.number(fetched.objects, 'object')}, {show.size(fetched.bytes)}"
-        show.line(f"got {got}, from {fetched.remote}")
+        got = f"{show.number(fetched.objects, 'object')} ({show.size(fetched.bytes)})"
+        show.line(f"fetched {got} from {fetched.remote}")
     elif fetched.empty:
         show.line(f"{fetched.remote} holds nothing yet")
     else:

@@ -38,8 +38,8 @@ def _tell(pushed: "Pushed") -> None:
     if not pushed.objects and not pushed.moved:
         show.line(f"{pushed.remote} has everything already")
         return
-    sent = f"{show.number(pushed.objects, 'object')}, {show.size(pushed.bytes)}"
-    show.line(f"sent {sent}, to {pushed.remote}")
+    sent = f"{show.number(pushed.objects, 'object')} ({show.size(pushed.bytes)})"
+    show.line(f"sent {sent} to {pushed.remote}")
     for name in pushed.moved:
         if not name.startswith("audit/"):
             show.line(f"  moved {name}")
