@@ -1,7 +1,7 @@
 """Recording a run that has ended: its record and what it names appear together or not at all."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,18 @@ from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import ignore, paths, snapshot
 from mlops_cli.errors import MloError
-from mlops_cli.runs import metrics, secrets
-from mlops_cli.runs.open_run import ARTIFACTS, CHILDREN, METRICS, PARAMS, OpenRun, orphans
+from mlops_cli.runs import marks, metrics, sampler, secrets
+from mlops_cli.runs.marks import Marks
+from mlops_cli.runs.open_run import (
+    ARTIFACTS,
+    CHILDREN,
+    MARKS,
+    METRICS,
+    PARAMS,
+    SYSTEM,
+    OpenRun,
+    orphans,
+)
 from mlops_cli.runs.record import Artifact, Code, Model, Number, Run, Status, StepRun, encode
 
 
@@ -28,14 +38,26 @@ def finish(
     exit_code: int | None,
     error: str | None = None,
     ended_ns: int | None = None,
+    taken: Mapping[str, float] | None = None,
 ) -> Run:
     """Record a run and remove its folder.
 
     What it logged that cannot be stored is left out, and the record's `error` says so. How it
-    ended is on disk first: when storing fails, the next command records it just the same.
+    ended is on disk first: when storing fails, the next command records it just the same. `taken`
+    is what is known of its use of the machine beside the samples; a run of this process knows it.
     """
     ended_ns = ended_ns or time.time_ns()
-    run.note_end({"status": status, "exit_code": exit_code, "error": error, "ended_ns": ended_ns})
+    taken = run.stop_sampling() if taken is None else taken
+    run.note_end(
+        {
+            "status": status,
+            "exit_code": exit_code,
+            "error": error,
+            "ended_ns": ended_ns,
+            "taken": dict(taken),
+        }
+    )
+    seconds = max((ended_ns - run.head.started_ns) / 1e9, 0.0)
     with repo.objects.writer() as writer:
         collected = _collect(repo, run, writer)
         steps = [step for step, _ in run.steps()]
@@ -49,7 +71,7 @@ def finish(
                 command=run.head.command,
                 started=run.head.started,
                 ended=moment(ended_ns),
-                seconds=max((ended_ns - run.head.started_ns) / 1e9, 0.0),
+                seconds=seconds,
                 status=status,
                 exit_code=exit_code,
                 who=run.head.who,
@@ -66,9 +88,14 @@ def finish(
                 models=tuple(collected.models),
                 error=error or (collected.problems[0] if collected.problems else None),
                 parent=run.head.parent,
-                tags=run.head.tags,
-                note=run.head.note,
+                tags=tuple(dict.fromkeys((*run.head.tags, *collected.marks.tags))),
+                note=collected.marks.note or run.head.note,
                 engine=run.head.engine,
+                series=run.logged().series(),
+                seeds=collected.marks.seeds,
+                files=tuple(_files(run, writer)),
+                usage=sampler.summary(run.folder / SYSTEM, seconds=seconds, known=taken),
+                samples=_put_file(writer, run, SYSTEM),
             )
         )
         writer.put(data, Kind.RUN)
@@ -124,10 +151,11 @@ class _Collected:
     outputs: list[Artifact] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    marks: Marks = field(default_factory=Marks)
 
 
 def _collect(repo: Repository, run: OpenRun, writer: PackWriter) -> _Collected:
-    found = _Collected(metrics=metrics.last_logged(run.lines(METRICS)))
+    found = _Collected(metrics=run.logged().last, marks=marks.read(run.lines(MARKS)))
     for line in run.lines(PARAMS):
         found.params.update(secrets.masked(line.get("params", {})))
     for line in run.lines(ARTIFACTS):
@@ -185,6 +213,14 @@ def _put_file(writer: PackWriter, run: OpenRun, name: str) -> ObjectId | None:
     if not path.exists() or not path.stat().st_size:
         return None
     return writer.put_file(path)[0]
+
+
+def _files(run: OpenRun, writer: PackWriter) -> Iterator[Artifact]:
+    """Put what the code wrote into the record itself; links are not followed."""
+    for path in sorted(run.files.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            oid, size = writer.put_file(path)
+            yield Artifact(path.relative_to(run.files).as_posix(), oid, "file", size)
 
 
 def _distinct(artifacts: Iterable[Artifact]) -> tuple[Artifact, ...]:

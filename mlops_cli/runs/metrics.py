@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,75 @@ def last_logged(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Numbe
         if isinstance(metrics, dict):
             found.setdefault(str(line.get("by", "")), {}).update(metrics)
     return found
+
+
+class Logged:
+    """What a metrics journal says: the last value of each metric, and how all of them spread.
+
+    Read line by line, and on from where the last reading ended: a metric may be logged ten
+    million times.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.last: dict[str, dict[str, Number]] = {}
+        """By step ("" for none) and name."""
+        self._series: dict[str, list[float]] = {}
+        self._file = file
+        self._at = 0
+        self._guard = threading.Lock()
+
+    def read(self) -> None:
+        """Take in what was logged since; a line that is not whole yet waits for its end."""
+        try:
+            file = self._file.open("rb")
+        except FileNotFoundError:
+            return
+        with file, self._guard:
+            file.seek(self._at)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._at += len(line)
+                self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        held = _decode(line)
+        values = held.get("metrics") if isinstance(held, dict) else None
+        if not isinstance(values, dict):
+            return
+        self.last.setdefault(str(held.get("by", "")), {}).update(values)
+        for name, value in values.items():
+            found = self._series.get(name)
+            if found is None:
+                self._series[name] = [1, math.nan, math.nan]
+                found = self._series[name]
+            else:
+                found[0] += 1
+            number = value if type(value) is not str else real(value)
+            if not number >= found[1]:
+                found[1] = number if number == number else found[1]
+            if not number <= found[2]:
+                found[2] = number if number == number else found[2]
+
+    def series(self) -> dict[str, dict[str, Number]]:
+        """Return count, least and greatest value of each metric that was logged more than once."""
+        return {
+            name: {"count": int(count), "min": number(least), "max": number(most)}
+            for name, (count, least, most) in sorted(self._series.items())
+            if count > 1
+        }
+
+
+def _decode(line: bytes) -> Any:
+    import orjson
+
+    try:
+        return orjson.loads(line)
+    except ValueError:
+        try:
+            return json.loads(line.decode("utf-8", "surrogateescape"))
+        except ValueError:
+            return None
 
 
 def merge(groups: Mapping[str, Mapping[str, Number]]) -> dict[str, Number]:

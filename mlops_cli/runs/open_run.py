@@ -9,10 +9,10 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import journal
 from mlops_cli.core.clock import now
@@ -20,9 +20,13 @@ from mlops_cli.core.files import outside
 from mlops_cli.core.layout import Layout
 from mlops_cli.core.repository import Repository
 from mlops_cli.runs import code, environment, secrets
+from mlops_cli.runs.metrics import Logged
 from mlops_cli.runs.names import check_name, check_tag, name_of
 from mlops_cli.runs.params import flatten
 from mlops_cli.runs.record import StepRun, plain_step, read_step
+
+if TYPE_CHECKING:
+    from mlops_cli.runs.sampler import OwnSampler, Sampler
 
 FOLDER_VARIABLE = "MLO_RUN_DIR"
 PARAMS_VARIABLE = "MLO_PARAMS"
@@ -31,8 +35,9 @@ STEP_VARIABLE = "MLO_STEP"
 PARENT_VARIABLE = "MLO_PARENT"
 """The key of the run that a run begun in this environment is a part of."""
 
-METRICS, PARAMS, ARTIFACTS, STEPS, CHILDREN = (
-    f"{name}.jsonl" for name in ("metrics", "params", "artifacts", "steps", "children")
+METRICS, PARAMS, ARTIFACTS, STEPS, CHILDREN, SYSTEM, MARKS = (
+    f"{name}.jsonl"
+    for name in ("metrics", "params", "artifacts", "steps", "children", "system", "marks")
 )
 _HEAD, _ALIVE, _LOG, _BUNDLE, _GIVEN = "run.json", "alive", "log", "bundle", "params.json"
 _END = "end.json"
@@ -63,10 +68,16 @@ class Head:
 class OpenRun:
     """The folder of one run, and the lock on it when this process leads the run."""
 
-    def __init__(self, folder: Path, head: Head, lock: int | None) -> None:
+    def __init__(
+        self, folder: Path, head: Head, lock: int | None, *, sampled: bool = False
+    ) -> None:
+        """With `sampled`, what its processes take of the machine is noted while it goes on."""
         self.folder = folder
         self.head = head
         self._lock = lock
+        self._sampled = sampled
+        self._sampler: Sampler | OwnSampler | None = None
+        self._logged = Logged(folder / METRICS)
 
     @property
     def log(self) -> Path:
@@ -77,6 +88,11 @@ class OpenRun:
     def bundle(self) -> Path:
         """The git bundle of the code; not there when it is that of a commit."""
         return self.folder / _BUNDLE
+
+    @property
+    def files(self) -> Path:
+        """The folder that the code writes to what it keeps in the record itself."""
+        return self.folder / "files"
 
     def variables(self, root: Path, step: str | None = None) -> dict[str, str]:
         """Return the variables that tell a child process of this run."""
@@ -101,6 +117,35 @@ class OpenRun:
         from mlops_cli.runs.stopping import birth
 
         self.note(CHILDREN, {"pid": pid, "birth": birth(pid), "outs": list(outs)})
+        if self._sampled:
+            self._sample(pid)
+
+    def _sample(self, group: int) -> None:
+        from mlops_cli.runs.sampler import Sampler
+
+        if self._sampler is None:
+            self._sampler = Sampler(self.folder / SYSTEM)
+        if isinstance(self._sampler, Sampler):
+            self._sampler.add(group)
+
+    def sample_self(self) -> Callable[[], None]:
+        """Return what to call now and then for this process to be sampled."""
+        from mlops_cli.runs.sampler import OwnSampler
+
+        if not self._sampled:
+            return lambda: None
+        sampler = self._sampler = OwnSampler(self.folder / SYSTEM)
+        return sampler.look
+
+    def stop_sampling(self) -> dict[str, float]:
+        """Return what is known of all that the run took, beside the samples."""
+        sampler, self._sampler = self._sampler, None
+        return {} if sampler is None else sampler.stop()
+
+    def logged(self) -> Logged:
+        """Return what the code has logged of metrics so far; only what is new is read."""
+        self._logged.read()
+        return self._logged
 
     def note_step(self, step: StepRun, inputs: Iterable[Mapping[str, Any]]) -> None:
         """Note what became of a step; its outputs must be in the store."""
@@ -140,6 +185,7 @@ class OpenRun:
 
     def close(self) -> None:
         """Remove the folder, and let go of the run."""
+        self.stop_sampling()
         gone = self.folder.with_name(f".gone-{self.head.key}")
         os.rename(self.folder, gone)
         shutil.rmtree(gone, ignore_errors=True)
@@ -147,6 +193,7 @@ class OpenRun:
 
     def release(self) -> None:
         """Let go of the run; its folder stays for whoever leads it next."""
+        self.stop_sampling()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -201,7 +248,7 @@ def begin(
         os.rename(unborn, folder)
     except OSError as error:
         raise outside(error, folder) from error
-    return OpenRun(folder, head, lock)
+    return OpenRun(folder, head, lock, sampled=repo.settings.tracking.system)
 
 
 def _around(repo: Repository, environ: Mapping[str, str]) -> str | None:

@@ -99,6 +99,11 @@ class Run:
         log: an object, what it printed.
         parent: key of the run that this one is a part of.
         engine: what ran it, when that was not mlo's own process on this machine.
+        series: count, min and max of each metric that was logged more than once.
+        seeds: of random generators, by library.
+        files: what the code wrote into the record itself, such as figures, by name.
+        usage: what it took of the machine in all, see `runs/sampler.py`.
+        samples: an object of JSON lines, what it took as it went on.
     """
 
     id: ObjectId
@@ -128,6 +133,11 @@ class Run:
     tags: tuple[str, ...] = ()
     note: str | None = None
     engine: str | None = None
+    series: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
+    seeds: Mapping[str, int | str] = field(default_factory=dict)
+    files: tuple[Artifact, ...] = ()
+    usage: Mapping[str, float] = field(default_factory=dict)
+    samples: ObjectId | None = None
 
     @staticmethod
     def read(repo: Repository, oid: ObjectId) -> "Run":
@@ -210,6 +220,11 @@ def _plain(run: Run) -> dict[str, Any]:
         "tags": list(run.tags),
         "note": run.note,
         "engine": run.engine,
+        "series": {name: dict(one) for name, one in run.series.items()},
+        "seeds": dict(run.seeds),
+        "files": [_plain_artifact(one) for one in run.files],
+        "usage": dict(run.usage),
+        "samples": run.samples,
     }
 
 
@@ -268,6 +283,11 @@ def _run(oid: ObjectId, held: dict[str, Any]) -> Run:
         tags=tuple(map(str, held.get("tags", ()))),
         note=held.get("note"),
         engine=held.get("engine"),
+        series={name: dict(one) for name, one in held.get("series", {}).items()},
+        seeds=dict(held.get("seeds", {})),
+        files=tuple(_artifact(one) for one in held.get("files", ())),
+        usage=dict(held.get("usage", {})),
+        samples=_maybe_id(held.get("samples")),
     )
 
 
