@@ -6,7 +6,7 @@ line by line, and reading it needs no YAML parser.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,10 +39,11 @@ class LockedStep:
             `env:NAME`, of a version by `model:NAME` or `data:NAME`.
         params: value of each parameter it depends on, by dotted name; of those in a file by
             `FILE:NAME`.
-        outs: outputs and metrics files by path.
+        outs: outputs and metrics files by path, whose content is in the store.
         metrics: the numbers it reported, by dotted name.
         run: key of the run that made the outputs.
         workdir: the folder that the command ran in; None for the project's root.
+        uncached: outputs whose content the store does not keep, by path.
     """
 
     cmd: str | tuple[str, ...]
@@ -52,6 +53,12 @@ class LockedStep:
     metrics: Mapping[str, float | str]
     run: str
     workdir: str | None = None
+    uncached: Mapping[str, LockedOutput] = field(default_factory=dict)
+
+    @property
+    def written(self) -> Mapping[str, LockedOutput]:
+        """All outputs by path."""
+        return {**self.outs, **self.uncached} if self.uncached else self.outs
 
 
 Lock = Mapping[str, LockedStep]
@@ -107,8 +114,8 @@ def _plain(step: LockedStep) -> dict[str, Any]:
         "deps": dict(step.deps),
         "params": dict(step.params),
         "outs": {
-            path: {"id": out.oid, "kind": out.kind, "size": out.size}
-            for path, out in step.outs.items()
+            **{path: _plain_output(out) for path, out in step.outs.items()},
+            **{path: {**_plain_output(out), "cache": False} for path, out in step.uncached.items()},
         },
         "metrics": dict(step.metrics),
         "run": step.run,
@@ -116,13 +123,18 @@ def _plain(step: LockedStep) -> dict[str, Any]:
     }
 
 
+def _plain_output(out: LockedOutput) -> dict[str, Any]:
+    return {"id": out.oid, "kind": out.kind, "size": out.size}
+
+
 def _step(held: dict[str, Any]) -> LockedStep:
-    cmd = held["cmd"]
+    cmd, outs = held["cmd"], held["outs"]
     return LockedStep(
         cmd=cmd if isinstance(cmd, str) else tuple(map(str, cmd)),
         deps={path: _id(oid) for path, oid in held["deps"].items()},
         params=dict(held["params"]),
-        outs={path: _output(out) for path, out in held["outs"].items()},
+        outs={path: _output(out) for path, out in outs.items() if out.get("cache", True)},
+        uncached={path: _output(out) for path, out in outs.items() if not out.get("cache", True)},
         metrics=dict(held["metrics"]),
         run=str(held["run"]),
         workdir=str(held["workdir"]) if "workdir" in held else None,

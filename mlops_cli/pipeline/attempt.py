@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -205,7 +205,8 @@ class Steps:
         name = plan.step.name
         outs = {path: replace(out, step=name) for path, out in earlier.outs.items()}
         step = self._step(plan, deps, "restored", begun, run=earlier.run)
-        return self._restore(replace(step, outs=outs, metrics=earlier.metrics))
+        step = replace(step, outs=outs, metrics=earlier.metrics)
+        return self._restore(step, list(outs.values()))
 
     def _as_locked(
         self, plan: Plan, deps: Mapping[str, ObjectId], locked: LockedStep, begun: float
@@ -213,19 +214,20 @@ class Steps:
         name = plan.step.name
         outs = {
             path: Artifact(path, out.oid, out.kind, out.size, name)
-            for path, out in locked.outs.items()
+            for path, out in locked.written.items()
         }
-        there = all(current(self._repo, path) == out.oid for path, out in outs.items())
-        if not there and not self._cache.complete(outs.values()):
+        gone = [out for path, out in outs.items() if current(self._repo, path) != out.oid]
+        there = not gone
+        if not there and not self._cache.complete(gone):
             return None
         state: State = "unchanged" if there else "restored"
         step = self._step(plan, deps, state, begun, run=locked.run)
         step = replace(step, outs=outs, metrics=locked.metrics)
-        return step if there else self._restore(step)
+        return step if there else self._restore(step, gone)
 
-    def _restore(self, step: StepRun) -> StepRun:
+    def _restore(self, step: StepRun, gone: Sequence[Artifact]) -> StepRun:
         self._save(step.name)
-        for out in step.outs.values():
+        for out in gone:
             outputs.bring_back(self._repo, out)
         return step
 
@@ -263,7 +265,7 @@ class Steps:
 
     def _before(self, name: str) -> Mapping[str, LockedOutput]:
         """Return what a step made when it last ran."""
-        return self._locked[name].outs if name in self._locked else {}
+        return self._locked[name].written if name in self._locked else {}
 
     def _check_writes(self, plan: Plan) -> None:
         for path in graphs.outputs(plan.step):
@@ -334,14 +336,19 @@ class Steps:
         locked = self._locked.get(plan.step.name)
         if locked is None:
             return ["it has never run"]
-        return stale.difference(plan, deps, locked) or (["--force"] if self._force else [])
+        found = stale.difference(plan, deps, locked)
+        return found or ["--force" if self._force else "its outputs are not what it made"]
 
     def _lock(self, step: StepRun) -> None:
+        outs = {p: LockedOutput(out.oid, out.kind, out.size) for p, out in step.outs.items()}
+        left = {out.path for out in self._plans[step.name].step.files if not out.cache}
         self._locked[step.name] = LockedStep(
             cmd=step.cmd,
             deps=step.deps,
             params=step.params,
-            outs={p: LockedOutput(out.oid, out.kind, out.size) for p, out in step.outs.items()},
+            outs={path: out for path, out in outs.items() if path not in left},
             metrics=step.metrics,
             run=step.run,
+            workdir=self._plans[step.name].step.workdir,
+            uncached={path: out for path, out in outs.items() if path in left},
         )

@@ -156,7 +156,7 @@ def _save(
     """Put into the store what is at the outputs of these steps and in no store, and tell it."""
     saved = []
     for step in doing:
-        made = locked[step.name].outs if step.name in locked else {}
+        made = locked[step.name].written if step.name in locked else {}
         for one in outputs.save_all(repo, step, made):
             watcher.saved(one)
             saved.append(one)

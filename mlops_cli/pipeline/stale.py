@@ -87,7 +87,7 @@ def difference(plan: Plan, deps: Mapping[str, ObjectId | None], locked: LockedSt
     reasons += changed[:MOST_TOLD]
     if len(changed) > MOST_TOLD:
         reasons.append(f"{len(changed) - MOST_TOLD} more of its dependencies changed")
-    if set(graphs.outputs(plan.step)) != set(locked.outs):
+    if set(graphs.outputs(plan.step)) != set(locked.written):
         reasons.append("its list of outputs changed")
     return reasons
 
@@ -162,7 +162,7 @@ def _reasons(
     reasons = difference(plan, settled, locked)
     reasons += _waiting(made)
     written = {out.path for out in step.files}
-    for path, out in locked.outs.items():
+    for path, out in locked.written.items():
         if path in written:
             now = look.current(path)
             if now is None or (now != out.oid and not step.frozen):
