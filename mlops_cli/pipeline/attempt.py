@@ -24,7 +24,7 @@ from mlops_cli.pipeline.plan import Plan, is_path
 from mlops_cli.pipeline.run_cache import Cache
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs import metrics
-from mlops_cli.runs.open_run import METRICS, OpenRun
+from mlops_cli.runs.open_run import OpenRun
 from mlops_cli.runs.process import Command, Ended
 from mlops_cli.runs.record import Artifact, Number, State, StepRun
 
@@ -297,7 +297,7 @@ class Steps:
         return found
 
     def _logged(self, name: str) -> Mapping[str, Number]:
-        return metrics.last_logged(self._run.lines(METRICS)).get(name, {})
+        return self._run.logged().last.get(name, {})
 
     def _step(
         self,
