@@ -100,7 +100,11 @@ def files_at(repo: Repository, path: Path) -> dict[str, tree.Entry]:
 
 
 def looks_at(repo: Repository, path: Path) -> dict[str, tuple[tree.Entry, bytes]]:
-    """Return the same, each with what `is_as_it_was` tells by whether it has changed since."""
+    """Return the same, each with what `is_as_it_was` tells by whether it has changed since.
+
+    Raises:
+        StateError: a file vanished meanwhile.
+    """
     take(repo, path)
     root = _key_of(os.fsencode(repo.root), os.fsencode(path))
     return dict(_listed(repo.stat_cache, root, path, ""))
@@ -118,15 +122,25 @@ def is_as_it_was(path: str, look: bytes | None) -> bool:
 def _listed(
     cache: StatCache, folder: bytes, path: Path, prefix: str
 ) -> Iterator[tuple[str, tuple[tree.Entry, bytes]]]:
-    block = cache.blocks[folder]
+    block = cache.blocks.get(folder, Block())  # none of a folder that has just been made
     for raw, (packed, key) in block.trusted().items():
         name = os.fsdecode(raw)
         mode = mode_of(STAT.unpack(packed)[4])
-        size = os.lstat(path / name).st_size
+        try:
+            size = os.lstat(path / name).st_size
+        except FileNotFoundError as error:
+            raise _changed(os.fsencode(path / name)) from error
         yield prefix + name, (tree.Entry(name, mode, size, ObjectId(key.hex())), packed)
     for raw in list_folder(os.fsencode(path))[1]:
         name = os.fsdecode(raw)
         yield from _listed(cache, folder + b"/" + raw, path / name, f"{prefix}{name}/")
+
+
+def _changed(raw: bytes) -> StateError:
+    return StateError(
+        f"'{os.fsdecode(raw)}' changed while it was read",
+        hint="stop what writes to it, then try again",
+    )
 
 
 def remember(
@@ -403,10 +417,7 @@ class _Scanner:
         except OSError as error:
             raise unreadable(error, raw) from error
         if self._writer is not None and pack_stat(after) != pack_stat(status):
-            raise StateError(
-                f"'{os.fsdecode(raw)}' changed while it was read",
-                hint="stop what writes to it, then try again",
-            )
+            raise _changed(raw)
         return key
 
     def _put(self, data: bytes) -> bytes:

@@ -221,3 +221,24 @@ def test_a_file_that_changes_while_it_is_added_is_named(
         monkeypatch.setattr(writer, "put_handle", put_while_it_grows)
         snapshot.take(repo, path, writer=writer)
     assert list(repo.objects.each(Kind.BLOB)) == []
+
+
+def test_files_that_come_and_go_while_they_are_listed_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = create(tmp_path / "project")
+    data = repo.root / "data"
+    fill(data)
+    real = snapshot.take
+
+    def meanwhile(*arguments: Any, **options: Any) -> snapshot.Snapshot:
+        found = real(*arguments, **options)
+        (data / "new").mkdir()
+        (data / "new/file").touch()
+        (data / gone).unlink()
+        return found
+
+    gone = next(name for name in snapshot.files_at(repo, data) if "/" not in name)
+    monkeypatch.setattr(snapshot, "take", meanwhile)
+    with pytest.raises(StateError, match=f"{gone}' changed while it was read"):
+        snapshot.files_at(repo, data)
