@@ -39,7 +39,10 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("run", "Run what is stale of the pipeline, one step, or any command"),
             ("dag", "Show the steps of the pipeline, and which need which"),
             ("sweep", "Search the parameters of a step for those that are best"),
-            ("runs", "List, show and compare runs"),
+            ("runs", "List, show, compare, plot and keep runs"),
+            ("reproduce", "Make a run again in a clean work tree, and compare"),
+            ("params", "Show parameters, and compare them with a git revision"),
+            ("metrics", "Show metrics of the pipeline, and compare them with a git revision"),
         ),
     ),
     (

@@ -47,11 +47,16 @@ class ParamFiles:
             except OSError as error:
                 reason = (error.strerror or str(error)).lower()
                 raise ExternalError(f"cannot read '{path}': {reason}") from error
-            self._read[path] = _parse(path, data)
+            self._read[path] = parse(path, data)
         return self._read[path]
 
 
-def _parse(path: str, data: bytes) -> dict[str, Any]:
+def parse(path: str, data: bytes) -> dict[str, Any]:
+    """Return the parameters in the bytes of a YAML, JSON or TOML file.
+
+    Raises:
+        RequestError: it cannot be read as what its name says, or is no mapping.
+    """
     if path.endswith(".toml"):
         held = _toml(path, data)
     elif path.endswith(".json"):

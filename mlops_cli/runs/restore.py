@@ -45,12 +45,12 @@ def restore(repo: Repository, run: Run, branch: str, *, checkout: bool = False) 
     """
     git_branch.check(repo.root, branch)
     commit = code.materialize(repo, run)
-    settings = git.show(repo.root, commit, SETTINGS)
-    edited, params, unset = _settings(settings or b"", run)
+    place = _Place.find(repo, commit)
+    edited, params, unset = place.edited(run)
     lock = _lock(repo, commit, run)
     files: dict[str, bytes] = {}
     if params:
-        files[SETTINGS] = edited
+        files[place.path] = edited
     if lock:
         files[LOCKFILE] = lockfile.encode(lock)
     files = {p: data for p, data in files.items() if git.show(repo.root, commit, p) != data}
@@ -64,28 +64,47 @@ def restore(repo: Repository, run: Run, branch: str, *, checkout: bool = False) 
     return Restored(run.name, branch, commit, params, unset, len(outputs), checkout)
 
 
-def _settings(data: bytes, run: Run) -> tuple[bytes, dict[str, Any], tuple[str, ...]]:
-    """Return the settings with the run's parameters, those that changed, and those that cannot."""
-    if not yaml_edit.is_editable(data):
-        return data, {}, ()
-    differing = _differing(data, run)
-    paths = {("params", *name.split(".")): value for name, value in differing.items()}
-    edited = yaml_edit.replaced(data, paths, where=SETTINGS)
-    left = _differing(edited, run)
-    done = {name: value for name, value in differing.items() if name not in left}
-    return edited, done, tuple(sorted(left))
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The file that has the parameters of a commit: the settings, or the one that they name."""
 
+    path: str
+    data: bytes
 
-def _differing(data: bytes, run: Run) -> dict[str, Any]:
-    """Return the run's parameters that the settings have other values for."""
-    held = yaml_nodes.parse(data, where=SETTINGS).plain()
-    params = held.get("params") if isinstance(held, dict) else None
-    written = flatten(params) if isinstance(params, dict) else {}
-    return {
-        name: run.params[name]
-        for name, value in written.items()
-        if name in run.params and run.params[name] != value and _MASK not in str(run.params[name])
-    }
+    @staticmethod
+    def find(repo: Repository, commit: str) -> "_Place":
+        data = git.show(repo.root, commit, SETTINGS) or b""
+        held = yaml_nodes.parse(data, where=SETTINGS).plain() if yaml_edit.is_editable(data) else 0
+        named = held.get("params") if isinstance(held, dict) else None
+        if not isinstance(named, str):
+            return _Place(SETTINGS, data)
+        return _Place(named, git.show(repo.root, commit, named) or b"")
+
+    def edited(self, run: Run) -> tuple[bytes, dict[str, Any], tuple[str, ...]]:
+        """Return it with the run's parameters, those that changed, and those that cannot."""
+        if not yaml_edit.is_editable(self.data):
+            return self.data, {}, ()
+        differing = self._differing(self.data, run)
+        above = ("params",) if self.path == SETTINGS else ()
+        paths = {(*above, *name.split(".")): value for name, value in differing.items()}
+        data = yaml_edit.replaced(self.data, paths, where=self.path)
+        left = self._differing(data, run)
+        done = {name: value for name, value in differing.items() if name not in left}
+        return data, done, tuple(sorted(left))
+
+    def _differing(self, data: bytes, run: Run) -> dict[str, Any]:
+        """Return the run's parameters that the file has other values for."""
+        held = yaml_nodes.parse(data, where=self.path).plain()
+        if self.path == SETTINGS and isinstance(held, dict):
+            held = held.get("params")
+        written = flatten(held) if isinstance(held, dict) else {}
+        return {
+            name: run.params[name]
+            for name, value in written.items()
+            if name in run.params
+            and run.params[name] != value
+            and _MASK not in str(run.params[name])
+        }
 
 
 def _lock(repo: Repository, commit: str, run: Run) -> dict[str, LockedStep]:
