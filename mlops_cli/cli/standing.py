@@ -7,9 +7,11 @@ something that it could say.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_cli.core.layout import was_dvc
+from mlops_cli.core.layout import INDEX_SUFFIX, PACK_SUFFIX, was_dvc
+from mlops_cli.core.outline import Outline, outline
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import pointer
 from mlops_cli.data.status import Changed, changes
@@ -60,21 +62,22 @@ def look(repo: Repository) -> Standing:
         IntegrityError: a pointer's path leaves the project.
     """
     pointers = pointer.each(repo)
+    settings = outline(repo)
     return Standing(
         len(pointers),
-        len(repo.settings.steps),
+        settings.steps,
         changes(repo, pointers),
-        _stale(repo),
+        _stale(repo, settings),
         _behind(repo),
-        _unpushed(repo),
+        _unpushed(repo, settings),
         _killed(repo),
         _conflicts(repo),
         _lost(repo),
     )
 
 
-def _stale(repo: Repository) -> "tuple[StepState, ...]":
-    if not repo.settings.steps:
+def _stale(repo: Repository, settings: Outline) -> "tuple[StepState, ...]":
+    if not settings.steps:
         return ()
     from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.stale import states
@@ -90,12 +93,26 @@ def _behind(repo: Repository) -> "tuple[Behind, ...]":
     return behind(repo)
 
 
-def _unpushed(repo: Repository) -> "tuple[Unpushed, ...]":
-    if not repo.settings.remotes:
+def _unpushed(repo: Repository, settings: Outline) -> "tuple[Unpushed, ...]":
+    packs = set(_names(repo.layout.packs, PACK_SUFFIX))
+    lacking = [
+        name
+        for name in settings.remotes
+        if packs - set(_names(repo.layout.remotes / name, INDEX_SUFFIX))
+    ]
+    if not lacking:
         return ()
     from mlops_cli.remotes.unpushed import unpushed
 
-    return unpushed(repo, repo.settings.remotes)
+    return unpushed(repo, lacking)
+
+
+def _names(folder: Path, suffix: str) -> list[str]:
+    """Return the names in a folder that end so, without that end; none if there is no folder."""
+    try:
+        return [name.removesuffix(suffix) for name in os.listdir(folder) if name.endswith(suffix)]
+    except FileNotFoundError:
+        return []
 
 
 def _conflicts(repo: Repository) -> Mapping[str, tuple[str, ...]]:

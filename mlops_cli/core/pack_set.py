@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlops_cli.core.id_table import Finder
-from mlops_cli.core.packs import SUFFIX, Pack
+from mlops_cli.core.packs import SUFFIX, Codec, Pack, Row
 
 _FEW = 256
 """So many ids are looked up one by one."""
@@ -77,18 +77,17 @@ class PackSet:
             missing.difference_update(pack.index.ids())
         return missing
 
-    def places(self, keys: Collection[bytes]) -> dict[bytes, Place]:
-        """Return where the objects with many 32-byte ids are; those that are nowhere left out."""
-        wanted = set(keys)
-        found: dict[bytes, Place] = {}
-        if len(wanted) <= _FEW:
-            each = ((key, self.locate(key)) for key in wanted)
-            return {key: place for key, place in each if place is not None}
+    def rows(self, wanted: Collection[bytes]) -> dict[bytes, tuple[Pack, Row]]:
+        """Return what is known of the objects with these ids; those that are nowhere left out.
+
+        To look so many up costs less than to look each up.
+        """
+        found: dict[bytes, tuple[Pack, Row]] = {}
         for pack in self.all().values():
-            index = pack.index
-            for at, key in enumerate(index.ids()):
-                if key in wanted and (key not in found or not index.is_delta(at)):
-                    found[key] = pack, at
+            for row in pack.index.rows():
+                key = row[0]
+                if key in wanted and (key not in found or row[-1] != Codec.DELTA):
+                    found[key] = pack, row
         return found
 
     def _reopen(self, mtime_ns: int) -> tuple[dict[str, Pack], int]:

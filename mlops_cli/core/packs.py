@@ -9,9 +9,10 @@ import struct
 import sys
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +20,11 @@ from blake3 import blake3
 
 from mlops_cli.core.extents import Shared, share
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.layout import PACK_SUFFIX
 from mlops_cli.errors import IntegrityError
 
 HEADER = b"MLOPACK\x01" + bytes(8)
-SUFFIX = ".pack"
+SUFFIX = PACK_SUFFIX
 ID_BYTES = 32
 _TRAILER = struct.Struct("<QQ32s8s")
 _END = b"MLOPEND\x01"
@@ -57,7 +59,7 @@ class Codec(IntEnum):
     """The payload names a base, and tells the content against it (`core/delta.py`)."""
 
 
-_KINDS = {int(kind): kind for kind in Kind}
+KINDS = {int(kind): kind for kind in Kind}
 _CODECS = {int(codec): codec for codec in Codec}
 
 
@@ -72,6 +74,10 @@ class Entry(NamedTuple):
     length: int
     kind: Kind
     codec: Codec
+
+
+Row = tuple[bytes, int, int, int, int, int]
+"""An id in 32 bytes; offset and length of the payload; length, kind and codec of the content."""
 
 
 class Index:
@@ -126,7 +132,7 @@ class Index:
         kind = raw[base + 20 * count + at]
         codec = raw[base + 21 * count + at]
         try:
-            entry = Entry(offset, stored, length, _KINDS[kind], _CODECS[codec])
+            entry = Entry(offset, stored, length, KINDS[kind], _CODECS[codec])
         except KeyError as error:
             raise IntegrityError(
                 f"a pack holds an object of kind {kind} and codec {codec}, unknown here",
@@ -155,10 +161,15 @@ class Index:
         raw = self._raw
         return [raw[i : i + ID_BYTES] for i in range(0, self.count * ID_BYTES, ID_BYTES)]
 
-    def offsets(self) -> list[int]:
-        """Return where the payload of each object begins, in the order of their ids."""
-        start = ID_BYTES * self.count
-        return list(struct.unpack_from(f"<{self.count}Q", self._raw, start))
+    def rows(self) -> Iterator[Row]:
+        """Yield what is known of each object, in the order of their ids; nothing is checked."""
+        count, raw = self.count, self._raw
+        base = ID_BYTES * count
+        numbers = struct.unpack_from(f"<{2 * count}Q{count}I", raw, base)
+        kinds, codecs = raw[base + 20 * count : base + 21 * count], raw[base + 21 * count :]
+        offsets, lengths = islice(numbers, count), islice(numbers, count, 2 * count)
+        stored = islice(numbers, 2 * count, None)
+        return zip(self.ids(), offsets, stored, lengths, kinds, codecs, strict=True)
 
     def stored(self) -> list[int]:
         """Return how many bytes each object takes, in the order of their ids."""

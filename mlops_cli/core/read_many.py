@@ -10,10 +10,13 @@ from blake3 import blake3
 from mlops_cli.core import codec
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.pack_set import PackSet
-from mlops_cli.core.packs import Codec, Entry, Pack
+from mlops_cli.core.packs import KINDS, MOST_STORED, Codec, Entry, Pack, Row
 
 _BATCH = 100_000
 """How many objects are looked up at once."""
+
+_FEW = 256
+"""So many objects are read one by one."""
 
 _FIRST_BYTES, _MOST_BYTES = 16 * 1024, 256 * 1024
 """How far is read ahead at first, and in the end."""
@@ -26,30 +29,34 @@ def contents(
 ) -> Iterator[Content | None]:
     """Yield the content of each object, checked against its id; None for a list of chunks.
 
-    A content is good until the next is drawn. `other` gives those that are told against others,
-    and raises for those that are not there.
+    A content is good until the next is drawn. `other` gives one that is told against another, and
+    says what is wrong with one that cannot be given.
     """
+    if len(oids) <= _FEW:
+        for oid in oids:
+            yield _alone(packs, oid, other)
+        return
     ahead = ReadAhead()
     for start in range(0, len(oids), _BATCH):
         part = oids[start : start + _BATCH]
         keys = [bytes.fromhex(oid) for oid in part]
-        places = packs.places(keys)
+        rows = packs.rows(set(keys))
         for oid, key in zip(part, keys, strict=True):
-            place = places.get(key)
-            if place is None:
-                yield other(oid)
-                continue
-            pack, at = place
-            entry = pack.index.entry(at)
-            if entry.codec is Codec.LIST:
+            row = rows.get(key)
+            if row is not None and row[1][-1] == Codec.LIST:
                 yield None
                 continue
-            if entry.codec is not Codec.DELTA:
-                content = ahead.content(pack, entry)
-                if blake3(content).digest() == key:
-                    yield content
-                    continue
-            yield other(oid)  # which says what is wrong, if anything is
+            content = None if row is None else ahead.content(*row)
+            if content is None or blake3(content).digest() != key:
+                content = _alone(packs, oid, other)  # which says what is wrong, if anything is
+            yield content
+
+
+def _alone(packs: PackSet, oid: ObjectId, other: Callable[[ObjectId], bytes]) -> bytes | None:
+    place = packs.locate(bytes.fromhex(oid))
+    if place is not None and place[0].index.entry(place[1]).codec is Codec.LIST:
+        return None
+    return other(oid)
 
 
 class ReadAhead:
@@ -61,23 +68,24 @@ class ReadAhead:
         self._data = memoryview(b"")
         self._ahead = 0
 
-    def content(self, pack: Pack, entry: Entry) -> Content:
-        """Return the content of an object that is stored raw or as a frame; not checked.
+    def content(self, pack: Pack, row: Row) -> Content | None:
+        """Return the content of an object, not checked; None where more is needed to tell.
 
         Raises:
             IntegrityError: it is not in the pack, or its length is not what the index states.
         """
-        payload = self._payload(pack, entry)
-        if entry.codec is Codec.RAW and entry.stored == entry.length:
-            return payload
-        return codec.decompress(bytes(payload), entry, _no_base)
-
-    def _payload(self, pack: Pack, entry: Entry) -> memoryview:
-        start = entry.offset
-        end = start + entry.stored
+        _, start, stored, length, kind, how = row
+        known = KINDS.get(kind)
+        if how > Codec.ZSTD or stored > MOST_STORED or known is None:
+            return None
+        end = start + stored
         if pack is not self._pack or start < self._start or end > self._end:
-            self._read(pack, start, entry.stored)
-        return self._data[start - self._start : end - self._start]
+            self._read(pack, start, stored)
+        payload = self._data[start - self._start : end - self._start]
+        if how == Codec.RAW and stored == length:
+            return payload
+        entry = Entry(start, stored, length, known, Codec(how))
+        return codec.decompress(bytes(payload), entry, _no_base)
 
     def _read(self, pack: Pack, start: int, length: int) -> None:
         in_order = pack is self._pack and 0 <= self._end - start <= length

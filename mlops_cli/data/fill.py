@@ -9,7 +9,6 @@ from pathlib import Path
 
 from mlops_cli.core import tree
 from mlops_cli.core.extents import write_at
-from mlops_cli.core.files import current_umask
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import pack_stat
 from mlops_cli.errors import IntegrityError
@@ -18,6 +17,9 @@ Files = Sequence[tuple[str, tree.Entry]]
 """Files and links, each with its path within the target; a target that is one has an empty one."""
 
 Content = bytes | memoryview
+
+_TELL_BYTES = 256 * 1024
+"""What is done is told after so many bytes."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -33,6 +35,7 @@ def fill(
         OSError: the file system refuses.
     """
     contents = repo.objects.contents([entry.oid for _, entry in files])
+    done = 0
     folder, handle = "", os.open(target, _FOLDER)
     try:
         for (path, entry), content in zip(files, contents, strict=True):
@@ -42,7 +45,11 @@ def fill(
                 handle = -1
                 folder, handle = above, os.open(target / above, _FOLDER)
             yield pack_stat(write(repo, name, entry, content, folder=handle))
-            advance(entry.size)
+            done += entry.size
+            if done >= _TELL_BYTES:
+                advance(done)
+                done = 0
+        advance(done)
     finally:
         if handle >= 0:
             os.close(handle)
@@ -68,7 +75,7 @@ def write(
         os.symlink(points_to, os.fsencode(path), dir_fd=folder)
         return os.stat(path, dir_fd=folder, follow_symlinks=False)
     bits = 0o777 if entry.mode is tree.Mode.EXECUTABLE else 0o666
-    handle = os.open(path, _NEW, bits & ~current_umask(), dir_fd=folder)
+    handle = os.open(path, _NEW, bits, dir_fd=folder)
     try:
         if content is None:
             repo.objects.write_to(handle, entry.oid)

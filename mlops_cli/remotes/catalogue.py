@@ -11,6 +11,7 @@ from pathlib import Path
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.id_table import Finder
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.layout import INDEX_SUFFIX
 from mlops_cli.core.packs import (
     ENTRY_BYTES,
     SUFFIX,
@@ -24,8 +25,6 @@ from mlops_cli.core.packs import (
 from mlops_cli.errors import IntegrityError
 from mlops_cli.remotes.state import Held
 from mlops_cli.remotes.transport import Transport
-
-_INDEX_SUFFIX = ".idx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Catalogue:
         self.sizes: Mapping[str, int] = {}
         """Bytes of each pack by its name; known once the catalogue was refreshed."""
         if folder.is_dir():
-            for path in sorted(folder.glob(f"*{_INDEX_SUFFIX}")):
+            for path in sorted(folder.glob(f"*{INDEX_SUFFIX}")):
                 raw = path.read_bytes()
                 index = Index(raw, len(raw) // ENTRY_BYTES)
                 if index.name == path.stem:
@@ -60,7 +59,7 @@ class Catalogue:
         self.sizes = {name: held.size for name, held in packs.items()}
         for name in set(self.indexes) - set(packs):
             del self.indexes[name]
-            (self._folder / (name + _INDEX_SUFFIX)).unlink(missing_ok=True)
+            (self._folder / (name + INDEX_SUFFIX)).unlink(missing_ok=True)
         for name in sorted(set(packs) - set(self.indexes)):
             self.add(read_index(transport, name, packs[name]))
         self._forget()
@@ -68,7 +67,7 @@ class Catalogue:
     def add(self, index: Index) -> None:
         """Note a pack that is on the remote."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._folder / (index.name + _INDEX_SUFFIX), index.raw, durable=False)
+        write_whole(self._folder / (index.name + INDEX_SUFFIX), index.raw, durable=False)
         self.indexes[index.name] = index
         self._forget()
 

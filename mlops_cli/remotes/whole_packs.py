@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 
 from blake3 import blake3
@@ -13,11 +14,14 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import SUFFIX, Kind, Pack, as_id
 from mlops_cli.core.read_many import ReadAhead
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import ExternalError
+from mlops_cli.errors import ExternalError, IntegrityError
 from mlops_cli.remotes.catalogue import key_of
 from mlops_cli.remotes.transport import Transport
 
 _PART_BYTES = 8 * 1024 * 1024
+_BYTES = frozenset({Kind.BLOB, Kind.CHUNK})
+"""Kinds of which nothing is to be checked but the hash."""
+
 _WORTH_A_PROCESS = 5_000
 """How many objects to check pay for a process more."""
 
@@ -73,16 +77,17 @@ def _download(
 def _check_all(pack: Pack, check: Callable[[ObjectId, Kind, bytes], None]) -> None:
     """Check the objects of a pack, neighbours by one process each."""
     index = pack.index
-    rows = sorted(zip(index.offsets(), range(index.count), strict=True))
+    rows = sorted(index.rows(), key=itemgetter(1))
 
     def work(part: slice, _: Callable[[int], None]) -> bytes:
         ahead = ReadAhead()
-        for _place, at in rows[part]:
-            entry = index.entry(at)
-            content = ahead.content(pack, entry)
-            key = index.key(at)
-            if entry.kind not in (Kind.BLOB, Kind.CHUNK) or blake3(content).digest() != key:
-                check(as_id(key), entry.kind, bytes(content))
+        for row in rows[part]:
+            key, kind = row[0], row[-2]
+            content = ahead.content(pack, row)
+            if content is None:
+                raise IntegrityError(f"object {as_id(key)} is stored in a way unknown here")
+            if kind not in _BYTES or blake3(content).digest() != key:
+                check(as_id(key), Kind(kind), bytes(content))
         return b""
 
     shares = workers.helpful(index.count, least=_WORTH_A_PROCESS)
