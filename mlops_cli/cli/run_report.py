@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 class Teller:
     """Tells on stderr how the pipeline goes."""
 
+    def __init__(self) -> None:
+        self._count = self._settled = 0
+
+    def planned(self, count: int) -> None:
+        """Note how many steps there are to be settled."""
+        self._count = count
+
     def begins(self, plan: "Plan", reasons: Sequence[str]) -> None:
         """Tell which step runs now and why."""
         command = plan.cmd if isinstance(plan.cmd, str) else " ".join(plan.cmd)
@@ -29,8 +36,9 @@ class Teller:
 
     def ended(self, step: "StepRun", error: str | None) -> None:
         """Tell what became of a step."""
+        self._settled += 1
         if step.state == "ran":
-            show.note(f"{step.name}: done in {duration(step.seconds)}")
+            show.note(f"{step.name}: done in {duration(step.seconds)}{self._how_far()}")
         elif step.state == "skipped":
             show.note(f"{step.name}: skipped")
         elif step.state == "failed" and error:
@@ -39,7 +47,11 @@ class Teller:
 
     def restored(self, step: "StepRun", name: str) -> None:
         """Tell where a step's outputs came from."""
-        show.note(f"{step.name}: brought back from run {name}")
+        self._settled += 1
+        show.note(f"{step.name}: brought back from run {name}{self._how_far()}")
+
+    def _how_far(self) -> str:
+        return f", {self._settled} of {self._count}" if self._count > 1 else ""
 
     def saved(self, saved: "Saved") -> None:
         """Tell what was in the way, and how to get it back."""

@@ -11,6 +11,9 @@ from mlops_cli.runs.record import StepRun
 class Watcher(Protocol):
     """Somebody who is told how a pipeline goes; called from one thread."""
 
+    def planned(self, count: int) -> None:
+        """Note how many steps there are to be settled."""
+
     def begins(self, plan: Plan, reasons: Sequence[str]) -> None:
         """Note that a step is about to run, and why."""
 
@@ -29,6 +32,9 @@ class Watcher(Protocol):
 
 class Silent:
     """Nobody."""
+
+    def planned(self, count: int) -> None:
+        """Say nothing."""
 
     def begins(self, plan: Plan, reasons: Sequence[str]) -> None:
         """Say nothing."""

@@ -69,6 +69,7 @@ class Work:
 
         A step that fails holds up only those that need it.
         """
+        self._watcher.planned(len(self._graph.steps))
         try:
             with Children(self._run.log, stdout=2, stderr=2) as children:
                 self._loop(children)

@@ -37,6 +37,9 @@ class Recorder:
         self.told: list[str] = []
         self.kept: list[Saved] = []
 
+    def planned(self, count: int) -> None:
+        self.count = count
+
     def begins(self, plan, reasons: Sequence[str]) -> None:
         self.told.append(f"{plan.step.name}: {'; '.join(reasons)}")
 

@@ -416,3 +416,51 @@ def test_two_runs_at_once_do_not_disturb_each_other(pipeline: Path, mlo: Mlo) ->
     assert mlo("runs", "list", "--json").json["total"] == 2
     mlo("audit", "--verify")
     mlo("fsck")
+
+
+def test_steps_side_by_side_say_whose_line_it_is(pipeline: Path, mlo: Mlo) -> None:
+    (pipeline / ".mlops.yaml").write_text(
+        "steps:\n"
+        "  a: {cmd: echo one; echo > a, outs: [a]}\n"
+        "  b: {cmd: echo two; echo > b, outs: [b]}\n"
+    )
+    done = mlo("run", "--jobs", "2")
+    assert {"a | one", "b | two"} <= set(done.stderr.splitlines())
+    assert re.search(r"^[ab]: done in \d\.\d s, 2 of 2$", done.stderr, re.M)
+
+
+def test_a_run_aside_leaves_the_work_tree_and_git_alone(pipeline: Path, mlo: Mlo) -> None:
+    (pipeline / "raw.csv").write_text("edited\n")
+    before = git(pipeline, "status", "--porcelain")
+    mlo("run", "--in-worktree", "--name", "aside", "--tag", "trial", "--note", "try it")
+    assert git(pipeline, "status", "--porcelain") == before
+    assert not (pipeline / "train.csv").exists()
+    shown = mlo("runs", "show", "aside", "--json").json
+    assert (shown["status"], shown["tags"], shown["note"]) == ("done", {"trial": ""}, "try it")
+    assert "brought back from run aside" in mlo("run").stderr
+
+
+def test_a_command_runs_aside_with_the_data_of_that_revision(pipeline: Path, mlo: Mlo) -> None:
+    (pipeline / "data.csv").write_text("first\n")
+    mlo("add", "data.csv")
+    git(pipeline, "add", "--all")
+    git(pipeline, "commit", "--quiet", "--message", "Data")
+    (pipeline / "data.csv").write_text("second\n")
+    mlo("add", "data.csv")
+    done = mlo("run", "--rev", "HEAD", "--", "cat", "data.csv")
+    assert done.stdout == "first\n"
+    assert mlo("run", "--in-worktree", "--", "cat", "data.csv").stdout == "second\n"
+
+
+def test_what_comes_after_a_step_runs_alone(pipeline: Path, mlo: Mlo) -> None:
+    mlo("run")
+    (pipeline / "raw.csv").write_text("c\n")
+    assert "nothing is stale" in mlo("run", "--downstream", "train").stdout
+    assert mlo("run", "--downstream", code=2).stderr == (
+        "mlo: --downstream needs a step\n  try: mlo run --downstream STEP\n"
+    )
+
+
+def test_options_for_steps_are_refused_with_a_command(pipeline: Path, mlo: Mlo) -> None:
+    done = mlo("run", "--jobs", "2", "--", "true", code=2)
+    assert done.stderr == "mlo: --jobs is for steps, and after -- comes a command\n"
