@@ -96,3 +96,12 @@ class Step:
         for out in (*self.outs, *self.metrics, *self.plots):
             every.setdefault(out.path, out)
         return tuple(every.values())
+
+
+def is_path(dep: str) -> bool:
+    """Return whether a dependency, as records and `mlo.lock` call it, is a path.
+
+    >>> is_path("data/raw.csv"), is_path("env:HOME"), is_path("model:churn@production")
+    (True, False, False)
+    """
+    return not dep.startswith(("env:", "model:", "data:"))

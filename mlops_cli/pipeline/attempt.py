@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mlops_cli.core import lockfile
+from mlops_cli.core.config_steps import is_path
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import LockedOutput, LockedStep
@@ -20,7 +21,7 @@ from mlops_cli.pipeline.cache import step_key
 from mlops_cli.pipeline.graph import Graph
 from mlops_cli.pipeline.inputs import current, inputs
 from mlops_cli.pipeline.notebook import command_of
-from mlops_cli.pipeline.plan import Plan, is_path
+from mlops_cli.pipeline.plan import Plan
 from mlops_cli.pipeline.run_cache import Cache
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs import metrics

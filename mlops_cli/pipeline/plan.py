@@ -66,15 +66,6 @@ def plans(
     return {name: planner.plan(step) for name, step in graph.steps.items()}
 
 
-def is_path(dep: str) -> bool:
-    """Return whether a dependency, as records and `mlo.lock` call it, is a path.
-
-    >>> is_path("data/raw.csv"), is_path("env:HOME"), is_path("model:churn@production")
-    (True, False, False)
-    """
-    return not dep.startswith(("env:", "model:", "data:"))
-
-
 class _Planner:
     def __init__(
         self,

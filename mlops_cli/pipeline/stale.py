@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlops_cli.core.config_steps import is_path
 from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import Lock, LockedStep, read
@@ -15,7 +16,7 @@ from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline.graph import Graph
 from mlops_cli.pipeline.inputs import Look
-from mlops_cli.pipeline.plan import Plan, Resolve, is_path, plans
+from mlops_cli.pipeline.plan import Plan, Resolve, plans
 from mlops_cli.runs import params as parameters
 from mlops_cli.runs import secrets
 

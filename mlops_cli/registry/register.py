@@ -1,16 +1,18 @@
 """Making a model version: an artifact, and all that is known of where it came from."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from mlops_cli.core import tree
+from mlops_cli.core.config_steps import is_path
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot, table
+from mlops_cli.data.reference import split
 from mlops_cli.data.restore import write_out
 from mlops_cli.errors import MloError, RequestError
 from mlops_cli.registry import events, formats, models, signature
@@ -163,9 +165,7 @@ def _only(run: Run, logged: list[str]) -> str:
 def _training_data(repo: Repository, run: Run, path: str, said: str | None) -> Input | None:
     """Return the table that the model at `path` was fitted on: named, or its step's only one."""
     maker = _maker(run, path)
-    read: Mapping[str, ObjectId] = (
-        maker.deps if maker else {one.path: one.oid for one in run.inputs}
-    )
+    read = dict(_read(maker)) if maker else {one.path: one.oid for one in run.inputs}
     if said is not None:
         every = {**{one.path: one.oid for one in (*run.inputs, *run.outputs)}, **read}
         within = _within(repo, every, said)
@@ -177,6 +177,15 @@ def _training_data(repo: Repository, run: Run, path: str, said: str | None) -> I
         return _input(repo, said, within)
     tables = [one for one in read if table.is_table(one)]
     return _input(repo, tables[0], read[tables[0]]) if len(tables) == 1 else None
+
+
+def _read(step: StepRun) -> Iterator[tuple[str, ObjectId]]:
+    """Yield what a step read by path, versions of data by the path that they are of."""
+    for dep, oid in step.deps.items():
+        if is_path(dep):
+            yield dep, oid
+        elif dep.startswith("data:"):
+            yield split(dep.removeprefix("data:"))[0], oid
 
 
 def _within(repo: Repository, every: Mapping[str, ObjectId], path: str) -> ObjectId | None:
