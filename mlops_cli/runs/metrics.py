@@ -3,7 +3,7 @@
 import json
 import math
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,32 +108,37 @@ class Logged:
             file = self._file.open("rb")
         except FileNotFoundError:
             return
+        from orjson import loads
+
         with file, self._guard:
             file.seek(self._at)
             for line in file:
                 if not line.endswith(b"\n"):
                     break
                 self._at += len(line)
-                self._take(line)
+                held = _decode(line, loads)
+                if type(held) is dict and type(held.get("metrics")) is dict:
+                    self._take(held)
 
-    def _take(self, line: bytes) -> None:
-        held = _decode(line)
-        values = held.get("metrics") if isinstance(held, dict) else None
-        if not isinstance(values, dict):
-            return
-        self.last.setdefault(str(held.get("by", "")), {}).update(values)
+    def _take(self, line: dict[str, Any]) -> None:
+        values: dict[str, Number] = line["metrics"]
+        step = str(line.get("by", ""))
+        last = self.last.get(step)
+        if last is None:
+            last = self.last[step] = {}
+        last.update(values)
+        series = self._series
         for name, value in values.items():
-            found = self._series.get(name)
+            real_value: float = real(value) if type(value) is str else value  # type: ignore[assignment]
+            found = series.get(name)
             if found is None:
-                self._series[name] = [1, math.nan, math.nan]
-                found = self._series[name]
-            else:
-                found[0] += 1
-            number = value if type(value) is not str else real(value)
-            if not number >= found[1]:
-                found[1] = number if number == number else found[1]
-            if not number <= found[2]:
-                found[2] = number if number == number else found[2]
+                series[name] = [1, real_value, real_value]
+                continue
+            found[0] += 1
+            if real_value < found[1] or found[1] != found[1]:
+                found[1] = real_value
+            if real_value > found[2] or found[2] != found[2]:
+                found[2] = real_value
 
     def series(self) -> dict[str, dict[str, Number]]:
         """Return count, least and greatest value of each metric that was logged more than once."""
@@ -144,11 +149,9 @@ class Logged:
         }
 
 
-def _decode(line: bytes) -> Any:
-    import orjson
-
+def _decode(line: bytes, loads: Callable[[bytes], Any]) -> Any:
     try:
-        return orjson.loads(line)
+        return loads(line)
     except ValueError:
         try:
             return json.loads(line.decode("utf-8", "surrogateescape"))
