@@ -10,7 +10,7 @@ from mlops_cli.core.repository import Repository
 def mentions(repo: Repository, path: str) -> tuple[str, ...]:
     """Return the lines of the settings that name a path, or what is in it, as `FILE:LINE`.
 
-    Commands and comments count: the text is searched, so broken settings are no error.
+    Commands count: the text is searched, but for comments, so broken settings are no error.
     """
     try:
         text = read_regular(repo.layout.settings).decode("utf-8", "surrogateescape")
@@ -29,4 +29,5 @@ def names(line: str, path: str) -> bool:
     >>> names("deps: [./data/raw.csv]", "data/raw.csv"), names("data/raw.csv.bak", "data/raw.csv")
     (True, False)
     """
-    return re.search(rf"(?<![\w/.-])(?:\./)*{re.escape(path)}(?![\w-]|\.\w)", line) is not None
+    said = re.split(r"(?:^|\s)#", line, maxsplit=1)[0]
+    return re.search(rf"(?<![\w/.-])(?:\./)*{re.escape(path)}(?![\w-]|\.\w)", said) is not None

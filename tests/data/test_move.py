@@ -121,6 +121,6 @@ def test_data_goes_back_when_git_refuses(repo: Repository) -> None:
 
 
 def test_settings_that_name_the_old_path_are_told(repo: Repository) -> None:
-    repo.layout.settings.write_text("# cmd: cat data/raw.csv\n")
+    repo.layout.settings.write_text("steps: {show: {cmd: cat data/raw.csv}}\n")
     (done,) = move(repo, [RAW], Path("x.csv")).moved
     assert done.mentions == (".mlops.yaml:1",)

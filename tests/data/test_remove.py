@@ -131,6 +131,6 @@ def test_caches_of_programs_go_with_a_folder(repo: Repository) -> None:
 
 
 def test_settings_that_name_the_path_are_told(repo: Repository) -> None:
-    repo.layout.settings.write_text("# a\n# deps: [data/raw.csv]\n# data/raw.csv2\n")
+    repo.layout.settings.write_text("# data/raw.csv\nsteps: {a: {cmd: cat data/raw.csv},\n  b: {cmd: cat data/raw.csv2}}\n")
     (done,) = remove(repo, [RAW]).removed
     assert done.mentions == (".mlops.yaml:2",)
