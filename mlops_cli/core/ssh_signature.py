@@ -1,0 +1,113 @@
+"""Signatures with the SSH key that git signs commits with, made and checked by `ssh-keygen`.
+
+Git's own settings say which key (`gpg.format = ssh`, `user.signingkey`), and whose keys count
+(`gpg.ssh.allowedSignersFile`).
+"""
+
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mlops_cli.core import git
+from mlops_cli.errors import ExternalError
+
+Standing = Literal["good", "unknown key", "bad", "unchecked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a signature is worth.
+
+    Attributes:
+        standing: `good` when a key signed it that the settings vouch for; `unknown key` when the
+            bytes are those that were signed, but nobody vouches for the key.
+        who: whose key it is, or what the key is called.
+    """
+
+    standing: Standing
+    who: str = ""
+
+
+def sign(root: Path, data: bytes, *, namespace: str) -> str | None:
+    """Return a signature of `data`, or None when git's settings name no SSH key.
+
+    Raises:
+        ExternalError: they name one, but it cannot sign.
+    """
+    if _setting(root, "gpg.format") != "ssh":
+        return None
+    key = _setting(root, "user.signingkey")
+    if not key:
+        return None
+    with tempfile.TemporaryDirectory(prefix="mlo-sign-") as folder:
+        arguments = ["-Y", "sign", "-n", namespace, *_key(key, Path(folder))]
+        done = _ssh_keygen(root, arguments, data)
+    if done is None or done.returncode:
+        said = "" if done is None else done.stderr.decode("utf-8", "replace").strip()
+        why = said.splitlines()[-1][:200] if said else "there is no ssh-keygen"
+        raise ExternalError(
+            f"the key that git signs with cannot sign: {why}",
+            hint="see: git config user.signingkey; a key with a passphrase needs ssh-agent",
+        )
+    return done.stdout.decode("ascii", "replace")
+
+
+def check(root: Path, data: bytes, signature: str, *, namespace: str) -> Checked:
+    """Return what a signature of `data` is worth by git's settings."""
+    with tempfile.TemporaryDirectory(prefix="mlo-sign-") as folder:
+        file = Path(folder) / "signature"
+        file.write_text(signature)
+        signed = ["-n", namespace, "-s", str(file)]
+        done = _ssh_keygen(root, ["-Y", "check-novalidate", *signed], data)
+        if done is None:
+            return Checked("unchecked")
+        if done.returncode:
+            return Checked("bad")
+        key = done.stdout.decode("utf-8", "replace").strip().rpartition(" ")[2]
+        allowed = _setting(root, "gpg.ssh.allowedSignersFile")
+        if not allowed:
+            return Checked("unknown key", key)
+        vouched = ["-f", str(Path(allowed).expanduser())]
+        found = _ssh_keygen(root, ["-Y", "find-principals", *vouched, "-s", str(file)], b"")
+        for who in found.stdout.decode("utf-8", "replace").split() if found else ():
+            done = _ssh_keygen(root, ["-Y", "verify", *vouched, "-I", who, *signed], data)
+            if done is not None and not done.returncode:
+                return Checked("good", who)
+    return Checked("unknown key", key)
+
+
+def _key(setting: str, folder: Path) -> list[str]:
+    """Return the arguments that name a key: a file, or a public key whose other half ssh-agent has.
+
+    Git takes both for `user.signingkey`.
+    """
+    literal = setting.removeprefix("key::")
+    if literal == setting and not setting.startswith("ssh-"):
+        return ["-f", str(Path(setting).expanduser())]
+    file = folder / "key.pub"
+    file.write_text(literal + "\n")
+    return ["-U", "-f", str(file)]
+
+
+def _setting(root: Path, name: str) -> str:
+    done = git.run(root, "config", "--get", name, ok=(0, 1, 128))
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+def _ssh_keygen(
+    root: Path, arguments: list[str], data: bytes
+) -> "subprocess.CompletedProcess[bytes] | None":
+    """Run ssh-keygen, which may not ask for anything; None when there is none."""
+    program = _setting(root, "gpg.ssh.program") or "ssh-keygen"
+    try:
+        return subprocess.run(
+            [program, *arguments],
+            input=data,
+            capture_output=True,
+            check=False,
+            start_new_session=True,
+        )
+    except OSError:
+        return None

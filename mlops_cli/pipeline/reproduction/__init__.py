@@ -1,0 +1,1 @@
+"""Making a past run again, and proving it equal."""

@@ -1,0 +1,207 @@
+"""Doing again what a run did: all of it, as a run of its own; or one step, only to look."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlops_cli.core.files import inside
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import paths, snapshot
+from mlops_cli.errors import StateError
+from mlops_cli.pipeline import outputs
+from mlops_cli.pipeline import run as pipeline
+from mlops_cli.pipeline.notebook import command_of
+from mlops_cli.pipeline.reproduction import materials
+from mlops_cli.pipeline.reproduction.surroundings import Surroundings, processors
+from mlops_cli.pipeline.watcher import Watcher
+from mlops_cli.runs import code, command, process
+from mlops_cli.runs.open_run import begin
+from mlops_cli.runs.params import flatten
+from mlops_cli.runs.record import Run
+from mlops_cli.runs.secrets import MASK
+
+TAG = "reproduces:"
+"""Before the key of a run, it tags what was run to reproduce it."""
+_DOWNSTREAM = "mlo run --downstream"
+
+
+class Again:
+    """A run that is made again in a work tree aside.
+
+    Attributes:
+        notes: what of it could not be given again.
+    """
+
+    def __init__(
+        self, repo: Repository, aside: Repository, run: Run, commit: str, watcher: Watcher
+    ) -> None:
+        self.aside = aside
+        self.notes: list[str] = []
+        self._repo = repo
+        self._run = run
+        self._watcher = watcher
+        self._assignments = self._given()
+        bundle = b"" if run.code.bundle is None else repo.objects.get(run.code.bundle)
+        self._state = code.State(run.code.commit, run.code.branch, commit, bundle)
+
+    def whole(self, surroundings: Surroundings) -> Run:
+        """Do all of it, and return the record."""
+        tags = (TAG + self._run.key,)
+        environ = surroundings.within(self.aside)
+        with processors(surroundings.cpus):
+            if not self._run.steps:
+                return command.run(
+                    self.aside,
+                    self._words(),
+                    folder=self._folder(),
+                    environ=environ,
+                    assignments=self._assignments,
+                    inputs=[self.aside.root / one.path for one in self._run.inputs],
+                    outputs=[self.aside.root / one.path for one in self._run.outputs],
+                    tags=tags,
+                    state=self._state,
+                    stdout=2,
+                    pass_input=False,
+                )
+            outcome = pipeline.run(
+                self.aside,
+                [step.name for step in self._run.steps if str(step.state) != "off"],
+                watcher=self._watcher,
+                environ=environ,
+                assignments=self._assignments,
+                force=True,
+                downstream=str(self._run.command).startswith(_DOWNSTREAM),
+                resolve=materials.resolver(self._run),
+                tags=tags,
+                state=self._state,
+            )
+        assert outcome.run is not None, "what is forced runs"
+        return outcome.run
+
+    def look(
+        self, step: str | None, made: Run, surroundings: Surroundings
+    ) -> dict[str, ObjectId] | None:
+        """Do one step again, or the command, and return the ids of what it wrote; None: it failed.
+
+        What it needs must be there; what `made` wrote there is there again afterwards.
+        """
+        written = [out for out in made.outputs if step is None or out.step == step]
+        for out in written:
+            outputs.clear(self.aside, out.path)
+        environ = surroundings.within(self.aside)
+        opened = begin(
+            self.aside,
+            self._run.command,
+            params=self._nested(),
+            environ=environ,
+            tags=(TAG + self._run.key,),
+            state=self._state,
+        )
+        try:
+            line, folder, more = self._command(step, environ)
+            with processors(surroundings.cpus), open(os.devnull, "wb") as nowhere:
+                ended = process.execute(
+                    line,
+                    folder=folder,
+                    environ={**environ, **more, **opened.variables(self.aside.root, step)},
+                    log=opened.log,
+                    stdout=nowhere.fileno(),
+                    stderr=nowhere.fileno(),
+                    pass_input=False,
+                    started=lambda pid: opened.note_child(pid, ()),
+                )
+        finally:
+            opened.close()
+        if ended.interrupted:
+            raise KeyboardInterrupt
+        found = {}
+        for out in written:
+            target = paths.locate(self.aside, out.path)
+            if target.exists():
+                found[out.path] = snapshot.take(self.aside, target).oid
+            outputs.bring_back(self.aside, out)
+        return None if ended.code else found
+
+    def _command(
+        self, step: str | None, environ: Mapping[str, str]
+    ) -> tuple[str | tuple[str, ...], Path, Mapping[str, str]]:
+        """Return command, folder and further variables of a step, or of the command."""
+        if step is None:
+            return self._words(), self._folder(), {}
+        chosen = pipeline.choose(
+            self.aside,
+            [step],
+            self._assignments,
+            environ=environ,
+            resolve=materials.resolver(self._run),
+        )
+        plan = chosen.plans[step]
+        folder = self.aside.root / plan.step.workdir if plan.step.workdir else self.aside.root
+        return command_of(plan), folder, plan.env
+
+    def _words(self) -> tuple[str, ...]:
+        """Return the words of the command, for the Python and the work tree that are used here."""
+        words = self._run.command
+        assert not isinstance(words, str)
+        if any(MASK in word for word in words):
+            raise StateError(
+                f"the command of run {self._run.name} had a secret in it, which is not recorded",
+                hint="let the code read it from a variable of the environment",
+            )
+        first, *rest = words
+        if os.path.isabs(first) and Path(first).name.startswith("python"):
+            first = "python"
+        root = str(self._repo.root)
+        there = str(self.aside.root)
+        return tuple(
+            there + word[len(root) :] if word == root or word.startswith(root + os.sep) else word
+            for word in (first, *rest)
+        )
+
+    def _folder(self) -> Path:
+        """Return the folder that the command ran in."""
+        within = getattr(self._run, "folder", None)
+        if within is None:
+            return self.aside.root
+        return inside(self.aside.root, within)
+
+    def _given(self) -> list[str]:
+        """Return the assignments that give parameters the values that were recorded."""
+        settings = flatten(self.aside.settings.params)
+        found = []
+        for name, value in self._run.params.items():
+            if name not in settings and settings:
+                continue  # the code logged it
+            if isinstance(value, str) and MASK in value:
+                if name in settings and settings[name] != value:
+                    self.notes.append(f"parameter {name} is a secret: its value of now is used")
+            elif name not in settings or not _same(settings[name], value):
+                found.append(f"{name}={json.dumps(value)}")
+        return _sayable(found)
+
+    def _nested(self) -> dict[str, Any]:
+        from mlops_cli.runs.params import override
+
+        return override(self.aside.settings.params, self._assignments)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one == other and type(one) is type(other)
+
+
+def _sayable(assignments: Sequence[str]) -> list[str]:
+    """Return those whose names can be parameters of settings; code may log any name."""
+    from mlops_cli.errors import RequestError
+    from mlops_cli.runs.params import override
+
+    found = []
+    for one in assignments:
+        try:
+            override({}, [one])
+        except RequestError:
+            continue
+        found.append(one)
+    return found

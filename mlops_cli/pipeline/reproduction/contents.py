@@ -1,0 +1,143 @@
+"""Whether two files that differ say the same: numbers within a tolerance, all else equal."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import Any
+
+from mlops_cli.data import table
+from mlops_cli.errors import MloError
+from mlops_cli.pipeline.reproduction.closeness import Tolerance, apart, number
+
+_ARRAYS = (".npy", ".npz")
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike two contents are.
+
+    Attributes:
+        equal: whether they are equal within the tolerance.
+        why: what differs, in a few words.
+    """
+
+    equal: bool
+    why: str
+
+
+def compare(name: str, then: bytes, now: bytes, tolerance: Tolerance) -> Likeness:
+    """Return how alike two contents of a file called `name` are, whose bytes differ."""
+    suffix = PurePosixPath(name).suffix.lower()
+    try:
+        if suffix == ".json":
+            return _values(json.loads(then), json.loads(now), tolerance)
+        if table.is_table(name):
+            return _tables(table.read(then, name), table.read(now, name), tolerance)
+        if suffix in _ARRAYS:
+            return arrays(_loaded(then), _loaded(now), tolerance)
+    except (MloError, ValueError, RecursionError):
+        pass  # it is not what its name says, so its bytes are all there is to compare
+    if len(then) != len(now):
+        return Likeness(equal=False, why=f"{len(then):,} bytes, {len(now):,} here")
+    count = sum(one != other for one, other in zip(then, now, strict=True))
+    return Likeness(equal=False, why=f"{count:,} of {len(then):,} bytes differ")
+
+
+def _values(then: Any, now: Any, tolerance: Tolerance) -> Likeness:
+    most = 0.0
+    for name, one, other in _leaves("", then, now):
+        first, second = number(one), number(other)
+        if first is None or second is None:
+            if one != other:
+                return _far(name, f"{one!r:.40} -> {other!r:.40}")
+            continue
+        if not tolerance.allows(first, second, name=name):
+            return _far(name, f"{first!r} -> {second!r}")
+        most = max(most, apart(first, second))
+    return _close(most)
+
+
+def _leaves(name: str, then: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield dotted names and both values of all that is no mapping or list of equal form."""
+    if isinstance(then, dict) and isinstance(now, dict) and then.keys() == now.keys():
+        for key in then:
+            yield from _leaves(f"{name}.{key}" if name else str(key), then[key], now[key])
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for at, (one, other) in enumerate(zip(then, now, strict=True)):
+            yield from _leaves(f"{name}.{at}" if name else str(at), one, other)
+    else:
+        yield name, then, now
+
+
+def _tables(then: Any, now: Any, tolerance: Tolerance) -> Likeness:
+    if then.shape != now.shape:
+        rows = f"{len(then):,} rows and {len(then.columns)} columns"
+        return Likeness(equal=False, why=f"{rows}, {len(now):,} and {len(now.columns)} here")
+    if list(then.columns) != list(now.columns):
+        return Likeness(equal=False, why="it has other columns")
+    most = 0.0
+    for name in dict.fromkeys(then.columns):
+        one, other = then[name].to_numpy(), now[name].to_numpy()
+        found = arrays({str(name): one}, {str(name): other}, tolerance)
+        if not found.equal:
+            return found
+        most = max(most, _most(one, other))
+    return _close(most)
+
+
+def arrays(then: Mapping[str, Any], now: Mapping[str, Any], tolerance: Tolerance) -> Likeness:
+    """Return how alike arrays are, by name: numbers as a share of the largest in each."""
+    if then.keys() != now.keys():
+        return Likeness(equal=False, why="it holds other arrays")
+    most = 0.0
+    for name, one in then.items():
+        other = now[name]
+        if one.shape != other.shape:
+            return _far(name, f"shape {one.shape}, {other.shape} here")
+        far = _most(one, other)
+        if far > tolerance.relative:
+            what = "other values" if math.isinf(far) else f"values apart by up to {far:.2g}"
+            return _far(name, what)
+        most = max(most, far)
+    return _close(most)
+
+
+def _most(one: Any, other: Any) -> float:
+    """Return how far apart two arrays are, as a share of the largest number in them."""
+    import numpy as np
+
+    if not (_is_numeric(one) and _is_numeric(other)):
+        same = (one == other) | ((one != one) & (other != other))  # NaN is NaN
+        return 0.0 if np.all(same) else math.inf
+    first, second = np.asarray(one, dtype=np.complex128), np.asarray(other, dtype=np.complex128)
+    equal = (first == second) | (np.isnan(first) & np.isnan(second))
+    if bool(np.all(equal)):
+        return 0.0
+    largest = max(float(np.max(np.abs(first))), float(np.max(np.abs(second))))
+    far = float(np.max(np.where(equal, 0.0, np.abs(first - second))))
+    return far / largest if math.isfinite(far) and math.isfinite(largest) else math.inf
+
+
+def _is_numeric(values: Any) -> bool:
+    return getattr(values.dtype, "kind", "O") in "biufc"
+
+
+def _loaded(data: bytes) -> dict[str, Any]:
+    import numpy as np
+
+    held = np.load(BytesIO(data), allow_pickle=False)
+    if isinstance(held, np.ndarray):
+        return {"": held}
+    return {name: held[name] for name in held.files}
+
+
+def _far(name: str, why: str) -> Likeness:
+    return Likeness(equal=False, why=f"{name}: {why}" if name else why)
+
+
+def _close(most: float) -> Likeness:
+    why = f"values apart by {most:.2g}" if most else "values are equal"
+    return Likeness(equal=True, why=why)
