@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -219,9 +218,16 @@ class _Place:
 
 
 def _begin() -> None:
-    """Prepare a process: a Ctrl-C is for whoever gives out the tasks, who then stops them."""
+    """Prepare a process: a Ctrl-C is for whoever gives out the tasks, who then stops them.
+
+    What tasks print is theirs to keep: the terminal belongs to the same.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdin = open(os.devnull)  # noqa: SIM115  for as long as the process lives
+    os.setpgid(0, 0)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
 
 

@@ -4,8 +4,11 @@ The sweep is a run, and each trial a run that is part of it. What to try comes f
 does it is the engine's matter, and how it went is in the journal before anybody is told.
 """
 
+import signal
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -26,6 +29,7 @@ _GRACE_S = 15.0
 _HOPELESS = 5
 """So many trials may fail before the first that does not."""
 INTERRUPTED = 130
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Watcher(Protocol):
@@ -127,7 +131,8 @@ class Sweep:
         status: Status = "done"
         problem: BaseException | None = None
         try:
-            self._loop()
+            with _terminable():
+                self._loop()
         except KeyboardInterrupt:
             status = "interrupted"
             self._wind_up()
@@ -327,6 +332,25 @@ class Sweep:
     def _log(self, values: Mapping[str, float], step: int | None) -> None:
         line: dict[str, Any] = {"time": round(time.time(), 6), "metrics": dict(values)}
         self._run.note(METRICS, line if step is None else {**line, "step": step})
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end a `with` block as a Ctrl-C does. Main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    asked = [one for one in _ENDING if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {one: signal.signal(one, interrupt) for one in asked}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _answer(event: Event) -> Answer:
