@@ -109,7 +109,8 @@ class Graph:
 
         every = [*self.groups, *self.steps]
         near = get_close_matches(name, every, n=1)
-        shown = ", ".join(every[:8]) + (", ..." if len(every) > 8 else "")
+        listed = list(dict.fromkeys(step.group or one for one, step in self.every.items()))
+        shown = ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
         return RequestError(
             f"there is no step '{name}'",
             hint=f"mlo run {near[0]}" if near else f"steps in .mlops.yaml: {shown or 'none'}",
@@ -279,7 +280,7 @@ def _off(
             if when not in held:
                 held[when] = _holds(when, params, name)
             if not held[when]:
-                off[name] = f"{when} does not hold"
+                off[name] = f"'{when}' does not hold"
                 continue
         if needs[name] and all(other in off for other in needs[name]):
             off[name] = f"it needs only what {needs[name][0]} makes, which is off"

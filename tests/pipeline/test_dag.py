@@ -50,7 +50,7 @@ def test_each_step_says_how_it_stands_and_a_group_is_one(
     assert (found["train"].stale, found["train"].outs) == (1, ("m-1", "m-2", "m-3"))
     assert found["train"].reasons == ("its output m-2 changed",)
     assert found["prepare"].desc == "the table"
-    assert found["extra"].reasons == ("use does not hold",)
+    assert found["extra"].reasons == ("'use' does not hold",)
 
 
 def test_a_part_of_the_graph_leads_to_a_step_or_follows_it(
@@ -97,7 +97,7 @@ def test_the_command_draws_the_steps_beside_how_they_stand(
     assert mlo_here("dag").stdout.splitlines() == [
         "●    prepare          up to date",
         "○    train (3 steps)  1 stale: its output m-2 changed",
-        "│ ·  extra            off: use does not hold",
+        "│ ·  extra            off: 'use' does not hold",
         "├─╯",
         "■    report           frozen",
     ]

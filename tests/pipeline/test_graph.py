@@ -141,7 +141,7 @@ def test_a_step_is_off_where_its_condition_does_not_hold_and_so_are_those_behind
     found = build(steps, {"use": True, "depth": 3})
     assert list(found.steps) == ["e", "d"]
     assert found.needs["d"] == ("e",)
-    assert found.off["a"] == "params.use and depth > 3 does not hold"
+    assert found.off["a"] == "'params.use and depth > 3' does not hold"
     assert found.off["b"] == "it needs only what a makes, which is off"
     assert (found.is_off("y"), found.is_off("other"), found.is_off("raw")) == (True, False, False)
     with pytest.raises(RequestError, match="step 'b' is off: it needs only"):
