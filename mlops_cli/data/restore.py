@@ -139,7 +139,7 @@ def _create(
         building = aside / f".mlo-restore-{os.getpid()}-{os.urandom(4).hex()}"
         try:
             building.mkdir()
-            written = _write_all(repo, building, wanted, progress, unseen=True)
+            written = _write_all(repo, building, wanted, progress, name=target.name, unseen=True)
             os.rename(building, target)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
@@ -232,6 +232,7 @@ def _write_all(
     wanted: _Listing,
     progress: Progress,
     *,
+    name: str | None = None,
     unseen: bool = False,
     looks: _Looks = None,
 ) -> _Written:
@@ -247,7 +248,7 @@ def _write_all(
 
     total = sum(entry.size for _, entry in files)
     count = workers.helpful(len(files), least=_WORTH_A_PROCESS)
-    with progress.task(f"writing {target.name}", total, "B") as advance:
+    with progress.task(f"writing {name or target.name}", total, "B") as advance:
         stats = b"".join(workers.share(_parts(len(files), count), work, advance))
     size = STAT.size
     return {path: stats[at * size : (at + 1) * size] for at, (path, _) in enumerate(files)}

@@ -288,11 +288,10 @@ def _check_composed(holding: Holding, progress: Progress) -> list[Fault]:
         for oid, where, entry in _bases_first(holding, contents):
             if oid not in holding.good:
                 try:
-                    content = _compose(holding, contents, oid, Place(where, entry))
+                    content = _compose(holding, contents, oid, Place(where, entry), advance)
                     faults += _take(holding, oid, where, entry, content)
                 except (IntegrityError, MissingObject, MissingKey) as error:
                     faults.append(Fault(oid, where, error.message, (oid,)))
-            advance(entry.length)
     return faults
 
 
@@ -315,7 +314,13 @@ def _bases_first(holding: Holding, contents: Contents) -> Sequence[tuple[ObjectI
     return [*ordered.values(), *lists]
 
 
-def _compose(holding: Holding, contents: Contents, oid: ObjectId, place: Place) -> bytes:
+def _compose(
+    holding: Holding,
+    contents: Contents,
+    oid: ObjectId,
+    place: Place,
+    advance: Callable[[int], None],
+) -> bytes:
     """Return the content of a good record; of anything else nothing, once it is known as good.
 
     Raises:
@@ -329,11 +334,13 @@ def _compose(holding: Holding, contents: Contents, oid: ObjectId, place: Place) 
     if entry.codec is Codec.DELTA:
         content = codec.decompress(payload, entry, lambda key: contents.get(as_id(key)))
         found = blake3(content).hexdigest()
+        advance(entry.length)
     else:
         pieces: list[bytes] = []
         hasher = blake3(max_threads=1)
         for piece in contents.join(codec.decode_list(payload, entry.length)):
             hasher.update(piece)
+            advance(len(piece))
             if entry.kind in _RECORDS:
                 pieces.append(piece)
         content, found = b"".join(pieces), hasher.hexdigest()
