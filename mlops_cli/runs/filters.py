@@ -231,7 +231,10 @@ def _by_function(
 
 def _side(side: expression.Side, found: dict[str, Column]) -> tuple[Sql, Sql]:
     if isinstance(side, Name):
-        return typed(found[side.text])
+        kind, value = typed(found[side.text])
+        if found[side.text].group == "metrics":
+            return Sql(f"CASE WHEN {kind.text} IS NOT NULL THEN 'number' END", kind.values), value
+        return kind, value
     if isinstance(side.held, str):
         return Sql("'text'"), Sql("?", (side.held,))
     if side.held is None or isinstance(side.held, bool):
@@ -254,7 +257,8 @@ def _value(kind: str | None, value: Any) -> Any:
     if kind in _CONSTANTS:
         return _CONSTANTS[kind]
     if kind == "number":
-        return float(value)
+        whole = isinstance(value, str) and value.lstrip("-").isdigit()
+        return int(value) if whole else float(value)
     if kind in ("array", "object"):
         return json.loads(value)
     return value

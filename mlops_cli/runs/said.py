@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 from mlops_cli.audit import chain
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
+from mlops_cli.runs import secrets
+from mlops_cli.runs.names import check_tag
 from mlops_cli.runs.record import Run
 
 TAG, NOTE, REMOVAL, REPRODUCTION = "runs tag", "runs note", "runs rm", "reproduce"
 STARTS = tuple(f'{{"action":"{action}"'.encode() for action in (TAG, NOTE, REMOVAL, REPRODUCTION))
 """How the canonical bytes of these entries begin."""
 MAX_NOTE = 10_000
-_MAX_TAG = 200
 _AT_ONCE = 500
 
 
@@ -54,15 +55,12 @@ def tag(repo: Repository, runs: Sequence[Run], changes: Mapping[str, str | None]
     """Give runs tags, `name` or `name=value`; None takes one away.
 
     Raises:
-        RequestError: a name is empty, too long, or has `=` or a line end in it.
+        RequestError: one can be no tag.
     """
     for name, value in changes.items():
-        told = name if value is None else name + value
-        if not name or "=" in name or len(told) > _MAX_TAG or not told.isprintable():
-            raise RequestError(
-                f"'{told[:40]}' is no tag", hint="mlo runs tag RUN baseline team=fraud"
-            )
-    _record(repo, TAG, runs, {"tags": dict(changes)})
+        check_tag(f"{name}={value}" if value else name)
+    masked = {name: value and secrets.masked_text(value) for name, value in changes.items()}
+    _record(repo, TAG, runs, {"tags": masked})
 
 
 def note(repo: Repository, run: Run, text: str) -> None:
@@ -73,7 +71,7 @@ def note(repo: Repository, run: Run, text: str) -> None:
     """
     if len(text) > MAX_NOTE:
         raise RequestError(f"the note has {len(text):,} letters, more than {MAX_NOTE:,}")
-    _record(repo, NOTE, [run], {"note": text.strip() or None})
+    _record(repo, NOTE, [run], {"note": secrets.masked_text(text.strip()) or None})
 
 
 def remove(repo: Repository, runs: Sequence[Run], *, removed: bool) -> None:
