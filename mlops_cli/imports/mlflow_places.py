@@ -65,7 +65,7 @@ class Places:
                 f"its artifacts are in '{outside}', outside of what is imported",
                 hint="if you trust it: --artifacts with the folder of all artifacts",
             )
-        if named is None and urlsplit(uri).scheme != _PROXIED:
+        if named is None and urlsplit(uri).scheme not in ("", _PROXIED):
             raise StateError(
                 f"its artifacts are at '{uri[:80]}'",
                 hint="import from the server's URL, or leave them out: --no-artifacts",

@@ -173,11 +173,12 @@ def test_artifacts_in_a_bucket_are_left_out_only_when_that_is_said(
     assert list(come(project)) == [RUNS[0]]
 
 
+@pytest.mark.parametrize("home", ["file:///home/ada/", "/home/ada/", "./", "mlflow-artifacts:/"])
 def test_a_store_that_was_copied_brings_its_artifacts(
-    project: Path, mlo_here: Mlo, tmp_path: Path
+    home: str, project: Path, mlo_here: Mlo, tmp_path: Path
 ) -> None:
     store = tmp_path / "mlruns"
-    folder = add_run(store, RUNS[0], uri=f"file:///home/ada/mlruns/1/{RUNS[0]}/artifacts")
+    folder = add_run(store, RUNS[0], uri=f"{home}mlruns/1/{RUNS[0]}/artifacts")
     (folder / "artifacts/a.txt").write_text("a")
     mlo_here("import-mlflow", f"file:{store}")
     assert [one.path for one in come(project)[RUNS[0]].outputs] == ["a.txt"]
