@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from mlops_cli.core import codec, delta
-from mlops_cli.core.extents import BLOCK, write_at
+from mlops_cli.core.extents import write_at
 from mlops_cli.core.ids import ObjectId, hash_threads
+from mlops_cli.core.pack_run import SLICE_BYTES, Run
 from mlops_cli.core.pack_set import PackSet
-from mlops_cli.core.packs import Codec, Entry, Index, Kind, Pack, as_id
+from mlops_cli.core.packs import Codec, Entry, Index, Kind, Pack, Row, as_id
 from mlops_cli.errors import IntegrityError, MissingObject
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Kind", "ObjectStore"]
 
-_SLICE = 2 * 1024 * 1024
-"""About how many bytes are read, checked and written at once, while the processor has them near."""
+_MANY = 100_000
+"""How many chunks are looked up at once."""
 
 _MOST_TOLD = 8
 """How many deltas may be told against each other in a row; only odd histories have two."""
@@ -117,36 +118,27 @@ class ObjectStore:
             write_at(handle, self._whole(oid, pack, entry), 0)
             return
         hasher = blake3(max_threads=hash_threads())
-        buffer = memoryview(bytearray(_SLICE))
+        buffer = memoryview(bytearray(SLICE_BYTES))
         place = 0
         for part in self._runs(codec.decode_list(pack.payload(entry), entry.length)):
             if isinstance(part, bytes):
                 hasher.update(part)
                 write_at(handle, part, place)
-                place += len(part)
-                continue
-            for start, length in part.slices():
-                data = buffer[:length]
-                part.pack.read_into(data, start)
-                hasher.update(data)
-                shared = part.pack.share(start, length, handle, place)
-                for first, last in shared.rest(length):
-                    write_at(handle, data[first:last], place + first)
-                place += length
+            else:
+                part.write_to(handle, place, buffer, hasher.update)
+            place += len(part)
         _check(hasher.hexdigest(), oid)
 
-    def _runs(self, pieces: list[tuple[bytes, int]]) -> "Iterator[_Run | bytes]":
+    def _runs(self, pieces: Sequence[tuple[bytes, int]]) -> "Iterator[Run | bytes]":
         """Yield what chunks give, those that lie together in a pack as they are as one."""
-        run: _Run | None = None
-        for key, length in pieces:
-            pack, at = self._place(as_id(key))
-            entry = pack.index.entry(at)
-            if entry.codec is Codec.RAW and entry.stored == length:
-                if run is not None and run.takes(pack, entry):
+        run: Run | None = None
+        for key, length, (pack, (_, start, stored, _, _, how)) in self._chunks(pieces):
+            if how == Codec.RAW and stored == length:
+                if run is not None and run.takes(pack, start, length):
                     continue
                 if run is not None:
                     yield run
-                run = _Run(pack, entry)
+                run = Run(pack, start, length)
                 continue
             if run is not None:
                 yield run
@@ -157,6 +149,18 @@ class ObjectStore:
             yield content
         if run is not None:
             yield run
+
+    def _chunks(
+        self, pieces: Sequence[tuple[bytes, int]]
+    ) -> "Iterator[tuple[bytes, int, tuple[Pack, Row]]]":
+        """Yield chunks with where they are, looked up many at once."""
+        for start in range(0, len(pieces), _MANY):
+            part = pieces[start : start + _MANY]
+            rows = self._packs.rows({key for key, _ in part})
+            for key, length in part:
+                if key not in rows:
+                    raise _missing(as_id(key))
+                yield key, length, rows[key]
 
     def contents(self, oids: Sequence[ObjectId]) -> "Iterator[Content | None]":
         """Yield the content of each object, checked; None where it is a list of chunks.
@@ -344,32 +348,6 @@ class ObjectStore:
             return located is not None
         pack, at = located
         return pack.index.entry(at).kind is kind
-
-
-class _Run:
-    """Neighbours in a pack that are stored as they are."""
-
-    __slots__ = ("_end", "_start", "pack")
-
-    def __init__(self, pack: Pack, entry: Entry) -> None:
-        self.pack = pack
-        self._start = entry.offset
-        self._end = entry.offset + entry.stored
-
-    def takes(self, pack: Pack, entry: Entry) -> bool:
-        """Take an object in, if it is the next; return whether it was."""
-        if pack is not self.pack or entry.offset != self._end:
-            return False
-        self._end += entry.stored
-        return True
-
-    def slices(self) -> Iterator[tuple[int, int]]:
-        """Yield offset and length of parts that are small, and end where blocks do."""
-        start = self._start
-        while start < self._end:
-            end = min(self._end, (start // BLOCK) * BLOCK + _SLICE)
-            yield start, end - start
-            start = end
 
 
 def _check(found: str, oid: ObjectId) -> None:

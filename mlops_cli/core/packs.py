@@ -161,6 +161,15 @@ class Index:
         raw = self._raw
         return [raw[i : i + ID_BYTES] for i in range(0, self.count * ID_BYTES, ID_BYTES)]
 
+    def row(self, at: int) -> Row:
+        """Return what is known of the object at a position.
+
+        Raises:
+            IntegrityError: as of `entry`.
+        """
+        offset, stored, length, kind, how = self.entry(at)
+        return self.key(at), offset, stored, length, kind, how
+
     def rows(self) -> Iterator[Row]:
         """Yield what is known of each object, in the order of their ids; nothing is checked."""
         count, raw = self.count, self._raw

@@ -15,9 +15,6 @@ from mlops_cli.core.packs import KINDS, MOST_STORED, Codec, Entry, Pack, Row
 _BATCH = 100_000
 """How many objects are looked up at once."""
 
-_FEW = 256
-"""So many objects are read one by one."""
-
 _FIRST_BYTES, _MOST_BYTES = 16 * 1024, 256 * 1024
 """How far is read ahead at first, and in the end."""
 
@@ -32,10 +29,6 @@ def contents(
     A content is good until the next is drawn. `other` gives one that is told against another, and
     says what is wrong with one that cannot be given.
     """
-    if len(oids) <= _FEW:
-        for oid in oids:
-            yield _alone(packs, oid, other)
-        return
     ahead = ReadAhead()
     for start in range(0, len(oids), _BATCH):
         part = oids[start : start + _BATCH]
