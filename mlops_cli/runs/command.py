@@ -57,6 +57,7 @@ def run(
         name=name,
         tags=tags,
         note=note,
+        folder=folder,
         state=state,
     )
     try:

@@ -91,6 +91,7 @@ def finish(
                 tags=tuple(dict.fromkeys((*run.head.tags, *collected.marks.tags))),
                 note=collected.marks.note or run.head.note,
                 engine=run.head.engine,
+                folder=run.head.folder,
                 series=run.logged().series(),
                 seeds=collected.marks.seeds,
                 files=tuple(_files(run, writer)),

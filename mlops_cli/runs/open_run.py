@@ -63,6 +63,7 @@ class Head:
     tags: tuple[str, ...] = ()
     note: str | None = None
     engine: str | None = None
+    folder: str = ""
 
 
 class OpenRun:
@@ -210,6 +211,7 @@ def begin(
     tags: Sequence[str] = (),
     note: str | None = None,
     engine: str | None = None,
+    folder: Path | None = None,
     state: code.State | None = None,
 ) -> OpenRun:
     """Open a run of `command` with nested `params`, led by this process.
@@ -234,6 +236,7 @@ def begin(
         tags=tuple(dict.fromkeys(secrets.masked_text(tag) for tag in tags)),
         note=None if note is None else secrets.masked_text(note),
         engine=engine,
+        folder="" if folder is None else _within(repo.root, folder),
     )
     folder = repo.layout.open_runs / key
     unborn = folder.with_name(f".new-{key}")
@@ -249,6 +252,12 @@ def begin(
     except OSError as error:
         raise outside(error, folder) from error
     return OpenRun(folder, head, lock, sampled=repo.settings.tracking.system)
+
+
+def _within(root: Path, folder: Path) -> str:
+    """Return a folder of the project relative to it; empty for the project's own, or none of it."""
+    path = os.path.relpath(os.path.realpath(folder), os.path.realpath(root))
+    return "" if path == "." or path.startswith("..") else path.replace(os.sep, "/")
 
 
 def _around(repo: Repository, environ: Mapping[str, str]) -> str | None:

@@ -99,6 +99,7 @@ class Run:
         log: an object, what it printed.
         parent: key of the run that this one is a part of.
         engine: what ran it, when that was not mlo's own process on this machine.
+        folder: where in the project a command was started; empty for the project's own folder.
         series: count, min and max of each metric that was logged more than once.
         seeds: of random generators, by library.
         files: what the code wrote into the record itself, such as figures, by name.
@@ -133,6 +134,7 @@ class Run:
     tags: tuple[str, ...] = ()
     note: str | None = None
     engine: str | None = None
+    folder: str = ""
     series: Mapping[str, Mapping[str, Number]] = field(default_factory=dict)
     seeds: Mapping[str, int | str] = field(default_factory=dict)
     files: tuple[Artifact, ...] = ()
@@ -220,6 +222,7 @@ def _plain(run: Run) -> dict[str, Any]:
         "tags": list(run.tags),
         "note": run.note,
         "engine": run.engine,
+        "folder": run.folder,
         "series": {name: dict(one) for name, one in run.series.items()},
         "seeds": dict(run.seeds),
         "files": [_plain_artifact(one) for one in run.files],
@@ -283,6 +286,7 @@ def _run(oid: ObjectId, held: dict[str, Any]) -> Run:
         tags=tuple(map(str, held.get("tags", ()))),
         note=held.get("note"),
         engine=held.get("engine"),
+        folder=str(held.get("folder", "")),
         series={name: dict(one) for name, one in held.get("series", {}).items()},
         seeds=dict(held.get("seeds", {})),
         files=tuple(_artifact(one) for one in held.get("files", ())),

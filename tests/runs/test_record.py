@@ -22,6 +22,14 @@ def test_parent_tags_note_and_engine_are_kept(repo: Repository) -> None:
     assert (run.parent, run.note, run.engine) == ("0123456789ab", "first try é", "loky")
 
 
+def test_the_folder_that_a_command_was_started_in_is_kept(repo: Repository) -> None:
+    inner = repo.root / "deep" / "er"
+    for folder, kept in ((inner, "deep/er"), (repo.root, ""), (repo.root.parent, "")):
+        opened = begin(repo, "train", params={}, environ=os.environ, folder=folder)
+        run = Run.read(repo, finish(repo, opened, status="done", exit_code=0).id)
+        assert run.folder == kept
+
+
 def test_a_run_begun_in_the_environment_of_another_is_part_of_it(repo: Repository) -> None:
     outer = begin(repo, "sweep", params={}, environ=os.environ)
     environ = {**os.environ, **outer.variables(repo.root)}
