@@ -163,10 +163,7 @@ class Again:
 
     def _folder(self) -> Path:
         """Return the folder that the command ran in."""
-        within = getattr(self._run, "folder", None)
-        if within is None:
-            return self.aside.root
-        return inside(self.aside.root, within)
+        return inside(self.aside.root, self._run.folder) if self._run.folder else self.aside.root
 
     def _given(self) -> list[str]:
         """Return the assignments that give parameters the values that were recorded."""

@@ -51,7 +51,7 @@ def _values(then: Any, now: Any, tolerance: Tolerance) -> Likeness:
     for name, one, other in _leaves("", then, now):
         first, second = number(one), number(other)
         if first is None or second is None:
-            if one != other:
+            if one != other or isinstance(one, bool) != isinstance(other, bool):
                 return _far(name, f"{one!r:.40} -> {other!r:.40}")
             continue
         if not tolerance.allows(first, second, name=name):
@@ -113,12 +113,14 @@ def _most(one: Any, other: Any) -> float:
         same = (one == other) | ((one != one) & (other != other))  # NaN is NaN
         return 0.0 if np.all(same) else math.inf
     first, second = np.asarray(one, dtype=np.complex128), np.asarray(other, dtype=np.complex128)
-    equal = (first == second) | (np.isnan(first) & np.isnan(second))
+    equal = (one == other) | (np.isnan(first) & np.isnan(second))
     if bool(np.all(equal)):
         return 0.0
-    largest = max(float(np.max(np.abs(first))), float(np.max(np.abs(second))))
-    far = float(np.max(np.where(equal, 0.0, np.abs(first - second))))
-    return far / largest if math.isfinite(far) and math.isfinite(largest) else math.inf
+    far = float(np.max(np.abs(first[~equal] - second[~equal])))
+    if not math.isfinite(far):
+        return math.inf
+    finite = np.concatenate([first[np.isfinite(first)], second[np.isfinite(second)]])
+    return far / float(np.max(np.abs(finite)))
 
 
 def _is_numeric(values: Any) -> bool:
