@@ -42,7 +42,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("runs", "List, show, compare, plot and keep runs"),
             ("reproduce", "Make a run again in a clean work tree, and compare"),
             ("params", "Show parameters, and compare them with a git revision"),
-            ("metrics", "Show metrics of the pipeline, and compare them with a git revision"),
+            ("metrics", "Show metrics, and compare them with a git revision"),
         ),
     ),
     (

@@ -18,6 +18,19 @@ class Changed:
         return f"+{self.added} -{self.removed}"
 
 
+def without(patch: str, name: str) -> str:
+    """Return a patch without what it says of files of this name, in any folder."""
+    first, *parts = re.split(r"(?m)^(?=diff --git )", patch)
+    head = re.compile(r"@@ -\S+ \+\S+ @@")
+    kept = [
+        part
+        for part in parts
+        if _path(head.split(part.removeprefix("diff --git "), maxsplit=1)[0]).rpartition("/")[2]
+        != name
+    ]
+    return "".join([first, *kept])
+
+
 def changed(patch: str) -> tuple[Changed, ...]:
     r"""Return the files that a patch changes, sorted by path.
 

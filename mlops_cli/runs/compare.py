@@ -6,6 +6,7 @@ from typing import Any
 
 from mlops_cli.core import canonical
 from mlops_cli.core.ids import ObjectId, short
+from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MissingObject, MloError, RequestError
 from mlops_cli.runs import code, code_files
@@ -160,9 +161,12 @@ def _line(command: str | tuple[str, ...]) -> str:
 
 
 def _difference_of_code(repo: Repository, first: Run, other: Run) -> str | None:
-    """Return the patch between the code of two runs; None where that of one is not here."""
+    """Return the patch between the code of two runs; None where that of one is not here.
+
+    `mlo.lock` is no code: it tells what a pipeline made before.
+    """
     try:
-        return code.difference(repo, first, other)
+        return code_files.without(code.difference(repo, first, other), LOCKFILE)
     except MloError:
         return None
 

@@ -8,7 +8,7 @@ from mlops_cli.cli import show, values_report
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
-app = typer.Typer(help="Show metrics of the pipeline, and compare them with a git revision.")
+app = typer.Typer(help="Show metrics, and compare them with a git revision.")
 Revisions = Annotated[
     list[str] | None,
     typer.Argument(metavar="[REV] [REV]", help="Git revisions (default: HEAD, to the work tree)"),

@@ -275,9 +275,10 @@ def restore_(
     checkout: Annotated[bool, typer.Option("--checkout", help="Check the branch out")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Bring back the code and parameters of a run as a git branch, and its outputs in mlo.lock.
+    """Bring back the code and parameters of a run as a git branch.
 
-    The work tree stays as it is without --checkout.
+    Its outputs are in the branch's mlo.lock, from which `mlo checkout` brings them back. The work
+    tree stays as it is without --checkout.
     """
     from mlops_cli.runs.restore import restore
 

@@ -1,0 +1,207 @@
+"""Reading runs as a user types it: list, show, compare, plot, export, rm, tag, note, restore."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from mlops_cli.core.repository import open_repository
+from tests.conftest import Mlo, git
+from tests.runs.recorded import record
+
+SETTINGS = """\
+# what to fit
+params:
+  lr: 0.1  # the rate
+  deep: {depth: 3}
+steps:
+  train:
+    cmd: echo ${lr} > model; echo '{"auc":0.${deep.depth}}' > metrics.json
+    params: [lr, deep]
+    deps: [code.py]
+    outs: [model]
+    metrics: [metrics.json]
+"""
+
+
+@pytest.fixture
+def three(project: Path) -> Path:
+    """Return a project with three runs, one of them a child."""
+    repo = open_repository(project)
+    lines = b"".join(b'{"metrics":{"loss":%d},"step":%d}\n' % (9 - at, at) for at in range(9))
+    runs = [
+        {"params": {"depth": 3}, "metrics": {"auc": 0.9}, "history": repo.objects.put(lines)},
+        {"params": {"depth": 5}, "metrics": {"auc": 0.95}, "name": "große"},
+        {"params": {"depth": 7}, "metrics": {"auc": "nan"}, "parent": f"{1:012x}"},
+    ]
+    record(repo, runs)
+    return project
+
+
+def test_runs_are_filtered_sorted_and_shown_by_column(three: Path, mlo_here: Mlo) -> None:
+    done = mlo_here(
+        "runs", "list", "-f", "metrics.auc > 0.5 and params.depth <= 6", "--sort", "auc",
+        "--columns", "name,auc,params.depth",
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "name   auc   params.depth",
+        "große  0.95  5",
+        "run-0  0.9   3",
+    ]
+
+
+def test_children_are_hidden_unless_asked_for(three: Path, mlo_here: Mlo) -> None:
+    assert "run-2" not in mlo_here("runs", "list").stdout
+    assert "run-0 (+1)" in mlo_here("runs", "list").stdout
+    assert "\n  run-2" in mlo_here("runs", "list", "--children").stdout
+    sorted_ = mlo_here("runs", "list", "--sort", "auc", "--json").json["runs"]
+    assert [run["name"] for run in sorted_] == ["große", "run-0", "run-2"]
+    assert sorted_[2]["metrics"]["auc"] == "nan"
+
+
+def test_a_condition_that_does_not_parse_is_pointed_at(three: Path, mlo_here: Mlo) -> None:
+    done = mlo_here("runs", "list", "--filter", "auc > and", code=2)
+    assert done.stderr == (
+        "mlo: --filter: a name or a value is missing after '>'\n    auc > and\n          ^\n"
+    )
+
+
+def test_since_takes_an_age_or_a_date(three: Path, mlo_here: Mlo) -> None:
+    assert mlo_here("runs", "list", "--since", "2026-01-01T01:00", "--json").json["total"] == 1
+    assert "no age and no date" in mlo_here("runs", "list", "--since", "soon", code=2).stderr
+
+
+def test_show_tells_parent_parts_tags_and_note(three: Path, mlo_here: Mlo) -> None:
+    mlo_here("runs", "tag", "run-0", "best", "team=risk")
+    mlo_here("runs", "note", "run-0", "the one\nto keep")
+    told = mlo_here("runs", "show", "run-0").stdout
+    assert "parts     1 done: run-2 000000000003\n" in told
+    assert "tags      best team=risk\n" in told
+    assert "note      the one\nto keep\n" in told
+    assert "part of   run-0 000000000001\n" in mlo_here("runs", "show", "run-2").stdout
+    assert mlo_here("runs", "show", "run-0", "--json").json["tags"] == {"best": "", "team": "risk"}
+    mlo_here("runs", "tag", "run-0", "best", "--delete")
+    assert "best" not in mlo_here("runs", "list", "--tag", "team=risk").stdout
+    told = mlo_here("runs", "show", "best:auc")
+    assert told.stderr.startswith("best:auc: highest auc, going by the name (lowest: best:-auc)")
+
+
+def test_what_is_said_of_runs_travels_with_push(three: Path, tmp_path: Path, mlo_here: Mlo) -> None:
+    mlo_here("remote", "add", "origin", tmp_path / "remote")
+    git(three, "add", "--all")
+    git(three, "commit", "--quiet", "--message", "Remote")
+    git(tmp_path, "clone", "--quiet", str(three), "theirs")
+    theirs = tmp_path / "theirs"
+    mlo_here("push")
+    mlo_here("pull", cwd=theirs)
+    assert mlo_here("runs", "list", "--json", cwd=theirs).json["total"] == 2
+    mlo_here("runs", "tag", "run-0", "best")
+    mlo_here("runs", "note", "run-0", "keep")
+    mlo_here("runs", "rm", "große")
+    mlo_here("push")
+    mlo_here("pull", cwd=theirs)
+    (run,) = mlo_here("runs", "list", "--json", cwd=theirs).json["runs"]
+    assert (run["name"], run["tags"], run["note"]) == ("run-0", {"best": ""}, "keep")
+    mlo_here("runs", "rm", "--restore", "große", cwd=theirs)
+    mlo_here("push", cwd=theirs)
+    mlo_here("pull")
+    assert mlo_here("runs", "list", "--json").json["total"] == 2
+
+
+def test_runs_are_removed_by_condition_and_put_back(three: Path, mlo_here: Mlo) -> None:
+    assert mlo_here("runs", "rm", "-f", "depth > 4").stdout == "removed run-2\nremoved große\n"
+    assert mlo_here("runs", "list", "--removed", "--json").json["total"] == 2
+    assert "--filter" in mlo_here("runs", "rm", code=2).stderr
+    assert mlo_here("runs", "rm", "--restore", "große").stdout == "put back große\n"
+
+
+def test_plots_are_drawn_or_written_as_a_page(three: Path, mlo_here: Mlo) -> None:
+    drawn = mlo_here("runs", "plot", "run-0").stdout
+    assert drawn.startswith("loss\n")
+    assert "run-0: last 1" in drawn
+    done = mlo_here("runs", "plot", "run-0", "--html", "page.html")
+    assert re.match(r"wrote page.html, \d", done.stderr)
+    assert "<polyline" in (three / "page.html").read_text()
+    assert "nothing was logged over time" in mlo_here("runs", "plot", "große").stderr
+    assert mlo_here("runs", "plot", "run-0", "--json").json["charts"][0]["title"] == "loss"
+
+
+def test_runs_are_exported(three: Path, mlo_here: Mlo) -> None:
+    rows = list(csv.DictReader(io.StringIO(mlo_here("runs", "export").stdout)))
+    assert [row["params.depth"] for row in rows] == ["7", "5", "3"]
+    done = mlo_here("runs", "export", "run-0", "--history", "-o", "loss.json")
+    assert done.stderr == "wrote loss.json, 9 rows\n"
+    assert json.loads((three / "loss.json").read_text())[8]["value"] == 1.0
+    assert "no form of a table" in mlo_here("runs", "export", "-o", "a.txt", code=2).stderr
+
+
+@pytest.fixture
+def edited(project: Path, mlo_here: Mlo) -> Path:
+    """Return a project with a run of uncommitted code and other parameters."""
+    (project / ".mlops.yaml").write_text(SETTINGS)
+    (project / "code.py").write_text("one\n")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "Code")
+    mlo_here("run", "--name", "first")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "Lock")
+    (project / "code.py").write_text("two\n")
+    mlo_here("run", "--name", "second", "--set", "lr=0.5", "--set", "deep.depth=[1,2]", code=None)
+    mlo_here("run", "--name", "third", "--set", "lr=0.5", "--set", "deep.depth=5")
+    return project
+
+
+def test_a_run_comes_back_as_a_branch(edited: Path, mlo_here: Mlo) -> None:
+    git(edited, "checkout", "--quiet", "--", ".")
+    before = (git(edited, "status", "--porcelain"), git(edited, "rev-parse", "HEAD"))
+    done = mlo_here("runs", "restore", "third", "--branch", "again")
+    assert done.stdout.splitlines()[1:] == [
+        "  lr is 0.5, as it was set for that run",
+        "  deep.depth is 5, as it was set for that run",
+    ]
+    assert (git(edited, "status", "--porcelain"), git(edited, "rev-parse", "HEAD")) == before
+    assert git(edited, "show", "again:code.py") == "two\n"
+    settings = git(edited, "show", "again:.mlops.yaml")
+    assert settings == SETTINGS.replace("0.1", "0.5").replace("3}", "5}")
+    assert "already" in mlo_here("runs", "restore", "third", "-b", "again", code=3).stderr
+    assert "cannot name" in mlo_here("runs", "restore", "third", "-b", "a b", code=2).stderr
+    mlo_here("runs", "restore", "third", "-b", "here", "--checkout")
+    mlo_here("checkout")
+    assert (edited / "model").read_text() == "0.5\n"
+    assert "nothing is stale" in mlo_here("run").stdout
+
+
+def test_compare_lists_files_of_code_and_prints_the_patch(edited: Path, mlo_here: Mlo) -> None:
+    told = mlo_here("runs", "compare", "first", "third").stdout
+    assert re.search(r"code.py +- +\+1 -1", told)
+    patch = mlo_here("runs", "compare", "first", "third", "--patch").stdout
+    assert patch.startswith("diff --git a/code.py b/code.py\n")
+    assert patch.endswith("-one\n+two\n")
+
+
+def test_parameters_and_metrics_are_compared_with_a_revision(edited: Path, mlo_here: Mlo) -> None:
+    settings = edited / ".mlops.yaml"
+    settings.write_text(settings.read_text().replace("0.1", "0.3"))
+    assert mlo_here("params", "diff").stdout.splitlines() == [
+        "name  HEAD  work tree  change",
+        "lr    0.1   0.3        +0.2",
+    ]
+    told = mlo_here("metrics", "diff", "HEAD", "--md", "--exit-code", code=1).stdout
+    assert told.splitlines() == [
+        "### Metrics: HEAD to work tree",
+        "",
+        "| name | HEAD | work tree | change |  |",
+        "| --- | --- | --- | --- | --- |",
+        "| `auc` | 0.3 | 0.5 | +0.2 | better |",
+    ]
+    assert mlo_here("params", "diff", "HEAD", "HEAD").stdout == (
+        "params: no difference between HEAD and HEAD\n"
+    )
+    assert mlo_here("params", "diff", "--all", "--json").json["rows"][0]["name"] == "deep.depth"
+    assert mlo_here("metrics", "show", "HEAD", "--json").json == {"auc": 0.3}
+    assert mlo_here("params", "show", "--json").json == {"lr": 0.3, "deep.depth": 3}
+    assert "not a commit" in mlo_here("params", "diff", "nope", code=2).stderr
+    assert "more than two" in mlo_here("params", "diff", "HEAD", "HEAD", "HEAD", code=2).stderr
