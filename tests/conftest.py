@@ -4,17 +4,21 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from tests.servers.files import file_server
 from tests.servers.seaweed import s3_server
 from tests.servers.sshd import ssh_server
+
+if TYPE_CHECKING:
+    from mlops_cli.core.repository import Repository
 
 __all__ = ["file_server", "s3_server", "ssh_server"]  # fixtures for all
 
@@ -159,6 +163,49 @@ def git(root: Path, *arguments: str) -> str:
     """Run git in `root` and return what it prints."""
     done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
     return done.stdout
+
+
+def noise(size: int, seed: int = 1) -> bytes:
+    """Return bytes that do not compress, the same for a seed each time."""
+    from blake3 import blake3
+
+    return blake3(seed.to_bytes(8, "little")).digest(length=size)
+
+
+def versioned(project: Path, data: Mapping[str, "bytes | Mapping[str, bytes]"]) -> "Repository":
+    """Write files, and folders of files, version each, and commit that; return the project."""
+    from mlops_cli.core.repository import open_repository
+    from mlops_cli.data.add import add
+
+    for path, content in data.items():
+        inner = {"": content} if isinstance(content, bytes) else content
+        for name, held in inner.items():
+            file = project / path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(held)
+    repo = open_repository(project)
+    add(repo, [project / path for path in data])
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "Data")
+    return repo
+
+
+def in_threads(work: Callable[[int], None], count: int) -> list[BaseException]:
+    """Call `work` with each number in a thread of its own, all at once; return what they raised."""
+    raised: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:  # noqa: BLE001  shown by who asserts on it
+            raised.append(error)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return raised
 
 
 def unwatched() -> dict[str, str]:

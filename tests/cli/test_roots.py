@@ -10,12 +10,11 @@ from mlops_cli.cli.roots import bring
 from mlops_cli.core.canonical import encode
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.progress import SILENT
-from mlops_cli.core.repository import Repository, create
+from mlops_cli.core.repository import create
 from mlops_cli.errors import IntegrityError
 from mlops_cli.registry import models
-from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.push import push
-from mlops_cli.remotes.remote import Remote
+from tests.remotes.conftest import remote_of
 
 EVENT = {
     "v": 1,
@@ -27,10 +26,6 @@ EVENT = {
     "number": 1,
     "detail": {"stage": "production"},
 }
-
-
-def remote_of(repo: Repository, folder: Path) -> Remote:
-    return Remote("origin", FolderTransport(folder), repo.layout.remotes / "origin")
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from blake3 import blake3
 
 from mlops_cli.core import extents
 from mlops_cli.core.extents import BLOCK, Extent, Source
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import ObjectStore
 from mlops_cli.core.packs import Codec
-
-
-def noise(size: int, seed: int = 1) -> bytes:
-    return blake3(seed.to_bytes(8, "little")).digest(length=size)
+from tests.conftest import noise
 
 
 def store_in(folder: Path) -> ObjectStore:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import Kind, ObjectStore
 from mlops_cli.core.packs import Codec, Entry
 from mlops_cli.errors import ExternalError, IntegrityError, MissingObject
+from tests.conftest import in_threads, noise
 
 NOWHERE = ObjectId("0" * 64)
 
@@ -32,10 +32,6 @@ def open_store(folder: Path) -> ObjectStore:
 @pytest.fixture
 def store(tmp_path: Path) -> ObjectStore:
     return open_store(tmp_path)
-
-
-def noise(size: int, seed: int = 1) -> bytes:
-    return blake3(seed.to_bytes(8, "little")).digest(length=size)
 
 
 @pytest.mark.parametrize(
@@ -224,22 +220,12 @@ def test_what_killed_writers_left_is_swept_after_a_day(tmp_path: Path, store: Ob
 
 
 def test_threads_may_write_and_read_at_once(store: ObjectStore) -> None:
-    failures: list[BaseException] = []
-
     def work(number: int) -> None:
-        try:
-            for i in range(20):
-                content = f"{number} {i % 7}".encode() * 50
-                assert store.get(store.put(content)) == content
-        except BaseException as error:  # noqa: BLE001  shown by the assertion below
-            failures.append(error)
+        for i in range(20):
+            content = f"{number} {i % 7}".encode() * 50
+            assert store.get(store.put(content)) == content
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    assert in_threads(work, 4) == []
 
 
 WRITER = """

@@ -8,7 +8,7 @@ from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import ObjectStore
 from mlops_cli.core.packs import Codec
 from mlops_cli.errors import IntegrityError, MissingObject
-from tests.remotes.test_push_fetch import noise
+from tests.conftest import noise
 
 MANY = 700
 

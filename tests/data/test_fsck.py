@@ -15,32 +15,14 @@ from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.data.add import add
 from mlops_cli.data.fsck import check
 from mlops_cli.data.pointer import read
-from tests.conftest import git
+from tests.conftest import git, versioned
+from tests.data.conftest import flip, pack
 
 
 @pytest.fixture
 def repo(project: Path) -> Repository:
-    repo = open_repository(project)
-    (project / "images").mkdir()
-    (project / "images/one").write_bytes(b"first image")
-    (project / "images/two").write_bytes(b"second image")
-    (project / "big").write_bytes(bytes(range(256)) * 2000)
-    add(repo, [project / "images", project / "big"])
-    git(project, "add", "--all")
-    git(project, "commit", "--quiet", "--message", "Data")
-    return repo
-
-
-def pack(repo: Repository) -> Path:
-    (path,) = repo.layout.packs.iterdir()
-    return path
-
-
-def flip(path: Path, at: int) -> None:
-    data = bytearray(path.read_bytes())
-    data[at] ^= 1
-    path.chmod(0o644)
-    path.write_bytes(data)
+    images = {"one": b"first image", "two": b"second image"}
+    return versioned(project, {"images": images, "big": bytes(range(256)) * 2000})
 
 
 def test_a_whole_store_has_no_problems(repo: Repository) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from blake3 import blake3
 
 from mlops_cli.core import canonical
 from mlops_cli.core.ids import ObjectId, object_id
@@ -22,13 +21,9 @@ from mlops_cli.data.add import add
 from mlops_cli.data.fsck import check
 from mlops_cli.data.gc import Collected, collect
 from mlops_cli.errors import ExternalError, IntegrityError, MloError, RequestError, StateError
-from tests.conftest import git
+from tests.conftest import git, noise
 
 FIRST, SECOND = b"the first version", b"the second version"
-
-
-def noise(size: int, seed: int = 1) -> bytes:
-    return blake3(seed.to_bytes(8, "little")).digest(length=size)
 
 
 @pytest.fixture

@@ -16,17 +16,8 @@ RAW = Path("data/raw.csv")
 
 
 @pytest.fixture
-def repo(project: Path) -> Repository:
-    """Return a project with a file and a folder that are versioned and committed."""
-    (project / "data").mkdir()
-    (project / RAW).write_bytes(b"hello\n")
-    (project / "images/deep").mkdir(parents=True)
-    (project / "images/deep/a").write_bytes(b"a")
-    repo = open_repository(project)
-    add(repo, [RAW, Path("images")])
-    git(project, "add", "--all")
-    git(project, "commit", "--quiet", "--message", "Next")
-    return repo
+def repo(two_versioned: Repository) -> Repository:
+    return two_versioned
 
 
 def clean(repo: Repository) -> bool:

@@ -15,16 +15,8 @@ RAW = Path("data/raw.csv")
 
 
 @pytest.fixture
-def repo(project: Path) -> Repository:
-    """Return a project with a file and a folder that are versioned and committed."""
-    (project / "data").mkdir()
-    (project / RAW).write_bytes(b"hello\n")
-    (project / "images/deep").mkdir(parents=True)
-    (project / "images/deep/a").write_bytes(b"a")
-    repo = open_repository(project)
-    add(repo, [RAW, Path("images")])
-    commit(repo)
-    return repo
+def repo(two_versioned: Repository) -> Repository:
+    return two_versioned
 
 
 def commit(repo: Repository) -> None:
@@ -131,6 +123,8 @@ def test_caches_of_programs_go_with_a_folder(repo: Repository) -> None:
 
 
 def test_settings_that_name_the_path_are_told(repo: Repository) -> None:
-    repo.layout.settings.write_text("# data/raw.csv\nsteps: {a: {cmd: cat data/raw.csv},\n  b: {cmd: cat data/raw.csv2}}\n")
+    repo.layout.settings.write_text(
+        "# data/raw.csv\nsteps: {a: {cmd: cat data/raw.csv},\n  b: {cmd: cat data/raw.csv2}}\n"
+    )
     (done,) = remove(repo, [RAW]).removed
     assert done.mentions == (".mlops.yaml:2",)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
-from blake3 import blake3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,35 +17,14 @@ from mlops_cli.data.add import add
 from mlops_cli.data.fsck import check
 from mlops_cli.data.pointer import read
 from mlops_cli.data.repair import Repaired, repair
-from tests.conftest import Mlo, git
-
-
-def noise(size: int, seed: int = 1) -> bytes:
-    return blake3(seed.to_bytes(8, "little")).digest(length=size)
+from tests.conftest import Mlo, git, noise, versioned
+from tests.data.conftest import flip, pack
 
 
 @pytest.fixture
 def repo(project: Path) -> Repository:
-    repo = open_repository(project)
-    (project / "images/inner").mkdir(parents=True)
-    (project / "images/one").write_bytes(b"first image")
-    (project / "images/inner/two").write_bytes(b"second image")
-    (project / "big").write_bytes(noise(700_000))
-    add(repo, [project / "images", project / "big"])
-    git(project, "add", "--all")
-    git(project, "commit", "--quiet", "--message", "Data")
-    return repo
-
-
-def pack(repo: Repository) -> Path:
-    (path,) = repo.layout.packs.iterdir()
-    return path
-
-
-def flip(path: Path, at: int) -> None:
-    data = bytearray(path.read_bytes())
-    data[at] ^= 1
-    path.write_bytes(data)
+    images = {"one": b"first image", "inner/two": b"second image"}
+    return versioned(project, {"images": images, "big": noise(700_000)})
 
 
 def mend(repo: Repository) -> Repaired:

@@ -170,15 +170,20 @@ class Meanwhile:
         self._path.write_text("edit")
 
 
-@pytest.mark.parametrize("edited", ["a", "z"])
-def test_a_file_that_is_edited_during_a_restore_is_seen_as_edited(
-    repo: Repository, edited: str
-) -> None:
+def three(repo: Repository) -> tuple[Path, snapshot.Snapshot]:
+    """Store a folder of three files; return its path and what it is."""
     path = repo.root / "data"
     path.mkdir()
     for name in ("a", "m", "z"):
         (path / name).write_text("once")
-    first = store(repo, path)
+    return path, store(repo, path)
+
+
+@pytest.mark.parametrize("edited", ["a", "z"])
+def test_a_file_that_is_edited_during_a_restore_is_seen_as_edited(
+    repo: Repository, edited: str
+) -> None:
+    path, first = three(repo)
     for name in ("a", "m"):
         (path / name).write_text("then")
     second = store(repo, path)
@@ -195,11 +200,7 @@ def test_a_file_that_is_edited_during_a_restore_is_seen_as_edited(
 def test_a_file_that_is_edited_just_before_it_would_be_overwritten_is_kept(
     repo: Repository, there: bool
 ) -> None:
-    path = repo.root / "data"
-    path.mkdir()
-    for name in ("a", "m", "z"):
-        (path / name).write_text("once")
-    first = store(repo, path)
+    path, first = three(repo)
     for name in ("a", "m", "z"):
         (path / name).write_text("then")
     if not there:

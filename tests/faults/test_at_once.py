@@ -11,7 +11,7 @@ import pytest
 from mlops_cli.core.repository import open_repository
 from mlops_cli.data.fsck import check
 from mlops_cli.data.ignore import ignore
-from tests.conftest import Mlo, git
+from tests.conftest import Mlo, git, in_threads
 
 MLO = Path(sys.executable).parent / "mlo"
 
@@ -132,22 +132,13 @@ def test_a_reader_goes_on_while_packs_go(project: Path) -> None:
 
 def test_threads_that_write_hold_one_lock_together(project: Path) -> None:
     repo = open_repository(project)
-    failures: list[BaseException] = []
 
     def work(number: int) -> None:
-        try:
-            for step in range(20):
-                with repo.writing():
-                    repo.objects.put(b"%d %d" % (number, step))
-        except BaseException as error:  # noqa: BLE001  shown by the assertion below
-            failures.append(error)
+        for step in range(20):
+            with repo.writing():
+                repo.objects.put(b"%d %d" % (number, step))
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    assert in_threads(work, 4) == []
     from mlops_cli.core.writing import alone
 
     with alone(repo.layout.writing, wait_s=0):

@@ -18,7 +18,7 @@ from mlops_cli.data.fsck import check
 from mlops_cli.data.pointer import Pointer
 from mlops_cli.data.snapshot import ObjectKind
 from tests.conftest import Mlo
-from tests.remotes.test_push_fetch import plant, raw_of
+from tests.remotes.conftest import plant, raw_of
 
 Stored = tuple[bytes, bytes, int, Kind, Codec]
 FILE = b"what is written outside"

@@ -15,9 +15,8 @@ from mlops_cli import api
 from mlops_cli.core.repository import open_repository
 from mlops_cli.errors import IntegrityError, NotARepository
 from mlops_cli.fs.filesystem import MloFileSystem
-from tests.conftest import Mlo, git
+from tests.conftest import Mlo, git, noise
 from tests.fs.conftest import NEW, OLD, keep
-from tests.remotes.test_push_fetch import noise
 
 
 def at(**options: object) -> MloFileSystem:

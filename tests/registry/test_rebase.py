@@ -15,14 +15,9 @@ from mlops_cli.registry.promote import promote, rollback
 from mlops_cli.registry.rebase import rebase
 from mlops_cli.registry.register import register
 from mlops_cli.remotes import fetch
-from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.push import push
-from mlops_cli.remotes.remote import Remote
 from tests.registry.conftest import Workshop
-
-
-def remote_of(repo: Repository, folder: Path) -> Remote:
-    return Remote("origin", FolderTransport(folder), repo.layout.remotes / "origin")
+from tests.remotes.conftest import remote_of
 
 
 def fetch_all(repo: Repository, folder: Path) -> fetch.Fetched:

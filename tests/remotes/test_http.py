@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_cli.core.repository import Repository, create
+from mlops_cli.core.repository import Repository
 from mlops_cli.data import snapshot
 from mlops_cli.data.restore import restore
 from mlops_cli.errors import ExternalError, IntegrityError, RequestError
@@ -21,21 +21,12 @@ from mlops_cli.remotes.http import HttpTransport
 from mlops_cli.remotes.push import push
 from mlops_cli.remotes.remote import Remote
 from mlops_cli.remotes.transport import MissingKey
+from tests.conftest import noise
 from tests.data.test_snapshot import fill, store
-from tests.remotes.test_push_fetch import grow, noise, remote_of
+from tests.remotes.conftest import grow, remote_of
 from tests.servers.files import CERTIFICATE, FileServer, serving
 
 Fault = Callable[[BaseHTTPRequestHandler], None]
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Repository:
-    return create(tmp_path / "here")
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Repository:
-    return create(tmp_path / "there")
 
 
 @pytest.fixture

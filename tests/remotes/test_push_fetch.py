@@ -4,15 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
 from mlops_cli.core import delta
-from mlops_cli.core.canonical import encode
-from mlops_cli.core.ids import ObjectId, object_id
+from mlops_cli.core.ids import object_id
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.packs import HEADER, Codec, Columns, Entry, trailer
 from mlops_cli.core.repository import Repository, create, open_repository
@@ -24,35 +22,10 @@ from mlops_cli.remotes.catalogue import Catalogue, key_of
 from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.kinds import open_transport
 from mlops_cli.remotes.push import push
-from mlops_cli.remotes.remote import Remote
 from mlops_cli.remotes.state import Held, State
+from tests.conftest import noise
 from tests.data.test_snapshot import fill, store
-
-
-def noise(size: int, seed: int = 1) -> bytes:
-    return blake3(seed.to_bytes(8, "little")).digest(length=size)
-
-
-def remote_of(repo: Repository, folder: Path) -> Remote:
-    return Remote("origin", FolderTransport(folder), repo.layout.remotes / "origin")
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Repository:
-    return create(tmp_path / "here")
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Repository:
-    return create(tmp_path / "there")
-
-
-def grow(repo: Repository, name: str, note: str) -> ObjectId:
-    """Add a record to a chain."""
-    old = repo.refs.get(name)
-    new = repo.objects.put(encode({"prev": old, "note": note}), Kind.EVENT)
-    repo.refs.move({name: (old, new)})
-    return new
+from tests.remotes.conftest import bytes_in, grow, plant, raw_of, remote_of
 
 
 def pull(repo: Repository, folder: Path) -> fetch.Fetched:
@@ -190,25 +163,6 @@ def test_a_pack_that_is_cut_short_on_the_remote_is_refused(
     pack.write_bytes(pack.read_bytes()[:-1])
     with pytest.raises(IntegrityError, match=pack.name):
         fetch.records(there, remote_of(there, tmp_path / "remote"))
-
-
-def plant(folder: Path, *objects: tuple[bytes, bytes, int, Kind, Codec]) -> None:
-    """Write a remote that holds objects as somebody who means harm would: no check of anything."""
-    columns = Columns()
-    data = HEADER
-    for key, payload, length, kind, how in objects:
-        columns.add(key, Entry(len(data), len(payload), length, kind, how))
-        data += payload
-    index = columns.index()
-    data += index.raw + trailer(index, len(data))
-    (folder / "packs").mkdir(parents=True)
-    (folder / key_of(index.name)).write_bytes(data)
-    held = {index.name: Held(len(data), index.count)}
-    (folder / "state").write_bytes(state.encode(State(held)))
-
-
-def raw_of(content: bytes, kind: Kind) -> tuple[bytes, bytes, int, Kind, Codec]:
-    return blake3(content).digest(), content, len(content), kind, Codec.RAW
 
 
 def test_a_list_whose_chunks_give_other_content_is_not_taken_in(
@@ -384,15 +338,6 @@ def test_a_relative_folder_starts_at_the_root(tmp_path: Path) -> None:
     found = open_transport("../store", tmp_path / "project")
     assert found.url == str(tmp_path / "store")
     assert open_transport("file:///some/where%20else", tmp_path).url == "/some/where else"
-
-
-def bytes_in(folder: Path) -> int:
-    """Return the size of the files in a folder that others rename and remove meanwhile."""
-    total = 0
-    for path in folder.glob("*"):
-        with suppress(FileNotFoundError):
-            total += path.stat().st_size
-    return total
 
 
 PUSHER = """

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.packs import Codec
-from mlops_cli.core.repository import Repository, create
+from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, MissingObject
 from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.push import push
 from mlops_cli.remotes.reader import Cache, Reader
 from mlops_cli.remotes.remote import Remote
-from tests.remotes.test_push_fetch import noise, remote_of
+from tests.conftest import noise
+from tests.remotes.conftest import remote_of
 
 SIZE = 1_500_000
 CONTENT = noise(SIZE)
@@ -38,16 +39,6 @@ class Counting(FolderTransport):
         if key.startswith("packs/"):
             self.sizes.append(len(data))
         return data
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Repository:
-    return create(tmp_path / "here")
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Repository:
-    return create(tmp_path / "there")
 
 
 def put(repo: Repository, content: bytes, like: ObjectId | None = None) -> ObjectId:

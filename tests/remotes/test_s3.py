@@ -26,19 +26,10 @@ from mlops_cli.remotes.push import push
 from mlops_cli.remotes.remote import Remote
 from mlops_cli.remotes.s3 import S3Transport
 from mlops_cli.remotes.transport import MissingKey
+from tests.conftest import in_threads, noise
 from tests.data.test_snapshot import fill, store
-from tests.remotes.test_push_fetch import grow, noise
+from tests.remotes.conftest import grow
 from tests.servers.seaweed import BUCKET, S3Server
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Repository:
-    return create(tmp_path / "here")
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Repository:
-    return create(tmp_path / "there")
 
 
 @pytest.fixture
@@ -111,11 +102,7 @@ def at_once(
         except Conflict as error:
             ended[at] = error
 
-    threads = [threading.Thread(target=work, args=(at,)) for at in range(len(repos))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert in_threads(work, len(repos)) == []
     return ended, remotes
 
 

@@ -19,8 +19,8 @@ from mlops_cli.remotes.remote import Remote
 from mlops_cli.remotes.state import Held, State
 from mlops_cli.remotes.transport import Transport
 from mlops_cli.remotes.verify import Verified, verify
+from tests.conftest import noise
 from tests.contracts.test_transport import KINDS, READ_ONLY
-from tests.remotes.test_push_fetch import noise
 
 
 def remote(repo: Repository, transport: Transport) -> Remote:

@@ -9,7 +9,8 @@ from mlops_cli.core.repository import Repository, create
 from mlops_cli.errors import IntegrityError
 from mlops_cli.remotes import fetch
 from mlops_cli.remotes.push import push
-from tests.remotes.test_push_fetch import noise, remote_of
+from tests.conftest import noise
+from tests.remotes.conftest import remote_of
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from mlops_cli.core.repository import open_repository
 from mlops_cli.remotes import keys
-from tests.conftest import Mlo, git
-from tests.remotes.test_push_fetch import bytes_in, grow, noise
+from tests.conftest import Mlo, git, noise
+from tests.remotes.conftest import bytes_in, grow
 from tests.servers.sshd import Sshd
 
 WORDS = "name,diagnosis\nAda Byron,nothing that a remote should know\n"
