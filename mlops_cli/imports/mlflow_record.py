@@ -1,21 +1,21 @@
 """The record that a run of MLflow's becomes. The same run always gives the same bytes."""
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core.clock import moment
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.errors import IntegrityError, MloError
 from mlops_cli.imports import listing
 from mlops_cli.imports.listing import Leaf
-from mlops_cli.imports.mlflow_run import File, Point, Tracked
-from mlops_cli.runs import metrics, secrets
+from mlops_cli.imports.mlflow_history import keep
+from mlops_cli.imports.mlflow_run import File, Tracked
+from mlops_cli.runs import secrets
 from mlops_cli.runs.names import check_name, name_of
-from mlops_cli.runs.record import Artifact, Code, Model, Number, Run, Status
+from mlops_cli.runs.record import Artifact, Code, Model, Run, Status
 
 if TYPE_CHECKING:
     from mlops_cli.core.pack_writer import PackWriter
@@ -54,9 +54,6 @@ _TOLD = frozenset(
     }
 )
 """Tags of MLflow's own whose content is elsewhere in the record, or says nothing of the run."""
-
-_LINE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_HISTORY_BYTES = 1024 * 1024
 
 
 def key_of(run: str) -> str:
@@ -101,7 +98,8 @@ def record(run: Tracked, writer: "PackWriter", kept: Kept, *, artifacts: bool) -
     status = STATUSES.get(run.status)
     if status is None:
         raise IntegrityError(f"its status is '{run.status[:40]}', which MLflow does not have")
-    last, history = _history(run.points(), writer, kept)
+    logged = keep(run.points(), writer)
+    kept.points += logged.points
     made = _outputs(run, writer, kept) if artifacts else _Outputs()
     name = _name(run.name, key)
     tags, rest = _tags(run, name)
@@ -121,8 +119,9 @@ def record(run: Tracked, writer: "PackWriter", kept: Kept, *, artifacts: bool) -
         params=secrets.masked({name: value(text) for name, text in run.params.items()}),
         environment=None,
         outputs=tuple(sorted(made.artifacts, key=attrgetter("path"))),
-        metrics=last,
-        history=history,
+        metrics=logged.last,
+        series=logged.series,
+        history=logged.object,
         models=tuple(made.models),
         error="MLflow never saw its end" if run.status in UNFINISHED else None,
         parent=_parent(run),
@@ -158,29 +157,6 @@ def _moment(time_ms: int) -> str:
     if not 0 <= time_ms <= _LAST_MS:
         raise IntegrityError(f"its time is {time_ms} ms after 1970, which is no date")
     return moment(time_ms * 1_000_000)
-
-
-def _history(
-    points: Iterable[Point], writer: "PackWriter", kept: Kept
-) -> tuple[dict[str, Number], ObjectId | None]:
-    """Store every value that was logged; return the last of each metric, and the object."""
-    from tempfile import SpooledTemporaryFile
-
-    last: dict[str, tuple[tuple[int, int, float], Number]] = {}
-    with SpooledTemporaryFile(_HISTORY_BYTES) as file:
-        for point in points:
-            number = metrics.number(point.value)
-            rank = (point.step, point.time_ms, point.value if number == point.value else 0.0)
-            if point.name not in last or last[point.name][0] <= rank:
-                last[point.name] = (rank, number)
-            line = {"time": point.time_ms / 1000, "metrics": {point.name: number}}
-            file.write(_LINE({**line, "step": point.step}).encode() + b"\n")
-            kept.points += 1
-        if not last:
-            return {}, None
-        file.seek(0)
-        history, _ = writer.put_stream(cast(BinaryIO, file))
-    return {name: number for name, (_, number) in sorted(last.items())}, history
 
 
 def _outputs(run: Tracked, writer: "PackWriter", kept: Kept) -> _Outputs:

@@ -156,6 +156,7 @@ def test_a_run_comes_over_whole(
     assert any(tag.startswith("dataset.train=tiny@") for tag in run.tags)
     assert run.note is not None
     assert run.note.startswith("First try,\nwith a note\nstory: long long")
+    assert run.series == {"train/loss": {"count": 3, "min": 1 / 3, "max": 1}}
     part = read(project, there.ids["part"])
     assert (part.parent, part.metrics) == (run.key, {"auc": 0.5})
     assert read(project, there.ids["failed"]).status == "failed"
