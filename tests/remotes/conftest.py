@@ -4,6 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from mlops_cli.core.canonical import encode
 from mlops_cli.core.ids import ObjectId
@@ -52,6 +53,7 @@ def bytes_in(folder: Path) -> int:
 
 
 def raw_of(content: bytes, kind: Kind) -> tuple[bytes, bytes, int, Kind, Codec]:
+    """Return content as `plant` takes it, stored as it is."""
     return blake3(content).digest(), content, len(content), kind, Codec.RAW
 
 
