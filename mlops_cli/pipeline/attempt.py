@@ -161,10 +161,14 @@ class Steps:
 
     def note(self, step: StepRun, error: str | None) -> None:
         """Put what became of a step on disk once its outputs are in the store, and tell it."""
-        if step.state in ("ran", "restored", "unchanged"):
-            self._lock(step)
         inputs = [self._input(path, oid) for path, oid in step.deps.items() if self._outside(path)]
-        self.batch.then(lambda: self._run.note_step(step, inputs))
+
+        def note() -> None:
+            self._run.note_step(step, inputs)
+            if step.state in ("ran", "restored", "unchanged"):
+                self._lock(step)
+
+        self.batch.then(note)
         if step.state == "restored":
             self._watcher.restored(step, self._cache.name_of(step.run))
         else:

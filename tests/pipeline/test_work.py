@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mlops_cli.core import git
+from mlops_cli.core import git, lockfile
 from mlops_cli.core.repository import Repository, open_repository
+from mlops_cli.errors import ExternalError
 from mlops_cli.pipeline import run as pipeline
 from mlops_cli.pipeline.watcher import Silent
 from mlops_cli.runs.find import resolve
@@ -203,6 +204,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from mlops_cli.core.repository import open_repository
+from mlops_cli.errors import ExternalError
 from mlops_cli.pipeline import run as pipeline
 from mlops_cli.pipeline.watcher import Silent
 pipeline.run(open_repository(Path.cwd()), (), watcher=Silent(), environ=os.environ, jobs=2)
@@ -255,3 +257,17 @@ def test_a_version_that_a_step_refers_to_is_where_it_wants_it(repo: Repository, 
     run(resolve=lambda reference: oid)
     assert (repo.root / "out").read_text() == "the champion\n"
     assert git.is_ignored(repo.root, ["best/model"])
+
+
+def test_mlo_lock_never_names_what_could_not_be_stored(repo: Repository, run: Run) -> None:
+    steps(
+        repo,
+        "  a:\n    cmd: echo > a\n    outs: [a]\n"
+        "  b:\n    cmd: mv .mlo/tmp .mlo/gone; echo > b\n    outs: [b]\n    deps: [a]\n",
+    )
+    with pytest.raises(ExternalError):
+        run()
+    (repo.root / ".mlo/gone").rename(repo.root / ".mlo/tmp")
+    store = open_repository(repo.root).objects
+    for step in lockfile.read(repo.layout.lockfile).values():
+        assert all(store.has(out.oid) for out in step.outs.values())
