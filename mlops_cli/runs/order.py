@@ -33,13 +33,16 @@ def ordered(index: Index, where: Sql, sort: Sequence[str], limit: int | None) ->
     keys = [_key(index, text.strip()) for one in sort for text in one.split(",")]
     most = -1 if limit is None else limit
     if not keys:
-        return _numbers(index, Sql("runs"), where, Sql("runs.started DESC, runs.id"), most)
-    if len(keys) == 1 and keys[0].column.group == "metrics":
-        return _by_metric(index, where, keys[0], most)
+        return _numbers(index, Sql("runs"), where, _by(()), most)
+    if keys[0].column.group == "metrics":
+        return _by_metric(index, where, keys[0], _by(keys[1:]), most)
+    return _numbers(index, Sql("runs"), where, _by(keys), most)
+
+
+def _by(keys: Sequence[_Key]) -> Sql:
     parts = [_rank(key) for key in keys]
     text = ", ".join([*(part.text for part in parts), "runs.started DESC, runs.id"])
-    order = Sql(text, tuple(value for part in parts for value in part.values))
-    return _numbers(index, Sql("runs"), where, order, most)
+    return Sql(text, tuple(value for part in parts for value in part.values))
 
 
 def _key(index: Index, text: str) -> _Key:
@@ -54,7 +57,7 @@ def _key(index: Index, text: str) -> _Key:
     return _Key(column, name == text)
 
 
-def _by_metric(index: Index, where: Sql, key: _Key, limit: int) -> list[int]:
+def _by_metric(index: Index, where: Sql, key: _Key, then: Sql, limit: int) -> list[int]:
     """Walk the index that is sorted by the values of the metric, only as far as need be."""
     number = metric_number(index, key.column.name)
     found: list[int] = []
@@ -65,7 +68,7 @@ def _by_metric(index: Index, where: Sql, key: _Key, limit: int) -> list[int]:
         part = Sql(
             f"metrics.name = ? AND metrics.value {test} AND {where.text}", (number, *where.values)
         )
-        order = Sql(f"metrics.value {key.way}, runs.started DESC, runs.id")
+        order = Sql(f"metrics.value {key.way}, {then.text}", then.values)
         found += _numbers(index, source, part, order, _left(limit, found))
     if len(found) != limit:
         rest = Sql(
@@ -73,8 +76,7 @@ def _by_metric(index: Index, where: Sql, key: _Key, limit: int) -> list[int]:
             "(SELECT run FROM metrics WHERE metrics.name = ?)",
             (*where.values, number),
         )
-        order = Sql("runs.started DESC, runs.id")
-        found += _numbers(index, Sql("runs"), rest, order, _left(limit, found))
+        found += _numbers(index, Sql("runs"), rest, then, _left(limit, found))
     return found
 
 
