@@ -79,8 +79,8 @@ def _items(one: Written, params: Mapping[str, Any] | None, max_steps: int) -> It
     found = _listed(one, one.foreach, params, one.at("foreach"))
     _check_count(one, "foreach", len(found), max_steps)
     if isinstance(found, Mapping):
-        return [Item(_key(key, 0), value) for key, value in found.items()]
-    return [Item(_key(value, at), value) for at, value in enumerate(found)]
+        return [Item(key_of(key, 0), value) for key, value in found.items()]
+    return [Item(key_of(value, at), value) for at, value in enumerate(found)]
 
 
 def _combinations(
@@ -94,7 +94,7 @@ def _combinations(
         count *= len(lists[name])
     _check_count(one, "matrix", count, max_steps)
     for chosen in itertools.product(*(enumerate(values) for values in lists.values())):
-        key = "-".join(_key(value, at) for at, value in chosen)
+        key = "-".join(key_of(value, at) for at, value in chosen)
         yield Item(key, dict(zip(lists, (value for _, value in chosen), strict=True)))
 
 
@@ -130,7 +130,7 @@ def _check_count(one: Written, key: str, count: int, max_steps: int) -> None:
         )
 
 
-def _key(value: Any, at: int) -> str:
+def key_of(value: Any, at: int) -> str:
     """Return what a step made for `value` has in its name; what is no word goes by its place."""
     if isinstance(value, (list, Mapping)):
         return str(at)

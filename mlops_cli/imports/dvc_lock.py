@@ -17,6 +17,7 @@ from mlops_cli.imports.dvc_pipeline import PARAMS, Pipeline
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline.plan import plans
 from mlops_cli.runs import metrics
+from mlops_cli.runs.params import flatten
 
 
 class _Stale(Exception):
@@ -50,13 +51,19 @@ def _step(repo: Repository, name: str, lock: dict[str, Value], table: Table) -> 
     plan = plans(repo, alone, repo.settings.params)[name]
     wanted = _digests(lock, "deps")
     deps = {path: _here(repo, path, wanted.get(path), table) for path in step.deps}
-    _compare_params(repo.settings.params, lock)
+    _compare_params(repo.settings.params, plan.params, lock)
     made = _digests(lock, "outs")
-    outs = {out.path: _output(repo, out.path, made.get(out.path), table) for out in step.files}
+    outs = {
+        out.path: _output(repo, out.path, made.get(out.path), table)
+        for out in step.files
+        if out.cache
+    }
+    left = {out.path: _left(repo, out.path, made, table) for out in step.files if not out.cache}
     groups = {
         out.path: metrics.read_file(repo.root / out.path, where=out.path) for out in step.metrics
     }
-    return LockedStep(plan.cmd, deps, plan.params, outs, metrics.merge(groups), lockfile.NO_RUN)
+    numbers = metrics.merge(groups)
+    return LockedStep(plan.cmd, deps, plan.params, outs, numbers, lockfile.NO_RUN, uncached=left)
 
 
 def _digests(lock: Mapping[str, Value], key: str) -> dict[str, Digest]:
@@ -103,11 +110,28 @@ def _output(repo: Repository, path: str, digest: Digest | None, table: Table) ->
     return LockedOutput(found.oid, found.kind, found.size)
 
 
-def _compare_params(params: Mapping[str, Any], lock: Mapping[str, Value]) -> None:
+def _left(repo: Repository, path: str, made: Mapping[str, Digest], table: Table) -> LockedOutput:
+    """Return an output that git keeps, or nobody."""
+    oid = _here(repo, path, made.get(path), table)
+    now = dvc_tree.current(repo, path)
+    if now is None or now.oid != oid:
+        raise _Stale(f"'{path}' is not what it was when DVC ran it")
+    return LockedOutput(now.oid, now.kind, now.size)
+
+
+def _compare_params(
+    params: Mapping[str, Any], others: Mapping[str, Any], lock: Mapping[str, Value]
+) -> None:
     if "params" not in lock:
         return
     for file, keys in lock["params"].items():
-        for key, value in keys.items() if file == PARAMS else ():
+        if file != PARAMS:
+            was = flatten({key: value.plain() for key, value in keys.items()})
+            for key in was:
+                if f"{file}:{key}" in others and others[f"{file}:{key}"] != was[key]:
+                    raise _Stale(f"parameter {key} of {file} is not what it was when DVC ran it")
+            continue
+        for key, value in keys.items():
             try:
                 same = config.lookup(params, key) == value.plain()
             except KeyError:

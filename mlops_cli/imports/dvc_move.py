@@ -168,7 +168,7 @@ class _Move:
         removed = dvc_plan.replaced(self._found, kept, pipeline)
         for file in removed:
             (self._root / file).unlink(missing_ok=True)
-        outs = [path for step in pipeline.steps.values() for path in dvc_plan.written(step)]
+        outs = self._outputs(pipeline)
         return Moved(
             str(self._root),
             versions=len(kept),
@@ -261,16 +261,22 @@ class _Move:
         data = dvc_plan.read(self._root / dvc_files.LOCKFILE)
         if not pipeline.steps:
             return {}
-        for step in pipeline.steps.values():
-            ignore_all(self._root, dvc_plan.written(step))
+        ignore_all(self._root, self._outputs(pipeline))
         if data is None:
-            return dict.fromkeys(pipeline.steps, "it never ran")
+            return dict.fromkeys(pipeline.stages.values(), "it never ran")
         for outs in self._found.current.get(dvc_files.LOCKFILE, []):
             if outs.digest in self._table:
                 self._unlink(outs.path, self._table[outs.digest])
         steps, why = dvc_lock.locked(self._repo, pipeline, data, self._table)
         dvc_lock.write(self._repo, steps)
         return why
+
+    def _outputs(self, pipeline: Pipeline) -> list[str]:
+        """Return what the steps write and mlo keeps."""
+        steps = self._repo.settings.steps
+        return [
+            out.path for name in pipeline.stages.values() for out in steps[name].files if out.cache
+        ]
 
     def _add_remotes(self) -> tuple[list[str], list[str]]:
         """Add DVC's remotes that mlo can push to, each in a folder `mlo` of its own."""

@@ -10,8 +10,9 @@ from mlops_cli.data import dvc_files
 from mlops_cli.data.dvc_files import Digest, Out
 from mlops_cli.errors import MloError
 from mlops_cli.imports import dvc_pipeline
-from mlops_cli.imports.dvc_pipeline import PARAMS, Pipeline
+from mlops_cli.imports.dvc_pipeline import PARAMS, Pipeline, written_as
 from mlops_cli.imports.dvc_survey import Survey
+from mlops_cli.runs.param_files import ParamFiles
 
 PIPELINE = "dvc.yaml"
 
@@ -26,16 +27,17 @@ def pipeline(root: Path, found: Survey) -> Pipeline:
     settings = read(root / SETTINGS) or b""
     present = config.read(settings, where=SETTINGS, beside=root)
     params, why = _params(root)
-    made = dvc_pipeline.read(PIPELINE, data, params)
+    made = dvc_pipeline.read(PIPELINE, data, params, ParamFiles(root))
     made.unmapped.extend(notes)
     if why is not None:
         made.unmapped.append(why)
     owned = {out.path for file, outs in found.current.items() for out in outs if _is_data(file)}
     for name, step in list(made.steps.items()):
-        both = owned & {*step.get("outs", ()), *step.get("metrics", ())}
+        both = owned & set(written(step))
         if both:
             made.unmapped.append(f"stage '{name}' writes '{min(both)}', which has a .dvc file too")
-            made.stages.pop(next(stage for stage, own in made.stages.items() if own == name))
+            for stage in [one for one, own in made.stages.items() if written_as(own) == name]:
+                del made.stages[stage]
             del made.steps[name]
     if present.steps:
         return _as_written(made, present)
@@ -54,7 +56,7 @@ def _as_written(made: Pipeline, present: config.Settings) -> Pipeline:
         for stage in made.stages
         if stage not in stages
     ]
-    steps = {name: made.steps[name] for name in stages.values()}
+    steps = {written_as(name): made.steps[written_as(name)] for name in stages.values()}
     return Pipeline(steps, stages, [*made.unmapped, *left], made.needs_params, written=True)
 
 
@@ -99,12 +101,12 @@ def replaced(found: Survey, kept: set[Digest], pipeline: Pipeline) -> list[str]:
 
 
 def written(step: dict[str, object]) -> list[str]:
-    """Return what a step writes."""
+    """Return the paths that a step writes."""
     found: list[str] = []
-    for key in ("outs", "metrics"):
+    for key in ("outs", "metrics", "plots"):
         value = step.get(key, [])
         assert isinstance(value, Sequence)
-        found += value
+        found += (next(iter(one)) if isinstance(one, dict) else one for one in value)
     return found
 
 
