@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -122,9 +123,17 @@ def test_a_sweep_of_which_nothing_comes_ends_early(swept: Path, mlo_here: Mlo) -
     assert len(mlo_here("runs", "list", "--children", "--json").json["runs"]) == 7
 
 
+NAN = """\
+params: {x: 1}
+steps:
+  train:
+    cmd: 'echo "{\\"score\\": NaN, \\"x\\": ${x}}" > metrics.json'
+    metrics: [metrics.json]
+"""
+
+
 def test_a_metric_that_is_nan_fails_the_trial(swept: Path, mlo_here: Mlo) -> None:
-    text = SETTINGS.replace("${x} * 10 - ${y}", '\\"NaN\\"').replace('%s, \\"cost', "NaN, \\"cost")
-    (swept / ".mlops.yaml").write_text(text)
+    (swept / ".mlops.yaml").write_text(NAN)
     done = mlo_here("sweep", "train", "-s", "x=int(1, 2)", "-m", "score", "--sampler", "grid",
                     "--json", code=1)  # fmt: skip
     assert [trial["error"] for trial in done.json["trials"]] == ["score is nan"] * 2
@@ -222,14 +231,30 @@ def begun(tmp_path: Path, *, until: str, sweeping: "subprocess.Popen[bytes]") ->
     for _ in range(3000):
         if path.exists() and until in path.read_text().split():
             return
-        assert sweeping.poll() is None
+        assert sweeping.poll() is None, sweeping.communicate()
         time.sleep(0.02)
     raise AssertionError("the trial never began")
 
 
-def start(*words: str) -> "subprocess.Popen[bytes]":
-    line = [Path(sys.executable).parent / "mlo", "sweep", *words]
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a sweep in a process of its own, which does not outlive the test."""
+    started = []
+
+    def call(*words: str) -> "subprocess.Popen[bytes]":
+        line = [Path(sys.executable).parent / "mlo", "sweep", *words]
+        sweeping = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        started.append(sweeping)
+        return sweeping
+
+    yield call
+    for sweeping in started:
+        if sweeping.poll() is None:
+            sweeping.kill()
+        sweeping.communicate()
 
 
 GRID = ("train", "-s", "x=int(0, 3)", "-m", "score", "--sampler", "grid", "--name", "slow")
@@ -237,7 +262,7 @@ GRID = ("train", "-s", "x=int(0, 3)", "-m", "score", "--sampler", "grid", "--nam
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_sweep_that_was_stopped_is_gone_on_with(
-    slow: Path, mlo_here: Mlo, tmp_path: Path, how: signal.Signals
+    slow: Path, mlo_here: Mlo, start: Start, tmp_path: Path, how: signal.Signals
 ) -> None:
     sweeping = start(*GRID)
     begun(tmp_path, until="2", sweeping=sweeping)
@@ -261,7 +286,9 @@ def test_a_sweep_that_was_stopped_is_gone_on_with(
     assert "has all its 4 trials" in again.stderr
 
 
-def test_a_sweep_at_work_is_not_gone_on_with(slow: Path, mlo_here: Mlo, tmp_path: Path) -> None:
+def test_a_sweep_at_work_is_not_gone_on_with(
+    slow: Path, mlo_here: Mlo, start: Start, tmp_path: Path
+) -> None:
     sweeping = start(*GRID)
     begun(tmp_path, until="2", sweeping=sweeping)
     refused = mlo_here("sweep", "--resume", "slow", code=3)
