@@ -47,26 +47,27 @@ def move(repo: Repository, typed: Sequence[Path], target: Path) -> Moving:
         RequestError: a path is not versioned, or its new one is taken or cannot be versioned.
         ExternalError: git or the file system refuses.
     """
-    plan = _plan(repo, typed, target)
-    moved = [Moved(one.path, to, mentions(repo, one.path)) for one, to in plan]
-    clean = _clean_ignores(repo, [to for _, to in plan])
-    unstaged: set[str] = set()
-    for one, to in plan:
-        for file in ignore_all(repo.root, [to]):
-            name = file.relative_to(repo.root).as_posix()
-            if name in clean:
-                stage(repo, name)
-            else:
-                unstaged.add(name)
-        if not _carry(repo, one, to):
-            unstaged.add(pointer.file_of(to))
-        unstaged |= set(unignore(repo, [one.path]))
-        remove_empty(repo.root / one.path, repo.root)
+    with repo.lock("move data"), repo.writing():
+        plan = _plan(repo, typed, target)
+        moved = [Moved(one.path, to, mentions(repo, one.path)) for one, to in plan]
+        clean = _clean_ignores(repo, [to for _, to in plan])
+        unstaged: set[str] = set()
+        for one, to in plan:
+            for file in ignore_all(repo.root, [to]):
+                name = file.relative_to(repo.root).as_posix()
+                if name in clean:
+                    stage(repo, name)
+                else:
+                    unstaged.add(name)
+            if not _carry(repo, one, to):
+                unstaged.add(pointer.file_of(to))
+            unstaged |= set(unignore(repo, [one.path]))
+            remove_empty(repo.root / one.path, repo.root)
     return Moving(tuple(moved), tuple(sorted(unstaged)))
 
 
 def _plan(repo: Repository, typed: Sequence[Path], target: Path) -> list[tuple[Pointer, str]]:
-    into = (repo.root / target).is_dir() and versioned(repo, target) is None
+    into = target.is_dir() and versioned(repo, target) is None
     if len(typed) > 1 and not into:
         raise RequestError(f"'{target}' is no folder to move several paths into")
     plan: dict[str, tuple[Pointer, str]] = {}

@@ -1,5 +1,6 @@
 """Moving takes data, pointer and ignore line along, and nothing that stands in the way is lost."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,32 @@ def test_several_move_into_a_folder_that_is_not_versioned(repo: Repository) -> N
     assert clean(repo)
     with pytest.raises(RequestError, match="no folder to move several paths into"):
         move(repo, [Path("in/raw.csv"), Path("in/images")], Path("out"))
+
+
+def test_paths_count_from_the_working_folder(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo.root / "data/in").mkdir()
+    monkeypatch.chdir(repo.root / "data")
+    move(repo, [Path("raw.csv"), Path("../images")], Path("in"))
+    assert [one.path for one in pointer.each(repo)] == ["data/in/images", "data/in/raw.csv"]
+    assert clean(repo)
+
+
+def test_any_name_that_can_be_versioned_can_be_moved(repo: Repository) -> None:
+    name = os.fsdecode(b"a \n*[\xff\xfe]")
+    move(repo, [RAW], Path(name))
+    assert clean(repo)
+    assert git(repo.root, "ls-files", "--others", "--exclude-standard") == ""
+    move(repo, [Path(name)], RAW)
+    assert git(repo.root, "status", "--porcelain") == ""
+
+
+def test_a_link_that_leads_out_is_no_folder_to_move_into(repo: Repository, tmp_path: Path) -> None:
+    (repo.root / "out").symlink_to(tmp_path)
+    with pytest.raises(RequestError):
+        move(repo, [RAW], Path("out"))
+    assert clean(repo)
 
 
 def test_a_moved_folder_is_not_read_again(repo: Repository) -> None:
