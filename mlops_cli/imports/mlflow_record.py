@@ -34,6 +34,7 @@ STATUSES: dict[str, Status] = {
 """What becomes of MLflow's words; of a run that MLflow never saw the end of, nobody knows more."""
 
 UNFINISHED = ("RUNNING", "SCHEDULED")
+_UNKNOWN = "unknown"
 _TAG_LETTERS = 200
 _LAST_MS = 253_402_300_799_999
 """The end of the year 9999."""
@@ -113,8 +114,8 @@ def record(run: Tracked, writer: "PackWriter", kept: Kept, *, artifacts: bool) -
         seconds=max(ended_ms - run.started_ms, 0) / 1000,
         status=status,
         exit_code=0 if status == "done" else None,
-        who={"name": run.user, "email": ""},
-        host="",
+        who={"name": run.user or _UNKNOWN, "email": ""},
+        host=_UNKNOWN,
         code=_code(run),
         params=secrets.masked({name: value(text) for name, text in run.params.items()}),
         environment=None,
@@ -234,25 +235,33 @@ def _parent(run: Tracked) -> str | None:
 
 def _tags(run: Tracked, name: str) -> tuple[tuple[str, ...], list[str]]:
     """Return the tags, `name=value` each, and lines for the note of those too long to be one."""
-    given: list[tuple[str, str]] = [("experiment", run.experiment), ("mlflow.run", run.id)]
-    if run.name not in ("", name):
-        given.append(("mlflow.name", run.name))
-    given += [("registered", one) for one in run.registered]
-    for data in run.datasets:
-        what = f"dataset.{data.context}" if data.context else "dataset"
-        given.append((what, f"{data.name}@{data.digest}"))
-    given += [(key, text) for key, text in run.tags.items() if key not in _TOLD]
-    tags: list[str] = []
+    tags: dict[str, None] = {}
     rest: list[str] = []
-    for key, text in given:
-        hidden = str(secrets.masked({key: text})[key])
+    for key, texts in _said(run, name).items():
+        hidden = str(secrets.masked({key: " ".join(texts)})[key])
         word = re.sub(r"[\s=]+", "_", key)
         tag = f"{word}={hidden}" if hidden else word
         if len(tag) <= _TAG_LETTERS and tag.isprintable():
-            tags.append(tag)
+            tags[tag] = None
         else:
             rest.append(f"{key}: {hidden}")
-    return tuple(dict.fromkeys(tags)), rest
+    return tuple(tags), rest
+
+
+def _said(run: Tracked, name: str) -> dict[str, list[str]]:
+    """Return what becomes tags, by name: one of them may have several values."""
+    found = {"experiment": [run.experiment], "mlflow.run": [run.id]}
+    if run.name not in ("", name):
+        found["mlflow.name"] = [run.name]
+    if run.registered:
+        found["registered"] = list(run.registered)
+    for data in run.datasets:
+        what = f"dataset.{data.context}" if data.context else "dataset"
+        found.setdefault(what, []).append(f"{data.name}@{data.digest}")
+    for key, text in run.tags.items():
+        if key not in _TOLD:
+            found.setdefault(key, []).append(text)
+    return found
 
 
 def _note(run: Tracked, rest: list[str]) -> str | None:

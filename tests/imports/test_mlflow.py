@@ -150,8 +150,7 @@ def test_a_run_comes_over_whole(
         f"mlflow.run={there.ids['whole']}",
         "mlflow.name=Größe 1",
         "team=risk and fraud",
-        "registered=churn/1",
-        "registered=churn@champion",
+        "registered=churn/1 churn@champion",
     } <= set(run.tags)
     assert any(tag.startswith("dataset.train=tiny@") for tag in run.tags)
     assert run.note is not None
