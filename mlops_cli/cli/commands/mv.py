@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlops_cli.cli import show
+from mlops_cli.cli.commands.rm import tell_what_is_left
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
@@ -31,12 +32,4 @@ def mv(
 def _tell(done: "Moving") -> None:
     for one in done.moved:
         show.line(f"{one.path} -> {one.to}")
-    for one in done.moved:
-        if one.mentions:
-            show.note(f"'{one.path}' is still named in {', '.join(one.mentions)}")
-    if done.unstaged:
-        import shlex
-
-        show.note(f"next: git add {shlex.join(done.unstaged)}, then git commit")
-    else:
-        show.note("next: git commit")
+    tell_what_is_left([(one.path, one.mentions) for one in done.moved], done.unstaged)

@@ -10,6 +10,8 @@ from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlops_cli.data.remove import Removal
 
 
@@ -42,12 +44,19 @@ def _tell(done: "Removal") -> None:
     for one in done.removed:
         how = "no longer versioned, the data stays" if done.kept else "removed"
         show.line(f"{one.path}: {how}")
-    for one in done.removed:
-        if one.mentions:
-            show.note(f"'{one.path}' is still named in {', '.join(one.mentions)}")
-    if done.unstaged:
+    tell_what_is_left([(one.path, one.mentions) for one in done.removed], done.unstaged)
+
+
+def tell_what_is_left(
+    changed: "Sequence[tuple[str, tuple[str, ...]]]", unstaged: "Sequence[str]"
+) -> None:
+    """Print on stderr which lines still name paths that are gone, and what to give to git."""
+    for path, mentions in changed:
+        if mentions:
+            show.note(f"'{path}' is still named in {', '.join(mentions)}")
+    if unstaged:
         import shlex
 
-        show.note(f"next: git add {shlex.join(done.unstaged)}, then git commit")
+        show.note(f"next: git add {shlex.join(unstaged)}, then git commit")
     else:
         show.note("next: git commit")
