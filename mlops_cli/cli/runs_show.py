@@ -8,6 +8,7 @@ from mlops_cli.cli.runs_list import shown, tags
 
 if TYPE_CHECKING:
     from mlops_cli.runs.record import Run
+    from mlops_cli.runs.reproduced import Statement
     from mlops_cli.runs.restore import Restored
     from mlops_cli.runs.standing import Relative, Standing
 
@@ -64,8 +65,22 @@ def _facts(found: "Standing") -> Iterator[tuple[str, Any]]:
     yield "parts", _children(found)
     yield "tags", tags(found.tags)
     yield "note", found.note
-    if found.reproduced is not None:
-        yield "again", "it was made again" if found.reproduced else "it could not be made again"
+    if found.statement is not None:
+        yield "again", _stated(found.statement)
+
+
+def _stated(said: "Statement") -> str:
+    """Return what was found when a run was made again, and whether who said so signed it."""
+    words = {"identical": "the same bytes", "equal": "equal within tolerance"}
+    what = words.get(said.verdict, "came out otherwise")
+    signed = "not signed"
+    if said.signature is not None:
+        signed = {
+            "good": f"signed by {said.signature.who}",
+            "unknown key": f"signed by an unknown key, {said.signature.who}",
+            "bad": "THE SIGNATURE IS BAD",
+        }.get(said.signature.standing, "signed; there is no ssh-keygen to check it")
+    return f"{what}, {said.when[:10]} by {said.who['name']}, {signed}"
 
 
 def _relative(one: "Relative") -> str:

@@ -90,10 +90,11 @@ def verdicts(repo: Repository) -> dict[str, bool]:
         return {str(key): bool(held) for key, held in rows}
 
 
-def _read(repo: Repository, run: Run, oid: ObjectId) -> Statement:
-    entry = canonical.decode(repo.objects.get(oid))
+def _read(repo: Repository, run: Run, oid: ObjectId) -> Statement | None:
+    detail = canonical.decode(repo.objects.get(oid))["detail"]
+    if "statement" not in detail:
+        return None
     try:
-        detail = entry["detail"]
         body = detail["statement"]
         told = detail["signature"]
         checked = None

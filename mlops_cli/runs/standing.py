@@ -9,8 +9,10 @@ from mlops_cli.core import canonical
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MissingObject
+from mlops_cli.runs import reproduced
 from mlops_cli.runs.index import open_index
 from mlops_cli.runs.record import Run
+from mlops_cli.runs.reproduced import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Standing:
     Attributes:
         tags, note: as they are now; the record has those it began with.
         reproduced: whether it could be made again; None when nobody tried.
+        statement: who said so, and what was found.
         parent: the run that it is a part of; its status is empty when it is not here.
         children: its parts, oldest first.
         environment: see `runs/environment.py`; empty when it is not here.
@@ -38,6 +41,7 @@ class Standing:
     tags: Mapping[str, str]
     note: str | None
     reproduced: bool | None
+    statement: Statement | None
     removed: bool
     parent: Relative | None
     children: tuple[Relative, ...]
@@ -47,7 +51,7 @@ class Standing:
 def standing(repo: Repository, run: Run) -> Standing:
     """Return what is known of a run."""
     with open_index(repo) as index:
-        note, reproduced, removed, tags = index.connection.execute(
+        note, holds, removed, tags = index.connection.execute(
             "SELECT note, reproduced, removed, tags FROM runs JOIN told ON told.run = n "
             "WHERE id = ?",
             (run.id,),
@@ -67,7 +71,8 @@ def standing(repo: Repository, run: Run) -> Standing:
         run,
         json.loads(tags),
         note,
-        None if reproduced is None else bool(reproduced),
+        None if holds is None else bool(holds),
+        None if holds is None else reproduced.latest(repo, run),
         bool(removed),
         parent,
         tuple(Relative(*row) for row in below),

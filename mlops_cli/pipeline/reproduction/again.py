@@ -44,7 +44,9 @@ class Again:
         self._run = run
         self._watcher = watcher
         self._assignments = self._given()
-        bundle = b"" if run.code.bundle is None else repo.objects.get(run.code.bundle)
+        bundle = b""
+        if run.code.bundle is not None and repo.objects.has(run.code.bundle):
+            bundle = repo.objects.get(run.code.bundle)
         self._state = code.State(run.code.commit, run.code.branch, commit, bundle)
 
     def whole(self, surroundings: Surroundings) -> Run:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mlops_cli.core import git
+from mlops_cli.core import git, git_snapshot
 from mlops_cli.core.config_steps import is_path
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
@@ -30,12 +30,13 @@ def commit_of(repo: Repository, run: Run, supplies: Supplies) -> str:
     """
     if run.code.snapshot is None and run.code.commit is not None and not run.code.dirty:
         return git.resolve(repo.root, run.code.commit)  # from before there were snapshots
-    try:
-        return code.materialize(repo, run)
-    except MissingObject:
-        assert run.code.bundle is not None
-        supplies.bring([run.code.bundle], f"the code of run {run.name}")
-        return code.materialize(repo, run)
+    if run.code.bundle is not None:
+        try:
+            supplies.bring([run.code.bundle], f"the code of run {run.name}")
+        except MissingObject:
+            if run.code.snapshot is None or not git_snapshot.has(repo.root, run.code.snapshot):
+                raise
+    return code.materialize(repo, run)
 
 
 def bring(run: Run, supplies: Supplies) -> None:
