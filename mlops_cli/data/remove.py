@@ -1,6 +1,6 @@
 """Remove: stop versioning files and folders. The store keeps what it has; `gc` decides."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,17 +177,18 @@ def _refuse_loss(repo: Repository, going: Sequence[Pointer], *, keep: bool) -> N
         if here and not keep:
             discard.refuse_unsaved(repo, one)
         lost = not (keep and here and discard.is_its_version(repo, one))
-        if lost and committed.get(pointer.file_of(one.path)) != pointer.encode(one):
+        if lost and pointer.encode(one) not in committed:
             raise Conflict(
                 f"the version of '{one.path}' is not in git's last commit, and would be lost",
                 hint="commit its pointer first, or give it up: --force",
             )
 
 
-def _committed(repo: Repository) -> Mapping[str, bytes]:
+def _committed(repo: Repository) -> set[bytes]:
+    """Return the pointers of git's last commit, of whatever path."""
     if git.head(repo.root) is None:
-        return {}
-    return git.contents_at(repo.root, "HEAD", POINTER_SUFFIX)
+        return set()
+    return set(git.contents_at(repo.root, "HEAD", POINTER_SUFFIX).values())
 
 
 def _removed(repo: Repository, one: Pointer) -> Removed:

@@ -7,6 +7,7 @@ import pytest
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.data.add import add
 from mlops_cli.data.checkout import checkout
+from mlops_cli.data.move import move
 from mlops_cli.data.remove import remove
 from mlops_cli.errors import Conflict, RequestError
 from tests.conftest import git
@@ -69,6 +70,12 @@ def test_a_version_that_no_commit_names_is_not_lost(repo: Repository) -> None:
     (done,) = remove(repo, [RAW], keep=True).removed
     assert done.path == "data/raw.csv"
     assert (repo.root / RAW).read_bytes() == b"second\n"
+
+
+def test_a_version_that_a_commit_names_by_another_path_may_go(repo: Repository) -> None:
+    move(repo, [RAW], Path("moved.csv"))
+    remove(repo, [Path("moved.csv")])
+    assert git(repo.root, "status", "--porcelain") == "D  data/.gitignore\nD  data/raw.csv.mlo\n"
 
 
 def test_content_that_is_not_in_the_store_is_not_lost(repo: Repository) -> None:
