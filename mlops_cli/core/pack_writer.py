@@ -11,7 +11,7 @@ from blake3 import blake3
 from mlops_cli.core import codec, extents
 from mlops_cli.core.delta import Earlier
 from mlops_cli.core.extents import Extent
-from mlops_cli.core.ids import ObjectId, hash_threads
+from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.open_pack import Background, OpenPack, Payload
 from mlops_cli.core.packs import Codec, Entry, Kind, as_id
 
@@ -149,7 +149,7 @@ class PackWriter:
         for chunk in codec.cut(tap):
             key = blake3(chunk.data).digest()
             if key not in self._new and not self._knows(key, Kind.CHUNK):
-                self._append_chunk(key, bytes(chunk.data), start, earlier, runs)
+                self._append_chunk(key, chunk.data, start, earlier, runs)
             elif earlier is not None:
                 earlier.pass_over(key, start)
             pieces.append((key, chunk.length))
@@ -163,18 +163,21 @@ class PackWriter:
     def _append_chunk(
         self,
         key: bytes,
-        content: bytes,
+        data: memoryview,
         start: int,
         earlier: Earlier | None,
         runs: "_Runs | None",
     ) -> None:
-        told = earlier.tell(content, start) if earlier is not None else None
+        """Add a chunk; `data` is good for this call only."""
+        told = earlier.tell(bytes(data), start) if earlier is not None else None
         if told is not None:
-            self._add(key, told, len(content), Kind.CHUNK, Codec.DELTA)
+            self._add(key, told, len(data), Kind.CHUNK, Codec.DELTA)
             return
-        if not codec.is_promising(content):
-            self._add_chunk(key, content, start, runs, (Codec.RAW, content))
+        if not codec.is_promising(data):
+            kept = data if runs is not None and runs.is_frozen else bytes(data)
+            self._add_chunk(key, kept, start, runs, (Codec.RAW, kept))
             return
+        content = bytes(data)
         self._new.add(key)
         squeezing = self._squeezers().submit(codec.compress, content)
         self._squeezed.append(
@@ -186,7 +189,7 @@ class PackWriter:
     def _add_chunk(
         self,
         key: bytes,
-        content: bytes,
+        content: bytes | memoryview,
         start: int,
         runs: "_Runs | None",
         stored: tuple[Codec, bytes | memoryview],
@@ -280,7 +283,12 @@ class _Runs:
         self._end, self._length = start + length, length
         return worth
 
-    def part(self, content: bytes, start: int) -> Payload:
+    @property
+    def is_frozen(self) -> bool:
+        """Whether there is a frozen file, so that the bytes of a chunk need not be kept."""
+        return self._frozen is not None
+
+    def part(self, content: bytes | memoryview, start: int) -> Payload:
         """Return the chunk as a part of the frozen file, if there is one."""
         return content if self._frozen is None else Extent(self._frozen, start, len(content))
 
@@ -307,7 +315,7 @@ class _Tap:
     def __init__(self, source: BinaryIO, advance: Callable[[int], None]) -> None:
         self._source = source
         self._advance = advance
-        self._hasher = blake3(max_threads=hash_threads())
+        self._hasher = blake3(max_threads=1)  # more cost twice as much for pieces of this size
         self.size = 0
 
     def readinto(self, buffer: memoryview) -> int:
