@@ -42,6 +42,10 @@ class Finder:
         return told
 
 
+_PARTS = 256
+"""How many first bytes an id may have."""
+
+
 class IdTable:
     """Finds an id in any of some indexes by one binary search.
 
@@ -54,15 +58,21 @@ class IdTable:
     def __init__(self, indexes: Sequence[Index]) -> None:
         self._indexes = indexes
         self._mask = (1 << max(1, (len(indexes) - 1).bit_length())) - 1
+        self._rows, self._places = array("Q"), array("I")
+        for part in range(_PARTS):
+            self._sort(part)
+
+    def _sort(self, part: int) -> None:
+        """Take in the ids that begin with one byte: all at once would take ten times the memory."""
         keep = ~self._mask
         rows = [
             (prefix & keep | number) << 32 | at
-            for number, index in enumerate(indexes)
-            for at, prefix in enumerate(index.prefixes())
+            for number, index in enumerate(self._indexes)
+            for at, prefix in index.prefixes(part)
         ]
         rows.sort()
-        self._rows = array("Q", [row >> 32 for row in rows])
-        self._places = array("I", [row & 0xFFFFFFFF for row in rows])
+        self._rows.extend([row >> 32 for row in rows])
+        self._places.extend([row & 0xFFFFFFFF for row in rows])
 
     def find(self, key: bytes) -> tuple[int, int] | None:
         """Return which index has the 32-byte id `key`, and at which position; None for none.

@@ -186,14 +186,21 @@ class Index:
         column = struct.unpack_from(f"<{self.count}I", self._raw, start)
         return list(column)
 
-    def prefixes(self) -> list[int]:
-        """Return the first eight bytes of each id as a number, in the machine's byte order."""
-        return memoryview(self._raw)[: self.count * ID_BYTES].cast("Q")[::4].tolist()
+    def prefixes(self, first: int) -> Iterator[tuple[int, int]]:
+        """Yield position and `prefix` of each id that begins with the byte `first`."""
+        start = self.first_at_least(bytes([first]))
+        end = self.count if first == _LAST_BYTE else self.first_at_least(bytes([first + 1]))
+        found = array(
+            "Q", memoryview(self._raw)[: self.count * ID_BYTES].cast("Q")[start * 4 : end * 4 : 4]
+        )
+        if sys.byteorder == "little":
+            found.byteswap()
+        return enumerate(found, start)
 
     @staticmethod
     def prefix(key: bytes) -> int:
-        """Return the first eight bytes of an id as such a number."""
-        return int.from_bytes(key[:8], sys.byteorder)
+        """Return the first eight bytes of an id as a number, in the order of ids."""
+        return int.from_bytes(key[:8], "big")
 
     def composed(self) -> list[int]:
         """Return the positions of all objects that are read with the help of others."""
@@ -214,6 +221,7 @@ class Index:
         return found
 
 
+_LAST_BYTE = 255
 _U64 = struct.Struct("<Q")
 _U32 = struct.Struct("<I")
 
