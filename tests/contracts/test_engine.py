@@ -116,20 +116,6 @@ def test_a_local_process_that_is_killed_while_idle_costs_nothing(
         engine.close()
 
 
-def test_a_scheduler_that_dies_is_told_as_such(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(TOP))
-    with dask_cluster(tmp_path / "dask", workers=1) as cluster:
-        engine = DaskEngine(work, url=cluster.url)
-        engine.submit(Task("a", {"wait": True}))
-        wait_for(engine, bool)
-        cluster.kill_scheduler()
-        with pytest.raises(ExternalError, match="is gone"):
-            wait_for(engine, lambda found: False)
-        engine.close()
-
-
 def test_a_scheduler_that_is_not_there_is_told_as_such() -> None:
     from mlops_cli.pipeline.engines import dask_futures
 

@@ -20,6 +20,7 @@ class DaskCluster:
     """Processes of a cluster, in a folder of their own that knows nothing of any project."""
 
     folder: Path
+    allowed_failures: int
     url: str = ""
     scheduler: "subprocess.Popen[bytes] | None" = None
     workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
@@ -73,7 +74,7 @@ class DaskCluster:
             **os.environ,
             "PYTHONPATH": str(TOP),
             "TMPDIR": str(self.folder),
-            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(self.allowed_failures),
         }
         with (self.folder / f"{words[0]}.log").open("ab") as log:
             line = [str(Path(sys.executable).parent / "dask"), *words, "--host", "127.0.0.1"]
@@ -87,10 +88,12 @@ class DaskCluster:
 
 
 @contextmanager
-def dask_cluster(folder: Path, *, workers: int = 2) -> Iterator[DaskCluster]:
-    """Give a cluster for a `with` block."""
+def dask_cluster(
+    folder: Path, *, workers: int = 2, allowed_failures: int = 1
+) -> Iterator[DaskCluster]:
+    """Give a cluster for a `with` block, that tries a task again after so many deaths at most."""
     folder.mkdir(parents=True, exist_ok=True)
-    cluster = DaskCluster(folder)
+    cluster = DaskCluster(folder, allowed_failures)
     try:
         cluster.start(workers)
         yield cluster

@@ -295,6 +295,8 @@ class Sweep:
             status, error = "failed", "no trial was done"
         done = self._record(status, best, error)
         if problem is not None:
+            if isinstance(problem, ExternalError):
+                problem.hint = f"mlo sweep --resume {done.name}"
             raise problem
         return Swept(
             key=done.key,
