@@ -23,12 +23,14 @@ def tell(found: "Standing") -> None:
         if value:
             show.line(f"{name:<{_FACT}}{value}", rest=" " * _FACT)
     _pairs("parameters", run.params)
-    _pairs("metrics", run.metrics)
+    _tell_metrics(run)
+    _pairs("seeds", run.seeds)
     if run.steps:
         show.line("steps")
         rows = [(step.name, step.state, f"{step.seconds:.1f} s") for step in run.steps]
         show.table(["step", "state", "took"], rows, indent=2)
-    for title, artifacts in (("inputs", run.inputs), ("outputs", run.outputs)):
+    groups = (("inputs", run.inputs), ("outputs", run.outputs), ("files", run.files))
+    for title, artifacts in groups:
         if artifacts:
             show.line(title)
             kept = [(one.path, one.oid[:10], one.kind, show.size(one.size)) for one in artifacts]
@@ -59,6 +61,7 @@ def _facts(found: "Standing") -> Iterator[tuple[str, Any]]:
     yield "command", run.command if isinstance(run.command, str) else " ".join(run.command)
     yield "status", _status(run)
     yield "began", f"{run.started[:19].replace('T', ' ')} UTC, took {run.seconds:.1f} s"
+    yield "used", ", ".join(_usage(run.usage))
     yield "by", f"{run.who.get('name')} on {run.host}" + (f", {run.engine}" if run.engine else "")
     yield "commit", _commit(run)
     yield "part of", "" if found.parent is None else _relative(found.parent)
@@ -81,6 +84,34 @@ def _stated(said: "Statement") -> str:
             "bad": "THE SIGNATURE IS BAD",
         }.get(said.signature.standing, "signed; there is no ssh-keygen to check it")
     return f"{what}, {said.when[:10]} by {said.who['name']}, {signed}"
+
+
+def _usage(used: Mapping[str, float]) -> Iterator[str]:
+    """Yield what a run took of the machine, as far as that is known."""
+    if "cpu_s" in used:
+        busy = f" ({used['cpu_mean']:.2g} processors)" if "cpu_mean" in used else ""
+        yield f"{used['cpu_s']:.3g} s of processor{busy}"
+    if "memory_peak_bytes" in used:
+        yield f"{show.size(int(used['memory_peak_bytes']))} of memory at most"
+    for name, verb in (("read_bytes", "read"), ("written_bytes", "wrote")):
+        if used.get(name):
+            yield f"{verb} {show.size(int(used[name]))}"
+    if "gpu_mean" in used:
+        yield f"GPU {used['gpu_mean']:.0%}"
+
+
+def _tell_metrics(run: "Run") -> None:
+    """Print metrics; of those that were logged more than once the least and greatest value too."""
+    if not run.series:
+        _pairs("metrics", run.metrics)
+        return
+    show.line("metrics")
+    rows = []
+    for name, value in run.metrics.items():
+        held = run.series.get(name) or run.series.get(name.rpartition(".")[2]) or {}
+        extremes = [shown(held[one]) if one in held else "" for one in ("min", "max", "count")]
+        rows.append((name, shown(value), *extremes))
+    show.table(["name", "value", "min", "max", "points"], rows, indent=2)
 
 
 def _relative(one: "Relative") -> str:

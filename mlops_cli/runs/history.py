@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.runs import open_run
 from mlops_cli.runs.record import Run
@@ -43,6 +44,18 @@ def of_open(run: open_run.OpenRun, metrics: Sequence[str] = ()) -> Iterator[Poin
         return
     with file:
         yield from _read(_lines(iter(lambda: file.read(_PIECE), b"")), set(), metrics)
+
+
+def samples(repo: Repository, oid: ObjectId, name: str) -> Iterator[tuple[float, float]]:
+    """Yield what samples of the machine say of one thing, with the seconds since the first."""
+    load = _loader()
+    first: float | None = None
+    for line in _lines(repo.objects.stream(oid)):
+        held = load(line)
+        value = held.get(name) if isinstance(held, dict) else None
+        if isinstance(value, int | float) and isinstance(held.get("time"), int | float):
+            first = held["time"] if first is None else first
+            yield held["time"] - first, value
 
 
 def _read(lines: Iterator[bytes], recorded: set[str], metrics: Sequence[str]) -> Iterator[Point]:

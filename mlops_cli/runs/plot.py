@@ -23,6 +23,12 @@ X = Literal["step", "time"]
 _MOST_POINTS = 40_000
 """Of all curves together, so that a page of them stays small."""
 _MAX_JSON = 64 * 1024 * 1024
+_SYSTEM = (
+    ("cpu", "system: busy processors", 1),
+    ("memory", "system: memory, MiB", 2**20),
+    ("read", "system: read from disk, MiB", 2**20),
+    ("written", "system: written to disk, MiB", 2**20),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +89,17 @@ class _Source(NamedTuple):
 
 
 def plots(
-    repo: Repository, references: Sequence[str], *, metrics: Sequence[str] = (), x: X = "step"
+    repo: Repository,
+    references: Sequence[str],
+    *,
+    metrics: Sequence[str] = (),
+    x: X = "step",
+    system: bool = False,
 ) -> Plots:
     """Return the charts of some runs, of the named metrics and plots or of all.
 
-    Of each curve some hundreds of points are kept, however many there were.
+    With `system` also what they took of the machine, over seconds. Of each curve some hundreds of
+    points are kept, however many there were.
 
     Raises:
         RequestError: a reference fits no run, or no run has what is named.
@@ -107,6 +119,8 @@ def plots(
     charts = [one for one in charts if one.title not in once or metrics]
     for path in of_files:
         charts += _declared(repo, declared[path], sources, labels)
+    if system:
+        charts += _system(repo, sources, labels)
     missing = [name for name in metrics if name not in {chart.title for chart in charts}]
     missing = [name for name in missing if name not in declared]
     if missing:
@@ -174,6 +188,21 @@ def _thinned(curves: dict[str, Curve], runs: int) -> dict[str, Curve]:
     for curve in curves.values():
         curve.thin(kept)
     return curves
+
+
+def _system(repo: Repository, sources: Sequence[_Source], labels: Sequence[str]) -> Iterator[Chart]:
+    """Yield a chart of each thing that runs took of the machine while they went on."""
+    for name, title, unit in _SYSTEM:
+        series = []
+        for source, label in zip(sources, labels, strict=True):
+            samples = source.recorded.samples if source.recorded is not None else None
+            if samples is not None and repo.objects.has(samples):
+                curve = Curve(POINTS)
+                for at, value in history.samples(repo, samples, name):
+                    curve.add(at, value / unit)
+                series.append(_series(label, label, curve))
+        if any(one.points for one in series):
+            yield Chart(title, "seconds", tuple(series))
 
 
 def _series(run: str, label: str, curve: Curve) -> Series:

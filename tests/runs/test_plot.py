@@ -123,6 +123,18 @@ def test_what_is_no_table_is_named(project: Path, data: bytes) -> None:
         plots(repo, ["last"])
 
 
+def test_what_runs_took_of_the_machine_is_drawn_when_asked_for(repo: Repository) -> None:
+    lines = [{"time": 5.0 + at, "cpu": at or None, "memory": at * 2**20} for at in range(3)]
+    samples = repo.objects.put(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    record(repo, [{"samples": samples}])
+    assert plots(repo, ["last"]).charts == ()
+    charts = {one.title: one.series[0].points for one in plots(repo, ["last"], system=True).charts}
+    assert charts == {
+        "system: busy processors": ((1.0, 1), (2.0, 2)),
+        "system: memory, MiB": ((0.0, 0), (1.0, 1), (2.0, 2)),
+    }
+
+
 def test_many_points_take_little_memory(repo: Repository) -> None:
     line = b'{"metrics":{"loss":0.%d},"time":1.0,"step":%d}\n'
     history = repo.objects.put(b"".join(line % (at % 97, at) for at in range(60_000)))

@@ -142,6 +142,9 @@ def plot_(
         list[str] | None, typer.Option("--metric", "-m", help="Only this metric, or plot's path")
     ] = None,
     time: Annotated[bool, typer.Option("--time", help="Draw over time, not over steps")] = False,
+    system: Annotated[
+        bool, typer.Option("--system", help="Draw also what runs took of the machine")
+    ] = False,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page of HTML to this file instead")
     ] = None,
@@ -154,7 +157,9 @@ def plot_(
 
     repo = repository()
     references = [_named(repo, text) for text in runs or ["last"]]
-    found = plots(repo, references, metrics=metric or (), x="time" if time else "step")
+    found = plots(
+        repo, references, metrics=metric or (), x="time" if time else "step", system=system
+    )
     if html is None:
         show.emit(found, as_json=as_json, text=plot_text.tell)
         return
