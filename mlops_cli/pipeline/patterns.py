@@ -2,7 +2,8 @@
 
 `*`, `?` and `[abc]` stand for parts of one name, and not for a dot at its start; `**` for any
 folders in between, at the end for all files below. Without `**` a pattern matches folders too.
-Links are not followed.
+Links are not followed. What has a pointer matches also when it is not checked out, and pointers do
+not, so that a fresh clone lacks data and does not run with less of it.
 """
 
 import os
@@ -12,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from mlops_cli.core.fill_step import is_pattern
+from mlops_cli.core.layout import POINTER_SUFFIX
 from mlops_cli.errors import RequestError
 
 MOST = 10_000
@@ -100,29 +102,34 @@ def _below(root: str, folder: str, parts: Sequence[str], files_only: bool) -> It
         return
     if part == "**" and rest:
         yield from _below(root, folder, rest, files_only)
-    for entry in _entries(f"{root}/{folder}"):
-        is_folder = entry.is_dir(follow_symlinks=False)
-        path = folder + entry.name
+    for name, is_folder in _entries(f"{root}/{folder}").items():
+        path = folder + name
         if part == "**":
-            if is_folder and _is_seen(entry.name):
+            if is_folder and _is_seen(name):
                 yield from _below(root, f"{path}/", parts, files_only)
-            elif not is_folder and not rest and _is_seen(entry.name):
+            elif not is_folder and not rest and _is_seen(name):
                 yield path
-        elif _named(part, entry.name):
+        elif _named(part, name):
             if rest and is_folder:
                 yield from _below(root, f"{path}/", rest, files_only)
             elif not rest and not (is_folder and files_only):
                 yield path
 
 
-def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: str) -> dict[str, bool]:
+    """Return the names in a folder, and whether each is a folder itself."""
+    found: dict[str, bool] = {}
+    lacking: list[str] = []
     try:
-        with os.scandir(folder) as found:
-            for entry in found:
-                if entry.name not in _CLOSED and not entry.is_symlink():
-                    yield entry
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(POINTER_SUFFIX) and entry.name not in _CLOSED:
+                    lacking.append(entry.name.removesuffix(POINTER_SUFFIX))
+                elif entry.name not in _CLOSED and not entry.is_symlink():
+                    found[entry.name] = entry.is_dir(follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return {}
+    return dict.fromkeys(lacking, False) | found
 
 
 def _is_folder(path: str) -> bool:

@@ -6,19 +6,16 @@ from typing import Any
 
 from mlops_cli.core import expand, lockfile
 from mlops_cli.core.config_steps import Step
-from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.lock import hold
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import paths, pointer
-from mlops_cli.data.checkout import checkout
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline import notebook, outputs, stale
 from mlops_cli.pipeline.attempt import Steps
 from mlops_cli.pipeline.graph import Graph
-from mlops_cli.pipeline.inputs import Look
 from mlops_cli.pipeline.outputs import Saved
 from mlops_cli.pipeline.plan import Plan, Resolve, plans
+from mlops_cli.pipeline.required import require
 from mlops_cli.pipeline.run_cache import Bring, open_cache
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.pipeline.work import Work
@@ -107,7 +104,7 @@ def run(
         repo, names, assignments, downstream=downstream, environ=environ, resolve=resolve
     )
     graph = chosen.graph
-    _require_inputs(repo, graph, chosen.plans)
+    require(repo, graph, chosen.plans)
     alone = hold(repo.layout.pipeline_lock, purpose="mlo run", on_wait=repo.on_wait)
     with alone, repo.stat_cache.saved_once():
         reap(repo)
@@ -205,43 +202,3 @@ def _makers(repo: Repository, graph: Graph, locked: Mapping[str, Any]) -> tuple[
     keys = [locked[step].run for step in graph.steps if step in locked]
     with open_index(repo) as index:
         return tuple(index.name_of(key) for key in dict.fromkeys(keys) if key != lockfile.NO_RUN)
-
-
-def _require_inputs(repo: Repository, graph: Graph, plans: Mapping[str, Plan]) -> None:
-    """Raise RequestError for what no step makes and is not there.
-
-    In a work tree aside, versioned data is checked out.
-    """
-    aside = repo.layout.store != repo.layout.mlo
-    look = Look(repo)
-    for name, plan in plans.items():
-        _require_fixed(name, plan)
-        for dep in plan.paths:
-            if dep in plan.optional or next(graph.makers(dep), None) is not None:
-                continue
-            if is_pattern(dep):
-                if not look.matches(dep):
-                    raise RequestError(
-                        f"step '{name}' needs '{dep}', which nothing matches",
-                        hint="make what it is to match, or correct deps",
-                    )
-            elif not paths.locate(repo, dep).exists():
-                has_pointer = (repo.root / pointer.file_of(dep)).exists()
-                if has_pointer and aside:
-                    checkout(repo, [repo.root / dep])
-                    continue
-                raise RequestError(
-                    f"step '{name}' needs '{dep}', which is not there",
-                    hint=f"mlo checkout {dep}" if has_pointer else "make it, or correct deps",
-                )
-
-
-def _require_fixed(name: str, plan: Plan) -> None:
-    """Raise RequestError for a version of a model or of data that there is not."""
-    for dep, oid in plan.fixed.items():
-        if oid is None:
-            kind, _, called = dep.partition(":")
-            raise RequestError(
-                f"step '{name}' needs the {kind} '{called}', which is not there",
-                hint="mlo models list" if kind == "model" else f"mlo log {called.split('@')[0]}",
-            )

@@ -11,6 +11,7 @@ from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.repository import open_repository
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import forecast, stale
+from tests.conftest import Mlo
 from tests.pipeline.conftest import Run, states
 
 NEW, OLD = object_id(b"new"), object_id(b"old")
@@ -58,6 +59,25 @@ def test_each_file_that_a_pattern_matches_is_a_dependency(
     )
     run()
     assert (project / "sum").read_text() == "Ac"
+
+
+def test_data_that_is_not_checked_out_is_missed_by_a_pattern(
+    project: Path, run: Run, says: Callable[[str], None], mlo_here: Mlo
+) -> None:
+    says('steps: {sum: {cmd: cat in/* > sum, deps: ["in/*.txt"], outs: [sum]}}')
+    (project / "in").mkdir()
+    for name in "ab":
+        (project / f"in/{name}.txt").write_text(name)
+    mlo_here("add", "in/a.txt", "in/b.txt")
+    (project / "in/b.txt").unlink()
+    with pytest.raises(
+        RequestError, match=r"'sum' needs 'in/b\.txt', which is not there"
+    ) as caught:
+        run()
+    assert caught.value.hint == "mlo checkout in/b.txt"
+    mlo_here("checkout")
+    run()
+    assert list(locked(project)["sum"].deps) == ["in/a.txt", "in/b.txt"]
 
 
 def test_many_changes_are_told_in_few_words(

@@ -17,6 +17,9 @@ FILES = (
     "__pycache__/x.csv",
     ".git/y.csv",
     "größe/ü.csv",
+    "away/one.csv.mlo",
+    "away/two.csv.mlo",
+    "away/two.csv",
 )
 
 
@@ -48,6 +51,8 @@ def root(tmp_path: Path) -> Path:
         ("linked/*.csv", []),
         ("nowhere/*.csv", []),
         ("top.csv/*", []),
+        ("away/*", ["away/one.csv", "away/two.csv"]),
+        ("away/*.mlo", []),
     ],
 )
 def test_a_pattern_matches_what_people_expect(root: Path, pattern: str, found: list[str]) -> None:
