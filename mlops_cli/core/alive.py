@@ -16,6 +16,8 @@ FOLDER = "alive"
 LEFT_BEHIND_S = 24 * 3600
 """What nobody can be shown to have left is kept for so long."""
 
+_BOOT_BYTES = 36
+
 _held: dict[str, int] = {}
 """The lock of this process by the folder it is in."""
 
@@ -50,32 +52,41 @@ def sweep(tmp: Path) -> None:
 
 
 def _bury(tmp: Path, folder: str, number: str, left: list[str]) -> bool:
-    """Remove what a process left and its file, if it is gone; return whether it is."""
-    with _alone(f"{folder}/{number}") as gone:
-        if gone:
-            for name in left:
-                if _number(name) == number:
-                    _remove(tmp / name)
-            with suppress(OSError):
-                os.unlink(f"{folder}/{number}")
-    return gone
+    """Remove what a process left and its file, if it is gone; return whether it is.
+
+    Between machines the lock may count for nothing. So what was left by another one, or before
+    this one was started, has to be old too.
+    """
+    with _alone(f"{folder}/{number}") as handle:
+        if handle is None:
+            return False
+        theirs = [name for name in left if _number(name) == number]
+        is_near = os.pread(handle, _BOOT_BYTES, 0) in (b"", _boot())
+        going = [name for name in theirs if is_near or _is_old(tmp / name)]
+        for name in going:
+            _remove(tmp / name)
+        if going != theirs:
+            return False
+        with suppress(OSError):
+            os.unlink(f"{folder}/{number}")
+        return True
 
 
 @contextmanager
-def _alone(path: str) -> Iterator[bool]:
-    """Hold the lock on a file for a `with` block, if nobody has it; yield whether that is so."""
+def _alone(path: str) -> Iterator[int | None]:
+    """Hold the lock on a file for a `with` block, if nobody has it; yield the file, or None."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
-        yield False
+        yield None
         return
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            yield False
+            yield None
         else:
-            yield _is_at(path, handle)
+            yield handle if _is_at(path, handle) else None
     finally:
         os.close(handle)
 
@@ -98,6 +109,7 @@ def _sign_in(tmp: Path, folder: str) -> int:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         fcntl.flock(handle, fcntl.LOCK_SH)
         if _is_at(path, handle):
+            os.pwrite(handle, _boot(), 0)
             return handle
         os.close(handle)
 
@@ -134,13 +146,26 @@ def _number(name: str) -> str | None:
     return next((part for part in name.split("-") if part.isdecimal()), None)
 
 
+def _boot() -> bytes:
+    """Return what tells this machine, since it was started, from others."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read(_BOOT_BYTES)
+    except OSError:
+        return os.fsencode(os.uname().nodename)[:_BOOT_BYTES]
+
+
 def _remove_old(tmp: Path, names: list[str]) -> None:
-    now_s = time.time()
     for name in names:
-        with suppress(OSError):
-            age_s = now_s - os.lstat(tmp / name).st_mtime
-            if age_s >= LEFT_BEHIND_S and _number(name) != str(os.getpid()):
-                _remove(tmp / name)
+        if _number(name) != str(os.getpid()) and _is_old(tmp / name):
+            _remove(tmp / name)
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - os.lstat(path).st_mtime >= LEFT_BEHIND_S
+    except OSError:
+        return False
 
 
 def _remove(path: Path) -> None:

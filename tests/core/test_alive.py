@@ -120,6 +120,21 @@ def test_a_process_of_the_same_number_buries_the_one_before(repo: Repository) ->
     assert "pack-" not in done.stdout
 
 
+def test_what_another_machine_may_be_at_stays_for_a_day(repo: Repository) -> None:
+    folder = repo.layout.mlo / "alive"
+    (folder / "4711").write_text("another machine, or before a restart")
+    young, old = repo.layout.tmp / "pack-4711-ab", repo.layout.tmp / "pack-4711-cd"
+    for path in (young, old):
+        path.touch()
+    os.utime(old, ns=(OLD_NS, OLD_NS))
+    alive.sweep(repo.layout.tmp)
+    assert left(repo) == [young.name]
+    os.utime(young, ns=(OLD_NS, OLD_NS))
+    alive.sweep(repo.layout.tmp)
+    assert left(repo) == []
+    assert not (folder / "4711").exists()
+
+
 def test_a_store_that_cannot_be_written_to_is_no_error() -> None:
     alive.announce(Path("/proc/tmp"))
     alive.sweep(Path("/proc/tmp"))
