@@ -52,10 +52,12 @@ def samples(repo: Repository, oid: ObjectId, name: str) -> Iterator[tuple[float,
     first: float | None = None
     for line in _lines(repo.objects.stream(oid)):
         held = load(line)
-        value = held.get(name) if isinstance(held, dict) else None
-        if isinstance(value, int | float) and isinstance(held.get("time"), int | float):
-            first = held["time"] if first is None else first
-            yield held["time"] - first, value
+        time = held.get("time") if isinstance(held, dict) else None
+        if not isinstance(time, int | float):
+            continue
+        first = time if first is None else first
+        if isinstance(held.get(name), int | float):
+            yield time - first, held[name]
 
 
 def _read(lines: Iterator[bytes], recorded: set[str], metrics: Sequence[str]) -> Iterator[Point]:

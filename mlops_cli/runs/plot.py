@@ -201,7 +201,7 @@ def _system(repo: Repository, sources: Sequence[_Source], labels: Sequence[str])
                 for at, value in history.samples(repo, samples, name):
                     curve.add(at, value / unit)
                 series.append(_series(label, label, curve))
-        if any(one.points for one in series):
+        if any(one.count > 1 for one in series):
             yield Chart(title, "seconds", tuple(series))
 
 
