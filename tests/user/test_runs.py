@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,16 @@ def test_runs_are_exported(three: Path, mlo_here: Mlo) -> None:
     assert done.stderr == "wrote loss.json, 9 rows\n"
     assert json.loads((three / "loss.json").read_text())[8]["value"] == 1.0
     assert "no form of a table" in mlo_here("runs", "export", "-o", "a.txt", code=2).stderr
+
+
+def test_the_blocks_of_the_page_run_as_they_stand(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/runs.md").read_text()
+    script = "set -e\n" + "".join(re.findall(r"^```sh\n(.*?)^```$", page, re.S | re.M))
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "branch as-third has the code of third" in done.stdout
 
 
 @pytest.fixture
