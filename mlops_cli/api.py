@@ -8,24 +8,25 @@ processes. Logging never ends the training: what the disk refuses is said once, 
 import json
 import math
 import os
-import threading
 import time
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.errors import MloError, NotARepository, RequestError
+from mlops_cli.errors import RequestError
+from mlops_cli.runs import sink as _sinks
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import numpy as np
     import pandas as pd
 
     from mlops_cli.fs.file import VersionFile
     from mlops_cli.registry.formats import Predictor
-    from mlops_cli.runs.open_run import OpenRun
+    from mlops_cli.runs.own_run import Inner, Nothing
 
-_FOLDER, _PARAMS, _ROOT, _STEP = "MLO_RUN_DIR", "MLO_PARAMS", "MLO_ROOT", "MLO_STEP"
+_sinks.name_script()
 _LINE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -47,7 +48,7 @@ def params() -> Params:
     Raises:
         NotARepository: this is neither inside `mlo run` nor in a project.
     """
-    given = os.environ.get(_PARAMS)
+    given = os.environ.get(_sinks.PARAMS)
     if given is not None:
         with Path(given).open(encoding="utf-8") as file:
             held: dict[str, Any] = json.load(file)
@@ -56,6 +57,42 @@ def params() -> Params:
     from mlops_cli.core.layout import find
 
     return _nested(load(find(Path.cwd()).settings).params)
+
+
+def start_run(
+    name: str | None = None,
+    *,
+    tags: "list[str] | tuple[str, ...]" = (),
+    note: str | None = None,
+    nested: bool = True,
+) -> "Inner | Nothing":
+    """Open a run for a `with` block, or until `end()` of what this returns is called.
+
+    Within another run it is part of that one, unless `nested` is false. What is logged in the
+    block goes to it, from threads and worker processes too when the main thread opened it. An
+    exception that leaves the block makes it a failed run.
+
+    Raises:
+        RequestError: the name or a tag could be taken for something else.
+    """
+    from mlops_cli.runs import own_run
+
+    repo = _sinks.repository()
+    if repo is None:
+        return own_run.Nothing()
+    outer = _sinks.opened()
+    environ = dict(os.environ)
+    environ.pop("MLO_PARENT", None)
+    if outer is not None and nested:
+        environ.update(MLO_PARENT=outer.folder.name, MLO_ROOT=str(outer.root))
+    try:
+        opened = own_run.begin(
+            repo, params=params(), name=name, tags=tuple(tags), note=note, environ=environ
+        )
+    except OSError as error:
+        _sinks.warn_once(f"mlo records nothing: {error}")
+        return own_run.Nothing()
+    return own_run.Inner(repo, opened)
 
 
 def log_params(values: Mapping[str, Any]) -> None:
@@ -73,28 +110,131 @@ def log_params(values: Mapping[str, Any]) -> None:
     _write("params.jsonl", {"params": flat})
 
 
-def log_metric(name: str, value: float, step: int | None = None) -> None:
+def log_metric(
+    name: str, value: float, step: int | None = None, *, timestamp: "float | datetime | None" = None
+) -> None:
     """Record a number; the last one of a name is the run's result, the others its history.
 
-    `step` says how far the training is, such as the epoch.
+    `step` says how far the training is, such as the epoch; `timestamp` when it was so, in seconds
+    since 1970, if that is not now.
 
     Raises:
         RequestError: it is not a number.
     """
-    log_metrics({name: value}, step)
+    log_metrics({name: value}, step, timestamp=timestamp)
 
 
-def log_metrics(values: Mapping[str, float], step: int | None = None) -> None:
+def log_metrics(
+    values: Mapping[str, float],
+    step: int | None = None,
+    *,
+    timestamp: "float | datetime | None" = None,
+) -> None:
     """Record several numbers of the same moment.
 
     Raises:
         RequestError: one is not a number.
     """
-    numbers = {str(name): _number(name, value) for name, value in values.items()}
-    line: dict[str, Any] = {"time": round(time.time(), 6), "metrics": numbers}
-    if step is not None:
-        line["step"] = int(step)
-    _write("metrics.jsonl", line)
+    numbers = {str(name): _sinks.number(name, value) for name, value in values.items()}
+    when = time.time() if timestamp is None else _seconds(timestamp)
+    sink = _sinks.current()
+    if sink is not None:
+        rest = "" if step is None else f',"step":{int(step)}'
+        line = f'{{"time":{when:.6f},"metrics":{_LINE(numbers)}{rest}}}'
+        sink.append("metrics.jsonl", line)
+
+
+def set_tags(*tags: str, **named: object) -> None:
+    """Give this run tags: words, and `name=value` for each that is given by name.
+
+    Raises:
+        RequestError: one cannot be a tag.
+    """
+    from mlops_cli.runs.names import check_tag
+
+    given = [*tags, *(f"{name}={value}" for name, value in named.items())]
+    for tag in given:
+        check_tag(tag)
+    _write("marks.jsonl", {"tags": given})
+
+
+def set_note(text: str) -> None:
+    """Say in words what this run is about; the last note counts."""
+    _write("marks.jsonl", {"note": str(text)})
+
+
+def seed(number: int) -> dict[str, int]:
+    """Seed the random generators of Python and of NumPy, PyTorch and TensorFlow, and record it.
+
+    Only libraries that are imported by now are seeded; return which, with their seeds.
+    `PYTHONHASHSEED` decides the order of sets and can only be set before Python starts: it is
+    recorded as it is.
+    """
+    from mlops_cli.runs import seeds
+
+    done = seeds.seed(number)
+    told = {**done, "PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "random")}
+    _write("marks.jsonl", {"seeds": told})
+    return done
+
+
+def log_figure(figure: Any, name: str) -> None:
+    """Keep a figure in the record: of matplotlib or plotly, or an image of Pillow.
+
+    It goes to the record under `name`, such as `plots/roc.png`, not into the work tree.
+
+    Raises:
+        RequestError: it is no figure, or the name cannot be that of a file.
+    """
+    from mlops_cli.runs import files
+
+    wanted = name if "." in name.rpartition("/")[2] else name + files.default_suffix(figure)
+    _keep(wanted, lambda path: files.write_figure(figure, path))
+
+
+def log_text(text: str, name: str) -> None:
+    """Keep a text in the record under `name`.
+
+    Raises:
+        RequestError: the name cannot be that of a file.
+    """
+    data = text.encode("utf-8", "surrogateescape")
+    _keep(name, lambda path: path.write_bytes(data))
+
+
+def log_dict(value: Any, name: str) -> None:
+    """Keep nested values in the record, as JSON, or YAML if `name` ends in `.yaml`.
+
+    Raises:
+        RequestError: something in them cannot be written, or the name cannot be that of a file.
+    """
+    from mlops_cli.runs import files
+
+    text = files.dict_text(value, name)
+    _keep(name, lambda path: path.write_text(text, "utf-8"))
+
+
+def log_table(table: Any, name: str) -> None:
+    """Keep a data frame, or columns by name, in the record: CSV, or JSON or Parquet by its name.
+
+    Raises:
+        RequestError: it is no table, or the name cannot be that of a file.
+    """
+    from mlops_cli.runs import files
+
+    _keep(name, lambda path: files.write_table(table, path))
+
+
+def autolog(*, models: bool = False) -> tuple[str, ...]:
+    """Record what libraries are given and reach, from now on; return the names of those there are.
+
+    For scikit-learn the parameters of every `fit`, its score on the data it was fitted on, and
+    the results of searches; for XGBoost, LightGBM, Keras and PyTorch Lightning parameters and
+    metrics as training goes on. With `models` the fitted models of scikit-learn are kept too.
+    """
+    from mlops_cli.autolog.install import install
+
+    return install(keep=log_model if models else None)
 
 
 def log_artifact(path: str | os.PathLike[str]) -> None:
@@ -175,119 +315,26 @@ def open(path: str | os.PathLike[str], rev: str | None = None) -> "VersionFile":
     return view.open(paths.relative(view.project.repo, Path.cwd() / path))
 
 
-class _Sink:
-    """Appends lines to the journals of one run."""
-
-    def __init__(self, folder: Path, root: Path) -> None:
-        self.folder = folder
-        self.root = root
-        self._handles: dict[str, int] = {}
-        self._guard = threading.Lock()
-
-    def write(self, name: str, record: dict[str, Any]) -> None:
-        """Append a record by one system call, so that lines of many writers never mix."""
-        step = os.environ.get(_STEP)
-        if step is not None:
-            record["by"] = step
-        try:
-            os.write(self._handle(name), _LINE(record).encode("utf-8", "surrogateescape") + b"\n")
-        except OSError as error:
-            _warn_once(f"mlo could not record: {(error.strerror or str(error)).lower()}")
-
-    def _handle(self, name: str) -> int:
-        handle = self._handles.get(name)
-        if handle is None:
-            with self._guard:
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-                handle = self._handles[name] = os.open(self.folder / name, flags, 0o666)
-        return handle
-
-
-_sink: _Sink | None = None
-_nowhere = False
-"""Whether there is nothing to log to, which was said."""
-_guard = threading.Lock()
-_warned: set[str] = set()
-
-
 def _write(name: str, record: dict[str, Any]) -> None:
-    sink = _sink if _sink is not None else _open()
+    sink = _sinks.current()
     if sink is not None:
         sink.write(name, record)
 
 
-def _open() -> _Sink | None:
-    """Return where to log to; None outside of a project, which is said once."""
-    global _sink, _nowhere
-    with _guard:
-        if _sink is None and not _nowhere:
-            folder, root = os.environ.get(_FOLDER), os.environ.get(_ROOT)
-            _sink = _Sink(Path(folder), Path(root)) if folder and root else _begin()
-            _nowhere = _sink is None
-        return _sink
-
-
-def _begin() -> _Sink | None:
-    """Open a run of this script's own, which ends with it."""
-    import sys
-
-    from mlops_cli.core.repository import open_repository
-    from mlops_cli.runs.finish import reap
-    from mlops_cli.runs.open_run import begin
-
+def _keep(name: str, write: Callable[[Path], object]) -> None:
+    """Write a file into the record; what the disk refuses is said once."""
+    sink = _sinks.current()
+    if sink is None:
+        return
     try:
-        repo = open_repository(Path.cwd())
-    except NotARepository:
-        _warn_once("mlo records nothing: this folder is in no project (make one: mlo init)")
-        return None
-    try:
-        reap(repo)
-        run = begin(repo, tuple(sys.orig_argv), params=repo.settings.params, environ=os.environ)
-    except (MloError, OSError) as error:
-        _warn_once(f"mlo records nothing: {error}")
-        return None
-    os.environ.update(run.variables(repo.root))
-    _end_with_script(run, repo.root)
-    return _Sink(run.folder, repo.root)
-
-
-def _end_with_script(run: "OpenRun", root: Path) -> None:
-    import atexit
-    import sys
-
-    leader = os.getpid()
-    failure: list[str] = []
-    before = sys.excepthook
-
-    def note(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-        failure.append("interrupted" if kind is KeyboardInterrupt else f"{kind.__name__}: {error}")
-        before(kind, error, trace)
-
-    def end() -> None:
-        if os.getpid() != leader:
-            return
-        from mlops_cli.core.repository import open_repository
-        from mlops_cli.runs.finish import finish
-
-        try:
-            repo = open_repository(root)
-            if not failure:
-                finish(repo, run, status="done", exit_code=0)
-            elif failure[0] == "interrupted":
-                finish(repo, run, status="interrupted", exit_code=130, error=failure[0])
-            else:
-                finish(repo, run, status="failed", exit_code=1, error=failure[0])
-        except (MloError, OSError, RuntimeError) as error:
-            # the next command records it: Python 3.12.1 starts no process or thread at exit
-            _warn_once(f"mlo could not record this run yet: {error}")
-
-    sys.excepthook = note
-    atexit.register(end)
+        write(sink.file(name))
+    except OSError as error:
+        _sinks.warn_once(f"mlo could not record: {(error.strerror or str(error)).lower()}")
 
 
 def _log_path(path: str | os.PathLike[str], role: str, **more: str | None) -> str:
     """Note a path of the project, and return it relative to the root."""
-    sink = _sink if _sink is not None else _open()
+    sink = _sinks.current()
     if sink is None:
         return os.fspath(path)
     typed = os.path.abspath(path)
@@ -313,19 +360,6 @@ def _nested(values: Mapping[str, Any]) -> Params:
     )
 
 
-def _number(name: str, value: Any) -> float | str:
-    """Return a number as journals hold it: those that JSON has no form for are text."""
-    if isinstance(value, str):
-        raise RequestError(f"the metric '{name}' is the text '{value[:40]}', not a number")
-    if isinstance(value, int):
-        return int(value)
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise RequestError(f"the metric '{name}' is not a number: {error}") from error
-    return number if math.isfinite(number) else repr(number)
-
-
 def _plain(value: Any) -> Any:
     """Return a parameter as JSON holds it; numbers of numpy become Python's."""
     if value is None or isinstance(value, str | bool | int):
@@ -341,7 +375,5 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"'{value!r:.60}' is neither text, number, list nor mapping")
 
 
-def _warn_once(text: str) -> None:
-    if text not in _warned:
-        _warned.add(text)
-        warnings.warn(text, RuntimeWarning, stacklevel=2)
+def _seconds(moment: "float | datetime") -> float:
+    return float(moment) if isinstance(moment, int | float) else moment.timestamp()

@@ -1,0 +1,1 @@
+"""What libraries are given and reach, recorded without a line of the user's own."""
