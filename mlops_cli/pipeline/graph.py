@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlops_cli.core.config_steps import Step
+from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline.places import Places
 
@@ -134,10 +135,7 @@ def build(steps: Mapping[str, Step], params: Mapping[str, Any] | None = None) ->
     for name, step in steps.items():
         makers = _makers(step, places, groups, rank)
         if name in makers:
-            raise RequestError(
-                f"{step.where}step '{name}' depends on its own output '{makers[name]}'",
-                hint="take it out of deps or out of outs, or split the step in two",
-            )
+            raise _needs_itself(step, makers[name], places)
         _check_references(step, places)
         needs[name] = tuple(sorted(makers, key=rank.__getitem__))
     ordered = _order(steps, needs, places)
@@ -200,6 +198,17 @@ def _makers(
             )
         makers.update(dict.fromkeys(groups.get(name, [name]), name))
     return makers
+
+
+def _needs_itself(step: Step, dep: str, places: Places) -> RequestError:
+    if not is_pattern(dep):
+        problem = f"depends on its own output '{dep}'"
+        hint = "take it out of deps or out of outs, or split the step in two"
+    else:
+        out = next(path for path in places.touching(dep) if places.made[path] == step.name)
+        problem = f"depends on '{dep}', which its own output '{out}' matches"
+        hint = "write it to another folder, or name what the step reads"
+    return RequestError(f"{step.where}step '{step.name}' {problem}", hint=hint)
 
 
 def _check_references(step: Step, places: Places) -> None:

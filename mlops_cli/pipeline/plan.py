@@ -85,7 +85,17 @@ class _Planner:
         self._resolved: dict[Reference, ObjectId | None] = {}
 
     def plan(self, step: Step) -> Plan:
-        """Return what one step would run with."""
+        """Return what one step would run with.
+
+        Raises:
+            RequestError: a parameter is not there; the message says where the step is written.
+        """
+        try:
+            return self._planned(step)
+        except RequestError as error:
+            raise RequestError(f"{step.where}{error.message}", hint=error.hint) from error
+
+    def _planned(self, step: Step) -> Plan:
         line = parameters.fill(step.cmd, self._params, step=step.name)
         shown = line
         if self._shown != self._params:

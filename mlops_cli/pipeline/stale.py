@@ -150,7 +150,7 @@ def _reasons(
     if locked is None:
         if step.frozen and all(look.current(out.path) for out in step.files):
             return []
-        return ["it has never run"]
+        return ["it has never run", *_missing(look, graph, plan)]
     made: dict[str, str] = {}
     settled: dict[str, ObjectId | None] = dict(plan.fixed)
     for dep in () if step.frozen else plan.paths:
@@ -169,6 +169,16 @@ def _reasons(
             if now is None or (now != out.oid and not step.frozen):
                 reasons.append(f"its output {path} " + ("is missing" if now is None else "changed"))
     return reasons
+
+
+def _missing(look: Look, graph: Graph, plan: Plan) -> Iterator[str]:
+    """Yield what a step that never ran would lack."""
+    for dep, oid in plan.fixed.items():
+        if oid is None:
+            yield f"{_called(dep)} is missing"
+    for dep in plan.paths:
+        if next(graph.makers(dep), None) is None and None in look.of(plan, dep).values():
+            yield f"{dep} is missing"
 
 
 def _waiting(made: Mapping[str, str]) -> list[str]:

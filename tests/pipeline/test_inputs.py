@@ -235,3 +235,34 @@ def test_a_hundred_steps_are_looked_at_without_a_pause(
     begun = time.perf_counter()
     stale.states(repo)
     assert time.perf_counter() - begun < 0.2
+
+
+def test_what_a_step_lacks_is_told_before_it_ever_ran(
+    project: Path, says: Callable[[str], None]
+) -> None:
+    says("steps: {a: {cmd: x, deps: [none.csv, '*.txt', {model: m@v1}, b], outs: [c]}}")
+    assert why(project)["a"] == (
+        "it has never run",
+        "model m@v1 is missing",
+        "none.csv is missing",
+        "*.txt is missing",
+        "b is missing",
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("cmd: 'x ${nope}'", "the command of step 'a' names '${nope}', which is no parameter"),
+        ("cmd: x, params: [{p.toml: [q]}]", "step 'a' reads parameters from 'p.toml', which is"),
+        ("cmd: x, params: [{p.yaml: [q]}]", "step 'a' needs 'q' of 'p.yaml', which is not there"),
+    ],
+)
+def test_a_parameter_that_is_not_there_is_told_with_its_line(
+    project: Path, says: Callable[[str], None], step: str, message: str
+) -> None:
+    (project / "p.yaml").write_text("r: 1\n")
+    says(f"steps:\n  a: {{{step}}}\n")
+    with pytest.raises(RequestError) as caught:
+        why(project)
+    assert caught.value.message.startswith(f".mlops.yaml:2: {message}")
