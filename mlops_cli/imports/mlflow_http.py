@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from http import HTTPStatus
@@ -50,6 +50,10 @@ class Client:
         """Return one page of what a search finds."""
         given = {name: value for name, value in body.items() if value != ""}
         return self._json("POST", f"{_REST}/{what}", json.dumps(given).encode())
+
+    def ajax(self, what: str, **query: str | Sequence[str]) -> dict[str, Any]:
+        """Return the answer to a question that MLflow's own pages ask."""
+        return self._json("GET", f"{_AJAX}/{what}?{urlencode(query, doseq=True)}", None)
 
     @contextmanager
     def file(self, what: str, *, ajax: bool, **query: str) -> Iterator["BaseHTTPResponse"]:
@@ -162,6 +166,24 @@ class Client:
         except (netrc.NetrcParseError, OSError, UnicodeDecodeError):
             raise ExternalError("cannot read ~/.netrc", hint="see man netrc for its form") from None
         return None if found is None else (found[0], found[2])
+
+
+def pages(page: Callable[[str], Mapping[str, Any]], name: str) -> Iterator[Mapping[str, Any]]:
+    """Yield what all pages have under a name; `page` is given the token of each.
+
+    Raises:
+        ExternalError: there is no end of them.
+    """
+    token, seen = "", set[str]()
+    while True:
+        held = page(token)
+        yield from held.get(name, ())
+        token = str(held.get("next_page_token") or "")
+        if not token:
+            return
+        if token in seen:
+            raise ExternalError("the server gives the same page again and again")
+        seen.add(token)
 
 
 def _checked(url: str) -> str:

@@ -3,30 +3,32 @@
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import quote
 
 from mlops_cli.errors import ExternalError, IntegrityError
 from mlops_cli.imports import mlflow_run
 from mlops_cli.imports.listing import Leaf
-from mlops_cli.imports.mlflow_http import AT_ONCE, Client, Unknown
+from mlops_cli.imports.mlflow_http import AT_ONCE, Client, Unknown, pages
 from mlops_cli.imports.mlflow_run import (
     Dataset,
     Experiment,
     Files,
     Listed,
     LoggedModel,
-    Point,
     Registry,
     Tracked,
     Version,
 )
+from mlops_cli.imports.mlflow_values import MOST_RUNS, Values
 
 if TYPE_CHECKING:
     from mlops_cli.core.pack_writer import PackWriter
 
-_PAGE, _FEW, _POINTS = 1000, 50, 25_000
-"""Most that servers give at once: of runs and versions, of models, of values of a metric."""
+_PAGE, _FEW = 1000, 50
+"""Most that servers give at once: of experiments and versions, of models."""
 
 _MOST_FOLDERS = 100_000
 _CONTEXT = "mlflow.data.context"
@@ -64,7 +66,7 @@ class Server:
             Experiment(
                 str(one["experiment_id"]), str(one["name"]), one["lifecycle_stage"] == "deleted"
             )
-            for one in _all(page, "experiments")
+            for one in pages(page, "experiments")
         ]
 
     def count(self, experiment: Experiment) -> None:
@@ -78,26 +80,33 @@ class Server:
             return self._client.search(
                 "runs/search",
                 experiment_ids=[experiment.id],
-                max_results=_PAGE,
+                max_results=MOST_RUNS,
                 run_view_type="ALL",
                 order_by=["attributes.start_time ASC"],
                 page_token=token,
             )
 
-        for one in _all(page, "runs"):
-            run = str(one.get("info", {}).get("run_id"))
-            yield Listed(run, lambda run=run, one=one: self._read(experiment, run, one))  # type: ignore[misc]
+        found = pages(page, "runs")
+        while some := list(islice(found, MOST_RUNS)):
+            values = Values(self._client, self._threads, dict(map(_metrics, some)))
+            for one in some:
+                run = _metrics(one)[0]
+                read = partial(self._read, experiment, run, one, values)
+                yield Listed(run, read)
 
-    def _read(self, experiment: Experiment, run: str, held: Mapping[str, Any]) -> Tracked:
+    def _read(
+        self, experiment: Experiment, run: str, held: Mapping[str, Any], values: Values
+    ) -> Tracked:
         try:
-            return self._tracked(experiment, run, held)
+            return self._tracked(experiment, run, held, values)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise IntegrityError(f"the server's answer is malformed: {error}") from error
 
-    def _tracked(self, experiment: Experiment, run: str, held: Mapping[str, Any]) -> Tracked:
+    def _tracked(
+        self, experiment: Experiment, run: str, held: Mapping[str, Any], values: Values
+    ) -> Tracked:
         info, data = held["info"], held.get("data", {})
         tags = _texts(data.get("tags", ()))
-        metrics = sorted(str(one["key"]) for one in data.get("metrics", ()))
         ended = info.get("end_time")
         return Tracked(
             id=run,
@@ -111,44 +120,13 @@ class Server:
             version=tags.get("mlflow.source.git.commit") or None,
             params=_texts(data.get("params", ())),
             tags=tags,
-            points=lambda: self._points(run, metrics),
+            points=lambda: values.of(run),
             files=self._artifacts(run),
             models=self._models_of(experiment).get(run, ()),
             datasets=[_dataset(one) for one in held.get("inputs", {}).get("dataset_inputs", ())],
             registered=self.registry.by_run.get(run, ()),
             deleted=experiment.deleted or info.get("lifecycle_stage") == "deleted",
         )
-
-    def _points(self, run: str, metrics: list[str]) -> Iterator[Point]:
-        """Yield the values of all metrics, several of which are asked for at once."""
-        for first in range(0, len(metrics), AT_ONCE):
-            some = metrics[first : first + AT_ONCE]
-            for points in self._threads.map(lambda name: self._history(run, name), some):
-                yield from points
-
-    def _history(self, run: str, name: str) -> list[Point]:
-        def page(token: str) -> Mapping[str, Any]:
-            return self._client.get(
-                "metrics/get-history",
-                run_id=run,
-                metric_key=name,
-                max_results=_POINTS,
-                page_token=token,
-            )
-
-        try:
-            found = [
-                Point(
-                    name,
-                    mlflow_run.real(float(one["value"])),
-                    int(one["timestamp"]),
-                    int(one.get("step", 0)),
-                )
-                for one in _all(page, "metrics")
-            ]
-        except (KeyError, TypeError, ValueError) as error:
-            raise IntegrityError(f"the values of '{name[:80]}' are malformed: {error}") from error
-        return sorted(found, key=lambda point: (point.time_ms, point.step))
 
     def _artifacts(self, run: str) -> Files:
         def page(path: str, token: str) -> Mapping[str, Any]:
@@ -190,7 +168,7 @@ class Server:
 
         if experiment.id not in self._models:
             found: dict[str, list[LoggedModel]] = {}
-            for one in _all(page, "models"):
+            for one in pages(page, "models"):
                 info = one["info"]
                 model = str(info["model_id"])
                 logged = LoggedModel(model, str(info["name"]), self._files_of_model(model))
@@ -207,7 +185,7 @@ class Server:
 
         try:
             aliases: dict[tuple[str, str], list[str]] = {}
-            for model in _all(models, "registered_models"):
+            for model in pages(models, "registered_models"):
                 for one in model.get("aliases", ()):
                     version = (str(model["name"]), str(one["version"]))
                     aliases.setdefault(version, []).append(str(one["alias"]))
@@ -219,7 +197,7 @@ class Server:
                     one.get("current_stage"),
                     aliases.get((str(one["name"]), str(one["version"])), ()),
                 )
-                for one in _all(versions, "model_versions")
+                for one in pages(versions, "model_versions")
             ]
         except Unknown:  # a server without a registry
             return Registry()
@@ -254,7 +232,7 @@ def _files(
     while waiting:
         folder = waiting.pop()
         asked += 1
-        for one in _all(lambda token, folder=folder: page(folder, token), "files"):  # type: ignore[misc]
+        for one in pages(lambda token, folder=folder: page(folder, token), "files"):  # type: ignore[misc]
             path, size = _path_and_size(one)
             if not path.startswith(f"{folder}/" if folder else "") or asked > _MOST_FOLDERS:
                 raise IntegrityError(f"the server lists '{path[:80]}' in '{folder[:80]}'")
@@ -271,18 +249,13 @@ def _path_and_size(listed: Mapping[str, Any]) -> tuple[str, int]:
         raise IntegrityError(f"the server's list of files is malformed: {error}") from error
 
 
-def _all(page: Page, name: str) -> Iterator[Mapping[str, Any]]:
-    """Yield what all pages have under a name."""
-    token, seen = "", set[str]()
-    while True:
-        held = page(token)
-        yield from held.get(name, ())
-        token = str(held.get("next_page_token") or "")
-        if not token:
-            return
-        if token in seen:
-            raise ExternalError("the server gives the same page again and again")
-        seen.add(token)
+def _metrics(held: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return the id of a run, and the names of its metrics; nothing of what is malformed."""
+    try:
+        names = [str(one["key"]) for one in held.get("data", {}).get("metrics", ())]
+        return str(held["info"]["run_id"]), names
+    except (AttributeError, KeyError, TypeError):
+        return "", []
 
 
 def _texts(pairs: Any) -> dict[str, str]:

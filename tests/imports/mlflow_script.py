@@ -40,7 +40,7 @@ def whole() -> dict[str, str]:
         mlflow.log_text("hello\n", "notes/deep/grün.txt")
         mlflow.log_text("{}", "top.json")
         with mlflow.start_run(nested=True, run_name="part") as part:
-            mlflow.log_metric("auc", 0.5)
+            mlflow.log_metrics({"auc": 0.5, "train/loss": 0.25})
     return {"whole": run.info.run_id, "part": part.info.run_id}
 
 

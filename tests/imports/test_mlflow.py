@@ -157,7 +157,7 @@ def test_a_run_comes_over_whole(
     assert run.note.startswith("First try,\nwith a note\nstory: long long")
     assert run.series == {"train/loss": {"count": 3, "min": 1 / 3, "max": 1}}
     part = read(project, there.ids["part"])
-    assert (part.parent, part.metrics) == (run.key, {"auc": 0.5})
+    assert (part.parent, part.metrics) == (run.key, {"auc": 0.5, "train/loss": 0.25})
     assert read(project, there.ids["failed"]).status == "failed"
 
 

@@ -290,6 +290,44 @@ def test_a_server_that_lists_what_leads_elsewhere_is_not_believed(
     assert come(project) == {}
 
 
+BULK = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
+
+
+@pytest.mark.parametrize("bulk", [404, "whole", "too many"])
+def test_values_come_from_servers_that_give_those_of_many_runs_and_from_others(
+    bulk: object, project: Path, mlo_here: Mlo
+) -> None:
+    asked: list[str] = []
+    value = {"value": 0.5, "timestamp": 7, "step": 1}
+
+    def answer(path: str, query: dict[str, list[str]]) -> object:
+        asked.append(path)
+        runs = [
+            {
+                "info": {"run_id": run, "status": "FINISHED", "start_time": 1},
+                "data": {"metrics": [{"key": "auc", "value": 0.5}]},
+            }
+            for run in RUNS
+        ]
+        if path == "runs/search":
+            return {"runs": runs}
+        if path == BULK and bulk == 404:
+            return 404
+        if path == BULK:
+            times = 1 if bulk == "whole" else 5000
+            return {"metrics": [{**value, "run_id": run} for run in query["run_id"]] * times}
+        if path == "metrics/get-history":
+            return {"metrics": [value]}
+        return told([])(path, query)
+
+    with server(answer) as url:
+        mlo_here("import-mlflow", url)
+    assert {run.metrics["auc"] for run in come(project).values()} == {0.5}
+    assert len(come(project)) == len(RUNS)
+    assert asked.count(BULK) == 1
+    assert asked.count("metrics/get-history") == (0 if bulk == "whole" else len(RUNS))
+
+
 def test_what_is_no_mlflow_server_is_told_so(project: Path, mlo_here: Mlo) -> None:
     with server(lambda path, query: ["a list"]) as url:
         assert (
