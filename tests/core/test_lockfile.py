@@ -11,6 +11,8 @@ STEP = LockedStep(
     outs={"model": LockedOutput(object_id(b"model"), "folder", 12)},
     metrics={"auc": 0.5, "loss": "nan"},
     run="0123456789ab",
+    workdir="src",
+    uncached={"report.html": LockedOutput(object_id(b"report"), "file", 6)},
 )
 
 
@@ -30,6 +32,16 @@ def test_the_file_is_yaml_with_one_fact_a_line() -> None:
     assert sum(object_id(b"raw") in line for line in text.splitlines()) == 1
 
 
+def test_what_the_store_does_not_keep_is_no_output_that_others_look_for() -> None:
+    import json
+
+    held = json.loads(encode({"train": STEP}))["steps"]["train"]
+    assert held["outs"]["report.html"]["cache"] is False
+    assert "cache" not in held["outs"]["model"]
+    assert list(STEP.outs) == ["model"]
+    assert list(STEP.written) == ["model", "report.html"]
+
+
 def test_conflict_markers_are_named_by_line() -> None:
     data = encode({"train": STEP}).replace(b' "steps"', b'<<<<<<< HEAD\n "steps"')
     with pytest.raises(RequestError, match="line 2 has a merge conflict"):
@@ -46,6 +58,7 @@ def test_conflict_markers_are_named_by_line() -> None:
         b'{"version": 1, "steps": {"a": {}}}',
         encode({"train": STEP}).replace(object_id(b"raw").encode(), b"short"),
         encode({"train": STEP}).replace(b'"folder"', b'"socket"'),
+        b'{"version": 1, "steps": {"a": {"cmd": "x", "outs": {"b": 1}}}}',
     ],
 )
 def test_anything_else_is_refused(data: bytes) -> None:
