@@ -7,6 +7,7 @@ from typing import NamedTuple
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
+from mlops_cli.runs import open_run
 from mlops_cli.runs.filters import metric_number
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.index import Index, open_index
@@ -42,6 +43,8 @@ def resolve(repo: Repository, text: str) -> Run:
     reap(repo)
     with open_index(repo) as index:
         oid = _best(repo, index, text) if text.startswith("best:") else _named(index, text)
+    if oid is None:
+        raise _missing(repo, text)
     return Run.read(repo, oid)
 
 
@@ -108,7 +111,14 @@ def _no_metric(index: Index, name: str) -> RequestError:
     return RequestError(f"no run that was done has the metric '{name}'", hint=hint)
 
 
-def _named(index: Index, text: str) -> ObjectId:
+def _missing(repo: Repository, text: str) -> RequestError:
+    for run in open_run.each(repo):
+        if text in (run.head.name, run.head.key):
+            return RequestError(f"run '{text}' has not ended yet", hint=f"mlo runs plot {text}")
+    return RequestError(f"there is no run '{text}'", hint="see them: mlo runs list")
+
+
+def _named(index: Index, text: str) -> ObjectId | None:
     if text == "last":
         found = index.ids(limit=1)
     else:
@@ -121,7 +131,7 @@ def _named(index: Index, text: str) -> ObjectId:
                 [text, end, text, end],
             )
     if not found:
-        raise RequestError(f"there is no run '{text}'", hint="see them: mlo runs list")
+        return None
     if len(found) > 1:
         raise RequestError(
             f"'{text}' may be {len(found)} runs:\n" + "\n".join(_told(index, found)),

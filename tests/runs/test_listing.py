@@ -1,6 +1,8 @@
 """Lists of runs: order, children, what was said of them later, and where it goes."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,7 +136,26 @@ def test_a_running_run_is_listed_with_what_it_logged_of_late(repo: Repository) -
     first = listing(repo).runs[0]
     assert (first.status, first.metrics, first.id) == ("running", {"auc": 4999}, None)
     assert names(repo, tags=["t"]) == [run.head.name]
+    with pytest.raises(RequestError, match="has not ended yet"):
+        resolve(repo, run.head.key)
     run.release()
+
+
+def test_several_processes_make_the_index_at_once(repo: Repository) -> None:
+    runs = record(repo, ({"metrics": {"auc": at}} for at in range(300)))
+    said.tag(repo, runs[:1], {"first": ""})
+    program = (
+        "from pathlib import Path; from mlops_cli.core.repository import open_repository as o;"
+        "from mlops_cli.runs.listing import listing as l;"
+        "f = l(o(Path('.')), sort=['auc'], limit=1); print(f.total, f.runs[0].name)"
+    )
+    repo.layout.database.unlink(missing_ok=True)
+    others = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=repo.root, stdout=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    assert {one.communicate()[0] for one in others} == {b"300 run-299\n"}
+    assert names(repo, tags=["first"]) == ["run-0"]
 
 
 def test_the_best_is_the_lowest_where_less_is_better(project: Path) -> None:
