@@ -30,6 +30,7 @@ _NOT_FOUND = re.compile(
     r"|[Bb]ecause ([A-Za-z0-9._-]+) was not found"
     r"|there is no version of ([A-Za-z0-9._-]+)=="
 )
+_INSTEAD = "run it in this environment: mlo reproduce RUN --same-env"
 _BY_HAND = ("pip", "setuptools", "wheel")
 """Packages that environments are made with; a missing one decides no number."""
 
@@ -167,6 +168,12 @@ class _Build:
             notes.append(_said(name, one, self.wanted[name]))
         return {"notes": notes}
 
+    def _lacking_python(self) -> str:
+        wanted = pythons.minor(self.recorded.get("python") or self.python.version)
+        if wanted == self.python.minor:
+            return ""
+        return f", for Python {self.python.minor}; there is no Python {wanted} here"
+
     def _install(
         self, installer: "_Installer", folder: Path, from_index: dict[str, str]
     ) -> list[str]:
@@ -180,20 +187,20 @@ class _Build:
             if name is None:
                 raise ExternalError(
                     f"the environment cannot be rebuilt: {_last(failure)}",
-                    hint="run it in this environment: mlo reproduce RUN --same-env",
+                    hint=_INSTEAD,
                 )
             version = from_index.pop(name)
             here = environment.interpreter(environment.search_path(self.environ))
             one = local_packages.find_one(here.folders, name)
-            if one is not None and one.fits(self.python):
+            if one is not None and one.version == version and one.fits(self.python):
                 self.local[name] = one
             elif name in _BY_HAND:
                 notes.append(f"{name} {version} cannot be had, and is left out")
             else:
                 raise ExternalError(
                     f"the environment cannot be rebuilt: {name} {version} is neither in the "
-                    "package index nor here",
-                    hint="run it in this environment: mlo reproduce RUN --same-env",
+                    f"package index nor here{self._lacking_python()}",
+                    hint=_INSTEAD,
                 )
         return notes
 
@@ -217,7 +224,7 @@ class _Installer:
         if done.returncode:
             raise ExternalError(
                 f"Python {python.version} cannot make a virtual environment: {_last(_text(done))}",
-                hint="run it in this environment: mlo reproduce RUN --same-env",
+                hint=_INSTEAD,
             )
 
     def install(self, folder: Path, wanted: Mapping[str, str]) -> str | None:
