@@ -5,7 +5,7 @@ Every key, type and default is stated here, and explained to users in `.mlops.ex
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -143,15 +143,30 @@ def read(data: bytes, *, where: str, beside: Path | None = None) -> Settings:
         return Settings()  # as `init` leaves it; reading YAML takes 30 ms
     document = yaml_nodes.parse(data, where=where)
     written = dict(document.items()).get("params")
-    unknown = beside is None and written is not None and params_file(written) is not None
+    file = None if written is None else params_file(written)
 
     def settings(steps: Mapping[str, Written] = _NO_STEPS, **keys: Any) -> Settings:
-        params = None if unknown else keys.get("params", {})
+        params = None if beside is None and file is not None else keys.get("params", {})
+        if file is not None and params is not None:
+            steps = {name: _own_params(step, file, params) for name, step in steps.items()}
         expanded = expand.expand(steps, params, max_steps=keys.get("max_steps", expand.MAX_STEPS))
         _check_resources(steps.values(), keys.get("resources", {}))
         return Settings(steps=expanded, written_steps=steps, **keys)
 
     return document.record(settings, {"params": lambda one: _params_anywhere(one, beside), **_KEYS})
+
+
+def _own_params(one: Written, file: str, params: Mapping[str, Any]) -> Written:
+    """Return a step that names what the file of `params:` holds as parameters, which `--set` sets.
+
+    It may be written as of a file of its own: `{params.yaml: [train.depth]}`.
+    """
+    if file not in one.step.param_files:
+        return one
+    others = dict(one.step.param_files)
+    keys = others.pop(file) or tuple(params)
+    names = tuple(dict.fromkeys((*one.step.params, *keys)))
+    return replace(one, step=replace(one.step, params=names, param_files=others))
 
 
 def params_file(value: Value) -> str | None:

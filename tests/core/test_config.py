@@ -369,6 +369,23 @@ def test_parameters_may_be_in_a_file_of_their_own(tmp_path: Path) -> None:
     assert found["steps.fit.cmd"] == ".mlops.yaml:3"
 
 
+def test_keys_of_the_file_of_parameters_are_parameters_that_can_be_set(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("train:\n  lr: 0.1\nseed: 7\n")
+    settings = tmp_path / ".mlops.yaml"
+    settings.write_text(
+        "params: params.yaml\nsteps:\n"
+        "  fit: {cmd: fit, params: [seed, {params.yaml: [train.lr]}, {o.toml: [a]}]}\n"
+        "  all: {cmd: all, params: [{params.yaml: }]}\n"
+    )
+    steps = config.load(settings).steps
+    assert steps["fit"].params == ("seed", "train.lr")
+    assert dict(steps["fit"].param_files) == {"o.toml": ("a",)}
+    assert (steps["all"].params, dict(steps["all"].param_files)) == (("train", "seed"), {})
+    settings.write_text(settings.read_text().replace("[train.lr]", "[train.rl]"))
+    with pytest.raises(RequestError, match=r"mlops\.yaml:3: .* names 'train\.rl', which is not in"):
+        config.load(settings)
+
+
 @pytest.mark.parametrize(
     ("named", "held", "says"),
     [
