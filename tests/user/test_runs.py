@@ -216,3 +216,29 @@ def test_parameters_and_metrics_are_compared_with_a_revision(edited: Path, mlo_h
     assert mlo_here("params", "show", "--json").json == {"lr": 0.3, "deep.depth": 3}
     assert "not a commit" in mlo_here("params", "diff", "nope", code=2).stderr
     assert "more than two" in mlo_here("params", "diff", "HEAD", "HEAD", "HEAD", code=2).stderr
+
+
+TRAIN = """
+import mlops_cli.api as mlo
+import pandas as pd
+from sklearn.dummy import DummyClassifier
+
+frame = pd.DataFrame({"x": [0.0, 1.0]})
+mlo.log_model(DummyClassifier().fit(frame, [0, 1]), "model", data=frame)
+"""
+
+
+def test_a_run_that_a_model_came_from_stays_unless_forced(project: Path, mlo_here: Mlo) -> None:
+    (project / "train.py").write_text(TRAIN)
+    (project / ".mlops.yaml").write_text(
+        "steps: {train: {cmd: python train.py, outs: [model]}}\nmodels: {dummy: {path: model}}\n"
+    )
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "Train")
+    mlo_here("run", "--name", "first")
+    mlo_here("register", "dummy")
+    done = mlo_here("runs", "rm", "first", code=3)
+    assert done.stderr == (
+        "mlo: a model version was registered from 'first'\n  try: mlo runs rm --force RUN\n"
+    )
+    assert mlo_here("runs", "rm", "first", "--force").stdout == "removed first\n"
