@@ -6,8 +6,6 @@ under `refs/mlo/code/` keeps it from git's `gc`; a plain `git push` leaves those
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -116,6 +114,8 @@ def make(
     Raises:
         ExternalError: git failed, or a file went while it was read.
     """
+    import tempfile
+
     with tempfile.TemporaryDirectory(dir=aside, prefix="code-") as folder:
         try:
             return _Work(standing, Path(folder), {}).make(take, undo)
@@ -142,6 +142,8 @@ def unbundle(root: Path, commit: str, bundle: bytes, *, aside: Path) -> None:
         StateError: git lacks the commit that it was made on.
         ExternalError: git cannot read the bundle.
     """
+    import tempfile
+
     with tempfile.NamedTemporaryFile(dir=aside, prefix="code-") as file:
         file.write(bundle)
         file.flush()
@@ -198,8 +200,10 @@ class _Work:
 
     def make(self, take: Sequence[Change], undo: Sequence[Change]) -> Made | None:
         commit, root = self._standing.commit, self._top
+        from shutil import copyfile
+
         with suppress(FileNotFoundError):
-            shutil.copyfile(_git_folder(root) / "index", self._index)
+            copyfile(_git_folder(root) / "index", self._index)
         if undo:
             lines = b"".join(_undone(one, "0" * len(commit or "0" * 40)) for one in undo)
             self._git("update-index", "-z", "--index-info", given=lines)

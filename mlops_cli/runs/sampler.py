@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import journal
 from mlops_cli.errors import MloError
-from mlops_cli.runs.gpu import Gpus
-from mlops_cli.runs.system import Taken, Watched, own
+
+if TYPE_CHECKING:
+    from mlops_cli.runs.system import Taken
 
 FIRST_S, SLOWEST_S = 0.1, 30.0
 _SHARE = 0.01
@@ -45,7 +46,7 @@ class Writer:
         self._file = file
         self._last: tuple[float, Taken] | None = None
 
-    def write(self, taken: Taken, gpus: Iterable[Mapping[str, float]] = ()) -> None:
+    def write(self, taken: "Taken", gpus: Iterable[Mapping[str, float]] = ()) -> None:
         """Append a sample; one that the disk refuses is lost."""
         now = time.monotonic()
         before, last = self._last or (now, taken)
@@ -75,16 +76,15 @@ class Sampler:
 
     def __init__(self, file: Path) -> None:
         self._writer = Writer(file)
-        self._watched = Watched()
+        self._groups: list[int] = []
         self._end = threading.Event()
         self._before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self._gpus = Gpus()
         self._thread = threading.Thread(target=self._work, name="mlo sampler", daemon=True)
         self._thread.start()
 
     def add(self, group: int) -> None:
         """Sample one more process group."""
-        self._watched.add(group)
+        self._groups.append(group)
 
     def stop(self) -> dict[str, float]:
         """End the thread, and return what the system says of all children that have ended."""
@@ -94,13 +94,21 @@ class Sampler:
 
     def _work(self) -> None:
         pace = Pace(time.monotonic())
+        if self._end.wait(FIRST_S):
+            return  # most commands are shorter, and none of the rest is needed
+        from mlops_cli.runs.gpu import Gpus
+        from mlops_cli.runs.system import Watched
+
+        watched, gpus = Watched(), Gpus()
         while not self._end.wait(max(pace.due - time.monotonic(), 0.0)):
             begun = time.thread_time()
-            taken = self._watched.look()
+            while self._groups:
+                watched.add(self._groups.pop())
+            taken = watched.look()
             if taken.processes:
-                self._writer.write(taken, self._gpus.look())
+                self._writer.write(taken, gpus.look())
             pace.took(time.thread_time() - begun)
-        self._gpus.close()
+        gpus.close()
 
 
 class OwnSampler:
@@ -115,6 +123,8 @@ class OwnSampler:
     def look(self) -> None:
         """Take a sample if one is due, and this is not a fork of the process that began."""
         if time.monotonic() >= self._pace.due and os.getpid() == self._pid:
+            from mlops_cli.runs.system import own
+
             begun = time.thread_time()
             self._writer.write(own())
             self._pace.took(time.thread_time() - begun)
