@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from mlops_cli.core import tree
 from mlops_cli.core.config_steps import Out, Step
@@ -20,6 +21,9 @@ from mlops_cli.errors import RequestError
 from mlops_cli.pipeline.places import above
 from mlops_cli.runs.record import Artifact, ObjectKind
 
+_FREE: WeakKeyDictionary[Repository, set[str]] = WeakKeyDictionary()
+"""Outputs that git does not track, by repository: asked once, since a sweep runs one step often."""
+
 
 def check_places(repo: Repository, steps: Iterable[Step]) -> None:
     """Raise RequestError if an output that the store is to keep is kept by somebody else."""
@@ -32,12 +36,15 @@ def check_places(repo: Repository, steps: Iterable[Step]) -> None:
                 f"'{path}' is an output of step '{step}', but has a pointer, as data has",
                 hint=f"git rm {pointer.file_of(path)}",
             )
-    for held in sorted(git.is_tracked(repo.root, list(outs))):
+    free = _FREE.setdefault(repo, set())
+    asked = [path for path in outs if path not in free]
+    for held in sorted(git.is_tracked(repo.root, asked)) if asked else ():
         path = next(one for one in (held, *above(held)) if one in outs)
         raise RequestError(
             f"'{held}' is an output of step '{outs[path]}', but git tracks it",
             hint=f"git rm -r --cached {path}, or let git keep it: outs: [{path}: {{cache: false}}]",
         )
+    free.update(asked)
 
 
 @dataclass(frozen=True, slots=True)
