@@ -50,8 +50,12 @@ def expand(
             makers.take(one, step)
             if step.steps:
                 users.append((one, step))
+    groups = {step.group for step in steps.values()}
     for one, step in users:
         _check_needed(one, step, {*steps, *written})
+        there = tuple(name for name in step.steps if name in steps or name in groups)
+        if there != step.steps:  # one is made for each of an empty list
+            steps[step.name] = replace(step, steps=there)
     return steps
 
 

@@ -118,6 +118,11 @@ def test_a_condition_may_speak_of_what_a_step_is_made_for() -> None:
     ]
 
 
+def test_an_empty_list_makes_no_step_and_nothing_is_needed_of_it() -> None:
+    found = steps("steps: {t: {foreach: [], cmd: x}, sum: {cmd: y, deps: [{step: t}]}}")
+    assert (list(found), found["sum"].steps) == (["sum"], ())
+
+
 def test_other_parameters_make_other_steps() -> None:
     settings = read((PARAMS + "steps: {t: {foreach: '${seeds}', cmd: x}}").encode(), where="f")
     assert list(settings.steps) == ["t@1", "t@2"]

@@ -108,7 +108,7 @@ def test_a_pattern_needs_the_steps_whose_outputs_may_match() -> None:
     )
     assert found.needs["sum"] == ("a",)
     assert graph(step("use", "model/*.bin"), step("fit", "", "model")).needs["use"] == ("fit",)
-    with pytest.raises(RequestError, match="which its own output 'data/clean.csv' matches"):
+    with pytest.raises(RequestError, match=r"which its own output 'data/clean\.csv' matches"):
         graph(step("clean", "data/*.csv", "data/clean.csv"))
 
 
