@@ -92,7 +92,7 @@ class Study:
         try:
             found = self._optuna.importance.get_param_importances(
                 self._study,
-                evaluator=self._optuna.importance.PedAnovaImportanceEvaluator(),
+                evaluator=self._optuna.importance.FanovaImportanceEvaluator(seed=0),
                 target=(lambda one: one.values[0]) if several else None,
             )
         except (ImportError, RuntimeError, ValueError):
