@@ -22,6 +22,7 @@ _LEAST = 1_000
 _MANY = 200
 """Objects that are worth loading a fast JSON parser."""
 _LONG = 2.0**63
+_CELLS = (str, int, float)
 Place = tuple[str, int]
 """The name of a pack, and a position in its index."""
 _Located = tuple[str, Entry, bytes]
@@ -101,7 +102,7 @@ def _add_run(oid: str, held: Any, found: Rows, text: Callable[[Any], str]) -> No
 
 def _run(oid: str, held: dict[str, Any], text: Callable[[Any], str]) -> tuple[Any, ...]:
     command, code = held["command"], held["code"]
-    return (
+    row = (
         oid,
         held["key"],
         held["name"],
@@ -121,6 +122,15 @@ def _run(oid: str, held: dict[str, Any], text: Callable[[Any], str]) -> tuple[An
         text(held["metrics"]),
         text(said.parsed(held["tags"])) if held.get("tags") else "{}",
     )
+    if not all(value is None or type(value) in _CELLS for value in row):
+        raise TypeError("a field has the wrong type")
+    if not isinstance(held["params"], dict) or not all(map(_is_number, held["metrics"].values())):
+        raise TypeError("parameters or metrics are none")
+    return row
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) or value in ("nan", "inf", "-inf")
 
 
 def _add_said(oid: str, held: Any, found: Rows, text: Callable[[Any], str]) -> None:

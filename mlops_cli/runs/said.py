@@ -44,7 +44,8 @@ def read(entry: Mapping[str, Any]) -> Iterator[Said]:
             for name, value in detail["tags"].items():
                 yield Said(key, what, str(name), None if value is None else str(value), time)
         elif what == NOTE:
-            yield Said(key, what, "", detail["note"], time)
+            note = detail["note"]
+            yield Said(key, what, "", None if note is None else str(note), time)
         elif what == REMOVAL:
             yield Said(key, what, "", bool(detail.get("removed", True)), time)
         elif "reproduced" in detail:

@@ -1,5 +1,6 @@
 """Lists of runs: order, children, what was said of them later, and where it goes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, open_repository
-from mlops_cli.errors import RequestError, StateError
+from mlops_cli.errors import IntegrityError, RequestError, StateError
 from mlops_cli.runs import open_run, said
 from mlops_cli.runs.find import direction, meaning, resolve
 from mlops_cli.runs.index import open_index, removed_keys
@@ -213,3 +215,29 @@ def test_lines_of_some_runs_or_of_all(repo: Repository) -> None:
 def test_numbers_too_long_for_a_float_are_shown_as_they_are(repo: Repository) -> None:
     record(repo, ({"params": {"seed": 2**70, "deep": {"x": 1}}} for _ in range(300)))
     assert listing(repo, limit=1).runs[0].params == {"seed": 2**70, "deep": {"x": 1}}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": []},
+        {"params": [1]},
+        {"metrics": {"auc": "high"}},
+        {"metrics": {"auc": {}}},
+        {"metrics": []},
+        {"steps": [{}]},
+        {"code": None},
+        {"tags": [3]},
+        {"who": []},
+        {"v": 99},
+    ],
+)
+@pytest.mark.parametrize("many", [False, True])
+def test_a_record_that_is_none_is_refused_not_believed(
+    repo: Repository, wrong: dict[str, object], many: bool
+) -> None:
+    (good, *_) = record(repo, ({} for _ in range(300 if many else 1)))
+    held = json.loads(repo.objects.get(good.id))
+    repo.objects.put(json.dumps({**held, **wrong}).encode(), Kind.RUN)
+    with pytest.raises((IntegrityError, StateError), match=r"run|newer"):
+        listing(repo)
