@@ -74,7 +74,7 @@ def _each(one: Written, params: Mapping[str, Any] | None, max_steps: int) -> Ite
         return
     for item in _items(one, params, max_steps):
         name = f"{one.name}@{item.key}"
-        yield replace(Filler(one, name, item, params).step(), group=one.name)
+        yield Filler(one, name, item, params).step()
 
 
 def _items(one: Written, params: Mapping[str, Any] | None, max_steps: int) -> Iterable[Item]:

@@ -82,6 +82,7 @@ class Filler:
             workdir=self._workdir(one.workdir),
             desc=self._desc(one.desc),
             notebook=notebook,
+            group=self._one.name if self._item else None,
         )
 
     def _fail(self, keys: tuple[str | int, ...], problem: str, hint: str | None) -> RequestError:
