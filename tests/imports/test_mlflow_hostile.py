@@ -227,15 +227,19 @@ def test_a_database_of_something_else_and_a_damaged_one_are_refused(
     assert "secret" not in refused.stderr
 
 
+Answer = Callable[[str, dict[str, list[str]], dict[str, Any]], object]
+
+
 @contextmanager
-def server(answer: Callable[[str, dict[str, list[str]]], object]) -> Iterator[str]:
-    """Return the URL of a server that answers with what a function says of path and query."""
+def server(answer: Answer) -> Iterator[str]:
+    """Return the URL of a server that answers with what a function says of path, query and body."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             parts = urlsplit(self.path)
-            said = answer(parts.path.removeprefix("/api/2.0/mlflow/"), parse_qs(parts.query))
+            path = parts.path.removeprefix("/api/2.0/mlflow/")
+            said = answer(path, parse_qs(parts.query), json.loads(sent or b"{}"))
             status, body = (
                 (said, b"") if isinstance(said, int) else (200, json.dumps(said).encode())
             )
@@ -257,7 +261,7 @@ def server(answer: Callable[[str, dict[str, list[str]]], object]) -> Iterator[st
             opened.shutdown()
 
 
-def told(files: list[dict[str, Any]]) -> Callable[[str, dict[str, list[str]]], object]:
+def told(files: list[dict[str, Any]]) -> Answer:
     """Return what an MLflow server with one run says, which lists these files everywhere."""
     info = {"run_id": RUNS[0], "status": "FINISHED", "start_time": 1, "lifecycle_stage": "active"}
     answers: dict[str, object] = {
@@ -267,7 +271,7 @@ def told(files: list[dict[str, Any]]) -> Callable[[str, dict[str, list[str]]], o
         "runs/search": {"runs": [{"info": info}]},
         "artifacts/list": {"files": files},
     }
-    return lambda path, query: answers.get(path, 404)
+    return lambda path, query, body: answers.get(path, 404)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +304,7 @@ def test_values_come_from_servers_that_give_those_of_many_runs_and_from_others(
     asked: list[str] = []
     value = {"value": 0.5, "timestamp": 7, "step": 1}
 
-    def answer(path: str, query: dict[str, list[str]]) -> object:
+    def answer(path: str, query: dict[str, list[str]], body: dict[str, Any]) -> object:
         asked.append(path)
         runs = [
             {
@@ -318,7 +322,7 @@ def test_values_come_from_servers_that_give_those_of_many_runs_and_from_others(
             return {"metrics": [{**value, "run_id": run} for run in query["run_id"]] * times}
         if path == "metrics/get-history":
             return {"metrics": [value]}
-        return told([])(path, query)
+        return told([])(path, query, body)
 
     with server(answer) as url:
         mlo_here("import-mlflow", url)
@@ -328,14 +332,39 @@ def test_values_come_from_servers_that_give_those_of_many_runs_and_from_others(
     assert asked.count("metrics/get-history") == (0 if bulk == "whole" else len(RUNS))
 
 
+def test_what_came_before_a_server_broke_off_stays_and_the_rest_comes_later(
+    project: Path, mlo_here: Mlo
+) -> None:
+    broken = True
+
+    def answer(path: str, query: dict[str, list[str]], body: dict[str, Any]) -> object:
+        if path != "runs/search":
+            return told([])(path, query, body)
+        page = int(body.get("page_token", 0))
+        if page == 2 and broken:
+            return 403
+        runs = [
+            {"info": {"run_id": f"{page}-{number}", "status": "FINISHED", "start_time": 1}}
+            for number in range(100)
+        ]
+        return {"runs": runs, "next_page_token": str(page + 1) if page < 2 else ""}
+
+    with server(answer) as url:
+        mlo_here("import-mlflow", url, "--no-artifacts", code=5)
+        assert mlo_here("runs", "list", "--json").json["total"] == 200
+        broken = False
+        done = mlo_here("import-mlflow", url, "--no-artifacts", "--json").json
+    assert (done["runs"], done["present"]) == (100, 200)
+
+
 def test_what_is_no_mlflow_server_is_told_so(project: Path, mlo_here: Mlo) -> None:
-    with server(lambda path, query: ["a list"]) as url:
+    with server(lambda path, query, body: ["a list"]) as url:
         assert (
             "does not answer as an MLflow server" in mlo_here("import-mlflow", url, code=5).stderr
         )
-    with server(lambda path, query: 401) as url:
+    with server(lambda path, query, body: 401) as url:
         assert "MLFLOW_TRACKING_USERNAME" in mlo_here("import-mlflow", url, code=5).stderr
-    with server(lambda path, query: {"next_page_token": "again"}) as url:
+    with server(lambda path, query, body: {"next_page_token": "again"}) as url:
         assert "same page again" in mlo_here("import-mlflow", url, code=5).stderr
     assert "connection refused" in mlo_here("import-mlflow", url, code=5).stderr
     assert "password" in mlo_here("import-mlflow", "http://a:b@localhost", code=2).stderr
