@@ -215,6 +215,12 @@ class PackWriter:
         while self._squeezed:
             self._squeezed.popleft()()
 
+    def rest(self) -> None:
+        """Let its threads end until there is more to do: a process with threads must not fork."""
+        self._settle()
+        self._dismiss()
+        self._background.stop()
+
     def _dismiss(self) -> None:
         if self._pool is not None:
             self._pool.shutdown()

@@ -44,12 +44,15 @@ class Gatherer:
         raw: bytes,
         known: Callable[[bytes], bool],
         advance: Callable[[int], None],
+        *,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin at the folder `raw`; pass over folders of which `known` is true.
 
-        Who asked knows which files of those are new.
+        Who asked knows which files of those are new. `before` is called before each fork.
         """
         self._repo = repo
+        self._before = before
         self._advance = advance
         self._ahead = (one for one in _walk(raw) if not known(one[0]))
         self._next = next(self._ahead, None)
@@ -80,6 +83,7 @@ class Gatherer:
             batch.append(self._next)
             count += len(self._next[1])
             self._next = next(self._ahead, None)
+        self._before()
         processes = workers.helpful(count, least=_WORTH_A_PROCESS)
         if processes > 1:
             self._store(batch, count, processes)

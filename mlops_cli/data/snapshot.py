@@ -279,7 +279,9 @@ class _Scanner:
             where = _key_of(self._root, raw)
             self._unchanged = unchanged(self._cache, self._root, where, ignored=CACHES)
             if self._writer is not None:
-                self._gatherer = Gatherer(self._repo, raw, self._is_stored, self._tell_early)
+                self._gatherer = Gatherer(
+                    self._repo, raw, self._is_stored, self._tell_early, before=self._writer.rest
+                )
             key, size, files = self._folder(raw)
             return Snapshot(ObjectId(key.hex()), "folder", size, files)
         if not stat.S_ISREG(status.st_mode):
