@@ -146,6 +146,38 @@ class TestWhatHolds:
         assert "seconds  equal" in done.stdout
         mlo_here("reproduce", "first", "--tolerance", "1e-12", code=1)
 
+    def test_steps_made_for_each_of_a_list_that_was_set(self, project: Path, mlo_here: Mlo) -> None:
+        (project / ".mlops.yaml").write_text(
+            "params: {sizes: [1, 2]}\n"
+            "steps:\n  t:\n    foreach: ${sizes}\n"
+            "    cmd: echo ${item} > out-${item}\n    outs: ['out-${item}']\n"
+        )
+        commit(project)
+        mlo_here("run", "--name", "first", "--set", "sizes=[3, 4, 5]")
+        found = mlo_here("reproduce", "first", "--json").json
+        assert [one["name"] for one in found["outputs"]] == ["out-3", "out-4", "out-5"]
+        assert found["verdict"] == "identical"
+
+    def test_steps_that_were_not_stale_are_made_again_too(
+        self, pipeline: Path, mlo_here: Mlo
+    ) -> None:
+        mlo_here("run")
+        mlo_here("run", "train", "--set", "train.depth=1", "--name", "later")
+        found = mlo_here("reproduce", "later", "--json").json
+        assert (found["verdict"], len(found["outputs"])) == ("identical", 3)
+        write(pipeline, raw__csv="c\nb\n")
+        mlo_here("run", "--downstream", "train", "--name", "below", "--set", "train.depth=2")
+        assert mlo_here("reproduce", "below", "--json").json["verdict"] == "identical"
+
+    def test_a_project_below_the_top_of_git(self, project: Path, mlo_here: Mlo) -> None:
+        inner = project / "inner"
+        inner.mkdir()
+        steps(inner, "  t:\n    cmd: echo 1 > out\n    outs: [out]\n")
+        mlo_here("run", "--name", "first", cwd=inner)
+        found = mlo_here("reproduce", "first", "--keep", "--json", cwd=inner).json
+        assert (Path(found["kept"]) / "out").read_text() == "1\n"
+        assert not list(inner.parent.glob("inner-*")), "not within the project's own git"
+
     def test_the_work_tree_is_left_where_it_is_said(self, pipeline: Path, mlo_here: Mlo) -> None:
         mlo_here("run", "--name", "first")
         found = mlo_here("reproduce", "first", "--keep", "--json").json
@@ -173,6 +205,19 @@ class TestWhyNot:
         assert "made twice here, drawn differed too" in done.stdout
         listed = mlo_here("runs", "list", "--json").json["runs"]
         assert [row["reproduced"] for row in listed if row["name"] == "first"] == [False]
+
+    def test_a_metric_alone_that_is_noise_is_told(self, project: Path, mlo_here: Mlo) -> None:
+        write(
+            project,
+            t__py="import os, mlops_cli.api as mlo\nmlo.log_metric('m', os.urandom(7)[0])\n"
+            "mlo.log_metric('n', os.getpid())\n",
+        )
+        commit(project)
+        mlo_here("run", "--name", "first", "--", "python", "t.py")
+        done = mlo_here("reproduce", "first", code=1)
+        assert (
+            "because of unseeded randomness\n    made twice here, metric m, metric n" in done.stdout
+        )
 
     def test_the_order_of_sets_is_named(self, project: Path, mlo_here: Mlo) -> None:
         write(project, t__py="open('out', 'w').write(str({str(n) for n in range(99)}))\n")
@@ -455,6 +500,31 @@ def test_killed_half_way_it_leaves_what_the_next_command_clears(project: Path, m
     nothing_is_left(project)
     assert sorted(row["status"] for row in rows) == ["done", "killed"]
     assert all(row["reproduced"] is None for row in rows)
+
+
+def test_ctrl_c_states_nothing_and_leaves_nothing(project: Path, mlo: Mlo) -> None:
+    steps(
+        project,
+        "  t:\n    cmd: echo 1 > out; test ! -e $WAIT || (echo up > $WAIT; sleep 60)\n"
+        "    outs: [out]\n",
+    )
+    fifo = project.parent / "fifo"
+    env = {"WAIT": str(fifo)}
+    mlo("run", "--name", "first", env=env)
+    os.mkfifo(fifo)
+    program = Path(sys.executable).parent / "mlo"
+    process = subprocess.Popen(
+        [program, "reproduce", "first"],
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    fifo.read_text()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[0] == b""
+    assert process.returncode == 130
+    nothing_is_left(project)
+    assert reproduced.verdicts(open_repository(project)) == {}
 
 
 def test_a_statement_is_signed_and_checked(project: Path, tmp_path: Path, mlo_here: Mlo) -> None:

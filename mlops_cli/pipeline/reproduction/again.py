@@ -3,24 +3,25 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core.files import inside
-from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
-from mlops_cli.errors import StateError
+from mlops_cli.errors import MloError, StateError
 from mlops_cli.pipeline import outputs
 from mlops_cli.pipeline import run as pipeline
 from mlops_cli.pipeline.notebook import command_of
+from mlops_cli.pipeline.plan import Plan
 from mlops_cli.pipeline.reproduction import materials
 from mlops_cli.pipeline.reproduction.surroundings import Surroundings, processors
 from mlops_cli.pipeline.watcher import Watcher
-from mlops_cli.runs import code, command, process
+from mlops_cli.runs import code, command, metrics, process
 from mlops_cli.runs.open_run import begin
 from mlops_cli.runs.params import flatten
-from mlops_cli.runs.record import Run
+from mlops_cli.runs.record import Number, Run
 from mlops_cli.runs.secrets import MASK
 
 TAG = "reproduces:"
@@ -85,10 +86,11 @@ class Again:
 
     def look(
         self, step: str | None, made: Run, surroundings: Surroundings
-    ) -> dict[str, ObjectId] | None:
-        """Do one step again, or the command, and return the ids of what it wrote; None: it failed.
+    ) -> dict[str, str] | None:
+        """Do one step again, or the command, and return what came of it; None when it failed.
 
-        What it needs must be there; what `made` wrote there is there again afterwards.
+        That is, by path, the ids of what it wrote, and by `metric NAME` its metrics. What it needs
+        must be there; what `made` wrote there is there again afterwards.
         """
         written = [out for out in made.outputs if step is None or out.step == step]
         for out in written:
@@ -103,7 +105,8 @@ class Again:
             state=self._state,
         )
         try:
-            line, folder, more = self._command(step, environ)
+            plan = None if step is None else self._plan(step, environ)
+            line, folder, more = self._command(plan)
             with processors(surroundings.cpus), open(os.devnull, "wb") as nowhere:
                 ended = process.execute(
                     line,
@@ -115,11 +118,13 @@ class Again:
                     pass_input=False,
                     started=lambda pid: opened.note_child(pid, ()),
                 )
+            numbers = dict(opened.logged().last.get(step or "", {}))
         finally:
             opened.close()
         if ended.interrupted:
             raise KeyboardInterrupt
-        found = {}
+        numbers.update(self._in_files(plan))
+        found: dict[str, str] = {f"metric {name}": repr(held) for name, held in numbers.items()}
         for out in written:
             target = paths.locate(self.aside, out.path)
             if target.exists():
@@ -127,12 +132,23 @@ class Again:
             outputs.bring_back(self.aside, out)
         return None if ended.code else found
 
-    def _command(
-        self, step: str | None, environ: Mapping[str, str]
-    ) -> tuple[str | tuple[str, ...], Path, Mapping[str, str]]:
+    def _in_files(self, plan: Plan | None) -> dict[str, Number]:
+        """Return the metrics in the files of a step."""
+        found: dict[str, Number] = {}
+        for out in plan.step.metrics if plan is not None else ():
+            with suppress(MloError, OSError):
+                file = paths.locate(self.aside, out.path)
+                found.update(metrics.read_file(file, where=out.path))
+        return found
+
+    def _command(self, plan: Plan | None) -> tuple[str | tuple[str, ...], Path, Mapping[str, str]]:
         """Return command, folder and further variables of a step, or of the command."""
-        if step is None:
+        if plan is None:
             return self._words(), self._folder(), {}
+        folder = self.aside.root / plan.step.workdir if plan.step.workdir else self.aside.root
+        return command_of(plan), folder, plan.env
+
+    def _plan(self, step: str, environ: Mapping[str, str]) -> Plan:
         chosen = pipeline.choose(
             self.aside,
             [step],
@@ -140,9 +156,7 @@ class Again:
             environ=environ,
             resolve=materials.resolver(self._run),
         )
-        plan = chosen.plans[step]
-        folder = self.aside.root / plan.step.workdir if plan.step.workdir else self.aside.root
-        return command_of(plan), folder, plan.env
+        return chosen.plans[step]
 
     def _words(self) -> tuple[str, ...]:
         """Return the words of the command, for the Python and the work tree that are used here."""

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core.config_steps import is_path
-from mlops_cli.core.ids import ObjectId
 from mlops_cli.pipeline.reproduction.differences import NOT_SET, Difference
 from mlops_cli.pipeline.reproduction.surroundings import Surroundings
-from mlops_cli.runs.record import Run, StepRun
+from mlops_cli.runs.record import Number, Run, StepRun
 
-Look = Callable[[Surroundings], Mapping[str, ObjectId] | None]
-"""Does the step once more, and returns the ids of what it wrote; None when it failed."""
+Look = Callable[[Surroundings], Mapping[str, str] | None]
+"""Does the step once more, and returns what came of it: ids of what it wrote, and its metrics.
+
+None when it failed.
+"""
 
 _PATIENCE_S = 300.0
 """As long as looking for causes may take before no further trial is begun."""
@@ -60,11 +62,13 @@ class First:
     Attributes:
         step: None where the run is a command.
         outputs: what it wrote that differs; empty when it failed.
+        metrics: those that differ.
         made_by: key of the run that made its outputs then.
     """
 
     step: str | None
     outputs: tuple[str, ...]
+    metrics: tuple[str, ...]
     made_by: str
 
 
@@ -73,18 +77,24 @@ def first(then: Run, now: Run, differing: Collection[str]) -> First:
 
     `differing` are the paths of outputs that are not the same bytes.
     """
-    if not then.steps:
-        return First(None, tuple(sorted(differing)), then.key)
+    everything = tuple(sorted(differing))
+    whole = First(None, everything, _other(then.metrics, now.metrics), then.key)
     again = {step.name: step for step in now.steps}
     for step in then.steps:
         other = again.get(step.name)
         if other is None or other.state == "failed":
-            return First(step.name, (), step.run)
+            return First(step.name, (), (), step.run)
         wrote = tuple(sorted(path for path in step.outs if path in differing))
-        parted = wrote or step.metrics != other.metrics
-        if parted and not _made_otherwise(step, other, then):
-            return First(step.name, wrote, step.run)
-    return First(None, tuple(sorted(differing)), then.key)
+        numbers = _other(step.metrics, other.metrics)
+        if (wrote or numbers) and not _made_otherwise(step, other, then):
+            return First(step.name, wrote, numbers, step.run)
+    return whole
+
+
+def _other(then: Mapping[str, Number], now: Mapping[str, Number]) -> tuple[str, ...]:
+    return tuple(
+        name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)
+    )
 
 
 def _made_otherwise(step: StepRun, other: StepRun, then: Run) -> bool:
@@ -142,11 +152,11 @@ class Search:
     def __init__(
         self,
         look: Look,
-        then: Mapping[str, ObjectId],
-        now: Mapping[str, ObjectId],
+        then: Mapping[str, str],
+        now: Mapping[str, str],
         surroundings: Surroundings,
     ) -> None:
-        """`then` and `now` are the ids of the outputs that differ."""
+        """`then` and `now` are what came of it, of that what differs."""
         self._look = look
         self._then = then
         self._now = now
@@ -219,7 +229,7 @@ class Search:
     def _restores(self, changes: Mapping[str, str | None]) -> bool:
         return self._try(changes, f"with {', '.join(changes)} as then") == self._then
 
-    def _try(self, changes: Mapping[str, str | None], what: str) -> Mapping[str, ObjectId] | None:
+    def _try(self, changes: Mapping[str, str | None], what: str) -> Mapping[str, str] | None:
         if time.monotonic() - self._begun > _PATIENCE_S:
             if what not in self.untried:
                 self.untried.append(what)

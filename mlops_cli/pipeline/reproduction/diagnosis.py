@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlops_cli.core import canonical
-from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError
 from mlops_cli.pipeline.reproduction import causes, differences
@@ -58,12 +57,16 @@ def diagnose(
         _ids(now, first),
         place,
     )
-    why = list(_tried(search, recorded, found, _held(repo, now))) if first.outputs else []
+    why = (
+        list(_tried(search, recorded, found, _held(repo, now)))
+        if first.outputs or first.metrics
+        else []
+    )
     noise = [one for one in why if one.kind == "randomness"]
     if not noise:
         why += _of_folder(repo, now, first, again)
         why += [one for one in causes.suspects(found) if one.name not in {x.name for x in why}]
-    if not why and first.outputs:
+    if not why and (first.outputs or first.metrics):
         why = [Cause("unknown", "an input that nobody declared", why=_UNKNOWN)]
     notes = [f"not tried, as it would take long: {what}" for what in search.untried]
     return first.step, sorted(why, key=lambda one: not one.proven), notes
@@ -132,8 +135,15 @@ def _step(run: Run, first: First) -> StepRun | None:
     return next((one for one in run.steps if one.name == first.step), None)
 
 
-def _ids(run: Run, first: First) -> dict[str, ObjectId]:
-    return {out.path: out.oid for out in run.outputs if out.path in first.outputs}
+def _ids(run: Run, first: First) -> dict[str, str]:
+    """Return what came of a step, as `Again.look` does, of that what differs."""
+    step = _step(run, first)
+    numbers = run.metrics if step is None else step.metrics
+    found: dict[str, str] = {
+        f"metric {name}": repr(numbers[name]) for name in first.metrics if name in numbers
+    }
+    found |= {out.path: out.oid for out in run.outputs if out.path in first.outputs}
+    return found
 
 
 def _log(repo: Repository, run: Run) -> str:

@@ -60,9 +60,12 @@ def lay_out(aside: Repository, run: Run, supplies: Supplies) -> list[str]:
     A command may read versioned data without saying so: what pointers of its code name is put
     there too, as far as it can be had.
     """
-    notes = (
-        [f"not in the snapshot of the code: {_few(run.code.left_out)}"] if run.code.left_out else []
-    )
+    notes = []
+    if run.code.left_out:
+        told = [f"{path} ({why})" for path, why in run.code.left_out.items()]
+        notes.append(f"not in the snapshot of the code: {_few(told)}")
+    if run.engine is not None:
+        notes.append(f"it ran by {run.engine}, and is made again by this machine")
     if (aside.root / ".gitmodules").exists():
         notes.append("submodules are not checked out")
     if not run.steps:

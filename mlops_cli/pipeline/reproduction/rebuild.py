@@ -62,18 +62,20 @@ def rebuild(
     environ: Mapping[str, str],
     *,
     own: str | None,
+    known: Path | None = None,
     tell: Callable[[str], None],
 ) -> Built:
     """Return an environment with the packages of a record.
 
     Packages come from the index that pip or uv is set to; those that are in none, or were being
-    edited, from the environment that is here. `own` is the package that the project itself is.
+    edited, from the environment that is here. `own` is the package that the project itself is,
+    `known` a file that keeps what is known of packages here.
 
     Raises:
         ExternalError: a package can be had neither there nor here, or the disk refuses.
     """
     here = environment.interpreter(environment.search_path(environ))
-    now = packages.installed(here.folders)
+    now = packages.installed(here.folders, cache=known)
     if _equal(recorded, here.version, now):
         notes = [f"{name} is being edited: its code is taken as it is" for name in now.editable]
         return Built(None, tuple(notes), "as recorded, here")

@@ -210,7 +210,8 @@ def _surroundings(
     if wanted.same_env:
         return surroundings.as_here(repo, recorded, environ), "this one, as it is", ()
     own = surroundings.package_of(repo.root)
-    built = rebuild.rebuild(recorded, environ, own=own, tell=teller.tell)
+    known = repo.layout.store / "packages"
+    built = rebuild.rebuild(recorded, environ, own=own, known=known, tell=teller.tell)
     teller.tell(f"environment: {built.how}")
     place = surroundings.as_recorded(repo, recorded, environ, programs=built.programs)
     return place, built.how, built.notes
@@ -291,13 +292,14 @@ def _steps(run: Run) -> str:
 
 
 def _kept(repo: Repository, aside: Repository, run: Run) -> Path:
-    """Move the work tree to a folder beside the project, and return it."""
-    top = git.toplevel(aside.root)
+    """Move the work tree to a folder beside git's own, and return where the project is in it."""
+    own, top = git.toplevel(repo.root), git.toplevel(aside.root)
+    assert own is not None, "a project in git"
     assert top is not None, "a work tree of git"
-    base = repo.root.with_name(f"{repo.root.name}-reproduced-{run.name}")
+    base = own.with_name(f"{own.name}-reproduced-{run.name}")
     target, number = base, 1
     while target.exists():
         number += 1
         target = base.with_name(f"{base.name}-{number}")
     git.run(repo.root, "worktree", "move", str(top), str(target), literal=False)
-    return target / aside.root.relative_to(top)
+    return target / repo.root.resolve().relative_to(own.resolve())
