@@ -6,13 +6,14 @@ nox.needs_version = ">=2026.10.20"
 nox.options.error_on_missing_interpreters = True
 
 
-WITH_PYARROW = (
+WITH_EXTRAS = (
     "tests/data/test_table.py",
     "tests/fs/test_arrow.py",
     "tests/fs/test_page.py",
     "tests/registry/test_predict.py",
+    "tests/runs/test_carbon.py",
 )
-"""Tests that read Parquet. The others run without pyarrow, as mlo does for most users."""
+"""Tests that read Parquet or estimate carbon. The others run without, as mlo does for most users."""
 
 
 SHARED = ("--numprocesses=logical", "--dist=loadfile")
@@ -30,5 +31,5 @@ def check(session: nox.Session) -> None:
     chosen = session.posargs or [*SHARED, "--cov", "--cov-report=term:skip-covered"]
     session.run("pytest", *chosen)
     if not session.posargs:
-        session.install("--quiet", "--editable", ".[check,parquet]")
-        session.run("pytest", "--quiet", *SHARED, *WITH_PYARROW)
+        session.install("--quiet", "--editable", ".[check,carbon,parquet]")
+        session.run("pytest", "--quiet", *SHARED, *WITH_EXTRAS)

@@ -26,6 +26,8 @@ from mlops_cli.runs.params import flatten
 from mlops_cli.runs.record import StepRun, plain_step, read_step
 
 if TYPE_CHECKING:
+    from mlops_cli.core.config_tracking import Tracking
+    from mlops_cli.runs.carbon import Carbon
     from mlops_cli.runs.sampler import OwnSampler, Sampler
 
 FOLDER_VARIABLE = "MLO_RUN_DIR"
@@ -70,13 +72,13 @@ class OpenRun:
     """The folder of one run, and the lock on it when this process leads the run."""
 
     def __init__(
-        self, folder: Path, head: Head, lock: int | None, *, sampled: bool = False
+        self, folder: Path, head: Head, lock: int | None, *, tracking: "Tracking | None" = None
     ) -> None:
-        """With `sampled`, what its processes take of the machine is noted while it goes on."""
+        """`tracking` says what its leader notes of the machine while it goes on; None: nothing."""
         self.folder = folder
         self.head = head
         self._lock = lock
-        self._sampled = sampled
+        self._tracking = tracking
         self._sampler: Sampler | OwnSampler | None = None
         self._logged = Logged(folder / METRICS)
 
@@ -118,14 +120,14 @@ class OpenRun:
         from mlops_cli.runs.stopping import birth
 
         self.note(CHILDREN, {"pid": pid, "birth": birth(pid), "outs": list(outs)})
-        if self._sampled:
-            self._sample(pid)
+        if self._tracking is not None and self._tracking.system:
+            self._sample(pid, self._tracking)
 
-    def _sample(self, group: int) -> None:
+    def _sample(self, group: int, tracking: "Tracking") -> None:
         from mlops_cli.runs.sampler import Sampler
 
         if self._sampler is None:
-            self._sampler = Sampler(self.folder / SYSTEM)
+            self._sampler = Sampler(self.folder / SYSTEM, _carbon(tracking))
         if isinstance(self._sampler, Sampler):
             self._sampler.add(group)
 
@@ -133,9 +135,9 @@ class OpenRun:
         """Return what to call now and then for this process to be sampled."""
         from mlops_cli.runs.sampler import OwnSampler
 
-        if not self._sampled:
+        if self._tracking is None or not self._tracking.system:
             return lambda: None
-        sampler = self._sampler = OwnSampler(self.folder / SYSTEM)
+        sampler = self._sampler = OwnSampler(self.folder / SYSTEM, _carbon(self._tracking))
         return sampler.look
 
     def stop_sampling(self) -> dict[str, float]:
@@ -200,6 +202,14 @@ class OpenRun:
             self._lock = None
 
 
+def _carbon(tracking: "Tracking") -> "Carbon | None":
+    if not tracking.carbon:
+        return None
+    from mlops_cli.runs.carbon import Carbon
+
+    return Carbon(tracking.country)
+
+
 def begin(
     repo: Repository,
     command: str | tuple[str, ...],
@@ -221,13 +231,18 @@ def begin(
     runs of one code gives its `state`.
 
     Raises:
-        RequestError: the name or a tag could be taken for something else.
+        RequestError: the name or a tag could be taken for something else, or the settings ask for
+            what is not installed.
         ExternalError: the disk refuses.
     """
     if name is not None:
         check_name(name)
     for tag in tags:
         check_tag(tag)
+    if repo.settings.tracking.carbon:
+        from mlops_cli.runs import carbon
+
+        carbon.require()
     state = state or code.state(repo)
     key = os.urandom(6).hex()
     head = replace(
@@ -251,7 +266,7 @@ def begin(
         os.rename(unborn, folder)
     except OSError as error:
         raise outside(error, folder) from error
-    return OpenRun(folder, head, lock, sampled=repo.settings.tracking.system)
+    return OpenRun(folder, head, lock, tracking=repo.settings.tracking)
 
 
 def _within(root: Path, folder: Path) -> str:

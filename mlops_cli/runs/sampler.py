@@ -17,6 +17,7 @@ from mlops_cli.core import journal
 from mlops_cli.errors import MloError
 
 if TYPE_CHECKING:
+    from mlops_cli.runs.carbon import Carbon
     from mlops_cli.runs.system import Taken
 
 FIRST_S, SLOWEST_S = 0.1, 30.0
@@ -74,7 +75,8 @@ class Writer:
 class Sampler:
     """Samples process groups in a thread until it is told to stop."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, carbon: "Carbon | None" = None) -> None:
+        self._carbon = carbon
         self._writer = Writer(file)
         self._groups: list[int] = []
         self._end = threading.Event()
@@ -90,7 +92,8 @@ class Sampler:
         """End the thread, and return what the system says of all children that have ended."""
         self._end.set()
         self._thread.join()
-        return spent(self._before, resource.getrusage(resource.RUSAGE_CHILDREN))
+        found = spent(self._before, resource.getrusage(resource.RUSAGE_CHILDREN))
+        return found if self._carbon is None else {**found, **self._carbon.stop()}
 
     def _work(self) -> None:
         pace = Pace(time.monotonic())
@@ -114,7 +117,8 @@ class Sampler:
 class OwnSampler:
     """Samples this process whenever it is asked and a sample is due."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, carbon: "Carbon | None" = None) -> None:
+        self._carbon = carbon
         self._writer = Writer(file)
         self._pace = Pace(time.monotonic())
         self._pid = os.getpid()
@@ -131,7 +135,8 @@ class OwnSampler:
 
     def stop(self) -> dict[str, float]:
         """Return what the system says of this process since it began to sample."""
-        return spent(self._before, resource.getrusage(resource.RUSAGE_SELF))
+        found = spent(self._before, resource.getrusage(resource.RUSAGE_SELF))
+        return found if self._carbon is None else {**found, **self._carbon.stop()}
 
 
 def spent(before: resource.struct_rusage, after: resource.struct_rusage) -> dict[str, float]:
