@@ -1,12 +1,13 @@
 """What several processes store is what one would store, and each thing once."""
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mlops_cli.core import workers
+from mlops_cli.core import open_pack, workers
 from mlops_cli.core.claims import Claims
 from mlops_cli.core.ids import object_id
 from mlops_cli.core.objects import Kind
@@ -62,6 +63,24 @@ def test_many_files_are_stored_a_batch_at_a_time(
     assert take(open_repository(repo.root)) == expected
     assert len(batches) == 3  # what is left in the end is too little for two
     assert sum(batches) > FILES * 0.8
+
+
+def test_threads_of_the_writer_have_ended_before_a_fork(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gather, "_BATCH", 300)
+    monkeypatch.setattr(open_pack, "_BATCH_BYTES", 1)  # so that its thread starts at once
+    running = threading.active_count()
+    more: list[int] = []
+
+    def helpful(count: int, *, least: int) -> int:
+        more.append(threading.active_count() - running)
+        return 2 if count >= 100 else 1
+
+    monkeypatch.setattr(workers, "helpful", helpful)
+    take(repo)
+    assert len(more) > 2
+    assert not any(more)
 
 
 def test_each_thing_is_stored_once(repo: Repository) -> None:
