@@ -221,7 +221,11 @@ class Steps:
             path: Artifact(path, out.oid, out.kind, out.size, name)
             for path, out in locked.written.items()
         }
-        gone = [out for path, out in outs.items() if current(self._repo, path) != out.oid]
+        gone = []
+        for path, out in outs.items():
+            now = current(self._repo, path)
+            if now is None or (now != out.oid and not plan.step.frozen):
+                gone.append(out)
         there = not gone
         if not there and not self._cache.complete(gone):
             return None

@@ -271,3 +271,16 @@ def test_mlo_lock_never_names_what_could_not_be_stored(repo: Repository, run: Ru
     store = open_repository(repo.root).objects
     for step in lockfile.read(repo.layout.lockfile).values():
         assert all(store.has(out.oid) for out in step.outs.values())
+
+
+def test_what_a_frozen_step_made_may_be_edited(repo: Repository, run: Run) -> None:
+    text = (
+        "  a:\n    cmd: echo 1 > a\n    outs: [a]\n    frozen: {frozen}\n"
+        "  b:\n    cmd: cp a b\n    outs: [b]\n    deps: [a]\n"
+    )
+    steps(repo, text.format(frozen="false"))
+    run()
+    steps(repo, text.format(frozen="true"))
+    (repo.root / "a").write_text("by hand\n")
+    assert states(run()) == {"a": "unchanged", "b": "ran"}
+    assert (repo.root / "b").read_text() == "by hand\n"
