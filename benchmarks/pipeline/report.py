@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import page
 from benchmarks.machine import machine
 from benchmarks.measure import Cost, Row, median, once
-from benchmarks.pipeline.tools import TOOLS, Dvc, Mlo, Tool
+from benchmarks.pipeline.tools import TOOLS, Dvc, Mlo, Tool, listed
 from benchmarks.storage.peers.peer import Command, remove
 from benchmarks.table import table
 
@@ -19,7 +19,7 @@ _NOTES = """\
 The commands of the steps do next to nothing (`cat`, `echo`), so what is measured is the tool. Each
 tool has a project of its own, made anew for each cold run; tools take turns. In the chain of five
 steps each reads what the one before wrote; the parameter that changes is read by the third, so
-three steps run again. The hundred steps hang on nothing, and are made from a list. DVC runs one
+three steps run again. The hundred steps all read one file, and are made from a list. DVC runs one
 step at a time; Metaflow knows no steps that are up to date. make and Snakemake go by times; `mlo`
 and DVC by content, and they also keep what steps wrote, and `mlo` a record of each run with code,
 environment and log, on disk (fsync) when the command ends.
@@ -142,12 +142,14 @@ def _own(bench: Bench, ours: Tool, files: Mapping[str, str]) -> Row:
     """Return what a step costs beside its command."""
     steps = bench.scale.many
     folder = bench.folder / "loop"
-    loop = f'for i in $(seq 1 {steps}); do sh -c "echo $i > out$i.txt"; done'
+    each = listed("$i")
+    loop = f'for i in $(seq {steps}); do sh -c "{each}"; done'
     plain = Command(("sh", "-c", loop), folder)
 
     def anew() -> None:
         remove(folder)
         folder.mkdir()
+        (folder / "data.txt").write_text("0\n")
 
     costs = bench.take(
         {

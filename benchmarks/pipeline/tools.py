@@ -1,4 +1,4 @@
-"""The same pipeline in the words of each tool: a chain of steps, or many that hang on nothing."""
+"""The same pipeline in the words of each tool: a chain of steps, or many that hang on one file."""
 
 import json
 import shutil
@@ -23,6 +23,11 @@ def chained(number: int, parameter: str) -> str:
     """Return the command of a step in a chain: it adds a line to what the one before it wrote."""
     word = parameter if number == CHANGED else str(number)
     return f"cat s{number - 1}.txt > s{number}.txt && echo {word} >> s{number}.txt"
+
+
+def listed(item: str) -> str:
+    """Return the command of a step that is made from an item of a list."""
+    return f"cat data.txt > out{item}.txt && echo {item} >> out{item}.txt"
 
 
 class Tool(ABC):
@@ -66,7 +71,7 @@ class Tool(ABC):
         """Return the files of a chain of steps, one of which reads a parameter."""
 
     def many(self, steps: int) -> dict[str, str]:
-        """Return the files of steps that hang on nothing, each made from an item of a list."""
+        """Return the files of steps that hang on one file, each made from an item of a list."""
         raise NotImplementedError
 
     @abstractmethod
@@ -118,10 +123,11 @@ class Mlo(Tool):
         """Return the settings."""
         step = {
             "foreach": list(range(steps)),
-            "cmd": "echo ${item} > out${item}.txt",
+            "cmd": listed("${item}"),
+            "deps": ["data.txt"],
             "outs": ["out${item}.txt"],
         }
-        return {".mlops.yaml": json.dumps({"steps": {"each": step}})}
+        return {".mlops.yaml": json.dumps({"steps": {"each": step}}), "data.txt": "0\n"}
 
     def run(self, jobs: int = 1) -> Command:
         """Run what is stale."""
@@ -170,9 +176,9 @@ class Dvc(Tool):
 
     def many(self, steps: int) -> dict[str, str]:
         """Return dvc.yaml."""
-        do = {"cmd": "echo ${item} > out${item}.txt", "outs": ["out${item}.txt"]}
+        do = {"cmd": listed("${item}"), "deps": ["data.txt"], "outs": ["out${item}.txt"]}
         stages = {"each": {"foreach": list(range(steps)), "do": do}}
-        return {"dvc.yaml": json.dumps({"stages": stages})}
+        return {"dvc.yaml": json.dumps({"stages": stages}), "data.txt": "0\n"}
 
     def single(self) -> dict[str, str]:
         """Return a pipeline of the command that does nothing."""
@@ -217,7 +223,9 @@ class Snakemake(Tool):
         """Return one rule for all, and one that asks for each."""
         return {
             "Snakefile": f'rule all:\n    input: expand("out{{i}}.txt", i=range({steps}))\n'
-            'rule each:\n    output: "out{i}.txt"\n    shell: "echo {wildcards.i} > {output}"\n'
+            'rule each:\n    input: "data.txt"\n    output: "out{i}.txt"\n'
+            f'    shell: "{listed("{wildcards.i}")}"\n',
+            "data.txt": "0\n",
         }
 
     def run(self, jobs: int = 1) -> Command:
@@ -292,7 +300,8 @@ class Make(Tool):
     def many(self, steps: int) -> dict[str, str]:
         """Return one rule for all, and one that asks for each."""
         names = " ".join(f"out{n}.txt" for n in range(steps))
-        return {"Makefile": f"all: {names}\nout%.txt:\n\techo $* > $@\n"}
+        rule = f"out%.txt: data.txt\n\t{listed('$*')}\n"
+        return {"Makefile": f"all: {names}\n{rule}", "data.txt": "0\n"}
 
     def run(self, jobs: int = 1) -> Command:
         """Run what is stale."""

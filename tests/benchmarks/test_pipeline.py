@@ -43,7 +43,11 @@ def test_steps_from_a_list_each_write_a_file(kind: type[Tool], tmp_path: Path) -
     tool = kind(tmp_path / "home")
     tool.begin(tool.many(3))
     tool.run(jobs=2).run()
-    assert [(tool.project / f"out{n}.txt").read_text() for n in range(3)] == ["0\n", "1\n", "2\n"]
+    assert [(tool.project / f"out{n}.txt").read_text() for n in range(3)] == [
+        "0\n0\n",
+        "0\n1\n",
+        "0\n2\n",
+    ]
 
 
 def named(rows: list[Row], words: str) -> Row:
