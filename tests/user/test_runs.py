@@ -84,7 +84,8 @@ def test_show_tells_parent_parts_tags_and_note(three: Path, mlo_here: Mlo) -> No
     assert "note      the one\nto keep\n" in told
     assert "part of   run-0 000000000001\n" in mlo_here("runs", "show", "run-2").stdout
     assert mlo_here("runs", "show", "run-0", "--json").json["tags"] == {"best": "", "team": "risk"}
-    mlo_here("runs", "tag", "run-0", "best", "--delete")
+    held = mlo_here("runs", "tag", "run-0", "best", "--delete", "--json").json
+    assert (held["name"], held["tags"]) == ("run-0", {"team": "risk"})
     assert "best" not in mlo_here("runs", "list", "--tag", "team=risk").stdout
     told = mlo_here("runs", "show", "best:auc")
     assert told.stderr.startswith("best:auc: highest auc, going by the name (lowest: best:-auc)")

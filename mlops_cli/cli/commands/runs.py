@@ -248,6 +248,7 @@ def tag_(
     run: RunArgument,
     tags: Annotated[list[str], typer.Argument(metavar="TAG", help="Tags, as baseline or team=x")],
     delete: Annotated[bool, typer.Option("--delete", "-d", help="Take the tags away")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Give a run tags; they travel with push."""
     from mlops_cli.runs import said
@@ -256,13 +257,14 @@ def tag_(
     found = _resolved(repo, run)
     changes = {name: None if delete else value for name, value in said.parsed(tags).items()}
     said.tag(repo, [found], changes)
-    show.line(f"{'untagged' if delete else 'tagged'} {found.name}")
+    _tell_said(repo, found, "untagged" if delete else "tagged", as_json=as_json)
 
 
 @app.command("note")
 def note_(
     run: RunArgument,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; '' takes it away")],
+    as_json: JsonFlag = False,
 ) -> None:
     """Write a note to a run, in place of the one it has; it travels with push."""
     from mlops_cli.runs import said
@@ -270,7 +272,7 @@ def note_(
     repo = repository()
     found = _resolved(repo, run)
     said.note(repo, found, text)
-    show.line(f"noted on {found.name}")
+    _tell_said(repo, found, "noted on", as_json=as_json)
 
 
 @app.command("restore")
@@ -348,6 +350,14 @@ def _ask(question: str) -> None:
     """Ask on a terminal, and end if the answer is not yes; elsewhere nobody is asked."""
     if sys.stdin.isatty() and sys.stderr.isatty():
         typer.confirm(question, abort=True, err=True)
+
+
+def _tell_said(repo: "Repository", run: "Run", what: str, *, as_json: bool) -> None:
+    from mlops_cli.runs.standing import standing
+
+    held = standing(repo, run)
+    said = {"key": run.key, "name": run.name, "tags": held.tags, "note": held.note}
+    show.emit(said, as_json=as_json, text=lambda _: show.line(f"{what} {run.name}"))
 
 
 def _tell_runs(what: str, runs: "tuple[Run, ...]") -> None:
