@@ -1,17 +1,16 @@
 """What `mlo reproduce` tells: how it goes, and what came of it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mlops_cli.cli import run_report, show
 
 if TYPE_CHECKING:
-    from mlops_cli.pipeline.outputs import Saved
     from mlops_cli.pipeline.plan import Plan
     from mlops_cli.pipeline.reproduction.reproduce import Reproduction
     from mlops_cli.pipeline.reproduction.sameness import Compared
-    from mlops_cli.runs.record import StepRun
+    from mlops_cli.pipeline.watcher import Watcher
 
 _MOST = 12
 _VERDICTS = {
@@ -22,33 +21,25 @@ _VERDICTS = {
 
 
 class Teller(run_report.Teller):
-    """Tells people on a terminal how it goes; says nothing where nobody watches."""
+    """Tells on stderr how the steps go, each time anew."""
 
-    def __init__(self) -> None:
-        self._watched = sys.stderr.isatty()
-
-    def tell(self, text: str) -> None:
-        """Tell what is being done."""
-        if self._watched:
-            show.note(text)
+    def planned(self, count: int) -> None:
+        """Note how many steps there are to be made again."""
+        super().__init__()
+        super().planned(count)
 
     def begins(self, plan: "Plan", reasons: Sequence[str]) -> None:
-        """Tell which step runs now."""
-        if self._watched:
-            super().begins(plan, ["again"])
+        """Tell which step runs now; why is known."""
+        super().begins(plan, ["made again"])
 
-    def again(self, plan: "Plan", error: str, left: int) -> None:
-        """Tell that a step failed and is tried again."""
-        if self._watched:
-            super().again(plan, error, left)
 
-    def ended(self, step: "StepRun", error: str | None) -> None:
-        """Tell what became of a step."""
-        if self._watched:
-            super().ended(step, error)
+def watching() -> "tuple[Watcher, Callable[[str], None]]":
+    """Return who is told how it goes: people on a terminal, or nobody."""
+    from mlops_cli.pipeline.watcher import Silent
 
-    def saved(self, saved: "Saved") -> None:
-        """Tell nothing: what was in the way is in the record already."""
+    if sys.stderr.isatty():
+        return Teller(), show.note
+    return Silent(), lambda _: None
 
 
 def tell(found: "Reproduction") -> None:

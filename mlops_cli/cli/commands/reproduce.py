@@ -51,13 +51,14 @@ def reproduce(
     found goes into the record, signed where git signs with an SSH key: mlo runs show.
     """
     from mlops_cli.cli.models_alike import comparer
-    from mlops_cli.cli.reproduce_report import Teller, tell
+    from mlops_cli.cli.reproduce_report import tell, watching
     from mlops_cli.pipeline.reproduction import closeness
     from mlops_cli.pipeline.reproduction.reproduce import Wanted
     from mlops_cli.pipeline.reproduction.reproduce import reproduce as make_again
     from mlops_cli.runs import find
 
     repo = repository()
+    watcher, going = watching()
     wanted = Wanted(closeness.parse(tolerances or ()), same_env, times, keep)
     found = make_again(
         repo,
@@ -65,7 +66,8 @@ def reproduce(
         wanted,
         environ=os.environ,
         compare_models=comparer(trust=trust),
-        teller=Teller(),
+        watcher=watcher,
+        tell=going,
         progress=show.progress(),
     )
     if found.interrupted:

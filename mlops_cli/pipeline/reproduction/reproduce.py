@@ -1,9 +1,9 @@
 """Reproducing a run: made again in a clean work tree, compared, and what was found stated."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from mlops_cli.core import canonical, git
 from mlops_cli.core.progress import SILENT, Progress
@@ -29,15 +29,10 @@ from mlops_cli.runs import reproduced
 from mlops_cli.runs.record import Run
 from mlops_cli.runs.worktree import worktree
 
+Tell = Callable[[str], None]
+
 _STATED = 50
 """As many rows of each kind are kept in a statement."""
-
-
-class Teller(Watcher, Protocol):
-    """Who is told how it goes, steps of the pipeline too."""
-
-    def tell(self, text: str) -> None:
-        """Note what is being done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +92,13 @@ def reproduce(
     *,
     environ: Mapping[str, str],
     compare_models: CompareModels,
-    teller: Teller,
+    watcher: Watcher,
+    tell: Tell,
     progress: Progress = SILENT,
 ) -> Reproduction:
     """Make a run again, compare, and record a statement of what was found.
+
+    `watcher` is told how the steps go, `tell` what is being done beside.
 
     Raises:
         StateError: there is nothing to make again or to compare, its code is not recorded, or
@@ -108,18 +106,18 @@ def reproduce(
         ExternalError: its environment cannot be rebuilt, or git or the disk refuses.
     """
     materials.check(run)
-    supplies = Supplies(repo, tell=teller.tell, progress=progress)
+    supplies = Supplies(repo, tell=tell, progress=progress)
     commit = materials.commit_of(repo, run, supplies)
     materials.bring(run, supplies)
     recorded = _environment(repo, run, supplies)
-    place, how, notes = _surroundings(repo, recorded, environ, wanted, teller)
+    place, how, notes = _surroundings(repo, recorded, environ, wanted, tell)
     outputs = sameness.Outputs(
         repo, run, tolerance=wanted.tolerance, supplies=supplies, compare_models=compare_models
     )
     tries: list[Try] = []
     for number in range(wanted.times):
         last = number == wanted.times - 1
-        job = _Job(repo, run, commit, recorded, place, outputs, supplies, teller)
+        job = _Job(repo, run, commit, recorded, place, outputs, supplies, watcher, tell)
         tries.append(job.do(wanted, keep=wanted.keep and last))
         if tries[-1].run.status == "interrupted":
             break
@@ -161,15 +159,16 @@ class _Job:
     place: Surroundings
     outputs: sameness.Outputs
     supplies: Supplies
-    teller: Teller
+    watcher: Watcher
+    tell: Tell
 
     def do(self, wanted: Wanted, *, keep: bool) -> Try:
         """Make the run again in a work tree of its own, and compare."""
-        self.teller.tell(f"worktree: {self.commit[:10]}")
+        self.tell(f"worktree: {self.commit[:10]}")
         with worktree(self.repo, self.commit) as aside:
             notes = materials.lay_out(aside, self.run, self.supplies)
-            again = Again(self.repo, aside, self.run, self.commit, self.teller)
-            self.teller.tell("run: " + (_steps(self.run) or "the command"))
+            again = Again(self.repo, aside, self.run, self.commit, self.watcher)
+            self.tell("run: " + (_steps(self.run) or "the command"))
             made = again.whole(self.place)
             found = Try(
                 made,
@@ -185,7 +184,7 @@ class _Job:
             return replace(found, kept=_kept(self.repo, aside, self.run)) if keep else found
 
     def _explained(self, found: Try, again: Again) -> Try:
-        self.teller.tell("causes: looking for what made the difference")
+        self.tell("causes: looking for what made the difference")
         first, why, notes = diagnose(
             self.repo,
             self.run,
@@ -204,15 +203,15 @@ def _surroundings(
     recorded: Mapping[str, Any],
     environ: Mapping[str, str],
     wanted: Wanted,
-    teller: Teller,
+    tell: Tell,
 ) -> tuple[Surroundings, str, tuple[str, ...]]:
     """Return what commands are started with, in words too, and what there is to say of it."""
     if wanted.same_env:
         return surroundings.as_here(repo, recorded, environ), "this one, as it is", ()
     own = surroundings.package_of(repo.root)
     known = repo.layout.store / "packages"
-    built = rebuild.rebuild(recorded, environ, own=own, known=known, tell=teller.tell)
-    teller.tell(f"environment: {built.how}")
+    built = rebuild.rebuild(recorded, environ, own=own, known=known, tell=tell)
+    tell(f"environment: {built.how}")
     place = surroundings.as_recorded(repo, recorded, environ, programs=built.programs)
     return place, built.how, built.notes
 
