@@ -68,7 +68,7 @@ def _legend(series: "Sequence[Series]", *, many: bool, coloured: bool) -> Iterat
         mark = _LETTERS[number % len(_LETTERS)] if not coloured else "━━"
         if coloured:
             mark = show.style(mark, _COLOURS[number % len(_COLOURS)])
-        last = f"last {_tick(one.points[-1][1])}" if one.points else "no finite number"
+        last = "no finite number" if one.last is None else f"last {_tick(one.last)}"
         count = f", {one.count:,} points" if one.count > len(one.points) else ""
         broken = f", {one.broken:,} not finite" if one.broken else ""
         yield f"  {mark + ' ' if many else ''}{one.label}: {last}{count}{broken}"

@@ -34,6 +34,8 @@ class Curve:
         """How many points there were."""
         self.broken = 0
         """How many of them were no numbers or infinite; they are not in the curve."""
+        self.last: tuple[float, float] | None = None
+        """The last point that is in the curve."""
         self._most = points // 2
         self._width = 1
         self._buckets: list[_Bucket] = []
@@ -44,6 +46,7 @@ class Curve:
         if not math.isfinite(value):
             self.broken += 1
             return
+        self.last = at, value
         buckets = self._buckets
         if buckets and buckets[-1].count < self._width:
             last = buckets[-1]
@@ -66,7 +69,7 @@ class Curve:
     def points(self) -> list[tuple[float, float]]:
         """Return what is left of the points, by where they are."""
         found = {point for bucket in self._buckets for point in (bucket.low, bucket.high)}
-        return sorted(found)
+        return sorted(found if self.last is None else found | {self.last})
 
     def _halve(self) -> None:
         self._width *= 2

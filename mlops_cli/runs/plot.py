@@ -35,7 +35,8 @@ _SYSTEM = (
 class Series:
     """One curve: of `count` points those that show its form, sorted by where they are.
 
-    `broken` of the points were no numbers or infinite, and are left out.
+    `broken` of the points were no numbers or infinite, and are left out. `last` is the value that
+    came last, None where there is none.
     """
 
     run: str
@@ -43,6 +44,7 @@ class Series:
     points: tuple[tuple[float, float], ...]
     count: int
     broken: int
+    last: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,8 @@ def _system(repo: Repository, sources: Sequence[_Source], labels: Sequence[str])
 
 
 def _series(run: str, label: str, curve: Curve) -> Series:
-    return Series(run, label, tuple(curve.points()), curve.count, curve.broken)
+    last = None if curve.last is None else curve.last[1]
+    return Series(run, label, tuple(curve.points()), curve.count, curve.broken, last)
 
 
 def _declared(

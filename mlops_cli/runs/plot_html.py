@@ -144,7 +144,7 @@ def _legend(series: Sequence[Series]) -> str:
     items = []
     for number, one in enumerate(series):
         sample = f'<svg viewBox="0 0 24 8"><path class="curve" {_ink(number)} d="M0 4H24"/></svg>'
-        last = f"{one.points[-1][1]:.6g}" if one.points else "no finite number"
+        last = "no finite number" if one.last is None else f"{one.last:.6g}"
         broken = f", {one.broken:,} not finite" if one.broken else ""
         items.append(f"<li>{sample}{escape(one.label)}: {last}{broken}</li>")
     return f"<ul>{''.join(items)}</ul>"
