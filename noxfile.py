@@ -13,7 +13,7 @@ WITH_EXTRAS = (
     "tests/registry/test_predict.py",
     "tests/runs/test_carbon.py",
 )
-"""Tests that read Parquet or estimate carbon. The others run without, as mlo does for most users."""
+"""Tests that read Parquet or estimate carbon; the others run without, as mlo mostly does."""
 
 
 SHARED = ("--numprocesses=logical", "--dist=loadfile")

@@ -1,11 +1,13 @@
 """What `docs/design/format.md` shows is what the code reads and writes."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 from mlops_cli.core import refs, tree
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import Kind, ObjectStore
+from mlops_cli.runs.environment import collect
 
 PAGE = (Path(__file__).parents[2] / "docs/design/format.md").read_text()
 TREE_ID = ObjectId("ed36de312287f89c5147dc139e1d1947abcabb3df89d005d4cc252f7726f535b")
@@ -44,3 +46,20 @@ def test_the_refs_in_the_page_decode() -> None:
     (block,) = re.findall(r"```text\n(mlo refs 1.*?)```", PAGE, re.S)
     assert refs.decode(block.encode(), where="page") == {"models/churn": TREE_ID}
     assert refs.encode({"models/churn": TREE_ID}) == block.encode()
+
+
+def test_the_page_names_every_field_of_the_record_of_a_run() -> None:
+    from mlops_cli.runs import open_run, record
+
+    section = PAGE[PAGE.index("## Runs\n") : PAGE.index("## Environment\n")]
+    names = {field.name for kind in (record.Run, record.Code) for field in fields(kind)}
+    names |= {field.name for kind in (record.StepRun, record.Artifact) for field in fields(kind)}
+    names.discard("id")
+    assert sorted(name for name in names if f"`{name}`" not in section) == []
+    section = PAGE[PAGE.index("## Environment\n") :]
+    told = collect({}, "/nowhere")
+    assert sorted(name for name in told if f"`{name}`" not in section) == []
+    page = (Path(__file__).parents[2] / "docs/design/runs.md").read_text()
+    journals = [name for name in vars(open_run).values() if str(name).endswith(".jsonl")]
+    assert len(journals) == 7
+    assert [name for name in journals if name not in page] == []
