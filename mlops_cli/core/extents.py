@@ -4,6 +4,7 @@ There a large file that does not compress takes its space once: the pack that st
 work tree share its blocks, until one of them is changed. Elsewhere bytes are copied.
 """
 
+import errno
 import os
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def _copy(source: int, start: int, length: int, target: int, place: int) -> None
     while start < end:
         data = os.pread(source, min(_COPY_BYTES, end - start), start)
         if not data:
-            raise OSError(0, "a file ended early")
+            raise OSError(errno.EIO, "a file ended early")
         write_at(target, data, place)
         start += len(data)
         place += len(data)

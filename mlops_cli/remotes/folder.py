@@ -38,6 +38,21 @@ class FolderTransport:
             raise too_large(key, self.url)
         return data
 
+    def copy(self, key: str, size: int, target: int) -> None:
+        """Make an open, empty file hold the first bytes of a key, sharing blocks where that can be.
+
+        Raises:
+            MissingKey, ExternalError: as of `read`.
+            OSError: it has fewer bytes than `size`, or the file cannot be written.
+        """
+        try:
+            source = Source(os.open(self.folder / key, os.O_RDONLY | os.O_CLOEXEC))
+        except FileNotFoundError as error:
+            raise MissingKey(f"'{key}' is not on the remote '{self.url}'") from error
+        except OSError as error:
+            raise self._failed(error) from error
+        Extent(source, 0, size).write(target, 0)
+
     def size(self, key: str) -> int:
         """Return the size of a file; see `Transport`."""
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from mlops_cli.core import workers
+from mlops_cli.core.extents import write_at
 from mlops_cli.core.files import outside, sync_folder
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import SUFFIX, Kind, Pack, as_id
@@ -16,6 +17,7 @@ from mlops_cli.core.read_many import ReadAhead
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, IntegrityError
 from mlops_cli.remotes.catalogue import key_of
+from mlops_cli.remotes.folder import FolderTransport
 from mlops_cli.remotes.transport import Transport
 
 _PART_BYTES = 8 * 1024 * 1024
@@ -62,16 +64,25 @@ def take(
 def _download(
     transport: Transport, name: str, size: int, path: Path, advance: Callable[[int], None]
 ) -> None:
-    with path.open("xb") as file:
-        for start in range(0, size, _PART_BYTES):
-            length = min(_PART_BYTES, size - start)
-            data = transport.read(key_of(name), start, length)
-            if len(data) != length:
-                raise ExternalError(f"'{key_of(name)}' on '{transport.url}' ended early")
-            file.write(data)
-            advance(length)
-        file.flush()
+    with path.open("xb", buffering=0) as file:
+        if isinstance(transport, FolderTransport):
+            transport.copy(key_of(name), size, file.fileno())
+            advance(size)
+        else:
+            _download_parts(transport, name, size, file.fileno(), advance)
         os.fsync(file.fileno())
+
+
+def _download_parts(
+    transport: Transport, name: str, size: int, target: int, advance: Callable[[int], None]
+) -> None:
+    for start in range(0, size, _PART_BYTES):
+        length = min(_PART_BYTES, size - start)
+        data = transport.read(key_of(name), start, length)
+        if len(data) != length:
+            raise ExternalError(f"'{key_of(name)}' on '{transport.url}' ended early")
+        write_at(target, data, start)
+        advance(length)
 
 
 def _check_all(pack: Pack, check: Callable[[ObjectId, Kind, bytes], None]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, create
-from mlops_cli.errors import IntegrityError
+from mlops_cli.errors import ExternalError, IntegrityError
 from mlops_cli.remotes import fetch
 from mlops_cli.remotes.push import push
 from tests.conftest import noise
@@ -58,5 +58,20 @@ def test_a_flipped_bit_in_it_is_refused_and_nothing_kept(
     with pytest.raises(IntegrityError, match="on the remote 'origin' is damaged"):
         bring(tmp_path, pushed)
     there = create(tmp_path / "there")
+    assert list(there.layout.packs.iterdir()) == []
+    assert list(there.layout.tmp.iterdir()) == []
+
+
+def test_one_that_is_cut_short_is_refused_and_nothing_kept(
+    tmp_path: Path, pushed: list[str]
+) -> None:
+    there = create(tmp_path / "there")
+    remote = remote_of(there, tmp_path / "remote")
+    fetch.records(there, remote)
+    (sent,) = (tmp_path / "remote" / "packs").iterdir()
+    with sent.open("r+b") as file:
+        file.truncate(100_000)
+    with pytest.raises(ExternalError, match="ended early"):
+        fetch.content(there, remote, pushed)  # type: ignore[arg-type]  # ids they are
     assert list(there.layout.packs.iterdir()) == []
     assert list(there.layout.tmp.iterdir()) == []
