@@ -95,6 +95,7 @@ def sweep(
     Exit code 1 when no trial was done, 130 when it was interrupted. --resume goes on then.
     """
     from mlops_cli.cli.sweep_report import Teller, tell
+    from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.sweeps import resume as resuming
     from mlops_cli.pipeline.sweeps.definition import Asked
     from mlops_cli.pipeline.sweeps.start import How
@@ -128,6 +129,7 @@ def sweep(
         environ=os.environ,
         watcher=teller,
         steps=teller.steps,
+        resolve=resolver(repo),
         engine=engine,
         jobs=jobs,
         remote=remote,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import journal, lockfile
+from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.pipeline.engines.engine import Line
 from mlops_cli.pipeline.run import Outcome, run
@@ -38,6 +39,7 @@ class Order:
         name: of the trial's run.
         parent: key of the sweep's run.
         state: what the records say of the code, as `vars` of `runs.code.State`.
+        versions: ids of the models and data that steps refer to.
     """
 
     step: str
@@ -48,6 +50,7 @@ class Order:
     parent: str
     engine: str | None
     state: Mapping[str, Any]
+    versions: Mapping[str, str]
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -108,6 +111,7 @@ def trial(repo: Repository, order: Order, line: Line, *, bring: Bring | None = N
             environ=os.environ,
             assignments=order.assignments,
             bring=bring,
+            resolve=lambda reference: ObjectId(order.versions[reference.key]),
             name=order.name,
             parent=order.parent,
             engine=order.engine,

@@ -1,7 +1,7 @@
 """What trials stand on: a step that can be swept, its data, and what is made once for all."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mlops_cli.core.fill_step import is_pattern
@@ -9,6 +9,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, pointer
 from mlops_cli.errors import RequestError, StateError
+from mlops_cli.pipeline.plan import Resolve
 from mlops_cli.pipeline.run import Chosen, choose, run
 from mlops_cli.pipeline.sweeps.definition import Definition
 from mlops_cli.pipeline.watcher import Watcher
@@ -22,14 +23,17 @@ class Ground:
 
     Attributes:
         before: steps that come out the same in every trial.
+        versions: of models and data that steps refer to, by what they are called there: a name
+            that moves while the sweep goes on changes no trial.
     """
 
     chosen: Chosen
     before: tuple[str, ...]
+    versions: Mapping[str, ObjectId]
 
 
-def survey(repo: Repository, definition: Definition) -> Ground:
-    """Return what the trials of a sweep run.
+def survey(repo: Repository, definition: Definition, resolve: Resolve | None) -> Ground:
+    """Return what the trials of a sweep run; `resolve` looks up models.
 
     Raises:
         RequestError: there is no such step or parameter, or nothing reads a parameter.
@@ -37,14 +41,20 @@ def survey(repo: Repository, definition: Definition) -> Ground:
     known = override(repo.settings.params, definition.fixed)
     override(known, [f"{name}=0" for name in definition.ranges])
     first = [f"{name}={_sample(one)}" for name, one in definition.ranges.items()]
-    chosen = choose(repo, [definition.step], [*definition.fixed, *first])
+    chosen = choose(repo, [definition.step], [*definition.fixed, *first], resolve=resolve)
     for name in definition.ranges:
         if not any(_reads(plan.params, [name]) for plan in chosen.plans.values()):
             raise RequestError(
                 f"nothing that '{definition.step}' runs reads the parameter '{name}'",
                 hint=f"add {name} to params: of the step in .mlops.yaml",
             )
-    return Ground(chosen, tuple(_before(chosen, definition)))
+    versions = {
+        dep: oid
+        for plan in chosen.plans.values()
+        for dep, oid in plan.fixed.items()
+        if oid is not None and not dep.startswith("env:")
+    }
+    return Ground(chosen, tuple(_before(chosen, definition)), versions)
 
 
 def _sample(one: object) -> str:
@@ -82,7 +92,7 @@ def inputs(repo: Repository, ground: Ground) -> list[ObjectId]:
     Raises:
         RequestError: something is neither in git nor versioned, so that no other work tree has it.
     """
-    found = []
+    found = list(ground.versions.values())
     for name, plan in ground.chosen.plans.items():
         for path in plan.paths:
             made = next(ground.chosen.graph.makers(path), None) is not None
@@ -101,9 +111,16 @@ def inputs(repo: Repository, ground: Ground) -> list[ObjectId]:
 
 
 def prepare(
-    repo: Repository, ground: Ground, definition: Definition, *, watcher: Watcher, parent: str,
-    name: str, state: State,
-) -> None:  # fmt: skip
+    repo: Repository,
+    ground: Ground,
+    definition: Definition,
+    *,
+    watcher: Watcher,
+    parent: str,
+    name: str,
+    state: State,
+    resolve: Resolve | None,
+) -> None:
     """Run what is the same in all trials, once, in one of their work trees.
 
     Raises:
@@ -120,6 +137,7 @@ def prepare(
         name=name,
         parent=parent,
         state=state,
+        resolve=resolve,
     ).run
     if done is None or done.status == "done":
         return

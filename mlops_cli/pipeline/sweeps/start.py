@@ -10,6 +10,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError, RequestError, StateError
 from mlops_cli.pipeline.engines import kinds
+from mlops_cli.pipeline.plan import Resolve
 from mlops_cli.pipeline.sweeps import conduct, ground
 from mlops_cli.pipeline.sweeps.conduct import Answer, Order
 from mlops_cli.pipeline.sweeps.definition import Definition
@@ -33,6 +34,7 @@ class How:
 
     Attributes:
         command: as it was typed, for the record.
+        resolve: looks up the models that steps refer to.
         engine: a URL; None for processes on this machine.
         jobs: how many trials at once at most; None for one here, and all that a cluster takes.
         remote: through which a cluster gets code and data; None for the project's own.
@@ -42,6 +44,7 @@ class How:
     environ: Mapping[str, str]
     watcher: Watcher
     steps: StepWatcher
+    resolve: Resolve | None = None
     engine: str | None = None
     jobs: int | None = None
     remote: str | None = None
@@ -75,7 +78,7 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
         room = stack.enter_context(worktree(repo, state.snapshot))
         with suppress(FileNotFoundError):
             room.layout.lockfile.write_bytes(read_regular(repo.layout.lockfile))
-        found = ground.survey(room, definition)
+        found = ground.survey(room, definition, how.resolve)
         data = ground.inputs(room, found)
         opened = _open(repo, definition, how, state, found, past)
         try:
@@ -88,11 +91,19 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
                 parent=opened.head.key,
                 name=name,
                 state=state,
+                resolve=how.resolve,
             )
             site = _site(repo, room, stack, how, state, found, data, opened)
             stack.callback(site.engine.close)
             work = Sweep(
-                repo, definition, opened, site, how.watcher, code=vars_of(state), past=past
+                repo,
+                definition,
+                opened,
+                site,
+                how.watcher,
+                code=vars_of(state),
+                versions=found.versions,
+                past=past,
             )
         except BaseException as error:
             message = error.message if isinstance(error, MloError) else repr(error)

@@ -99,6 +99,7 @@ class Sweep:
         watcher: Watcher,
         *,
         code: Mapping[str, Any],
+        versions: Mapping[str, str],
         past: Past | None = None,
     ) -> None:
         self._repo = repo
@@ -108,6 +109,7 @@ class Sweep:
         self._engine = site.engine
         self._watcher = watcher
         self._code = code
+        self._versions = versions
         self._began = time.monotonic()
         earlier = past.trials if past else ()
         self._journal = SweepJournal(repo, opened.head.key)
@@ -185,6 +187,7 @@ class Sweep:
             parent=self._run.head.key,
             engine=self._run.head.engine,
             state=self._code,
+            versions=self._versions,
         )
 
     def _take(self, event: Event) -> None:
