@@ -50,13 +50,15 @@ class FileStore:
         self.registry = self._registry()
         self._models: dict[str, dict[str, list[LoggedModel]]] = {}
         """The models of an experiment, by the run that logged each."""
+        self._unreadable: dict[str, str] = {}
+        """What is wrong with models, by their ids."""
 
     def experiments(self) -> list[Experiment]:
         """Return all experiments; see `Tracker`. A folder without a description is none."""
         found = []
         for folder in [*_folders(self._root), *_folders(self._root / _TRASH)]:
             if folder.name != _MODELS and (folder / _META).is_file():
-                meta = _meta(folder)
+                meta = _sound(lambda folder=folder: _meta(folder)) or {}  # type: ignore[misc]
                 deleted = meta.get("lifecycle_stage") == "deleted"
                 place = os.path.relpath(folder, self._root)
                 found.append(Experiment(place, meta.get("name") or folder.name, deleted))
@@ -111,7 +113,7 @@ class FileStore:
             tags=tags,
             points=lambda: _points(folder / "metrics"),
             files=self._places.files(meta.get("artifact_uri") or "", folder / "artifacts"),
-            models=self._models_of(experiment).get(folder.name, ()),
+            models=self._models_of(experiment, folder),
             datasets=self._datasets(experiment, folder),
             registered=self.registry.by_run.get(folder.name, ()),
             deleted=experiment.deleted or meta.get("lifecycle_stage") == "deleted",
@@ -132,19 +134,34 @@ class FileStore:
             found.append(Dataset(held.get("name") or "", held.get("digest") or "", context))
         return found
 
-    def _models_of(self, experiment: Experiment) -> dict[str, list[LoggedModel]]:
+    def _models_of(self, experiment: Experiment, run: Path) -> Sequence[LoggedModel]:
+        """Return the models that a run logged.
+
+        Raises:
+            IntegrityError: it lists one that cannot be read.
+        """
         if experiment.id not in self._models:
-            found: dict[str, list[LoggedModel]] = {}
-            for folder in _folders(self._root / experiment.id / _MODELS):
-                meta = _sound(lambda folder=folder: _meta(folder)) or {}  # type: ignore[misc]
-                run = meta.get("source_run_id")
-                if run and meta.get("lifecycle_stage") != "deleted":
-                    uri = meta.get("artifact_location") or ""
-                    files = self._places.files(uri, folder / "artifacts")
-                    model = LoggedModel(folder.name, meta.get("name") or folder.name, files)
-                    found.setdefault(run, []).append(model)
-            self._models[experiment.id] = found
-        return self._models[experiment.id]
+            self._models[experiment.id] = self._all_models(experiment)
+        for folder in _folders(run / "outputs"):
+            if folder.name in self._unreadable:
+                raise IntegrityError(self._unreadable[folder.name])
+        return self._models[experiment.id].get(run.name, ())
+
+    def _all_models(self, experiment: Experiment) -> dict[str, list[LoggedModel]]:
+        found: dict[str, list[LoggedModel]] = {}
+        for folder in _folders(self._root / experiment.id / _MODELS):
+            try:
+                meta = _meta(folder)
+            except MloError as error:
+                self._unreadable[folder.name] = error.message
+                continue
+            run = meta.get("source_run_id")
+            if run and meta.get("lifecycle_stage") != "deleted":
+                uri = meta.get("artifact_location") or ""
+                files = self._places.files(uri, folder / "artifacts")
+                model = LoggedModel(folder.name, meta.get("name") or folder.name, files)
+                found.setdefault(run, []).append(model)
+        return found
 
     def _registry(self) -> Registry:
         versions = []

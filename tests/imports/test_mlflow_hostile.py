@@ -126,6 +126,31 @@ def test_a_broken_run_is_named_and_the_others_come(
     assert "1 run could not be read:" in shown
 
 
+def test_a_run_whose_model_cannot_be_read_is_named(
+    project: Path, mlo_here: Mlo, tmp_path: Path
+) -> None:
+    folder = add_run(tmp_path / "mlruns", RUNS[0])
+    (folder / "outputs/m-1").mkdir(parents=True)
+    model = folder.parent / "models/m-1"
+    (model / "artifacts").mkdir(parents=True)
+    (model / "artifacts/MLmodel").write_text("flavors: {}")
+    (model / "meta.yaml").write_text("{")
+    done = mlo_here("import-mlflow", tmp_path / "mlruns", "--json", code=1).json
+    assert "m-1" in done["refused"][0]["why"]
+    (model / "meta.yaml").write_text(f"name: fit\nsource_run_id: {RUNS[0]}\n")
+    mlo_here("import-mlflow", tmp_path / "mlruns")
+    assert [one.path for one in come(project)[RUNS[0]].models] == ["fit"]
+
+
+def test_an_experiment_without_a_sound_description_has_its_folder_s_name(
+    project: Path, mlo_here: Mlo, tmp_path: Path
+) -> None:
+    folder = add_run(tmp_path / "mlruns", RUNS[0])
+    (folder.parent / "meta.yaml").write_text("{")
+    done = mlo_here("import-mlflow", tmp_path / "mlruns", "--json").json
+    assert done["experiments"] == {"1": 1}
+
+
 def test_a_run_that_was_repaired_comes_with_the_next_import(
     project: Path, mlo_here: Mlo, tmp_path: Path
 ) -> None:
