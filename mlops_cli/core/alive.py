@@ -122,10 +122,16 @@ def _at_first() -> None:
 
 
 def _sign_out() -> None:
+    """Remove what this process was interrupted at, and its file."""
+    number = str(os.getpid())
     for folder, handle in _held.items():
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(f"{folder}/{os.getpid()}")
+            tmp = Path(folder).with_name("tmp")
+            for name in os.listdir(tmp):
+                if _number(name) == number:
+                    _remove(tmp / name)
+            os.unlink(f"{folder}/{number}")
 
 
 def _sign_in_again() -> None:

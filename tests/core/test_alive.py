@@ -57,10 +57,11 @@ def test_what_a_killed_process_left_goes_at_once_and_not_before(repo: Repository
         assert os.listdir(repo.layout.mlo / "alive") in ([], [str(os.getpid())])
 
 
-def test_a_process_that_ended_well_leaves_no_file_of_its_own(repo: Repository) -> None:
+def test_a_process_that_ends_by_itself_leaves_nothing(repo: Repository) -> None:
     with another(repo) as process:
         process.communicate("")
         assert str(process.pid) not in os.listdir(repo.layout.mlo / "alive")
+        assert left(repo) == []
 
 
 def test_nobody_knows_who_left_a_file_so_it_stays_for_a_day(repo: Repository) -> None:
