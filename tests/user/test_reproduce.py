@@ -380,6 +380,52 @@ class TestPackages:
         assert "run first reproduced: the same bytes" in done.stdout
         assert "note: tiny is in no index: taken from the environment that is here" in done.stdout
 
+    def test_the_projects_own_package_is_that_of_then(
+        self, project: Path, tmp_path: Path, mlo_here: Mlo
+    ) -> None:
+        env = venv(tmp_path / "venv", tmp_path)
+        edited(tmp_path / "venv", "own", project)
+        (project / "src" / "own").mkdir(parents=True)
+        (project / "src" / "own" / "__init__.py").write_text("VALUE = 1\n")
+        (project / "pyproject.toml").write_text("[project]\nname = 'own'\nversion = '1.0'\n")
+        write(project, t__py="import own; open('out', 'w').write(str(own.VALUE))\n")
+        steps(project, "  t:\n    cmd: python t.py\n    outs: [out]\n")
+        mlo_here("run", "--name", "first", env=env)
+        assert (project / "out").read_text() == "1"
+        (project / "src" / "own" / "__init__.py").write_text("VALUE = 22\n")
+        assert "reproduced: the same bytes" in mlo_here("reproduce", "first", env=env).stdout
+        shutil.rmtree(tmp_path / "venv")
+        venv(tmp_path / "venv", tmp_path)
+        done = mlo_here("reproduce", "first", env=env)
+        assert "note: own is the project itself, as it was then" in done.stdout
+
+    def test_a_package_that_was_being_edited_and_is_gone_is_not_looked_for_in_an_index(
+        self, project: Path, tmp_path: Path, wheels: Path, mlo_here: Mlo
+    ) -> None:
+        env = venv(tmp_path / "venv", wheels)
+        edited(tmp_path / "venv", "tiny", tmp_path / "elsewhere")
+        steps(project, "  t:\n    cmd: echo 1 > out\n    outs: [out]\n")
+        mlo_here("run", "--name", "first", env=env)
+        shutil.rmtree(tmp_path / "venv")
+        venv(tmp_path / "venv", wheels)
+        done = mlo_here("reproduce", "first", env=env, code=5)
+        assert (
+            "tiny was being edited when the run was made, and is not installed here" in done.stderr
+        )
+
+
+def edited(folder: Path, name: str, source: Path) -> None:
+    """Install a package to be edited, as pip does."""
+    (site,) = (folder / "lib").glob("python3*/site-packages")
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "direct_url.json").write_text(
+        f'{{"url": "{source.as_uri()}", "dir_info": {{"editable": true}}}}'
+    )
+    (site / f"__editable__.{name}.pth").write_text(f"{source / 'src'}\n")
+    (info / "RECORD").write_text(f"__editable__.{name}.pth,sha256=x,1\n{info.name}/METADATA,,\n")
+
 
 def rename_wheel(path: Path) -> None:
     """Make the wheel of `tiny` one of `more`."""

@@ -30,7 +30,7 @@ _MISSING_FILE = re.compile(
     r"(?:No such file or directory|cannot find the file|does not exist|cannot open)"
     r"[^'\"\n]{0,20}['\"]([^'\"\n]+)['\"]"
     r"|['\"]?([^\s'\":]+)['\"]?: No such file or directory"
-    r"|cannot open ['\"]?([^\s'\":]+)['\"]? for reading"
+    r"|cannot open ['\"]?([^\s'\":]+)['\"]?(?: for reading|: No such file)"
 )
 _MISSING_MODULE = re.compile(r"No module named ['\"]([\w.]+)['\"]")
 
@@ -107,11 +107,12 @@ def _made_otherwise(step: StepRun, other: StepRun, then: Run) -> bool:
     )
 
 
-def of_failure(then: Run, now: Run, log: str) -> list[Cause]:
-    """Return why what was done again failed, as far as its log tells."""
+def of_failure(then: Run, now: Run, log: str, folder: str) -> list[Cause]:
+    """Return why what was done again in a folder failed, as far as its log tells."""
     found = []
     named = {one.path for one in then.inputs}
-    for path in dict.fromkeys(_of_groups(_MISSING_FILE, log)):
+    told = (path.removeprefix(folder + os.sep) for path in _of_groups(_MISSING_FILE, log))
+    for path in dict.fromkeys(told):
         if path not in named:
             why = "it was read but not declared, so it is not in the record"
             found.append(Cause("undeclared input", path, here="not there", why=why))

@@ -43,7 +43,8 @@ def diagnose(
     """
     if now.status != "done":
         failed = next((one.name for one in now.steps if one.state == "failed"), None)
-        return failed, causes.of_failure(then, now, _log(repo, now)), []
+        folder = str(again.aside.root)
+        return failed, causes.of_failure(then, now, _log(repo, now), folder), []
     first = causes.first(then, now, differing)
     told, other = _step(then, first), _step(now, first)
     given = causes.of_inputs(told, other) if told is not None and other is not None else []

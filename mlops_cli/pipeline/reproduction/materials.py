@@ -108,8 +108,8 @@ def check(run: Run) -> None:
         )
     if not run.steps and isinstance(run.command, str):
         raise StateError(
-            f"run {run.name} was not made by mlo run, so nothing says how to make it again",
-            hint="reproduce the runs that it has as parts: mlo runs list",
+            f"run {run.name} is of '{run.command[:60]}', which only its parts can be made again of",
+            hint=f"reproduce one of those: mlo runs show {run.name}",
         )
 
 
