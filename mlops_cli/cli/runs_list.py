@@ -15,7 +15,6 @@ _COMMAND = 16
 """Columns that a command gets at least, before metrics are shown."""
 _PARAMETERS = 32
 """Columns that parameters which differ get at most in exchange for metrics."""
-_TAGS = 16
 _PIPELINE = "mlo run"
 
 
@@ -32,12 +31,11 @@ def tell(
         [name_of(line), line.key, line.started[5:16].replace("T", " "), line.status]
         for line in found.runs
     ]
-    for extra, value in (("tags", tags_of), ("again", _again)):
-        values = [clip(value(line), _TAGS) for line in found.runs]
-        if any(values):
-            head.append(extra)
-            for row, one in zip(fixed, values, strict=True):
-                row.append(one)
+    again = [_again(line) for line in found.runs]
+    if any(again):
+        head.append("again")
+        fixed = [[*row, one] for row, one in zip(fixed, again, strict=True)]
+    told = [_tagged(line, text) for line, text in zip(found.runs, told, strict=True)]
     width = sum(max(len(row[at]) for row in [*fixed, head]) + 2 for at in range(len(head)))
     wanted = [*sorted_by, *(name for name in chosen if name not in sorted_by)]
     kept = _COMMAND if title == "command" else min(max(map(len, told)), _PARAMETERS)
@@ -59,7 +57,7 @@ def tell_columns(found: "Listing", columns: Sequence[str]) -> None:
     rows = []
     for line in found.runs:
         look_up = looked_up(line)
-        cells = [_cell(look_up(name)) for name in columns]
+        cells = [tags(line.tags) if name == "tags" else _cell(look_up(name)) for name in columns]
         rows.append(("  " * line.depth + cells[0], *cells[1:]))
     show.table(list(columns), rows)
     tell_rest(found)
@@ -83,9 +81,8 @@ def name_of(line: "Line") -> str:
     return "  " * line.depth + line.name + (f" (+{line.children})" if line.children else "")
 
 
-def tags_of(line: "Line") -> str:
-    """Return a run's tags as they are typed."""
-    return tags(line.tags)
+def _tagged(line: "Line", text: str) -> str:
+    return f"[{tags(line.tags)}] {text}".rstrip() if line.tags else text
 
 
 def tags(held: Mapping[str, str]) -> str:

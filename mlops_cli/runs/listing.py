@@ -123,7 +123,7 @@ def listing(
 def _check_columns(index: Index, columns: Sequence[str]) -> None:
     names = filters.Names(index)
     for name in columns:
-        if names.find(name) is None:
+        if name != "tags" and names.find(name) is None:
             _, hint = names.unknown(name)
             columns_hint = f"--columns {','.join(COLUMNS[:6])}"
             raise RequestError(

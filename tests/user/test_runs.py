@@ -86,7 +86,11 @@ def test_show_tells_parent_parts_tags_and_note(three: Path, mlo_here: Mlo) -> No
     assert mlo_here("runs", "show", "run-0", "--json").json["tags"] == {"best": "", "team": "risk"}
     held = mlo_here("runs", "tag", "run-0", "best", "--delete", "--json").json
     assert (held["name"], held["tags"]) == ("run-0", {"team": "risk"})
-    assert "best" not in mlo_here("runs", "list", "--tag", "team=risk").stdout
+    told = mlo_here("runs", "list", "--tag", "team=risk").stdout
+    assert "best" not in told
+    assert "[team=risk] train" in told
+    told = mlo_here("runs", "list", "--tag", "team", "--columns", "name,tags").stdout
+    assert told == "name   tags\nrun-0  team=risk\n"
     told = mlo_here("runs", "show", "best:auc")
     assert told.stderr.startswith("best:auc: highest auc, going by the name (lowest: best:-auc)")
 
