@@ -180,7 +180,8 @@ class Steps:
         data = lockfile.encode(steps)
         path = self._repo.layout.lockfile
         if path.read_bytes() != data if path.exists() else bool(steps):
-            write_whole(path, data, aside=self._repo.layout.tmp)
+            lasting = self._repo.layout.store == self._repo.layout.mlo
+            write_whole(path, data, durable=lasting, aside=self._repo.layout.tmp)
 
     def _deps(self, plan: Plan) -> dict[str, ObjectId]:
         """Return the ids of all that a step depends on.
