@@ -99,13 +99,13 @@ class OpenRun:
 
     def variables(self, root: Path, step: str | None = None) -> dict[str, str]:
         """Return the variables that tell a child process of this run."""
-        told = {
+        return {
             FOLDER_VARIABLE: str(self.folder),
             PARAMS_VARIABLE: str(self.folder / _GIVEN),
             ROOT_VARIABLE: str(root),
             PARENT_VARIABLE: self.head.key,
+            STEP_VARIABLE: step or "",
         }
-        return told if step is None else {**told, STEP_VARIABLE: step}
 
     def lines(self, name: str) -> list[dict[str, Any]]:
         """Return the records of one of the run's journals."""

@@ -170,7 +170,11 @@ def _find() -> Sink | None:
 def _given() -> Sink | None:
     """Return the run that the environment names."""
     folder, root = os.environ.get(FOLDER), os.environ.get(ROOT)
-    return Sink(Path(folder), Path(root), step=os.environ.get(STEP)) if folder and root else None
+    return (
+        Sink(Path(folder), Path(root), step=os.environ.get(STEP) or None)
+        if folder and root
+        else None
+    )
 
 
 def _begin() -> Sink | None:
@@ -318,4 +322,15 @@ def warn_once(text: str) -> None:
     """Warn, and never again of the same."""
     if text not in _warned:
         _warned.add(text)
-        warnings.warn(text, RuntimeWarning, stacklevel=2)
+        warnings.warn(text, RuntimeWarning, stacklevel=_user_level())
+
+
+def _user_level() -> int:
+    """Return how many calls above `warn_once` the user's own code is."""
+    own = os.path.dirname(os.path.dirname(__file__)) + os.sep
+    level = 1
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(own):
+        frame = frame.f_back
+        level += 1
+    return level
