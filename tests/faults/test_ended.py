@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Mlo, git
 
 MLO = str(Path(sys.executable).parent / "mlo")
-FILES = 3_000
+FILES = 4_200  # so many that two processes write them
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def full(project: Path, mlo: Mlo) -> Path:
     for folder in range(30):
         (data / str(folder)).mkdir(parents=True)
         for number in range(FILES // 30):
-            (data / str(folder) / str(number)).write_bytes(os.urandom(20_000))
+            (data / str(folder) / str(number)).write_bytes(os.urandom(8_000))
     mlo("add", "data")
     git(project, "add", "--all")
     git(project, "commit", "--quiet", "--message", "Data")
