@@ -2,7 +2,7 @@
 
     python -m benchmarks.many_runs FOLDER [COUNT]
 
-The same seed gives the same bytes. Most runs are trials of sweeps, as in a project where many add up.
+The same seed gives the same bytes. Most runs are as trials of sweeps are, of which many add up.
 """
 
 import random
