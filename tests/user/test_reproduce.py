@@ -219,6 +219,17 @@ class TestWhyNot:
             "because of unseeded randomness\n    made twice here, metric m, metric n" in done.stdout
         )
 
+    def test_a_seed_that_the_code_chose_is_named(self, project: Path, mlo_here: Mlo) -> None:
+        write(
+            project,
+            t__py="import os, random, mlops_cli.api as mlo\nmlo.seed(os.getpid())\n"
+            "mlo.log_metric('m', random.random())\n",
+        )
+        commit(project)
+        mlo_here("run", "--name", "first", "--", "python", "t.py")
+        done = mlo_here("reproduce", "first", code=1)
+        assert "  because of seed python: " in done.stdout
+
     def test_the_order_of_sets_is_named(self, project: Path, mlo_here: Mlo) -> None:
         write(project, t__py="open('out', 'w').write(str({str(n) for n in range(99)}))\n")
         steps(project, "  t:\n    cmd: python t.py\n    deps: [t.py]\n    outs: [out]\n")
@@ -522,6 +533,12 @@ class TestElsewhere:
         assert "the code of run first is not in this store, nor on origin" in done.stderr
         assert reproduced.verdicts(open_repository(clone)) == {}
         nothing_is_left(clone)
+
+    def test_a_remote_that_cannot_be_asked_is_named(self, clone: Path, mlo_here: Mlo) -> None:
+        shutil.rmtree(clone.parent / "store")
+        (clone.parent / "store").write_text("no folder\n")
+        done = mlo_here("reproduce", "first", cwd=clone, code=5)
+        assert "is not in this store, and a remote could not be asked: origin: " in done.stderr
 
 
 def test_killed_half_way_it_leaves_what_the_next_command_clears(project: Path, mlo: Mlo) -> None:

@@ -143,6 +143,15 @@ def of_inputs(step: StepRun, other: StepRun) -> list[Cause]:
     return found
 
 
+def of_seeds(then: Run, now: Run) -> list[Cause]:
+    """Return the seeds that the code chose otherwise."""
+    return [
+        Cause("seed", name, str(seed), str(now.seeds[name]), proven=True, why="the code chose it")
+        for name, seed in then.seeds.items()
+        if now.seeds.get(name, seed) != seed
+    ]
+
+
 class Search:
     """Finds out by trial what made a step come out otherwise.
 
@@ -175,7 +184,8 @@ class Search:
             "randomness",
             "unseeded randomness",
             proven=True,
-            why=f"made twice here, {paths} differed too: seed every generator, write no times",
+            why=f"made twice here, {paths} differed too: seed every generator (mlo.seed(7) in "
+            "Python), and write no times",
         )
         if self._steady({"PYTHONHASHSEED": "0"}):
             return [

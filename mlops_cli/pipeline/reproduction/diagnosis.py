@@ -48,6 +48,7 @@ def diagnose(
     first = causes.first(then, now, differing)
     told, other = _step(then, first), _step(now, first)
     given = causes.of_inputs(told, other) if told is not None and other is not None else []
+    given += causes.of_seeds(then, now)
     if given:
         return first.step, given, []
     if first.made_by != then.key:

@@ -18,7 +18,7 @@ from mlops_cli.core import canonical
 from mlops_cli.core.files import outside, write_whole
 from mlops_cli.core.ids import object_id
 from mlops_cli.core.lock import hold
-from mlops_cli.errors import ExternalError
+from mlops_cli.errors import ExternalError, IntegrityError
 from mlops_cli.pipeline.reproduction import local_packages, pythons
 from mlops_cli.pipeline.reproduction.pythons import Python
 from mlops_cli.runs import environment, packages
@@ -30,6 +30,7 @@ _NOT_FOUND = re.compile(
     r"|[Bb]ecause ([A-Za-z0-9._-]+) was not found"
     r"|there is no version of ([A-Za-z0-9._-]+)=="
 )
+_NAME, _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*"), re.compile(r"[A-Za-z0-9.!+_-]+")
 _INSTEAD = "run it in this environment: mlo reproduce RUN --same-env"
 _BY_HAND = ("pip", "setuptools", "wheel")
 """Packages that environments are made with; a missing one decides no number."""
@@ -80,7 +81,7 @@ def rebuild(
         notes = [f"{name} is being edited: its code is taken as it is" for name in now.editable]
         return Built(None, tuple(notes), "as recorded, here")
     python = pythons.find(recorded.get("python"), environ)
-    wanted = dict(recorded.get("packages", {}))
+    wanted = _sound(recorded.get("packages", {}))
     edited = recorded.get("editable", {})
     local = local_packages.find(here.folders, wanted, edited)
     notes = []
@@ -91,6 +92,20 @@ def rebuild(
         del wanted[name]
     built = _Build(recorded, environ, python, wanted, local, tell).get()
     return replace(built, notes=(*notes, *built.notes))
+
+
+def _sound(listed: Mapping[str, str]) -> dict[str, str]:
+    """Return packages of a record that may come from anybody, as an installer may be given them.
+
+    Raises:
+        IntegrityError: a name or version is none, and would be an option or address to it.
+    """
+    for name, version in listed.items():
+        if not (_NAME.fullmatch(name) and _VERSION.fullmatch(version)):
+            raise IntegrityError(
+                f"the record names the package '{name}' '{version}', which is none"
+            )
+    return dict(listed)
 
 
 def _not_here(name: str) -> ExternalError:

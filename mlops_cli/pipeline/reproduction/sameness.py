@@ -20,6 +20,8 @@ from mlops_cli.runs.record import Artifact, Number, Run
 Verdict = Literal["identical", "equal", "differs"]
 RANK: Mapping[Verdict, int] = {"identical": 0, "equal": 1, "differs": 2}
 _ITSELF = ""
+_MOST_BYTES = 1024**3
+"""Larger files are not read to compare what they say."""
 _OF_A_MODEL = frozenset({"mlo-model.json", "model.skops", "model.joblib", "model.pkl"})
 """The files of a folder that predictions speak for."""
 
@@ -190,12 +192,17 @@ class Outputs:
         worst = Likeness(equal=True, why="modes of files differ")
         for path in differing:
             name = path or PurePosixPath(then.path).name
-            get = self._repo.objects.get
-            found = contents.compare(name, get(before[path]), get(after[path]), self._tolerance)
+            found = self._contents(name, before[path], after[path])
             worst = Likeness(found.equal, f"{path}: {found.why}" if path else found.why)
             if not found.equal:
                 break
         return worst
+
+    def _contents(self, name: str, then: ObjectId, now: ObjectId) -> Likeness:
+        objects = self._repo.objects
+        if max(objects.size(then), objects.size(now)) > _MOST_BYTES:
+            return Likeness(equal=False, why="bytes differ; it is too large to compare otherwise")
+        return contents.compare(name, objects.get(then), objects.get(now), self._tolerance)
 
     def _listing(self, one: Artifact, but: frozenset[str]) -> dict[str, ObjectId]:
         if one.kind == "file":

@@ -7,7 +7,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import MissingObject, MloError
+from mlops_cli.errors import ExternalError, MissingObject, MloError
 
 
 class Supplies:
@@ -38,7 +38,8 @@ class Supplies:
         from mlops_cli.remotes import fetch
         from mlops_cli.remotes.remote import connect
 
-        tried = []
+        tried: list[str] = []
+        unheard: list[str] = []
         for name in self._repo.settings.remotes:
             tried.append(name)
             try:
@@ -52,11 +53,17 @@ class Supplies:
                 ]
                 fetch.content(self._repo, remote, there, progress=self._progress)
             except MloError as error:
-                self._tell(f"data: {name}: {error.message}")
+                if not isinstance(error, MissingObject):
+                    unheard.append(f"{name}: {error.message}")
                 continue
             missing = [oid for oid in missing if not self.has(oid)]
             if not missing:
                 return
+        if unheard:
+            raise ExternalError(
+                f"{what} is not in this store, and a remote could not be asked: {unheard[0]}",
+                hint="try again when it can be reached, or see: mlo remote list",
+            )
         where = f"nor on {' or '.join(tried)}" if tried else "and there is no remote"
         raise MissingObject(
             f"{what} is not in this store, {where}",

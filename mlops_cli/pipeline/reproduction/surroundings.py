@@ -104,7 +104,11 @@ def as_recorded(
 def recorded_variables(recorded: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables that a record has the values of."""
     held = {**recorded.get("variables", {}), **recorded.get("threads", {})}
-    return {name: value for name, value in held.items() if MASK not in value}
+    return {
+        name: value
+        for name, value in held.items()
+        if MASK not in value and "=" not in name and "\0" not in name + value
+    }
 
 
 @contextmanager
