@@ -132,8 +132,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("tracked", [True, False])
-@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize(("tracked", "warm"), [(True, False), (False, True)])
 def test_workers_of_joblib_log_to_the_run_of_the_script(
     repo: Repository, tracked: bool, warm: bool
 ) -> None:

@@ -22,12 +22,11 @@ def asking(repo: Repository, more: str = "") -> Repository:
 
 
 @NEEDS
-@pytest.mark.parametrize("country", ["", ", country: DEU"])
-def test_a_run_has_an_estimate_of_energy_and_carbon(repo: Repository, country: str) -> None:
-    words = (sys.executable, "-c", "import time; time.sleep(0.3)")
-    run = command.run(asking(repo, country), words, folder=repo.root, environ=os.environ)
+def test_a_run_has_an_estimate_of_energy_and_carbon(repo: Repository) -> None:
+    aside = asking(repo, ", country: DEU")
+    run = command.run(aside, ("true",), folder=repo.root, environ=os.environ)
     assert run.usage["energy_kwh"] >= 0
-    assert ("co2_kg" in run.usage) is bool(country)
+    assert run.usage["co2_kg"] >= 0
 
 
 def test_without_the_extra_the_run_is_refused_with_what_to_install(
