@@ -9,37 +9,64 @@ from mlops_cli.core.packs import Index
 _BULK = 256
 """A table is not worth its making before so many lookups."""
 
+_MUCH = 2
+"""A table so many times larger than another is not made again to take that in."""
+
 _TIMES_CHEAPER = 5
 """How many times the cost of an object in a table is that of one search of one index."""
 
 
 class Finder:
-    """Finds an id in any of some indexes; makes a table of all ids once that pays."""
+    """Finds an id in any of some indexes; makes tables of their ids once that pays.
 
-    def __init__(self, indexes: Sequence[Index]) -> None:
-        self._indexes = indexes
-        objects = sum(index.count for index in indexes)
-        self._left = max(_BULK, objects // (_TIMES_CHEAPER * max(1, len(indexes))))
-        self._table: IdTable | None = None
+    A table is made of those that are in none, and of tables that are not much larger, so that there
+    are few tables, and few ids are sorted often while packs are added.
+    """
 
-    def find(self, key: bytes) -> tuple[int, int] | None:
+    def __init__(self, indexes: Sequence[Index], earlier: "Finder | None" = None) -> None:
+        """Look into `indexes`; tables of an `earlier` one are kept as far as they are of these."""
+        here = {id(index) for index in indexes}
+        kept = [] if earlier is None else earlier._held[0]
+        tables = [table for table in kept if here.issuperset(map(id, table.indexes))]
+        tabled = {id(index) for table in tables for index in table.indexes}
+        loose = [index for index in indexes if id(index) not in tabled]
+        self._held: tuple[list[IdTable], list[Index]] = tables, loose
+        """Replaced at once, since threads may share it."""
+        self._left = max(_BULK, _count(loose) // (_TIMES_CHEAPER * max(1, len(loose))))
+
+    def find(self, key: bytes) -> tuple[Index, int] | None:
         """Return which index has the 32-byte id `key`, and at which position; None for none.
 
         Where several have it, one that does not tell it against another object.
         """
-        if self._table is not None:
-            return self._table.find(key)
         self._left -= 1
-        if self._left < 0:
-            self._table = IdTable(self._indexes)
-        told: tuple[int, int] | None = None
-        for number, index in enumerate(self._indexes):
+        if self._left < 0 and self._held[1]:
+            self._sort()
+        tables, loose = self._held
+        told: tuple[Index, int] | None = None
+        for table in tables:
+            hit = table.find(key)
+            if hit is not None:
+                told = table.indexes[hit[0]], hit[1]
+                if not told[0].is_delta(told[1]):
+                    return told
+        for index in loose:
             at = index.find(key)
             if at is not None:
+                told = index, at
                 if not index.is_delta(at):
-                    return number, at
-                told = number, at
+                    return told
         return told
+
+    def _sort(self) -> None:
+        tables, loose = list(self._held[0]), self._held[1]
+        while tables and _count(tables[-1].indexes) <= _MUCH * _count(loose):
+            loose = [*tables.pop().indexes, *loose]
+        self._held = [*tables, IdTable(loose)], []
+
+
+def _count(indexes: Sequence[Index]) -> int:
+    return sum(index.count for index in indexes)
 
 
 _PARTS = 256
@@ -56,7 +83,7 @@ class IdTable:
     """
 
     def __init__(self, indexes: Sequence[Index]) -> None:
-        self._indexes = indexes
+        self.indexes = indexes
         self._mask = (1 << max(1, (len(indexes) - 1).bit_length())) - 1
         self._rows, self._places = array("Q"), array("I")
         for part in range(_PARTS):
@@ -67,7 +94,7 @@ class IdTable:
         keep = ~self._mask
         rows = [
             (prefix & keep | number) << 32 | at
-            for number, index in enumerate(self._indexes)
+            for number, index in enumerate(self.indexes)
             for at, prefix in index.prefixes(part)
         ]
         rows.sort()
@@ -85,7 +112,7 @@ class IdTable:
         told: tuple[int, int] | None = None
         while row < len(rows) and rows[row] & ~mask == prefix:
             number, at = rows[row] & mask, self._places[row]
-            index = self._indexes[number]
+            index = self.indexes[number]
             if index.key(at) == key:
                 if not index.is_delta(at):
                     return number, at

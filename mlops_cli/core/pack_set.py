@@ -29,7 +29,7 @@ class PackSet:
         self._folder = folder
         self._packs: dict[str, Pack] = {}
         self._seen_mtime_ns = -1
-        self._found: tuple[list[Pack], Finder] = ([], Finder([]))
+        self._found: tuple[Mapping[str, Pack], Finder] = {}, Finder([])
         self._guard = threading.RLock()
 
     def all(self) -> Mapping[str, Pack]:
@@ -41,8 +41,8 @@ class PackSet:
                 return self._packs
             if mtime_ns != self._seen_mtime_ns:
                 self._packs, self._seen_mtime_ns = self._reopen(mtime_ns)
-                in_order = list(self._packs.values())
-                self._found = in_order, Finder([pack.index for pack in in_order])
+                indexes = [pack.index for pack in self._packs.values()]
+                self._found = self._packs, Finder(indexes, self._found[1])
             return self._packs
 
     def refresh(self) -> None:
@@ -67,7 +67,7 @@ class PackSet:
             self.all()
         packs, finder = self._found
         hit = finder.find(key)
-        return None if hit is None else (packs[hit[0]], hit[1])
+        return None if hit is None else (packs[hit[0].name], hit[1])
 
     def absent(self, missing: set[bytes]) -> set[bytes]:
         """Take from many 32-byte ids those whose objects are in a pack; return the others."""

@@ -26,7 +26,7 @@ _WORTH_A_PROCESS = 2_000
 _ROW = STAT.size + 32
 _MISSING = bytes(_ROW)
 
-_BATCH = 100_000
+_BATCH = 50_000
 """How many files are stored before who asked goes on: what is known of them is kept till then."""
 
 Seen = dict[bytes, tuple[bytes, bytes]]

@@ -84,8 +84,8 @@ class Catalogue:
         place = self._finder.find(bytes.fromhex(oid))
         if place is None:
             return None
-        index = self._in_order[place[0]]
-        return Place(key_of(index.name), index.entry(place[1]))
+        index, at = place
+        return Place(key_of(index.name), index.entry(at))
 
     def each(self, kind: Kind) -> Iterator[ObjectId]:
         """Yield the id of each object of a kind."""
@@ -94,16 +94,11 @@ class Catalogue:
                 yield as_id(index.key(at))
 
     @cached_property
-    def _in_order(self) -> list[Index]:
-        return list(self.indexes.values())
-
-    @cached_property
     def _finder(self) -> Finder:
-        return Finder(self._in_order)
+        return Finder(list(self.indexes.values()))
 
     def _forget(self) -> None:
         self.__dict__.pop("_finder", None)
-        self.__dict__.pop("_in_order", None)
 
 
 def key_of(name: str) -> str:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_cli.core.id_table import IdTable
+from mlops_cli.core.id_table import Finder, IdTable
 from mlops_cli.core.packs import Codec, Columns, Entry, Index, Kind
 
 KEYS = st.binary(min_size=32, max_size=32) | st.binary(min_size=1, max_size=1).map(
@@ -36,3 +36,24 @@ def test_what_is_stored_whole_comes_before_what_is_told_against_another() -> Non
     assert IdTable([told, whole]).find(key) == (1, 0)
     assert IdTable([whole, told]).find(key) == (0, 0)
     assert IdTable([told]).find(key) == (0, 0)
+
+
+@given(st.lists(st.lists(KEYS, max_size=8, unique=True), max_size=9), st.integers(0, 9))
+def test_packs_that_come_and_go_are_found_by_what_is_left_of_the_tables(
+    packs: list[list[bytes]], gone: int
+) -> None:
+    indexes = [index_of(keys) for keys in packs]
+    finder = Finder([])
+    for count in range(len(indexes) + 1):
+        finder = Finder(indexes[:count], finder)
+        finder._left = count % 3 - 1  # some make a table before they look, some do not
+        for keys in packs:
+            for key in keys:
+                found = finder.find(key)
+                assert (found is not None) == any(key in some for some in packs[:count])
+                assert found is None or found[0].key(found[1]) == key
+    left = [index for number, index in enumerate(indexes) if number != gone]
+    finder = Finder(left, finder)
+    for keys in packs:
+        for key in keys:
+            assert (finder.find(key) is not None) == any(key in index.ids() for index in left)
