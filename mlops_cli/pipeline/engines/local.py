@@ -14,11 +14,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import journal
+from mlops_cli.errors import MloError
 from mlops_cli.pipeline.engines.engine import MAX_DEATHS, Event, Task, Work
 
 if TYPE_CHECKING:
@@ -29,14 +31,19 @@ _WATCH_S = 0.5
 
 
 class LocalEngine:
-    """At most `jobs` processes; each is started when first needed, and kept."""
+    """At most `jobs` processes; each is started when first needed, and kept.
+
+    What they say goes by files in a folder in `tmp`, by default the system's.
+    """
 
     name = "local"
 
-    def __init__(self, work: Work, *, jobs: int, max_deaths: int = MAX_DEATHS) -> None:
+    def __init__(
+        self, work: Work, *, jobs: int, tmp: Path | None = None, max_deaths: int = MAX_DEATHS
+    ) -> None:
         self._work = work
         self._max_deaths = max_deaths
-        self._folder = Path(tempfile.mkdtemp(prefix="mlo-engine-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=f"engine-{os.getpid()}-", dir=tmp))
         self._places = [_Place(self._folder, number) for number in range(jobs)]
         self._free = deque(self._places)
         self._waiting: deque[_Job] = deque()
@@ -256,8 +263,9 @@ class _FileLine:
         self._parent = os.getppid()
 
     def report(self, message: Mapping[str, Any]) -> None:
-        """Append a message."""
-        journal.append(self._told, dict(message))
+        """Append a message, unless nobody is there any more to read it."""
+        with suppress(MloError):
+            journal.append(self._told, dict(message))
 
     def stopped(self) -> bool:
         """Return whether the other file is there, or the parent is gone."""

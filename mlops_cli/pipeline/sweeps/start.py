@@ -215,7 +215,7 @@ class _Here:
             if lock.exists():
                 rooms[-1].layout.lockfile.write_bytes(lock.read_bytes())
         self._roots = [str(one.root) for one in rooms]
-        self.engine = kinds.open_engine(None, conduct.here, jobs=jobs)
+        self.engine = kinds.open_engine(None, conduct.here, jobs=jobs, tmp=repo.layout.tmp)
 
     def payload(self, order: Order) -> Mapping[str, Any]:
         """Return what a process is told."""
