@@ -1,11 +1,11 @@
 """An MLflow server, by its REST interface: it also hands out artifacts that are in buckets."""
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 from urllib.parse import quote
 
 from mlops_cli.errors import ExternalError, IntegrityError
@@ -88,22 +88,26 @@ class Server:
 
         found = pages(page, "runs")
         while some := list(islice(found, MOST_RUNS)):
-            values = Values(self._client, self._threads, dict(map(_metrics, some)))
+            metrics = dict(map(_metrics, some))
+            group = _Group(
+                Values(self._client, self._threads, metrics),
+                _Tops(self._client, self._threads, metrics),
+            )
             for one in some:
                 run = _metrics(one)[0]
-                read = partial(self._read, experiment, run, one, values)
+                read = partial(self._read, experiment, run, one, group)
                 yield Listed(run, read)
 
     def _read(
-        self, experiment: Experiment, run: str, held: Mapping[str, Any], values: Values
+        self, experiment: Experiment, run: str, held: Mapping[str, Any], group: "_Group"
     ) -> Tracked:
         try:
-            return self._tracked(experiment, run, held, values)
+            return self._tracked(experiment, run, held, group)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise IntegrityError(f"the server's answer is malformed: {error}") from error
 
     def _tracked(
-        self, experiment: Experiment, run: str, held: Mapping[str, Any], values: Values
+        self, experiment: Experiment, run: str, held: Mapping[str, Any], group: "_Group"
     ) -> Tracked:
         info, data = held["info"], held.get("data", {})
         tags = _texts(data.get("tags", ()))
@@ -120,16 +124,18 @@ class Server:
             version=tags.get("mlflow.source.git.commit") or None,
             params=_texts(data.get("params", ())),
             tags=tags,
-            points=lambda: values.of(run),
-            files=self._artifacts(run),
+            points=lambda: group.values.of(run),
+            files=self._artifacts(run, group.tops),
             models=self._models_of(experiment).get(run, ()),
             datasets=[_dataset(one) for one in held.get("inputs", {}).get("dataset_inputs", ())],
             registered=self.registry.by_run.get(run, ()),
             deleted=experiment.deleted or info.get("lifecycle_stage") == "deleted",
         )
 
-    def _artifacts(self, run: str) -> Files:
+    def _artifacts(self, run: str, tops: "_Tops") -> Files:
         def page(path: str, token: str) -> Mapping[str, Any]:
+            if not path and not token:
+                return tops.of(run)
             return self._client.get("artifacts/list", run_id=run, path=path, page_token=token)
 
         def put(path: str, writer: "PackWriter") -> Leaf:
@@ -204,6 +210,32 @@ class Server:
         except (AttributeError, KeyError, TypeError) as error:
             raise ExternalError(f"the server's registry is malformed: {error}") from error
         return mlflow_run.registry(found)
+
+
+class _Tops:
+    """What is at the top of the artifacts of some runs, asked for all of them at once."""
+
+    def __init__(self, client: Client, threads: Executor, runs: Iterable[str]) -> None:
+        self._client = client
+        self._threads = threads
+        self._runs = list(runs)[::-1]
+        self._asked: dict[str, Future[dict[str, Any]]] = {}
+
+    def of(self, run: str) -> Mapping[str, Any]:
+        """Return the first page of the list of a run's artifacts."""
+        while self._runs:  # the first one first
+            one = self._runs.pop()
+            ask = partial(self._client.get, "artifacts/list", run_id=one)
+            self._asked[one] = self._threads.submit(ask)
+        answer = self._asked.pop(run, None)
+        return self._client.get("artifacts/list", run_id=run) if answer is None else answer.result()
+
+
+class _Group(NamedTuple):
+    """What is asked at once for the runs of one page."""
+
+    values: Values
+    tops: _Tops
 
 
 @dataclass(frozen=True, slots=True)
