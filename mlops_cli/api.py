@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mlops_cli.runs.own_run import Inner, Nothing
 
 _sinks.name_script()
-_LINE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_quoted: Callable[[str], str] = json.encoder.encode_basestring
 
 
 class Params(dict[str, Any]):
@@ -135,12 +135,16 @@ def log_metrics(
     Raises:
         RequestError: one is not a number.
     """
-    numbers = {str(name): _sinks.number(name, value) for name, value in values.items()}
+    told = []
+    for name, value in values.items():
+        number = _sinks.number(name, value)
+        text = _quoted(number) if type(number) is str else repr(number)
+        told.append(f"{_quoted(str(name))}:{text}")  # a third of the time that `json` takes
     when = time.time() if timestamp is None else _seconds(timestamp)
+    rest = "" if step is None else f',"step":{int(step)}'
     sink = _sinks.current()
     if sink is not None:
-        rest = "" if step is None else f',"step":{int(step)}'
-        line = f'{{"time":{when:.6f},"metrics":{_LINE(numbers)}{rest}}}'
+        line = f'{{"time":{when:.6f},"metrics":{{{",".join(told)}}}{rest}}}'
         sink.append("metrics.jsonl", line)
 
 
