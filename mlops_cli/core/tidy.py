@@ -24,6 +24,9 @@ SMALL_BYTES = 16 * 1024 * 1024
 TOO_MANY = 32
 """Merge when there are more small packs than this."""
 
+_MOST_OBJECTS = 200_000
+"""How many objects are copied at once: each takes memory until all are written."""
+
 _DAY_S = 24 * 3600
 _DAYS_APART = 14
 
@@ -43,7 +46,8 @@ def merge(packs: list[Pack], folder: Path, tmp: Path) -> None:
     try:
         with hold(tmp / LOCK, purpose="merge small packs", wait_s=0):
             for group in _by_day(packs, int(time.time() // _DAY_S)):
-                _merge(group, folder, tmp)
+                for part in _parts(group):
+                    _merge(part, folder, tmp)
     except Locked:
         return
 
@@ -55,6 +59,19 @@ def _by_day(packs: Iterable[Pack], today: int) -> list[list[Pack]]:
             day = int(pack.path.stat().st_mtime // _DAY_S)
             groups.setdefault(min(max(day, today - _DAYS_APART), today), []).append(pack)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _parts(packs: Iterable[Pack]) -> list[list[Pack]]:
+    """Return packs in parts of several that hold no more objects than are copied at once."""
+    parts: list[list[Pack]] = [[]]
+    held = 0
+    for pack in packs:
+        if held + pack.index.count > _MOST_OBJECTS:
+            parts.append([])
+            held = 0
+        parts[-1].append(pack)
+        held += pack.index.count
+    return [part for part in parts if len(part) > 1]
 
 
 def _merge(packs: list[Pack], folder: Path, tmp: Path) -> None:

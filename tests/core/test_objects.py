@@ -206,6 +206,18 @@ def test_small_packs_are_merged_and_lose_nothing(tmp_path: Path, store: ObjectSt
     assert [open_store(tmp_path).get(oid) for oid in oids] == contents
 
 
+def test_no_more_objects_are_merged_at_once_than_memory_is_for(
+    tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tidy, "_MOST_OBJECTS", 10)
+    contents = [f"content {i}".encode() for i in range(tidy.TOO_MANY + 1)]
+    oids = [store.put(content) for content in contents]
+    packs = store.packs().values()
+    assert max(pack.index.count for pack in packs) == 10
+    assert len(packs) == -(-len(contents) // 10)
+    assert [store.get(oid) for oid in oids] == contents
+
+
 def test_what_killed_writers_left_is_swept_after_a_day(tmp_path: Path, store: ObjectStore) -> None:
     old, young = tmp_path / "tmp" / "pack-1-old", tmp_path / "tmp" / "pack-2-young"
     for path in (old, young):
