@@ -30,6 +30,8 @@ def comparer(*, trust: bool) -> "CompareModels":
                 formats.describe(path)
         except RequestError:
             return None
+        if not trust and any(formats.untrusted_types(path) for path in (then, now)):
+            raise RequestError("loading it runs code in it: --trust compares what it predicts")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # another version of a library is told as a cause
             pair = [formats.load(path, trust=trust, where=then.name) for path in (then, now)]

@@ -92,14 +92,14 @@ def _tell_causes(found: "Reproduction") -> None:
         show.line(f"{where} came out otherwise, and nothing is known to differ")
         return
     show.line(f"first to come out otherwise: {where}")
-    proven = [one for one in found.causes if one.proven]
+    proven = [one for one in found.causes if one.proven or one.kind == "unknown"]
     for one in proven:
-        what = f"{one.kind} {one.name}" if one.kind != "randomness" else one.name
+        what = one.name if one.kind in ("randomness", "unknown") else f"{one.kind} {one.name}"
         change = f": {one.recorded} then, {one.here} here" if one.recorded or one.here else ""
         show.line(f"  because of {what}{change}", rest="    ")
         if one.why:
-            show.line(f"    {one.why}", rest="    ")
-    rest = [one for one in found.causes if not one.proven]
+            show.line(f"    {one.why}", rest=" " * 4)
+    rest = [one for one in found.causes if one not in proven]
     if rest:
         show.line("  what else differs" if proven else "  it may be because of")
         _rows(

@@ -54,7 +54,7 @@ def test_predictions_apart_are_told_by_how_much(tmp_path: Path, table: Path) -> 
 def test_files_that_run_code_are_loaded_only_when_trusted(tmp_path: Path, table: Path) -> None:
     then = saved(tmp_path / "then", LinearRegression(), "joblib")
     now = saved(tmp_path / "now", LinearRegression(copy_X=False), "joblib")
-    with pytest.raises(RequestError):
+    with pytest.raises(RequestError, match="--trust compares what it predicts"):
         comparer(trust=False)(then, now, [table], Tolerance())
     found = comparer(trust=True)(then, now, [table], Tolerance())
     assert found is not None

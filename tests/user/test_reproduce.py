@@ -311,6 +311,15 @@ class TestWhyNot:
         cause = found["causes"][0]
         assert (cause["kind"], cause["name"], cause["proven"]) == ("variable", "REGION", True)
 
+    def test_what_the_record_does_not_know_is_said_to_be_unknown(
+        self, project: Path, mlo_here: Mlo
+    ) -> None:
+        steps(project, "  t:\n    cmd: echo $REGION > out\n    outs: [out]\n")
+        mlo_here("run", "--name", "first", env={"REGION": "eu"})
+        done = mlo_here("reproduce", "first", env={"REGION": "us"}, code=1)
+        assert "  because of something that is not in the record\n" in done.stdout
+        assert "perhaps a variable (tracking.env has more of them recorded)" in done.stdout
+
     def test_the_path_of_the_folder_in_an_output_is_named(
         self, project: Path, mlo_here: Mlo
     ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from mlops_cli.core.files import inside
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
-from mlops_cli.errors import MloError, StateError
+from mlops_cli.errors import MloError, RequestError, StateError
 from mlops_cli.pipeline import outputs
 from mlops_cli.pipeline import run as pipeline
 from mlops_cli.pipeline.notebook import command_of
@@ -20,7 +20,7 @@ from mlops_cli.pipeline.reproduction.surroundings import Surroundings, processor
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs import code, command, metrics, process
 from mlops_cli.runs.open_run import begin
-from mlops_cli.runs.params import flatten
+from mlops_cli.runs.params import flatten, override
 from mlops_cli.runs.record import Number, Run
 from mlops_cli.runs.secrets import MASK
 
@@ -96,18 +96,34 @@ class Again:
         for out in written:
             outputs.clear(self.aside, out.path)
         environ = surroundings.within(self.aside)
+        plan = None if step is None else self._plan(step, environ)
+        ended, numbers = self._execute(plan, environ, surroundings.cpus)
+        if ended.interrupted:
+            raise KeyboardInterrupt
+        numbers |= self._in_files(plan)
+        found: dict[str, str] = {f"metric {name}": repr(held) for name, held in numbers.items()}
+        for out in written:
+            target = paths.locate(self.aside, out.path)
+            if target.exists():
+                found[out.path] = snapshot.take(self.aside, target).oid
+            outputs.bring_back(self.aside, out)
+        return None if ended.code else found
+
+    def _execute(
+        self, plan: Plan | None, environ: Mapping[str, str], cpus: int | None
+    ) -> tuple[process.Ended, dict[str, Number]]:
+        """Run a step or the command unrecorded, and return how it ended and what it logged."""
         opened = begin(
             self.aside,
             self._run.command,
-            params=self._nested(),
+            params=override(self.aside.settings.params, self._assignments),
             environ=environ,
-            tags=(TAG + self._run.key,),
             state=self._state,
         )
+        step = None if plan is None else plan.step.name
         try:
-            plan = None if step is None else self._plan(step, environ)
             line, folder, more = self._command(plan)
-            with processors(surroundings.cpus), open(os.devnull, "wb") as nowhere:
+            with processors(cpus), open(os.devnull, "wb") as nowhere:
                 ended = process.execute(
                     line,
                     folder=folder,
@@ -118,19 +134,9 @@ class Again:
                     pass_input=False,
                     started=lambda pid: opened.note_child(pid, ()),
                 )
-            numbers = dict(opened.logged().last.get(step or "", {}))
+            return ended, dict(opened.logged().last.get(step or "", {}))
         finally:
             opened.close()
-        if ended.interrupted:
-            raise KeyboardInterrupt
-        numbers.update(self._in_files(plan))
-        found: dict[str, str] = {f"metric {name}": repr(held) for name, held in numbers.items()}
-        for out in written:
-            target = paths.locate(self.aside, out.path)
-            if target.exists():
-                found[out.path] = snapshot.take(self.aside, target).oid
-            outputs.bring_back(self.aside, out)
-        return None if ended.code else found
 
     def _in_files(self, plan: Plan | None) -> dict[str, Number]:
         """Return the metrics in the files of a step."""
@@ -195,11 +201,6 @@ class Again:
                 found.append(f"{name}={json.dumps(value)}")
         return _sayable(found)
 
-    def _nested(self) -> dict[str, Any]:
-        from mlops_cli.runs.params import override
-
-        return override(self.aside.settings.params, self._assignments)
-
 
 def _same(one: Any, other: Any) -> bool:
     return one == other and type(one) is type(other)
@@ -207,9 +208,6 @@ def _same(one: Any, other: Any) -> bool:
 
 def _sayable(assignments: Sequence[str]) -> list[str]:
     """Return those whose names can be parameters of settings; code may log any name."""
-    from mlops_cli.errors import RequestError
-    from mlops_cli.runs.params import override
-
     found = []
     for one in assignments:
         try:

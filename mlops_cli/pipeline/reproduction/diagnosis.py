@@ -69,12 +69,15 @@ def diagnose(
         why += _of_folder(repo, now, first, again)
         why += [one for one in causes.suspects(found) if one.name not in {x.name for x in why}]
     if not why and (first.outputs or first.metrics):
-        why = [Cause("unknown", "an input that nobody declared", why=_UNKNOWN)]
+        why = [Cause("unknown", "something that is not in the record", why=_UNKNOWN)]
     notes = [f"not tried, as it would take long: {what}" for what in search.untried]
     return first.step, sorted(why, key=lambda one: not one.proven), notes
 
 
-_UNKNOWN = "made twice here it is steady: a file outside the project, the network, or the date?"
+_UNKNOWN = (
+    "it is steady here: perhaps a variable (tracking.env has more of them recorded), a file "
+    "outside the project, the network or the date"
+)
 
 
 def _tried(
