@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class DaskCluster:
 
         nanny = psutil.Process(self.workers[number].pid)
         for process in (nanny, *nanny.children(recursive=True)):
-            if "resource_tracker" not in " ".join(process.cmdline()):
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.workers.pop(number).wait()
 
