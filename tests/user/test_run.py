@@ -92,7 +92,7 @@ def test_a_failing_step_exits_1_and_says_where_to_look(pipeline: Path, mlo: Mlo)
         "mlo: step 'prepare' failed with exit code 3\n  try: mlo runs show bad --log\n"
     )
     assert "no luck" in mlo("runs", "show", "bad", "--log").stdout
-    assert "status   failed, exit code 3" in mlo("runs", "show", "bad").stdout
+    assert "status    failed, exit code 3" in mlo("runs", "show", "bad").stdout
 
 
 def test_a_command_keeps_its_streams_input_and_exit_code(project: Path, mlo: Mlo) -> None:
@@ -243,7 +243,7 @@ def test_a_run_is_shown_in_80_columns(pipeline: Path, mlo_here: Mlo) -> None:
     mlo_here("run", env=identity)
     shown = mlo_here("runs", "show").stdout
     assert max(map(len, shown.splitlines())) <= 80, shown
-    assert f"\nby       {'A' * 40} on " in shown
+    assert f"\nby        {'A' * 40} on " in shown
     assert mlo_here("runs", "show", "--json").json["who"]["email"] == "a" * 40 + "@example.org"
 
 
