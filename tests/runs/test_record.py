@@ -1,6 +1,8 @@
 """What the record of a run holds, and what earlier records still say."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -38,6 +40,18 @@ def test_a_run_begun_in_the_environment_of_another_is_part_of_it(repo: Repositor
     assert outer.head.parent is None
     elsewhere = {**environ, "MLO_ROOT": str(repo.root.parent)}
     assert begin(repo, "train", params={}, environ=elsewhere).head.parent is None
+
+
+def test_a_run_inside_a_step_does_not_log_as_that_step(repo: Repository) -> None:
+    outer = begin(repo, "mlo run", params={}, environ=os.environ)
+    environ = {**os.environ, **outer.variables(repo.root, "train")}
+    inner = begin(repo, "evaluate", params={}, environ=environ)
+    environ |= inner.variables(repo.root)
+    log = "import mlops_cli.api as mlo; mlo.log_metric('auc', 0.5)"
+    subprocess.run([sys.executable, "-c", log], cwd=repo.root, env=environ, check=True)
+    assert inner.head.parent == outer.head.key
+    assert inner.logged().last == {"": {"auc": 0.5}}
+    assert outer.logged().last == {}
 
 
 @pytest.mark.parametrize("tag", ["", "two words", "a,b", "-x", "x" * 101, "a\nb"])
