@@ -76,6 +76,9 @@ def _stated(said: "Statement") -> str:
     """Return what was found when a run was made again, and whether who said so signed it."""
     words = {"identical": "the same bytes", "equal": "equal within tolerance"}
     what = words.get(said.verdict, "came out otherwise")
+    causes = said.body.get("causes") if said.verdict == "differs" else ()
+    if causes and causes[0].get("proven"):
+        what += f", because of {causes[0]['name']}"
     signed = "not signed"
     if said.signature is not None:
         signed = {

@@ -203,6 +203,8 @@ class TestWhyNot:
         assert "first to come out otherwise: step 'draw'\n" in done.stdout
         assert "  because of unseeded randomness\n" in done.stdout
         assert "made twice here, drawn differed too" in done.stdout
+        shown = mlo_here("runs", "show", "first").stdout
+        assert "again     came out otherwise, because of unseeded randomness, 20" in shown
         listed = mlo_here("runs", "list", "--json").json["runs"]
         assert [row["reproduced"] for row in listed if row["name"] == "first"] == [False]
 
