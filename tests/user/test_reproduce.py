@@ -89,6 +89,7 @@ class TestWhatHolds:
         assert by_name["first"]["reproduced"] is True
         assert f"reproduces:{run_id(pipeline, 'first')}" in str(by_name[found["again"][0]]["tags"])
         assert by_name[found["again"][0]]["reproduced"] is None
+        assert mlo_here("reproduce", "--json").json["run"] == "first", "not the last one of it"
 
     def test_code_that_was_not_committed_and_data_of_then_come_back(
         self, project: Path, mlo_here: Mlo
