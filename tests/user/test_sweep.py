@@ -109,6 +109,15 @@ def test_the_same_seed_makes_the_same_choices(swept: Path, mlo_here: Mlo) -> Non
     assert [trial["params"] for trial in one] == [trial["params"] for trial in two]
 
 
+def test_the_same_point_again_costs_no_run(swept: Path, mlo_here: Mlo, tmp_path: Path) -> None:
+    done = mlo_here("sweep", "train", "-s", "x=choice(2, 2.0)", "-s", "y=int(1, 1)", "-m", "score",
+                    "--trials", "4", "--sampler", "random", "--seed", "1", "--json")  # fmt: skip
+    trials = done.json["trials"]
+    assert [trial["state"] for trial in trials] == ["done"] * 4
+    assert {trial["values"][0] for trial in trials} == {19}
+    assert len({trial["run"] for trial in trials}) < 4
+
+
 def test_a_trial_that_fails_is_no_more_than_that(swept: Path, mlo_here: Mlo) -> None:
     done = mlo_here("sweep", "train", "-s", "kind=choice(a, bad)", "-m", "score", "--sampler",
                     "grid", "--json")  # fmt: skip

@@ -122,9 +122,8 @@ def trial(repo: Repository, order: Order, line: Line, *, bring: Bring | None = N
 
 def _answer(repo: Repository, order: Order, outcome: Outcome) -> Answer:
     done = outcome.run
-    if done is None:  # the last run in this work tree had the same parameters
-        locked = lockfile.read(repo.layout.lockfile)[order.step]
-        return _judged(order, locked.metrics, run=locked.run)
+    if done is None:
+        return _unchanged(repo, order, outcome.steps)
     own = next((step.metrics for step in done.steps if step.name == order.step), {})
     if done.status == "done":
         found = {**done.metrics, **own}
@@ -139,6 +138,14 @@ def _answer(repo: Repository, order: Order, outcome: Outcome) -> Answer:
         seconds=done.seconds,
         error=done.error,
     )
+
+
+def _unchanged(repo: Repository, order: Order, steps: Sequence[str]) -> Answer:
+    """Return the answer where the last run in this work tree had the same parameters."""
+    locked = lockfile.read(repo.layout.lockfile)
+    *_, last = known = [locked[name] for name in (*steps, order.step) if name in locked]
+    metrics = {name: value for step in known for name, value in step.metrics.items()}
+    return _judged(order, metrics, run=last.run)
 
 
 def _judged(order: Order, metrics: Mapping[str, Any], **known: Any) -> Answer:
