@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 def resolver(repo: "Repository") -> "Resolve":
     """Return what looks up the content of a registered version, such as `churn@production`."""
 
-    def resolve(reference: "Reference") -> "ObjectId":
+    def resolve(reference: "Reference") -> "ObjectId | None":
         from mlops_cli.registry import models
 
+        if reference.kind == "data":
+            return None
         return models.resolve(repo, reference.name).artifact
 
     return resolve

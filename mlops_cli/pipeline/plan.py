@@ -14,8 +14,11 @@ from mlops_cli.runs import params as parameters
 from mlops_cli.runs import secrets
 from mlops_cli.runs.param_files import ParamFiles
 
-Resolve = Callable[[Reference], ObjectId]
-"""Returns the id of what a reference means; raises RequestError where it means nothing."""
+Resolve = Callable[[Reference], ObjectId | None]
+"""Returns the id of what a reference means; raises RequestError where it means nothing.
+
+None for a version of data leaves it to pointers and git.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +137,12 @@ class _Planner:
 
     def _look_up(self, reference: Reference) -> ObjectId | None:
         try:
-            if reference.kind == "data":
+            found = None if self._resolve is None else self._resolve(reference)
+            if found is None and reference.kind == "data":
                 from mlops_cli.data.reference import resolve
 
                 return resolve(self._repo, reference.name).oid
-            return None if self._resolve is None else self._resolve(reference)
+            return found
         except RequestError:
             return None
 

@@ -104,6 +104,23 @@ class TestWhatHolds:
         commit(project)
         assert mlo_here("reproduce", "first").stdout.startswith("run first reproduced: the same")
 
+    def test_versions_that_steps_refer_to_are_those_of_then(
+        self, project: Path, mlo_here: Mlo
+    ) -> None:
+        for content in ("1\n", "22\n"):
+            write(project, raw__csv=content)
+            mlo_here("add", "raw.csv")
+            commit(project)
+        (project / ".mlops.yaml").write_text(
+            "steps:\n  t:\n    cmd: cat old.csv > out; sh t.sh >> out\n"
+            "    deps: [{data: raw.csv@HEAD~1, path: old.csv}]\n    outs: [out]\n"
+        )
+        write(project, t__sh="echo not committed\n")
+        mlo_here("run", "--name", "first")
+        assert (project / "out").read_text() == "1\nnot committed\n"
+        commit(project)
+        assert "the same bytes" in mlo_here("reproduce", "first").stdout
+
     def test_a_command_runs_where_it_ran_with_its_parameters(
         self, project: Path, mlo_here: Mlo
     ) -> None:
