@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mlops_cli.pipeline.watcher import Watcher
 
 _MOST = 12
+_IN_WORDS = ("unknown", "failure")
+"""Kinds of causes that are told in words, as nothing was one thing then and is another here."""
 _VERDICTS = {
     "identical": "reproduced: the same bytes",
     "equal": "reproduced: equal within tolerance",
@@ -92,9 +94,9 @@ def _tell_causes(found: "Reproduction") -> None:
         show.line(f"{where} came out otherwise, and nothing is known to differ")
         return
     show.line(f"first to come out otherwise: {where}")
-    proven = [one for one in found.causes if one.proven or one.kind == "unknown"]
+    proven = [one for one in found.causes if one.proven or one.kind in _IN_WORDS]
     for one in proven:
-        what = one.name if one.kind in ("randomness", "unknown") else f"{one.kind} {one.name}"
+        what = one.name if one.kind in ("randomness", *_IN_WORDS) else f"{one.kind} {one.name}"
         change = f": {one.recorded} then, {one.here} here" if one.recorded or one.here else ""
         show.line(f"  because of {what}{change}", rest="    ")
         if one.why:

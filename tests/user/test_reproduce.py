@@ -323,6 +323,18 @@ class TestWhyNot:
         assert "first to come out otherwise: step 't'" in done.stdout
         assert "undeclared input extra.csv  " in done.stdout
 
+    def test_a_failure_that_its_log_does_not_explain_is_told_with_what_is_not_recorded(
+        self, project: Path, mlo_here: Mlo
+    ) -> None:
+        with (project / ".gitignore").open("a") as file:
+            file.write("extra.csv\n")
+        write(project, extra__csv="x\n")
+        steps(project, "  t:\n    cmd: test -e extra.csv && echo 1 > out\n    outs: [out]\n")
+        mlo_here("run", "--name", "first")
+        done = mlo_here("reproduce", "first", code=1)
+        assert "  because of a failure\n    step 't' failed with exit code 1; what" in done.stdout
+        assert "note: here, but neither in git nor in the record: extra.csv\n" in done.stdout
+
     def test_a_variable_that_a_step_depends_on_is_named(self, project: Path, mlo_here: Mlo) -> None:
         steps(project, "  t:\n    cmd: echo $REGION > out\n    deps: [{env: REGION}]\n"
               "    outs: [out]\n")  # fmt: skip

@@ -120,7 +120,8 @@ def of_failure(then: Run, now: Run, log: str, folder: str) -> list[Cause]:
         Cause("package", module, here="not installed", why="it could not be imported")
         for module in dict.fromkeys(_MISSING_MODULE.findall(log))
     ]
-    return found or [Cause("failure", now.name, "done", now.status, why=now.error or "it failed")]
+    why = f"{now.error or 'it failed'}; what it printed: mlo runs show {now.name} --log"
+    return found or [Cause("failure", "a failure", why=why)]
 
 
 def of_inputs(step: StepRun, other: StepRun) -> list[Cause]:

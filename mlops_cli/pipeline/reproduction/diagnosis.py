@@ -1,10 +1,14 @@
 """Where a run first came out otherwise, and why, by what is known and what is tried."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from mlops_cli.core import canonical
+from mlops_cli.core import canonical, git
+from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.repository import Repository
+from mlops_cli.data import pointer
 from mlops_cli.errors import MloError
 from mlops_cli.pipeline.reproduction import causes, differences
 from mlops_cli.pipeline.reproduction.again import Again
@@ -14,8 +18,24 @@ from mlops_cli.pipeline.reproduction.surroundings import Surroundings
 from mlops_cli.runs.index import open_index
 from mlops_cli.runs.record import Run, StepRun
 
+_SHOWN = 5
 _LOG_BYTES = 256 * 1024
 _SEARCHED_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Where two runs part, and why.
+
+    Attributes:
+        step: None for a command.
+        causes: the proven first.
+        notes: what else there is to say.
+    """
+
+    step: str | None
+    causes: tuple[Cause, ...]
+    notes: tuple[str, ...] = ()
 
 
 def diagnose(
@@ -28,8 +48,8 @@ def diagnose(
     found: Sequence[Difference],
     again: Again,
     place: Surroundings,
-) -> tuple[str | None, list[Cause], list[str]]:
-    """Return the step where two runs part, the causes, the proven first, and what there is to say.
+) -> Diagnosis:
+    """Return why a run was made again as another.
 
     Args:
         repo: where both are recorded.
@@ -43,35 +63,32 @@ def diagnose(
     """
     if now.status != "done":
         failed = next((one.name for one in now.steps if one.state == "failed"), None)
-        folder = str(again.aside.root)
-        return failed, causes.of_failure(then, now, _log(repo, now), folder), []
+        why = causes.of_failure(then, now, _log(repo, now), str(again.aside.root))
+        return Diagnosis(failed, tuple(why), _unrecorded(repo, then))
     first = causes.first(then, now, differing)
     told, other = _step(then, first), _step(now, first)
     given = causes.of_inputs(told, other) if told is not None and other is not None else []
     given += causes.of_seeds(then, now)
     if given:
-        return first.step, given, []
+        return Diagnosis(first.step, tuple(given))
     if first.made_by != then.key:
         recorded, found = _of_maker(repo, first, now, recorded, found)
-    search = Search(
-        lambda changed: again.look(first.step, now, changed),
-        _ids(then, first),
-        _ids(now, first),
-        place,
-    )
-    why = (
-        list(_tried(search, recorded, found, _held(repo, now)))
-        if first.outputs or first.metrics
-        else []
-    )
-    noise = [one for one in why if one.kind == "randomness"]
-    if not noise:
+    if not first.outputs and not first.metrics:
+        return Diagnosis(first.step, tuple(causes.suspects(found)))
+
+    def look(changed: Surroundings) -> Mapping[str, str] | None:
+        return again.look(first.step, now, changed)
+
+    search = Search(look, _ids(then, first), _ids(now, first), place)
+    why = list(_tried(search, recorded, found, _held(repo, now)))
+    if not any(one.kind == "randomness" for one in why):
         why += _of_folder(repo, now, first, again)
         why += [one for one in causes.suspects(found) if one.name not in {x.name for x in why}]
-    if not why and (first.outputs or first.metrics):
-        why = [Cause("unknown", "something that is not in the record", why=_UNKNOWN)]
-    notes = [f"not tried, as it would take long: {what}" for what in search.untried]
-    return first.step, sorted(why, key=lambda one: not one.proven), notes
+    untried = tuple(f"not tried, as it would take long: {what}" for what in search.untried)
+    if not why:
+        unknown = Cause("unknown", "something that is not in the record", why=_UNKNOWN)
+        return Diagnosis(first.step, (unknown,), (*_unrecorded(repo, then), *untried))
+    return Diagnosis(first.step, tuple(sorted(why, key=lambda one: not one.proven)), untried)
 
 
 _UNKNOWN = (
@@ -127,6 +144,27 @@ def _of_maker(
     except MloError:
         return recorded, found
     return earlier, differences.differences(earlier, _held(repo, now))
+
+
+def _unrecorded(repo: Repository, then: Run) -> tuple[str, ...]:
+    """Return what there is to say of files here that neither git nor the record has."""
+    listing = ("ls-files", "-z", "--others", "--directory", "--no-empty-directory")
+    done = git.run(repo.root, *listing, ok=(0, 128))
+    names = [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+    known = {one.path for one in (*then.inputs, *then.outputs)} | {LOCKFILE}
+    found = [
+        name
+        for name in names
+        if not name.startswith(".")
+        and "__pycache__" not in name
+        and name.rstrip("/") not in known
+        and not any(path.startswith(name) for path in known)
+        and not (repo.root / pointer.file_of(name.rstrip("/"))).exists()
+    ]
+    if not found:
+        return ()
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return (f"here, but neither in git nor in the record: {', '.join(found[:_SHOWN])}{more}",)
 
 
 def _held(repo: Repository, run: Run) -> dict[str, Any]:

@@ -185,7 +185,7 @@ class _Job:
 
     def _explained(self, found: Try, again: Again) -> Try:
         self.tell("causes: looking for what made the difference")
-        first, why, notes = diagnose(
+        told = diagnose(
             self.repo,
             self.run,
             found.run,
@@ -195,7 +195,8 @@ class _Job:
             again=again,
             place=self.place,
         )
-        return replace(found, first=first, causes=tuple(why), notes=(*found.notes, *notes))
+        notes = (*found.notes, *told.notes)
+        return replace(found, first=told.step, causes=told.causes, notes=notes)
 
 
 def _surroundings(
