@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -56,17 +55,9 @@ class DaskCluster:
         self.scheduler.wait()
 
     def stop(self) -> None:
-        """End all processes."""
-        for process in [*self.workers, self.scheduler]:
-            if process is not None and process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in [*self.workers, self.scheduler]:
-            if process is not None:
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        """End all processes, the workers while they can still take their leave."""
+        _end(self.workers)
+        _end([] if self.scheduler is None else [self.scheduler])
         self.workers.clear()
 
     def _run(self, *words: str) -> "subprocess.Popen[bytes]":
@@ -108,3 +99,14 @@ def _when_there(path: Path, process: "subprocess.Popen[bytes]") -> str:
             return text
         time.sleep(0.02)
     raise AssertionError("the Dask scheduler did not start")
+
+
+def _end(processes: "list[subprocess.Popen[bytes]]") -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
