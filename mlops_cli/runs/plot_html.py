@@ -160,7 +160,8 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     if not math.isfinite(rough) or rough <= 0:
         return [low]
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next((power * one for one in (1, 2, 5, 10) if power * one >= rough), rough)
+    least = rough * count / (count + 1)
+    step = next((power * one for one in (1, 2, 5, 10) if power * one >= least), rough)
     first = math.ceil(low / step)
     found = [(first + number) * step for number in range(2 * count + 2)]
     return [float(f"{value:.12g}") for value in found if value <= high + step * 1e-9]

@@ -73,7 +73,8 @@ def test_from_a_run_to_production_and_back(iris: Path, mlo_here: Mlo) -> None:
     assert [gate["passed"] for gate in refused["gates"]] == [True, False]
     assert mlo_here("rollback", "iris", "staging", "--json").json["number"] == 1
     assert "nothing of iris" in mlo_here("rollback", "iris", "nowhere", code=2).stderr
-    mlo_here("runs", "rm", "last")
+    assert "was registered from" in mlo_here("runs", "rm", "last", code=3).stderr
+    mlo_here("runs", "rm", "--force", "last")
     page = (Path(__file__).parents[2] / "docs/design/format.md").read_text()
     listed = page.partition("## The folder")[2].partition("## Objects")[0]
     for entry in (iris / ".mlo").iterdir():
