@@ -7,9 +7,9 @@ from mlops_cli.core import lockfile
 from mlops_cli.core.repository import Repository
 from mlops_cli.pipeline import stale
 from mlops_cli.pipeline.cache import step_key
+from mlops_cli.pipeline.choice import choose
 from mlops_cli.pipeline.inputs import inputs
 from mlops_cli.pipeline.plan import Plan, Resolve
-from mlops_cli.pipeline.run import choose
 from mlops_cli.pipeline.run_cache import Cache, open_cache
 from mlops_cli.pipeline.stale import StepState
 

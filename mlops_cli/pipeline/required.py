@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from mlops_cli.core.fill_step import is_pattern
+from mlops_cli.core.layout import POINTER_SUFFIX
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import paths, pointer
-from mlops_cli.data.checkout import checkout
+from mlops_cli.data import paths
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import patterns
 from mlops_cli.pipeline.graph import Graph
@@ -50,6 +50,8 @@ def _bring(repo: Repository, step: str, path: str) -> None:
     pattern = is_pattern(path)
     held = _versioned(repo, patterns.fixed(path) if pattern else path)
     if held is not None and repo.layout.store != repo.layout.mlo:
+        from mlops_cli.data.checkout import checkout
+
         checkout(repo, [repo.root / held])
         return
     raise RequestError(
@@ -62,6 +64,6 @@ def _bring(repo: Repository, step: str, path: str) -> None:
 def _versioned(repo: Repository, path: str) -> str | None:
     """Return the path with a pointer that is `path` or holds it; None for none."""
     for one in (path, *above(path)) if path else ():
-        if (repo.root / pointer.file_of(one)).exists():
+        if (repo.root / (one + POINTER_SUFFIX)).exists():
             return one
     return None

@@ -1,8 +1,13 @@
 """A run's name: two words made from its key, easier to say than hex digits."""
 
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mlops_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from mlops_cli.core.repository import Repository
 
 _OWN = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 _TAG = re.compile(r"\w[\w.:/=@+-]{0,99}")
@@ -30,6 +35,30 @@ def name_of(key: str) -> str:
     kinds, things = _KINDS.split(), _THINGS.split()
     kind, thing = divmod(number % (len(kinds) * len(things)), len(things))
     return f"{kinds[kind]}-{things[thing]}"
+
+
+def names_of(repo: "Repository", keys: Sequence[str]) -> list[str]:
+    """Return the names of the runs with these keys; of one that is not here, its two words.
+
+    The index is asked as it is, which is quicker than bringing it up to date: a name never changes.
+    """
+    import sqlite3
+    from contextlib import closing
+
+    known: dict[str, str] = {}
+    try:
+        with closing(sqlite3.connect(repo.layout.database.as_uri() + "?mode=ro", uri=True)) as held:
+            for key in keys:
+                for (name,) in held.execute("SELECT name FROM runs WHERE key = ?", (key,)):
+                    known[key] = str(name)
+    except sqlite3.Error:
+        known = {}
+    if len(known) < len(keys):
+        from mlops_cli.runs.index import open_index
+
+        with open_index(repo) as index:
+            return [index.name_of(key) for key in keys]
+    return [known[key] for key in keys]
 
 
 def check_name(name: str) -> None:

@@ -233,9 +233,12 @@ def _run_pipeline(repo: "Repository", given: _Given) -> None:
     from mlops_cli.cli.run_report import Teller, tell_outcome
     from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.run import run as run_pipeline
-    from mlops_cli.pipeline.run_cache import from_remote
 
-    bring = from_remote(repo, None) if given.pull else None
+    bring = None
+    if given.pull:
+        from mlops_cli.pipeline.run_cache import from_remote
+
+        bring = from_remote(repo, None)
 
     def go(where: "Repository", state: "State | None") -> "Outcome":
         return run_pipeline(

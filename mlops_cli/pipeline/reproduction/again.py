@@ -13,6 +13,7 @@ from mlops_cli.data import paths, snapshot
 from mlops_cli.errors import MloError, RequestError, StateError
 from mlops_cli.pipeline import outputs
 from mlops_cli.pipeline import run as pipeline
+from mlops_cli.pipeline.choice import choose
 from mlops_cli.pipeline.notebook import command_of
 from mlops_cli.pipeline.plan import Plan
 from mlops_cli.pipeline.reproduction import materials
@@ -155,7 +156,7 @@ class Again:
         return command_of(plan), folder, plan.env
 
     def _plan(self, step: str, environ: Mapping[str, str]) -> Plan:
-        chosen = pipeline.choose(
+        chosen = choose(
             self.aside,
             [step],
             self._assignments,

@@ -9,8 +9,9 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, pointer
 from mlops_cli.errors import RequestError, StateError
+from mlops_cli.pipeline.choice import Chosen, choose
 from mlops_cli.pipeline.plan import Resolve
-from mlops_cli.pipeline.run import Chosen, choose, run
+from mlops_cli.pipeline.run import run
 from mlops_cli.pipeline.sweeps.definition import Definition
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs.code import State
