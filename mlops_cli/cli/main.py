@@ -4,6 +4,7 @@ Help and version are printed before Typer is loaded, and only the module of the 
 was typed is imported, so that the program starts as fast as Python does.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 BUG = 70
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+_OBJECTS = 50_000  # made before garbage is looked for: most commands end with fewer
 COMPLETE_VARIABLE = "_MLO_COMPLETE"  # set by the shell's completion function
 
 
@@ -29,6 +31,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         _let_any_file_name_through(stream)
     take_signals()
+    gc.set_threshold(_OBJECTS)
     sys.exit(run(sys.argv[1:]))
 
 

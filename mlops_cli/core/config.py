@@ -15,6 +15,7 @@ from mlops_cli.core import (
     config_tracking,
     config_values,
     expand,
+    parsed,
     step_reader,
     yaml_nodes,
 )
@@ -24,6 +25,7 @@ from mlops_cli.core.config_sweeps import SweepSettings
 from mlops_cli.core.config_tracking import Tracking
 from mlops_cli.core.config_values import named
 from mlops_cli.core.files import inside, read_regular
+from mlops_cli.core.layout import STORE
 from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import ExternalError
@@ -127,7 +129,10 @@ def load(path: Path) -> Settings:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ExternalError(f"cannot read '{path}': {reason}") from error
-    return read(data, where=path.name, beside=path.parent)
+    if _says_nothing(data):
+        return Settings()
+    known = parsed.document(data, where=path.name, mlo=path.parent / STORE)
+    return _settings(known, path.parent)
 
 
 def read(data: bytes, *, where: str, beside: Path | None = None) -> Settings:
@@ -139,9 +144,17 @@ def read(data: bytes, *, where: str, beside: Path | None = None) -> Settings:
     Raises:
         RequestError: as of `load`.
     """
-    if all(line.lstrip()[:1] in (b"", b"#") for line in data.splitlines()):
-        return Settings()  # as `init` leaves it; reading YAML takes 30 ms
-    document = yaml_nodes.parse(data, where=where)
+    if _says_nothing(data):
+        return Settings()
+    return _settings(yaml_nodes.parse(data, where=where), beside)
+
+
+def _says_nothing(data: bytes) -> bool:
+    """Return whether there are only comments, as `init` leaves it; reading YAML takes 30 ms."""
+    return all(line.lstrip()[:1] in (b"", b"#") for line in data.splitlines())
+
+
+def _settings(document: Value, beside: Path | None) -> Settings:
     written = dict(document.items()).get("params")
     file = None if written is None else params_file(written)
 

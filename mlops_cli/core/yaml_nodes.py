@@ -71,6 +71,11 @@ class Value:
         self._key = key
 
     @property
+    def node(self) -> Any:
+        """The node of YAML that it is of."""
+        return self._node
+
+    @property
     def line(self) -> int:
         """The line it begins on, from 1."""
         mark = self._node.start_mark
