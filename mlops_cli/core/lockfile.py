@@ -87,7 +87,7 @@ def decode(data: bytes, *, where: str) -> dict[str, LockedStep]:
         if line.startswith(_MARKERS):
             raise RequestError(
                 f"'{where}' line {number} has a merge conflict",
-                hint=f"take one side, git checkout --ours {where}, then: mlo run",
+                hint=f"mlo merge, or take a side, git checkout --ours {where}, then: mlo run",
             )
     try:
         held = json.loads(text)

@@ -303,7 +303,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
     import difflib
 
     known = tuple(known)
-    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word.lower(), known, n=3, cutoff=0.6)
     if near:
-        return f"did you mean '{near[0]}'?"
+        swapped = [one for one in near if sorted(one) == sorted(word.lower())]
+        return f"did you mean '{(swapped or near)[0]}'?"
     return "known here: " + ", ".join(known)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlops_cli.core import lockfile
+from mlops_cli.core import git, lockfile
 from mlops_cli.core.config_steps import is_path
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.ids import ObjectId
@@ -22,6 +22,7 @@ from mlops_cli.pipeline.graph import Graph
 from mlops_cli.pipeline.inputs import current, inputs
 from mlops_cli.pipeline.notebook import command_of
 from mlops_cli.pipeline.plan import Plan
+from mlops_cli.pipeline.required import versioned_at
 from mlops_cli.pipeline.run_cache import Cache
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs import metrics
@@ -281,9 +282,9 @@ class Steps:
         for path in graphs.outputs(plan.step):
             target = paths.locate(self._repo, path)
             if target.is_symlink():
-                raise Failure(f"step '{plan.step.name}' made '{path}' a symbolic link", 0)
+                raise Failure(f"step '{plan.step.name}' made '{path}' a symbolic link", None)
             if not target.exists():
-                raise Failure(f"step '{plan.step.name}' did not write its output '{path}'", 0)
+                raise Failure(f"step '{plan.step.name}' did not write its output '{path}'", None)
 
     def _check_inputs(self, plan: Plan, deps: Mapping[str, ObjectId], writer: Any) -> None:
         """Store a step's inputs, after making sure that they are what it began with."""
@@ -291,10 +292,22 @@ class Steps:
             if not is_path(path):
                 continue
             target = paths.locate(self._repo, path)
-            if not target.exists():
-                raise Failure(f"step '{plan.step.name}' removed its own input '{path}'", 0)
-            if snapshot.take(self._repo, target, writer=writer).oid != before:
-                raise Failure(f"step '{plan.step.name}' changed its own input '{path}'", 0)
+            gone = not target.exists()
+            if gone or snapshot.take(self._repo, target, writer=writer).oid != before:
+                did = "removed" if gone else "changed"
+                raise Failure(
+                    f"step '{plan.step.name}' {did} its own input '{path}'{self._way_back(path)}",
+                    None,
+                )
+
+    def _way_back(self, path: str) -> str:
+        """Return what brings an input back as it was, where anything does."""
+        versioned = versioned_at(self._repo, path)
+        if versioned is not None:
+            return f"; to have it back: mlo checkout {versioned}"
+        if git.is_tracked(self._repo.root, [path]):
+            return f"; to have it back: git restore {path}"
+        return ""
 
     def _metrics(self, plan: Plan) -> dict[str, Number]:
         """Return the numbers that a step logged and wrote; those in its files come last."""
@@ -303,7 +316,7 @@ class Steps:
             try:
                 found.update(metrics.read_file(paths.locate(self._repo, out.path), where=out.path))
             except RequestError as error:
-                raise Failure(f"step '{plan.step.name}': {error.message}", 0) from error
+                raise Failure(f"step '{plan.step.name}': {error.message}", None) from error
         return found
 
     def _logged(self, name: str) -> Mapping[str, Number]:

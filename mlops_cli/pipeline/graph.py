@@ -114,7 +114,9 @@ class Graph:
         shown = ", ".join(listed[:8]) + (", ..." if len(listed) > 8 else "")
         return RequestError(
             f"there is no step '{name}'",
-            hint=f"mlo run {near[0]}" if near else f"steps in .mlops.yaml: {shown or 'none'}",
+            hint=f"did you mean '{near[0]}'?"
+            if near
+            else f"steps in .mlops.yaml: {shown or 'none'}",
         )
 
 

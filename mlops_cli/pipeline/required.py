@@ -1,6 +1,8 @@
 """What must be there before a pipeline can run, because no step of it makes it."""
 
+import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.layout import POINTER_SUFFIX
@@ -13,11 +15,17 @@ from mlops_cli.pipeline.inputs import Look
 from mlops_cli.pipeline.places import above
 from mlops_cli.pipeline.plan import Plan
 
+if TYPE_CHECKING:
+    from mlops_cli.pipeline.run_cache import Bring
 
-def require(repo: Repository, graph: Graph, plans: Mapping[str, Plan]) -> None:
+
+def require(
+    repo: Repository, graph: Graph, plans: Mapping[str, Plan], bring: "Bring | None" = None
+) -> None:
     """Raise RequestError for what steps need, no step makes, and is not there.
 
-    In a work tree aside, versioned data is checked out.
+    In a work tree aside, versioned data is checked out; so it is, after it was fetched, where
+    something brings it.
     """
     look = Look(repo)
     for name, plan in plans.items():
@@ -25,7 +33,7 @@ def require(repo: Repository, graph: Graph, plans: Mapping[str, Plan]) -> None:
         for dep in plan.paths:
             if dep not in plan.optional and next(graph.makers(dep), None) is None:
                 for path in _missing(repo, look, dep):
-                    _bring(repo, name, path)
+                    _supply(repo, name, path, bring)
 
 
 def _require_fixed(name: str, plan: Plan) -> None:
@@ -45,23 +53,48 @@ def _missing(repo: Repository, look: Look, dep: str) -> list[str]:
     return [path for path in found if is_pattern(path) or not paths.locate(repo, path).exists()]
 
 
-def _bring(repo: Repository, step: str, path: str) -> None:
-    """Check out what is missing, in a work tree aside; elsewhere say what to do."""
+def _supply(repo: Repository, step: str, path: str, bring: "Bring | None") -> None:
+    """Check out what is missing, in a work tree aside or with `bring`; else say what to do."""
     pattern = is_pattern(path)
-    held = _versioned(repo, patterns.fixed(path) if pattern else path)
-    if held is not None and repo.layout.store != repo.layout.mlo:
+    held = versioned_at(repo, patterns.fixed(path) if pattern else path)
+    if held is not None and (bring is not None or repo.layout.store != repo.layout.mlo):
         from mlops_cli.data.checkout import checkout
+        from mlops_cli.data.pointer import read
 
+        if bring is not None and (pointer := read(repo, held)) is not None:
+            bring([pointer.oid])
         checkout(repo, [repo.root / held])
         return
     raise RequestError(
         f"step '{step}' needs '{path}', which "
         + ("nothing matches" if pattern else "is not there"),
-        hint=f"mlo checkout {held}" if held else "make it, or correct deps",
+        hint=_way_out(repo, path, held),
     )
 
 
-def _versioned(repo: Repository, path: str) -> str | None:
+def _way_out(repo: Repository, path: str, held: str | None) -> str:
+    """Return what to do about a path that is missing."""
+    if held is not None:
+        from mlops_cli.data.pointer import read
+
+        pointer = read(repo, held)
+        here = pointer is None or repo.objects.has(pointer.oid)
+        return f"mlo checkout {held}" if here else "mlo pull"
+    from difflib import get_close_matches
+
+    folder = (repo.root / path).parent
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        names = []
+    near = get_close_matches(path.rpartition("/")[2], names, n=1)
+    above_it = path.rpartition("/")[0]
+    if near:
+        return f"did you mean '{above_it + '/' if above_it else ''}{near[0]}'?"
+    return "make it, or correct deps"
+
+
+def versioned_at(repo: Repository, path: str) -> str | None:
     """Return the path with a pointer that is `path` or holds it; None for none."""
     for one in (path, *above(path)) if path else ():
         if (repo.root / (one + POINTER_SUFFIX)).exists():

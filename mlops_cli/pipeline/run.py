@@ -89,7 +89,7 @@ def run(
         repo, names, assignments, downstream=downstream, environ=environ, resolve=resolve
     )
     graph = chosen.graph
-    require(repo, graph, chosen.plans)
+    require(repo, graph, chosen.plans, bring)
     alone = hold(repo.layout.pipeline_lock, purpose="mlo run", on_wait=repo.on_wait)
     with alone, repo.stat_cache.saved_once():
         _reap(repo)

@@ -7,12 +7,13 @@ from mlops_cli.errors import MloError, RequestError
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline.attempt import Attempt, Failure, Steps
 from mlops_cli.pipeline.graph import Graph
+from mlops_cli.pipeline.inputs import Look
 from mlops_cli.pipeline.schedule import Schedule
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs.finish import finish
 from mlops_cli.runs.open_run import CHILDREN, STEPS, OpenRun
 from mlops_cli.runs.process import Children, Ended
-from mlops_cli.runs.record import Run, Status, StepRun
+from mlops_cli.runs.record import Artifact, Run, Status, StepRun
 
 INTERRUPTED = 130
 _FINE = ("ran", "restored", "unchanged")
@@ -63,6 +64,7 @@ class Work:
         self._schedule = Schedule(graph, {**repo.settings.resources, "cpus": jobs})
         self._at_work: dict[str, Attempt] = {}
         self._standing = _Standing()
+        self._made: list[Artifact] = []
 
     def go(self) -> Run:
         """Do what can be done, and return the record.
@@ -74,6 +76,7 @@ class Work:
             with Children(self._run.log, stdout=2, stderr=2) as children:
                 self._loop(children)
             self._batch.flush()
+            self._look_again()
         except KeyboardInterrupt:
             self._batch.flush()
             self._standing.fail(Failure("interrupted", INTERRUPTED, interrupted=True))
@@ -100,6 +103,21 @@ class Work:
                 self._batch.flush()
             else:
                 self._after(children, *ended)
+
+    def _look_again(self) -> None:
+        """See that no step has written to what another one makes."""
+        look = Look(self._repo)
+        for out in self._made:
+            if out.step and not self._graph.steps[out.step].frozen:
+                now = look.current(out.path)
+                if now is not None and now != out.oid:
+                    self._standing.fail(
+                        Failure(
+                            f"'{out.path}', which step '{out.step}' makes, was changed by another "
+                            "step; let only one write it",
+                            None,
+                        )
+                    )
 
     def _launch(self, children: Children) -> None:
         """Settle every step that needs no running, and start those there is room for."""
@@ -161,5 +179,7 @@ class Work:
     def _settled(self, step: StepRun, error: str | None = None) -> None:
         """Note what became of a step, and let those that need it have their turn."""
         self._standing.states[step.name] = step.state
+        if step.state in _FINE:
+            self._made += step.outs.values()
         self._steps.note(step, error)
         self._schedule.done(step.name)

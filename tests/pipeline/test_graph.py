@@ -81,7 +81,7 @@ def test_only_some_steps_bring_those_that_they_need() -> None:
 def test_an_unknown_step_suggests_the_nearest() -> None:
     with pytest.raises(RequestError, match="there is no step 'trian'") as caught:
         graph(step("train")).only(["trian"])
-    assert caught.value.hint == "mlo run train"
+    assert caught.value.hint == "did you mean 'train'?"
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=4), max_size=30))

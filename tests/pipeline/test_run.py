@@ -336,7 +336,7 @@ def test_a_forecast_tells_what_would_happen_and_does_nothing(repo: Repository, r
     assert found["prepare"].action == "nothing"
     assert found["train"].action == "restore"
     assert found["train"].reasons == ("parameter train.depth: 8 -> 5",)
-    assert found["evaluate"].action == "run"
+    assert found["evaluate"].action == "restore"
     assert found["evaluate"].reasons == ("model/weights is made by train, which is stale",)
     assert "depth 8" in (repo.root / "model/weights").read_text()
 

@@ -284,3 +284,25 @@ def test_what_a_frozen_step_made_may_be_edited(repo: Repository, run: Run) -> No
     (repo.root / "a").write_text("by hand\n")
     assert states(run()) == {"a": "unchanged", "b": "ran"}
     assert (repo.root / "b").read_text() == "by hand\n"
+
+
+def test_a_step_that_writes_what_another_makes_is_told(repo: Repository, run: Run) -> None:
+    steps(
+        repo,
+        "  a:\n    cmd: echo 1 > a\n    outs: [a]\n"
+        "  b:\n    cmd: echo 2 > a; echo > b\n    outs: [b]\n    deps: [raw.csv]\n",
+    )
+    outcome = run()
+    assert outcome.run is not None
+    assert outcome.run.status == "failed"
+    assert "'a', which step 'a' makes, was changed by another step" in (outcome.run.error or "")
+
+
+def test_what_brings_a_changed_input_back_is_said(repo: Repository, run: Run) -> None:
+    git.add(repo.root, ["raw.csv"])
+    steps(repo, "  a:\n    cmd: echo 1 > raw.csv; echo > a\n    outs: [a]\n    deps: [raw.csv]\n")
+    outcome = run()
+    assert outcome.run is not None
+    assert outcome.run.error == (
+        "step 'a' changed its own input 'raw.csv'; to have it back: git restore raw.csv"
+    )

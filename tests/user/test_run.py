@@ -145,7 +145,7 @@ def test_named_inputs_and_outputs_of_a_command_are_recorded(pipeline: Path, mlo:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("run", "trian"), 2, "mlo: there is no step 'trian'\n  try: mlo run train\n"),
+        (("run", "trian"), 2, "mlo: there is no step 'trian'\n  did you mean 'train'?\n"),
         (("run", "--set", "train.dept=1"), 2, "there is no parameter 'train.dept'"),
         (("run", "--set", "x"), 2, "'x' is not name=value"),
         (("run", "train", "--", "true"), 2, "'train' is a step, and after -- comes a command"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository
     from mlops_cli.pipeline.forecast import Prospect
     from mlops_cli.pipeline.run import Outcome
+    from mlops_cli.pipeline.run_cache import Bring
     from mlops_cli.runs.code import State
     from mlops_cli.runs.record import Run
 
@@ -168,6 +169,8 @@ def _forecast(repo: "Repository", given: _Given) -> None:
     from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.forecast import forecast
 
+    bring = _bring(repo, given)
+
     def go(where: "Repository", _: "State | None") -> "list[Prospect]":
         return forecast(
             where,
@@ -175,6 +178,7 @@ def _forecast(repo: "Repository", given: _Given) -> None:
             assignments=given.assignments,
             force=given.force,
             downstream=given.downstream,
+            bring=bring,
             resolve=resolver(where),
         )
 
@@ -229,16 +233,21 @@ def _run_command(repo: "Repository", words: Sequence[str], given: _Given) -> Non
         raise typer.Exit(done.exit_code)
 
 
+def _bring(repo: "Repository", given: _Given) -> "Bring | None":
+    """Return what gets from the remote what others have computed, with --pull."""
+    if not given.pull:
+        return None
+    from mlops_cli.pipeline.run_cache import from_remote
+
+    return from_remote(repo, None)
+
+
 def _run_pipeline(repo: "Repository", given: _Given) -> None:
     from mlops_cli.cli.run_report import Teller, tell_outcome
     from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.run import run as run_pipeline
 
-    bring = None
-    if given.pull:
-        from mlops_cli.pipeline.run_cache import from_remote
-
-        bring = from_remote(repo, None)
+    bring = _bring(repo, given)
 
     def go(where: "Repository", state: "State | None") -> "Outcome":
         return run_pipeline(
