@@ -17,6 +17,7 @@ from mlops_cli.errors import IntegrityError, MissingObject, StateError
 from mlops_cli.remotes.catalogue import Place
 from mlops_cli.remotes.errand import planned
 from mlops_cli.remotes.history import Relation, relation
+from mlops_cli.remotes.lost import lost_told
 from mlops_cli.remotes.remote import Remote
 from mlops_cli.remotes.spans import Span, spans
 from mlops_cli.remotes.whole_packs import take
@@ -55,7 +56,8 @@ def records(
     """
     seen = remote.read()
     there = seen.state.refs
-    remote.catalogue.refresh(remote.transport, seen.state.packs)
+    with lost_told(remote):
+        remote.catalogue.refresh(remote.transport, seen.state.packs)
     kinds = RECORDS if trees else (Kind.RUN, Kind.EVENT, Kind.AUDIT)
     wanted = [oid for kind in kinds for oid in remote.catalogue.each(kind)]
     objects, got = _bring(repo, remote, wanted, progress)
@@ -160,7 +162,8 @@ def _bring(
     total = plan.stored + sum(place.entry.stored for place in places.values())
     if not plan.packs and not places:
         return 0, 0
-    with progress.task(f"fetching from {remote.name}", total, "B") as advance:
+    task = progress.task(f"fetching from {remote.name}", total, "B")
+    with lost_told(remote), task as advance:
         _take_packs(repo, remote, plan.packs, advance)
         lists: list[_Composed] = []
         deltas: list[_Composed] = []

@@ -17,6 +17,7 @@ from mlops_cli.errors import Conflict, StateError
 from mlops_cli.remotes.catalogue import key_of
 from mlops_cli.remotes.closure import needed_by
 from mlops_cli.remotes.history import Relation, relation
+from mlops_cli.remotes.lost import refuse_lost
 from mlops_cli.remotes.remote import Remote, Seen
 from mlops_cli.remotes.state import Held, State
 from mlops_cli.remotes.transport import MissingKey
@@ -48,10 +49,12 @@ def push(
 
     Raises:
         Conflict: a ref on the remote has records that are not here: pull first.
+        IntegrityError: the remote has lost a pack that it is to have.
         MissingObject: `only` needs something that is neither in this store nor on the remote.
     """
     seen = remote.read()
     refuse_vanished(remote, seen)
+    refuse_lost(remote, seen.state.packs)
     remote.catalogue.refresh(remote.transport, seen.state.packs)
     here = repo.refs.all() if only is None else {}  # what moves later is for the next push
     _steps(repo, remote, here, seen.state.refs)
