@@ -1,5 +1,6 @@
 """The report of `mlo status`, apart from its command: without Typer it is instant."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlops_cli.cli import show
@@ -9,6 +10,7 @@ from mlops_cli.cli.standing import look
 if TYPE_CHECKING:
     from mlops_cli.cli.standing import Standing
     from mlops_cli.data.status import Changed
+    from mlops_cli.pipeline.stale import StepState
     from mlops_cli.registry.behind import Behind
     from mlops_cli.remotes.unpushed import Unpushed
 
@@ -31,7 +33,7 @@ def _tell(standing: "Standing") -> None:
         ),
         ("data that is not as its pointer says", [_data(one) for one in standing.data]),
         ("versions that DVC kept and mlo does not have: mlo import-dvc", list(standing.lost)),
-        ("steps to run: mlo run", [f"{s.name}: {_few(s.reasons, '; ')}" for s in standing.stale]),
+        (_to_do(standing.stale), [f"{s.name}: {_few(s.reasons, '; ')}" for s in standing.stale]),
         ("models with a newer version than their stages", [_model(m) for m in standing.models]),
         (
             "not on a remote yet: mlo push",
@@ -87,6 +89,14 @@ def _unpushed(found: "tuple[Unpushed, ...]") -> list[str]:
 def _lines(paths: tuple[str, ...]) -> list[str]:
     more = len(paths) - _LISTED
     return [*paths[:_LISTED], *([f"and {more:,} more"] if more > 0 else [])]
+
+
+def _to_do(stale: "Sequence[StepState]") -> str:
+    """Return what to do about stale steps: as after a `git switch`, their outputs may be all."""
+    reasons = [reason for one in stale for reason in one.reasons]
+    if all(one.startswith("its output ") or one.endswith("which is stale") for one in reasons):
+        return "outputs that are not as mlo.lock says: mlo checkout"
+    return "steps to run: mlo run"
 
 
 def _few(words: tuple[str, ...], between: str) -> str:

@@ -217,7 +217,7 @@ def test_a_list_shows_the_metric_it_is_sorted_by_and_the_parameters_that_differ(
     mlo_here("run", "--set", "train.depth=8")
     mlo_here("run", "train", "--set", "train.depth=9")
     listed = mlo_here("runs", "list").stdout.splitlines()
-    assert listed[0].split()[-2:] == ["mlo", "run"]
+    assert listed[0].split()[-1] == "command"
     assert " a7 " in listed[0]
     assert [line.split()[-1] for line in listed[1:]] == [f"train.depth={n}" for n in (9, 8, 5)]
     assert " train train.depth=9" in listed[1]
@@ -464,3 +464,17 @@ def test_what_comes_after_a_step_runs_alone(pipeline: Path, mlo: Mlo) -> None:
 def test_options_for_steps_are_refused_with_a_command(pipeline: Path, mlo: Mlo) -> None:
     done = mlo("run", "--jobs", "2", "--", "true", code=2)
     assert done.stderr == "mlo: --jobs is for steps, and after -- comes a command\n"
+
+
+def test_status_after_a_git_switch_says_what_brings_outputs_along(pipeline: Path, mlo: Mlo) -> None:
+    mlo("run")
+    git(pipeline, "add", "--all")
+    git(pipeline, "commit", "--quiet", "--message", "As it is")
+    git(pipeline, "switch", "--quiet", "--create", "other")
+    (pipeline / "raw.csv").write_text("z\n")
+    mlo("run")
+    git(pipeline, "commit", "--quiet", "--all", "--message", "Other data")
+    git(pipeline, "switch", "--quiet", "-")
+    assert "outputs that are not as mlo.lock says: mlo checkout\n" in mlo("status").stdout
+    mlo("checkout")
+    assert "nothing is stale" in mlo("run").stdout
