@@ -1,5 +1,6 @@
 """What `mlo runs list` prints."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,43 +12,74 @@ if TYPE_CHECKING:
 
 _WIDTH = 80
 _HEAD = ("run", "key", "began (UTC)", "status")
-_COMMAND = 16
-"""Columns that a command gets at least, before metrics are shown."""
-_PARAMETERS = 32
-"""Columns that parameters which differ get at most in exchange for metrics."""
+_KEY, _SHORT_KEY = 12, 8
+"""Digits of a key that are shown, and how many are where it is tight."""
+_COMMAND = 24
+"""Columns that commands get at most in exchange for metrics."""
+_LEAST = len("command")
+"""Columns below which commands are left out."""
+_NEWEST = 5
+"""Runs whose metrics are more likely wanted than those of older ones."""
 _PIPELINE = "mlo run"
 
 
 def tell(
-    found: "Listing", chosen: Sequence[str], sorted_by: Sequence[str], gated: Collection[str]
+    found: "Listing", chosen: Sequence[str], named: Sequence[str], gated: Collection[str]
 ) -> None:
-    """Print the runs with the metrics that fit; `chosen` ones instead, if there are."""
-    if not found.runs:
-        show.note("no runs yet; try: mlo run")
-        return
-    title, told = _commands(found.runs)
-    head = [*_HEAD]
-    fixed = [
-        [name_of(line), line.key, line.started[5:16].replace("T", " "), line.status]
-        for line in found.runs
-    ]
-    again = [_again(line) for line in found.runs]
-    if any(again):
-        head.append("again")
-        fixed = [[*row, one] for row, one in zip(fixed, again, strict=True)]
-    told = [_tagged(line, text) for line, text in zip(found.runs, told, strict=True)]
-    width = sum(max(len(row[at]) for row in [*fixed, head]) + 2 for at in range(len(head)))
-    wanted = [*sorted_by, *(name for name in chosen if name not in sorted_by)]
-    kept = _COMMAND if title == "command" else min(max(map(len, told)), _PARAMETERS)
-    names = wanted if chosen else _fitting(found.runs, _WIDTH - width - kept, wanted, gated)
-    used = width + sum(_metric_width(name, found.runs) for name in names)
-    room = max(_WIDTH - used, len(title))
+    """Print the runs with the metrics that fit; `chosen` ones instead, if there are.
+
+    Those that were `named` in an order or a condition come first; one metric is always there.
+    """
+    told = [_tagged(*one) for one in zip(found.runs, _commands(found.runs), strict=True)]
+    short = [_tagged(*one) for one in zip(found.runs, _told_apart(found.runs), strict=True)]
+    wanted = [*named, *(name for name in chosen if name not in named)]
+    ranked = [] if chosen else _ranked(found.runs, wanted, gated)
+    always = wanted or ranked[:1]
+    kept = min(max(map(len, short)), _COMMAND)
+    used = sum(_metric_width(name, found.runs) for name in always)
+    head, fixed = _fixed(found.runs, _KEY)
+    if _width(head, fixed) + used + kept > _WIDTH:
+        head, fixed = _fixed(found.runs, _SHORT_KEY)
+    room = _WIDTH - _width(head, fixed) - used
+    more = _fitting(found.runs, room - kept, [name for name in ranked if name not in always])
+    room -= sum(_metric_width(name, found.runs) for name in more)
+    names = [*always, *more] if wanted else sorted([*always, *more])
+    texts = told if max(map(len, told)) <= room else short
     rows = [
-        (*row, *(shown(line.metrics.get(name)) for name in names), clip(text, room))
-        for row, line, text in zip(fixed, found.runs, told, strict=True)
+        (*row, *(shown(line.metrics.get(name)) for name in names), *_clipped(text, room))
+        for row, line, text in zip(fixed, found.runs, texts, strict=True)
     ]
-    show.table([*head, *names, title], rows)
+    show.table([*head, *names, *_clipped("command", room)], rows)
     tell_rest(found)
+
+
+def tell_none(*, any_here: bool, remotes: bool) -> None:
+    """Say why there is nothing to list: no run fits, or there is none here."""
+    if any_here:
+        show.note("no run matches; see all: mlo runs list")
+    else:
+        show.note("no runs yet; try: mlo run" + (", or mlo fetch" if remotes else ""))
+
+
+def _fixed(lines: "Sequence[Line]", digits: int) -> tuple[list[str], list[list[str]]]:
+    """Return the columns that every list of runs has, and the names above them."""
+    rows = [
+        [name_of(one), one.key[:digits], one.started[5:16].replace("T", " "), one.status]
+        for one in lines
+    ]
+    again = [_again(line) for line in lines]
+    if not any(again):
+        return [*_HEAD], rows
+    return [*_HEAD, "again"], [[*row, one] for row, one in zip(rows, again, strict=True)]
+
+
+def _width(head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    return sum(max(len(row[at]) for row in [*rows, head]) + 2 for at in range(len(head)))
+
+
+def _clipped(text: str, room: int) -> tuple[str, ...]:
+    """Return a text as the last cell of a row, cut; no cell where there is hardly room."""
+    return (clip(text, room),) if room >= _LEAST else ()
 
 
 def tell_columns(found: "Listing", columns: Sequence[str]) -> None:
@@ -94,49 +126,62 @@ def _again(line: "Line") -> str:
     return "" if line.reproduced is None else "same" if line.reproduced else "differs"
 
 
-def _commands(lines: "Sequence[Line]") -> tuple[str, list[str]]:
-    """Return what to tell of the runs' commands, and its title.
+def _commands(lines: "Sequence[Line]") -> list[str]:
+    """Return what to tell of the runs' commands.
 
     Where all are runs of the pipeline, that is their steps and the parameters that differ.
     """
     if not all(f"{line.command} ".startswith(f"{_PIPELINE} ") for line in lines):
-        return "command", [line.command for line in lines]
+        return [line.command for line in lines]
     names = sorted({name for line in lines for name in line.params})
     differing = [
         name
         for name in names
         if any(_given(line, name) != _given(lines[0], name) for line in lines)
     ]
-    told = []
-    for line in lines:
-        steps = line.command.partition(" --set ")[0].removeprefix(_PIPELINE).split()
-        told.append(" ".join([*steps, *(_given(line, name) for name in differing)]).strip())
-    return (_PIPELINE, told) if any(told) else ("command", [line.command for line in lines])
+    starts = [line.command.partition(" --set ")[0] for line in lines]
+    return [
+        " ".join([start, *filter(None, (_given(line, name) for name in differing))])
+        for start, line in zip(starts, lines, strict=True)
+    ]
+
+
+def _told_apart(lines: "Sequence[Line]") -> list[str]:
+    """Return the same without the words that they all begin with, as far as others follow."""
+    told = _commands(lines)
+    if not all(f"{text} ".startswith(f"{_PIPELINE} ") for text in told):
+        return told
+    return [text.removeprefix(f"{_PIPELINE} ") for text in told]
 
 
 def _given(line: "Line", name: str) -> str:
     return f"{name}={shown(line.params[name])}" if name in line.params else ""
 
 
-def _fitting(
-    lines: "Sequence[Line]", room: int, wanted: Sequence[str], gated: Collection[str]
-) -> list[str]:
-    """Return the metrics `wanted`, then as many as there is room for: gated ones, then those that
-    most runs have.
+def _ranked(lines: "Sequence[Line]", wanted: Sequence[str], gated: Collection[str]) -> list[str]:
+    """Return the metrics that are not `wanted` anyway, the likeliest to be looked for first.
+
+    That is gated ones, then those of the newest runs that were done, then those of most such runs.
     """
-    counts: dict[str, int] = {}
-    for line in lines:
-        for name in line.metrics:
-            counts[name] = counts.get(name, 0) + 1
-    room -= sum(_metric_width(name, lines) for name in wanted)
+    done = [line for line in lines if line.status == "done"]
+    done.sort(key=lambda line: line.started, reverse=True)
+    newest = Counter(name for line in done[:_NEWEST] for name in line.metrics)
+    counts = Counter(name for line in done for name in line.metrics)
+    return sorted(
+        {name for line in lines for name in line.metrics} - set(wanted),
+        key=lambda name: (name not in gated, -newest[name], -counts[name], len(name), name),
+    )
+
+
+def _fitting(lines: "Sequence[Line]", room: int, names: Sequence[str]) -> list[str]:
+    """Return as many of the metrics as there is room for."""
     chosen = []
-    rest = counts.keys() - set(wanted)
-    for name in sorted(rest, key=lambda name: (name not in gated, -counts[name], len(name), name)):
+    for name in names:
         width = _metric_width(name, lines)
         if width <= room:
             chosen.append(name)
             room -= width
-    return [*wanted, *sorted(chosen)]
+    return chosen
 
 
 def _metric_width(name: str, lines: "Sequence[Line]") -> int:

@@ -63,6 +63,46 @@ def test_children_are_hidden_unless_asked_for(three: Path, mlo_here: Mlo) -> Non
     assert sorted_[2]["metrics"]["auc"] == "nan"
 
 
+def test_a_list_that_is_tight_keeps_a_metric_and_shortens_keys(
+    project: Path, mlo_here: Mlo
+) -> None:
+    done = [
+        {
+            "key": f"{at}23456789abc",
+            "name": f"a-name-of-twenty-letters-{at}",
+            "command": f"mlo run --set lr=0.{at}",
+            "params": {"lr": at / 10},
+            "metrics": {"rmse": 54.25 + at, "lasso.loss": 1.0},
+        }
+        for at in range(1, 4)
+    ]
+    record(open_repository(project), [*done, {"status": "failed", "metrics": {"lasso.loss": 3.0}}])
+    mlo_here("runs", "tag", done[0]["name"], "baseline", "team=risk")
+    listed = mlo_here("runs", "list").stdout.splitlines()
+    assert " rmse " in listed[0]
+    assert " 12345678 " in listed[-1]
+    assert " 55.25 " in listed[-1]
+    assert max(map(len, listed)) <= 80
+    assert mlo_here("runs", "show", "12345678", "--json").json["name"] == done[0]["name"]
+    of_condition = mlo_here("runs", "list", "--filter", "metrics.lasso.loss > 0").stdout
+    assert " lasso.loss " in of_condition.splitlines()[0]
+
+
+def test_a_list_without_runs_says_whether_none_fit_or_none_are_here(
+    three: Path, tmp_path: Path, mlo_here: Mlo
+) -> None:
+    for asked in (["--filter", "auc > 1000"], ["--tag", "nope"], ["--since", "1d"]):
+        done = mlo_here("runs", "list", *asked)
+        assert (done.stdout, done.stderr) == ("", "no run matches; see all: mlo runs list\n")
+    assert mlo_here("runs", "rm", "--filter", "auc > 1000").stderr == "no run matches\n"
+    mlo_here("remote", "add", "origin", tmp_path / "remote")
+    git(three, "add", "--all")
+    git(three, "commit", "--quiet", "--message", "Remote")
+    git(tmp_path, "clone", "--quiet", str(three), "theirs")
+    told = mlo_here("runs", "list", cwd=tmp_path / "theirs").stderr
+    assert told == "no runs yet; try: mlo run, or mlo fetch\n"
+
+
 def test_a_condition_that_does_not_parse_is_pointed_at(three: Path, mlo_here: Mlo) -> None:
     done = mlo_here("runs", "list", "--filter", "auc > and", code=2)
     assert done.stderr == (

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mlops_cli.core.repository import open_repository
+from tests.runs.recorded import record
+
 MLO = str(Path(sys.executable).parent / "mlo")
 CURSOR_SHOWN = b"\033[?25h"
 
@@ -69,3 +72,12 @@ def test_short_work_shows_no_progress(project: Path) -> None:
     assert terminal.end() == 0
     assert b"adding" not in terminal.printed
     assert b"small" in terminal.printed
+
+
+def test_the_question_before_runs_are_removed_names_them(project: Path) -> None:
+    record(open_repository(project), [{"params": {"x": at}} for at in range(3)])
+    terminal = Terminal("runs", "rm", "--filter", "x > 0")
+    terminal.wait_for(b"remove 2 runs (run-2, run-1)? [y/N]")
+    terminal.type(b"n\n")
+    assert terminal.end() == 1
+    assert b"removed" not in terminal.printed

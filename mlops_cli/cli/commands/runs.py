@@ -1,6 +1,7 @@
 """`mlo runs`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mlops_cli.runs.listing import Listing
     from mlops_cli.runs.record import Run
 
+_NAMED = 8
 app = typer.Typer(help="List, show, compare, plot and keep runs.")
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Name, id, key, 'last' or 'best:METRIC'")
@@ -81,13 +83,14 @@ def list_(
     found = listing(repo, wanted, sort=sort or (), limit=None if every else limit, columns=chosen)
 
     def tell(found: "Listing") -> None:
+        if not found.runs:
+            any_here = bool(listing(repo, limit=1).total)
+            runs_list.tell_none(any_here=any_here, remotes=bool(repo.settings.remotes))
         if chosen:
             runs_list.tell_columns(found, chosen)
-            return
-        by = [name.removeprefix("-") for one in sort or () for name in one.split(",")]
-        by = [name.removeprefix("metrics.") for name in by]
-        known = [name for name in by if any(name in line.metrics for line in found.runs)]
-        runs_list.tell(found, metric or [], known, runs_list.gated(repo.settings))
+        elif found.runs:
+            named = _metrics_named(found, sort or (), wanted.filter)
+            runs_list.tell(found, metric or [], named, runs_list.gated(repo.settings))
 
     show.emit(found, as_json=as_json, text=tell)
 
@@ -237,8 +240,10 @@ def rm(
         show.emit(back, as_json=as_json, text=lambda back: _tell_runs("put back", back))
         return
     chosen = _chosen(repo, runs or [], condition)
-    if condition is not None and chosen and not yes:
-        _ask(f"remove {show.number(len(chosen), 'run')}?")
+    if not chosen:
+        show.note("no run matches")
+    elif condition is not None and not yes:
+        _ask(f"remove {_counted(chosen)}?")
     remove.remove(repo, chosen, kept=() if force else _registered(repo))
     show.emit(chosen, as_json=as_json, text=lambda gone: _tell_runs("removed", gone))
 
@@ -292,6 +297,16 @@ def restore_(
     repo = repository()
     found = restore(repo, _resolved(repo, run), branch, checkout=checkout)
     show.emit(found, as_json=as_json, text=runs_show.tell_restored)
+
+
+def _metrics_named(
+    found: "Listing", sort: Sequence[str], condition: "Expression | None"
+) -> list[str]:
+    """Return the metrics of the runs that an order and a condition speak of."""
+    names = [name.strip().removeprefix("-") for one in sort for name in one.split(",")]
+    names += [] if condition is None else condition.names
+    names = list(dict.fromkeys(name.removeprefix("metrics.") for name in names))
+    return [name for name in names if any(name in line.metrics for line in found.runs)]
 
 
 def _parsed(condition: str | None) -> "Expression | None":
@@ -350,6 +365,12 @@ def _ask(question: str) -> None:
     """Ask on a terminal, and end if the answer is not yes; elsewhere nobody is asked."""
     if sys.stdin.isatty() and sys.stderr.isatty():
         typer.confirm(question, abort=True, err=True)
+
+
+def _counted(runs: "Sequence[Run]") -> str:
+    """Return how many runs there are, and the names of the first."""
+    names = ", ".join(run.name for run in runs[:_NAMED]) + (", ..." if runs[_NAMED:] else "")
+    return f"{show.number(len(runs), 'run')} ({names})"
 
 
 def _tell_said(repo: "Repository", run: "Run", what: str, *, as_json: bool) -> None:
