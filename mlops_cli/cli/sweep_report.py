@@ -33,9 +33,9 @@ class Teller:
         points = f" of a grid of {wanted.grid:,} points" if wanted.grid is not None else ""
         show.note(f"sweep of {wanted.step}: {count} trials{points}, {wanted.sampler}, for {by}")
         if past is not None:
-            done = [trial for trial in past.trials if trial.ended]
-            self._ended = len(done)
-            show.note(f"  goes on with {past.name}, which has {len(done)}")
+            self._ended = sum(1 for trial in past.trials if trial.ended)
+            has = f"which has {self._ended}" if self._ended else "of which none was done"
+            show.note(f"  goes on with {past.name}, {has}")
 
     def begins(self, trial: "Trial") -> None:
         """Say nothing: it is told when it ends."""

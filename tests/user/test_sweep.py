@@ -280,6 +280,9 @@ def test_a_sweep_that_was_stopped_is_gone_on_with(
     if how != signal.SIGKILL:
         assert sweeping.returncode == 130, stderr.decode()
         assert b"go on: mlo sweep --resume slow" in stderr
+    few = mlo_here("sweep", "--resume", "slow", "--trials", "1", code=2)
+    assert "has 2 trials already, and --trials 1 is how many" in few.stderr
+    assert few.stderr.endswith("try: mlo sweep --resume slow\n"), "two of four are left"
     (slow / ".mlops.yaml").write_text("params: {x: 1}\n")  # what is gone on with is as it was
     os.environ["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
     (tmp_path / "sleep").write_text("#!/bin/sh\nexit 0\n")  # no trial waits any more
@@ -293,6 +296,22 @@ def test_a_sweep_that_was_stopped_is_gone_on_with(
     assert statuses == ["done", "killed" if how == signal.SIGKILL else "interrupted"]
     again = mlo_here("sweep", "--resume", done["key"], code=2)
     assert "has all its 4 trials" in again.stderr
+
+
+def test_a_sweep_whose_trials_all_failed_is_gone_on_with(
+    swept: Path, mlo_here: Mlo, tmp_path: Path
+) -> None:
+    found = tmp_path / "found"
+    cmd = f"test -e {found} && echo '{{\"score\": ${{x}}}}' > metrics.json"
+    settings = {"params": {"x": 1}, "steps": {"train": {"cmd": cmd, "metrics": ["metrics.json"]}}}
+    (swept / ".mlops.yaml").write_text(json.dumps(settings))
+    line = ("train", "-s", "x=int(1, 2)", "-m", "score", "--sampler", "grid", "--name", "poor")
+    failed = mlo_here("sweep", *line, code=1)
+    assert "go on: mlo sweep --resume poor" in failed.stderr
+    found.touch()
+    done = mlo_here("sweep", "--resume", "poor")
+    assert "goes on with poor, of which none was done" in done.stderr
+    assert "2 trials: 2 done" in done.stdout
 
 
 def test_a_sweep_at_work_is_not_gone_on_with(

@@ -37,7 +37,8 @@ def new(repo: Repository, asked: Asked, *, seed: int) -> Definition:
 def go_on(repo: Repository, text: str, asked: Asked) -> tuple[Definition, Past]:
     """Return a sweep that did not come to its end, with the trials it has.
 
-    `asked` may give it another number of trials or another timeout.
+    `asked` may give it another number of trials or another timeout. Of a sweep whose trials all
+    failed, these are done again.
 
     Raises:
         RequestError: the run is no sweep, or has all its trials.
@@ -61,17 +62,42 @@ def go_on(repo: Repository, text: str, asked: Asked) -> tuple[Definition, Past]:
         raise RequestError(
             f"run {found.name} is no sweep that was begun here", hint="mlo runs list --tag sweep"
         )
+    past = _to_do_again(past)
+    _refuse_complete(past, asked.trials)
     definition = past.definition
     if asked.trials is not None:
         definition = replace(definition, trials=asked.trials)
     if asked.timeout_s is not None:
         definition = replace(definition, timeout_s=asked.timeout_s)
+    return definition, past
+
+
+def _to_do_again(past: Past) -> Past:
+    """Return a sweep of which nothing came with no trial ended: what failed is tried again."""
+    if any(trial.state in ("done", "pruned") for trial in past.trials):
+        return past
+    again = (
+        replace(trial, state="interrupted") if trial.state == "failed" else trial
+        for trial in past.trials
+    )
+    return replace(past, trials=tuple(again))
+
+
+def _refuse_complete(past: Past, asked: int | None) -> None:
+    """Raise RequestError when there is no trial left to do."""
     done = sum(1 for trial in past.trials if trial.ended)
-    if definition.trials is not None and done >= definition.trials:
+    begun_for = past.definition.trials
+    if asked is not None and asked <= done:
+        left = begun_for is None or begun_for > done
+        raise RequestError(
+            f"the sweep {past.name} has {done} trials already, and --trials {asked} is how many "
+            "there are to be in all",
+            hint=f"mlo sweep --resume {past.name}{'' if left else f' --trials {done * 2}'}",
+        )
+    if asked is None and begun_for is not None and done >= begun_for:
         raise RequestError(
             f"the sweep {past.name} has all its {done} trials", hint=f"--trials {done * 2}"
         )
-    return definition, past
 
 
 def _only_metric(repo: Repository, step: str) -> tuple[str, ...]:
