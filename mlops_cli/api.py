@@ -77,9 +77,10 @@ def start_run(
     """
     from mlops_cli.runs import own_run
 
-    repo = _sinks.repository()
+    repo = own_run.ground()
     if repo is None:
         return own_run.Nothing()
+    given = params() if _sinks.PARAMS in os.environ else None
     outer = _sinks.opened()
     environ = dict(os.environ)
     environ.pop("MLO_PARENT", None)
@@ -87,7 +88,7 @@ def start_run(
         environ.update(MLO_PARENT=outer.folder.name, MLO_ROOT=str(outer.root))
     try:
         opened = own_run.begin(
-            repo, params=params(), name=name, tags=tuple(tags), note=note, environ=environ
+            repo, params=given, name=name, tags=tuple(tags), note=note, environ=environ
         )
     except OSError as error:
         _sinks.warn_once(f"mlo records nothing: {error}")

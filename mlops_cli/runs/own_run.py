@@ -4,6 +4,7 @@ import atexit
 import os
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import Any
 
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import MloError
+from mlops_cli.runs import code
 from mlops_cli.runs import sink as sinks
 from mlops_cli.runs.finish import finish, reap
 from mlops_cli.runs.open_run import OpenRun
@@ -19,10 +21,44 @@ from mlops_cli.runs.record import Status
 from mlops_cli.runs.sink import Sink
 
 INTERRUPTED = 130
+_SAME_S = 1.0
 _REAP = (
     "import sys; from pathlib import Path; from mlops_cli.core.repository import open_repository; "
     "from mlops_cli.runs.finish import reap; reap(open_repository(Path(sys.argv[1])))"
 )
+
+
+class _Ground(threading.local):
+    """What this thread's last run stood on, for another one at once after it."""
+
+    repo: Repository | None = None
+    state: code.State | None = None
+    place: tuple[int, str | None, str] | None = None
+    until: float = 0.0
+
+
+_ground = _Ground()
+
+
+def ground() -> Repository | None:
+    """Return the project that the code works in; None where there is none, which is said once.
+
+    Within a second it is the same object, and so is the state of its code: many short runs in a
+    row ask git and the settings once a second.
+    """
+    place = (os.getpid(), os.environ.get(sinks.ROOT), os.getcwd())
+    if _ground.repo is None or _ground.place != place or time.monotonic() > _ground.until:
+        _ground.repo, _ground.state = sinks.repository(), None
+        _ground.place, _ground.until = place, time.monotonic() + _SAME_S
+    return _ground.repo
+
+
+def _state(repo: Repository) -> code.State:
+    if repo is not _ground.repo:
+        return code.state(repo)
+    if _ground.state is None:
+        _ground.state = code.state(repo)
+    return _ground.state
 
 
 def begin(
@@ -46,6 +82,7 @@ def begin(
         tags=tags,
         note=note,
         folder=Path.cwd(),
+        state=_state(repo),
     )
 
 
