@@ -61,6 +61,7 @@ class Teller:
 def tell_command(done: "Run") -> None:
     """Tell what came of a command."""
     show.note(f"mlo: {headline(done)}")
+    _tell_not_finite(done)
     if done.status == "done" and not (done.inputs or done.outputs or done.metrics):
         show.note("  it recorded no data and no metrics; name files: --input PATH --output PATH,")
         show.note("  or log from Python: import mlops_cli.api as mlo; mlo.log_metric(...)")
@@ -77,6 +78,15 @@ def tell_outcome(outcome: "Outcome") -> None:
     metrics = outcome.run.metrics
     if metrics and outcome.run.status == "done":
         show.table(["metric", "value"], list(metrics.items()), indent=2)
+    _tell_not_finite(outcome.run)
+
+
+def _tell_not_finite(done: "Run") -> None:
+    from mlops_cli.runs.metrics import not_finite
+
+    found = not_finite(done.metrics)
+    if found:
+        show.note(f"mlo: a metric is no finite number: {found}")
 
 
 def headline(done: "Run") -> str:

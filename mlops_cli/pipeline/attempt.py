@@ -70,6 +70,7 @@ class Steps:
         *,
         environ: Mapping[str, str],
         force: bool,
+        sought: Mapping[str, Sequence[str]],
     ) -> None:
         self.batch = Batch(repo)
         self._repo = repo
@@ -81,6 +82,7 @@ class Steps:
         self._watcher = watcher
         self._environ = environ
         self._force = force
+        self._sought = sought
 
     def prepare(self, name: str) -> StepRun | Attempt:
         """Return the step as done where its outputs are there already; else make way for it.
@@ -93,6 +95,7 @@ class Steps:
         deps = self._deps(plan)
         done = None if self._force else self._spare(plan, deps, begun)
         if done is not None:
+            self._check_sought(name, done.metrics)
             return done
         self._watcher.begins(plan, self._reasons(plan, deps))
         self._make_way(plan)
@@ -136,6 +139,7 @@ class Steps:
             raise Failure(f"step '{name}' failed with exit code {ended.code}", ended.code)
         self._check_writes(plan)
         reported = self._metrics(plan)
+        self._check_sought(name, reported)
         writer = self.batch.writer()
         self._check_inputs(plan, attempt.deps, writer)
         kept = outputs.keep(self._repo, plan.step.files, name, writer, before=self._before(name))
@@ -318,6 +322,12 @@ class Steps:
             except RequestError as error:
                 raise Failure(f"step '{plan.step.name}': {error.message}", None) from error
         return found
+
+    def _check_sought(self, name: str, reported: Mapping[str, Number]) -> None:
+        """Raise Failure when a step reports a number that a sweep compares, and it is none."""
+        for metric in self._sought.get(name, ()):
+            if isinstance(reported.get(metric), str):
+                raise Failure(f"{metric} is {reported[metric]}", 0)
 
     def _logged(self, name: str) -> Mapping[str, Number]:
         return self._run.logged().last.get(name, {})

@@ -36,6 +36,7 @@ def do(
     note: str | None,
     engine: str | None,
     state: code.State | None,
+    sought: Mapping[str, Sequence[str]],
 ) -> Run:
     """Bring chosen steps up to date, of which those `doing` are stale, and return the record.
 
@@ -74,6 +75,7 @@ def do(
             watcher,
             environ=environ,
             force=force,
+            sought=sought,
         )
         return Work(repo, graph, steps, opened, watcher, jobs=jobs).go()
 

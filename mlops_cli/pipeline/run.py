@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mlops_cli.runs import code
     from mlops_cli.runs.record import Run
 
+_NOTHING: Mapping[str, Sequence[str]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -58,6 +60,7 @@ def run(
     note: str | None = None,
     engine: str | None = None,
     state: "code.State | None" = None,
+    sought: Mapping[str, Sequence[str]] = _NOTHING,
 ) -> Outcome:
     """Run what is stale among the named steps and all that they need; no names mean all steps.
 
@@ -80,6 +83,7 @@ def run(
         note: what it is for.
         engine: what runs it, where that is not this process alone.
         state: its code, where that is known.
+        sought: metrics by step that must not be infinite or no number: the step fails then.
 
     Raises:
         RequestError: the graph is wrong, or something that a step needs is not there; nothing ran.
@@ -117,6 +121,7 @@ def run(
             note=note,
             engine=engine,
             state=state,
+            sought=sought,
         )
         return Outcome(done, (), tuple(graph.steps))
 

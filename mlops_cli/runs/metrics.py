@@ -11,6 +11,7 @@ from mlops_cli.errors import RequestError
 from mlops_cli.runs.record import Number
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
+_MOST = 6
 
 
 def read_file(path: Path, *, where: str) -> dict[str, Number]:
@@ -75,6 +76,19 @@ def real(value: Number) -> float:
     (nan, 3.0)
     """
     return float(value)
+
+
+def not_finite(metrics: Mapping[str, Number]) -> str | None:
+    """Return which of these are no finite numbers, in one line.
+
+    >>> not_finite({"loss": "nan", "auc": 0.5, "r": "inf"})
+    "'loss' is nan, and 'r' is inf"
+    """
+    found = [f"'{name}' is {value}" for name, value in metrics.items() if isinstance(value, str)]
+    if len(found) > _MOST:
+        found[_MOST:] = [f"{len(found) - _MOST} more are no numbers"]
+    *others, last = found or [""]
+    return ", and ".join(filter(None, [", ".join(others), last])) or None
 
 
 def last_logged(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Number]]:

@@ -478,3 +478,13 @@ def test_status_after_a_git_switch_says_what_brings_outputs_along(pipeline: Path
     assert "outputs that are not as mlo.lock says: mlo checkout\n" in mlo("status").stdout
     mlo("checkout")
     assert "nothing is stale" in mlo("run").stdout
+
+
+def test_a_metric_that_is_no_number_is_told_once(project: Path, mlo_here: Mlo) -> None:
+    line = "import mlops_cli.api as mlo; mlo.log_metrics({'a': 1, 'loss': float('nan')})"
+    logged = mlo_here("run", "--", sys.executable, "-c", line)
+    assert logged.stderr.count("a metric is no finite number: 'loss' is nan") == 1
+    step = {"cmd": 'echo \'{"r": Infinity, "b": 2}\' > m.json', "metrics": ["m.json"]}
+    (project / ".mlops.yaml").write_text(json.dumps({"steps": {"judge": step}}))
+    written = mlo_here("run")
+    assert written.stderr.count("a metric is no finite number: 'r' is inf") == 1

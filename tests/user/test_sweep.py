@@ -147,6 +147,9 @@ def test_a_metric_that_is_nan_fails_the_trial(swept: Path, mlo_here: Mlo) -> Non
                     "--json", code=1)  # fmt: skip
     assert [trial["error"] for trial in done.json["trials"]] == ["score is nan"] * 2
     assert done.json["error"] == "no trial was done"
+    trials = [f"{done.json['name']}-{number}" for number in (0, 1)]
+    runs = [mlo_here("runs", "show", name, "--json").json for name in trials]
+    assert [run["status"] for run in runs] == ["failed"] * 2, "as the sweep says"
 
 
 BAD = [

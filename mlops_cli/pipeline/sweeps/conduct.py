@@ -116,6 +116,7 @@ def trial(repo: Repository, order: Order, line: Line, *, bring: Bring | None = N
             parent=order.parent,
             engine=order.engine,
             state=State(**order.state),
+            sought={order.step: order.metrics},
         )
     return _answer(repo, order, outcome)
 
