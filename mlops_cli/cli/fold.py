@@ -35,23 +35,33 @@ def columns(stream: TextIO) -> int:
 
 
 def _folded(line: str, width: int, rest: str) -> str:
-    if _width(line) <= width:
+    if width_of(line) <= width:
         return line
     start = len(line) - len(line.lstrip(" "))
     first, *words = line[start:].split(" ")
     lines = [line[:start] + first]
     for word in words:
         longer = f"{lines[-1]} {word}"
-        if _width(longer) <= width or not word:
+        if width_of(longer) <= width or not word:
             lines[-1] = longer
         else:
             lines.append(rest + word)
     return "\n".join(one.rstrip(" ") for one in lines)
 
 
-def _width(text: str) -> int:
-    if "\033" not in text:
-        return len(text)
-    import re
+def width_of(text: str) -> int:
+    r"""Return how many columns of a terminal a line takes.
 
-    return len(re.sub(r"\033\[[0-9;]*m", "", text))
+    >>> width_of("\033[1mbold\033[0m"), width_of("名前")
+    (4, 4)
+    """
+    if "\033" in text:
+        import re
+
+        text = re.sub(r"\033\[[0-9;]*m", "", text)
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    wide = sum(1 for letter in text if east_asian_width(letter) in "WF")
+    return len(text) + wide - sum(1 for letter in text if combining(letter))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
-from mlops_cli.cli.fold import fitted
+from mlops_cli.cli.fold import fitted, width_of
 from mlops_cli.cli.inert import inert
 from mlops_cli.core.progress import SILENT, Progress
 
@@ -55,6 +55,15 @@ def table(
     are folded to its width, but not in the first `whole` columns; elsewhere a row is one line,
     however long.
     """
+    numbers = [
+        bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
+        for i in range(len(columns))
+    ]
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not sys.stdout.isatty():
+        for text in _aligned([list(columns), *cells], numbers):
+            print(" " * indent + text)
+        return
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
@@ -62,13 +71,24 @@ def table(
     quiet = "dim" if _coloured(sys.stdout) else ""
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=quiet)
     for i, name in enumerate(columns):
-        numbers = bool(rows) and all(isinstance(row[i], int | float | None) for row in rows)
-        justify: Literal["left", "right"] = "right" if numbers else "left"
+        justify: Literal["left", "right"] = "right" if numbers[i] else "left"
         drawn.add_column(Text(name), justify=justify, overflow="fold", no_wrap=i < whole)
-    for row in rows:
-        drawn.add_row(*[Text.from_ansi(_cell(value)) for value in row])
+    for row in cells:
+        drawn.add_row(*[Text.from_ansi(cell) for cell in row])
     with _console(sys.stdout) as console:
         console.print(Padding(drawn, (0, 0, 0, indent)))
+
+
+def _aligned(rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> Iterator[str]:
+    """Yield the lines of a table where nothing is folded; drawing it by Rich takes 100 ms."""
+    sizes = [[width_of(cell) for cell in row] for row in rows]
+    most = [max(size[i] for size in sizes) for i in range(len(numbers))]
+    for row, size in zip(rows, sizes, strict=True):
+        padded = []
+        for i, cell in enumerate(row):
+            room = " " * (most[i] - size[i])
+            padded.append(room + cell if numbers[i] else cell + room)
+        yield "  ".join(padded).rstrip()
 
 
 @contextmanager
