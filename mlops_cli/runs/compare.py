@@ -10,7 +10,7 @@ from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MissingObject, MloError, RequestError
 from mlops_cli.runs import code, code_files
-from mlops_cli.runs.find import resolve
+from mlops_cli.runs.find import before, resolve
 from mlops_cli.runs.index import open_index
 from mlops_cli.runs.record import Run
 
@@ -116,10 +116,10 @@ def _chosen(repo: Repository, references: Sequence[str]) -> list[Run]:
         return [resolve(repo, text) for text in references]
     last = resolve(repo, references[0] if references else "last")
     with open_index(repo) as index:
-        before = index.ids("started < ?", [last.started])
-    if not before:
+        earlier = before(index, last)
+    if earlier is None:
         raise RequestError("there is no earlier run to compare with", hint="mlo runs list")
-    return [Run.read(repo, before[0]), last]
+    return [Run.read(repo, earlier), last]
 
 
 def _rows(

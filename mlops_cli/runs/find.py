@@ -11,12 +11,17 @@ from mlops_cli.runs import open_run
 from mlops_cli.runs.filters import metric_number
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.index import Index, open_index
+from mlops_cli.runs.names import REPRODUCES
 from mlops_cli.runs.order import FINITE
 from mlops_cli.runs.record import Run
 
 MIN_PREFIX = 4
 """Fewer hex digits than this are taken for a name."""
 _SHOWN = 8
+_NO_COPY = (
+    "NOT EXISTS (SELECT 1 FROM told WHERE told.run = runs.n "  # noqa: S608  our own text
+    f"AND tags LIKE '%\"{REPRODUCES}%')"
+)
 _LOWER = re.compile(
     r"(^|[^a-z])(loss|losses|error|errors|err|rmse|mse|mae|mape|smape|rmsle|msle|logloss|perplexity"
     r"|ppl|brier|ece|nll|wer|cer|fid|deviance|bic|aic|crossentropy|entropy|regret|cost|latency|time"
@@ -34,8 +39,9 @@ class Direction(NamedTuple):
 def resolve(repo: Repository, text: str) -> Run:
     """Return the run that `text` means.
 
-    `last` is the run that began last; `best:auc` the one with the best `auc` among those that were
-    done (see `direction`), `best:+auc` the one with the highest, `best:-auc` with the lowest.
+    `last` is the run that began last, no part of another; `best:auc` the one with the best `auc`
+    among those that were done (see `direction`), `best:+auc` the one with the highest, `best:-auc`
+    with the lowest. Neither is a run that was made to reproduce another.
 
     Raises:
         RequestError: no run fits, or several do.
@@ -46,6 +52,14 @@ def resolve(repo: Repository, text: str) -> Run:
     if oid is None:
         raise _missing(repo, text)
     return Run.read(repo, oid)
+
+
+def before(index: Index, run: Run) -> ObjectId | None:
+    """Return the run before another: of a part, the part of the same run before it."""
+    if run.parent is None:
+        return _newest(index, "started < ?", run.started)
+    found = index.ids("started < ? AND parent = ?", [run.started, run.parent], limit=1)
+    return found[0] if found else None
 
 
 def meaning(repo: Repository, text: str) -> str | None:
@@ -91,7 +105,7 @@ def _best(repo: Repository, index: Index, text: str) -> ObjectId:
     row = index.connection.execute(
         "SELECT runs.id FROM metrics JOIN runs ON runs.n = metrics.run "  # noqa: S608  one of two words
         f"WHERE metrics.name = ? AND value {FINITE} AND NOT removed "
-        f"AND status = 'done' ORDER BY value {order}, started DESC LIMIT 1",
+        f"AND status = 'done' AND {_NO_COPY} ORDER BY value {order}, started DESC LIMIT 1",
         (metric_number(index, name),),
     ).fetchone()
     if row is None:
@@ -120,16 +134,15 @@ def _missing(repo: Repository, text: str) -> RequestError:
 
 def _named(index: Index, text: str) -> ObjectId | None:
     if text == "last":
-        found = index.ids(limit=1)
-    else:
-        found = index.ids("name = ?", [text])
-        if not found and _is_prefix(text):
-            end = text + "g"
-            found = index.ids(
-                "n IN (SELECT n FROM runs WHERE key >= ? AND key < ? "
-                "UNION SELECT n FROM runs WHERE id >= ? AND id < ?)",
-                [text, end, text, end],
-            )
+        return _newest(index, "1")
+    found = index.ids("name = ?", [text])
+    if not found and _is_prefix(text):
+        end = text + "g"
+        found = index.ids(
+            "n IN (SELECT n FROM runs WHERE key >= ? AND key < ? "
+            "UNION SELECT n FROM runs WHERE id >= ? AND id < ?)",
+            [text, end, text, end],
+        )
     if not found:
         return None
     if len(found) > 1:
@@ -138,6 +151,14 @@ def _named(index: Index, text: str) -> ObjectId | None:
             hint=f"name it by its key: mlo runs show {_key(index, found[0])}",
         )
     return found[0]
+
+
+def _newest(index: Index, where: str, *values: object) -> ObjectId | None:
+    """Return the newest run that is no part of another and reproduces none; else the newest."""
+    for more in (f"parent IS NULL AND {_NO_COPY}", "1"):
+        if found := index.ids(f"{where} AND {more}", values, limit=1):
+            return found[0]
+    return None
 
 
 def _told(index: Index, found: list[ObjectId]) -> Iterable[str]:

@@ -9,6 +9,8 @@ from mlops_cli.errors import RequestError
 if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository
 
+REPRODUCES = "reproduces:"
+"""Before the key of a run, it tags what was run to reproduce it."""
 _OWN = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 _TAG = re.compile(r"\w[\w.:/=@+-]{0,99}")
 _KINDS = (
@@ -70,6 +72,20 @@ def check_name(name: str) -> None:
         raise RequestError(
             f"'{name}' cannot name a run",
             hint="use letters, digits, '.', '_' and '-', a letter first; not an id, not 'last'",
+        )
+
+
+def check_free(repo: "Repository", name: str) -> None:
+    """Raise RequestError when there is a run of this name already, or one at work."""
+    from mlops_cli.runs import open_run
+    from mlops_cli.runs.index import open_index
+
+    with open_index(repo) as index:
+        taken = bool(index.ids("name = ?", [name], limit=1))
+    if taken or any(run.head.name == name for run in open_run.each(repo)):
+        raise RequestError(
+            f"there is a run '{name}' already",
+            hint=f"another --name, or take it off the list: mlo runs rm {name}",
         )
 
 

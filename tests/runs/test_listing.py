@@ -12,6 +12,7 @@ from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import IntegrityError, RequestError, StateError
 from mlops_cli.runs import open_run, said
+from mlops_cli.runs.compare import compare
 from mlops_cli.runs.find import direction, meaning, resolve
 from mlops_cli.runs.index import open_index, removed_keys
 from mlops_cli.runs.listing import Line, Wanted, lines_of, listing
@@ -62,6 +63,22 @@ def test_children_are_hidden_below_or_beside(repo: Repository) -> None:
     assert below.total == 3
     assert line(repo, "run-0").children == 1
     assert len(names(repo)) == 5
+
+
+def test_last_and_best_are_no_parts_and_no_copies_unless_by_name(repo: Repository) -> None:
+    copy = {"tags": (f"reproduces:{1:012x}",), "metrics": {"auc": 0.9}}
+    trial = {"parent": f"{2:012x}", "metrics": {"auc": 0.8}}
+    record(repo, [{"metrics": {"auc": 0.7}}, {}, trial, trial, copy])
+    assert resolve(repo, "last").name == "run-1"
+    assert resolve(repo, "best:auc").name in ("run-2", "run-3")
+    assert resolve(repo, "run-4").name == "run-4"
+    assert compare(repo, []).names == ("run-0", "run-1")
+    assert compare(repo, ["run-3"]).names == ("run-2", "run-3")
+
+
+def test_of_parts_alone_the_newest_is_last(repo: Repository) -> None:
+    record(repo, [{"parent": "f" * 12}, {"parent": "f" * 12}])
+    assert resolve(repo, "last").name == "run-1"
 
 
 def test_a_run_that_is_its_own_parent_ends(repo: Repository) -> None:

@@ -79,5 +79,5 @@ def test_the_question_before_runs_are_removed_names_them(project: Path) -> None:
     terminal = Terminal("runs", "rm", "--filter", "x > 0")
     terminal.wait_for(b"remove 2 runs (run-2, run-1)? [y/N]")
     terminal.type(b"n\n")
-    assert terminal.end() == 1
+    assert terminal.end() == 130
     assert b"removed" not in terminal.printed

@@ -1,17 +1,13 @@
 """`mlo reproduce`."""
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
-
-if TYPE_CHECKING:
-    from mlops_cli.core.repository import Repository
-    from mlops_cli.runs.record import Run
 
 _DIFFERS, _INTERRUPTED = 1, 130
 
@@ -67,7 +63,7 @@ def reproduce(
     wanted = Wanted(closeness.parse(tolerances or ()), same_env, times, keep)
     found = make_again(
         repo,
-        _last(repo) if run is None else find.resolve(repo, run),
+        find.resolve(repo, run or "last"),
         wanted,
         environ=os.environ,
         compare_models=comparer(trust=trust),
@@ -80,13 +76,3 @@ def reproduce(
     show.emit(found, as_json=as_json, text=tell)
     if found.verdict == "differs":
         raise typer.Exit(_DIFFERS)
-
-
-def _last(repo: "Repository") -> "Run":
-    """Return the run that began last; of one that reproduces another, that other."""
-    from mlops_cli.pipeline.reproduction.again import TAG
-    from mlops_cli.runs import find
-
-    found = find.resolve(repo, "last")
-    key = next((tag.removeprefix(TAG) for tag in found.tags if tag.startswith(TAG)), None)
-    return found if key is None else find.resolve(repo, key)

@@ -20,13 +20,12 @@ from mlops_cli.pipeline.reproduction import materials
 from mlops_cli.pipeline.reproduction.surroundings import Surroundings, processors
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs import code, command, metrics, process
+from mlops_cli.runs.names import REPRODUCES
 from mlops_cli.runs.open_run import begin
 from mlops_cli.runs.params import flatten, override
 from mlops_cli.runs.record import Number, Run
 from mlops_cli.runs.secrets import MASK
 
-TAG = "reproduces:"
-"""Before the key of a run, it tags what was run to reproduce it."""
 _DOWNSTREAM = "mlo run --downstream"
 
 
@@ -53,7 +52,7 @@ class Again:
 
     def whole(self, surroundings: Surroundings) -> Run:
         """Do all of it, and return the record."""
-        tags = (TAG + self._run.key,)
+        tags = (REPRODUCES + self._run.key,)
         environ = surroundings.within(self.aside)
         with processors(surroundings.cpus):
             if not self._run.steps:
