@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git, templates
+from mlops_cli.core import layout as layouts
 from mlops_cli.core.files import outside, write_whole
 from mlops_cli.core.layout import SETTINGS, STORE, Layout
 from mlops_cli.core.repository import create
 from mlops_cli.data.ignore import ignore
-from mlops_cli.errors import Conflict, RequestError
+from mlops_cli.errors import Conflict, NotARepository, RequestError, StateError
 
 _STARTER = b"""\
 # The settings of mlo for this project. For example:
@@ -32,7 +33,7 @@ class Begun:
     written: tuple[str, ...]
 
 
-def begin(folder: Path, *, template: str | None = None) -> Begun:
+def begin(folder: Path, *, template: str | None = None, nested: bool = False) -> Begun:
     """Make `folder` a repository, with git's around it if there is none, and the starter's files.
 
     A second call is harmless. A file that is there is never overwritten, except settings that
@@ -40,6 +41,7 @@ def begin(folder: Path, *, template: str | None = None) -> Begun:
 
     Raises:
         RequestError: the template is unknown, or `folder` is a file.
+        StateError: `folder` is in a project already, and `nested` does not say that this is meant.
         Conflict: a file of the template is there already and differs; nothing was written.
     """
     root = folder.absolute()
@@ -47,6 +49,8 @@ def begin(folder: Path, *, template: str | None = None) -> Begun:
     _check_room(root, new)
     layout = Layout(root)
     existed = layout.format.is_file()
+    if not nested:
+        _refuse_nested(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -61,6 +65,20 @@ def begin(folder: Path, *, template: str | None = None) -> Begun:
     written = [path for path, data in new.items() if _write(root / path, data)]
     made = around is None
     return Begun(str(root), existed, str(around or root), made, template, tuple(written))
+
+
+def _refuse_nested(root: Path) -> None:
+    """Raise StateError if a folder above `root` is a project, and `root` itself is none yet."""
+    real = root.resolve()
+    try:
+        around = layouts.find(real).root
+    except NotARepository:
+        return
+    if around != real:
+        raise StateError(
+            f"'{real}' is in the mlo repository '{around}' already",
+            hint="use that one; for one inside the other: mlo init DIR --nested",
+        )
 
 
 def _check_room(root: Path, new: dict[str, bytes]) -> None:

@@ -233,7 +233,7 @@ def test_in_a_submodule_and_below_the_top_hooks_work_too(
     run_git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(project), "sub",
             cwd=outer)  # fmt: skip
     inner = outer / "sub/deep/project"
-    mlo_here("init", inner)
+    mlo_here("init", inner, "--nested")
     mlo_here("hooks", "install", cwd=inner)
     assert (outer / ".git/modules/sub/hooks/pre-push").is_file()
     (inner / "raw.csv").write_text("1")

@@ -19,6 +19,9 @@ def init(
     template: Annotated[
         str | None, typer.Option(metavar="NAME", help="Write the files of this starter project")
     ] = None,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="Make it although a folder above is a project already")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a repository, from a template if one is named.
@@ -31,7 +34,7 @@ def init(
     """
     from mlops_cli.data.begin import begin
 
-    show.emit(begin(folder, template=template), as_json=as_json, text=_text)
+    show.emit(begin(folder, template=template, nested=nested), as_json=as_json, text=_text)
 
 
 def _text(begun: "Begun") -> None:

@@ -44,6 +44,18 @@ def test_a_folder_inside_a_git_repository_stays_in_it(mlo: Mlo, tmp_path: Path) 
     assert (found["git_root"], found["git_created"]) == (str(tmp_path), False)
 
 
+def test_a_folder_inside_a_project_is_refused_unless_that_is_meant(mlo: Mlo, project: Path) -> None:
+    ended = mlo("init", "data/raw", code=3)
+    assert ended.stderr == (
+        f"mlo: '{project}/data/raw' is in the mlo repository '{project}' already\n"
+        "  try: use that one; for one inside the other: mlo init DIR --nested\n"
+    )
+    assert not (project / "data").exists()
+    assert mlo("init", "data/raw", "--nested").stdout.startswith("made the repository")
+    assert mlo("init", "data/raw").stdout.startswith("already a repository")
+    assert mlo("init", "../beside").stdout.startswith("made the repository")
+
+
 def test_in_the_folder_itself_there_is_nowhere_to_go_first(mlo_here: Mlo, tmp_path: Path) -> None:
     assert mlo_here("init", cwd=tmp_path).stderr == "next: mlo add PATH, or mlo run\n"
 
