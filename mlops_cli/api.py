@@ -2,11 +2,12 @@
 
 Inside `mlo run` everything goes to that run. A script that is started by itself gets a run of its
 own with the first thing that it logs; the run ends with the script. Safe in threads and in worker
-processes. Logging never ends the training: what the disk refuses is said once, as a warning.
+processes. Logging never ends the training: what the disk refuses, or is nothing that can be
+recorded, is left out and said once, as a warning. `start_run` and `log_model` raise what is wrong
+with a name or a model.
 """
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.errors import RequestError
+from mlops_cli.runs import lenient as _lenient
 from mlops_cli.runs import sink as _sinks
 
 if TYPE_CHECKING:
@@ -96,19 +98,27 @@ def start_run(
     return own_run.Inner(repo, opened)
 
 
+def log_param(name: str, value: Any) -> None:
+    """Record a parameter that the code chose itself."""
+    log_params({name: value})
+
+
 def log_params(values: Mapping[str, Any]) -> None:
     """Record parameters that the code chose itself; nested ones get dotted names.
 
-    Raises:
-        RequestError: a value is no text, number, truth value, list or mapping of these.
+    Each is a text, number, truth value, or a list or mapping of these.
     """
     from mlops_cli.runs.params import flatten
 
-    try:
-        flat = {name: _plain(value) for name, value in flatten(values).items()}
-    except TypeError as error:
-        raise RequestError(f"a parameter cannot be recorded: {error}") from error
-    _write("params.jsonl", {"params": flat})
+    flat = {}
+    for name, value in flatten(_lenient.named(values, "parameters")).items():
+        with _lenient.Lenient(f"parameter {name}"):
+            try:
+                flat[name] = _lenient.plain(value)
+            except RequestError as error:
+                raise RequestError(f"the parameter '{name}': {error.message}") from error
+    if flat:
+        _write("params.jsonl", {"params": flat})
 
 
 def log_metric(
@@ -118,9 +128,6 @@ def log_metric(
 
     `step` says how far the training is, such as the epoch; `timestamp` when it was so, in seconds
     since 1970, if that is not now.
-
-    Raises:
-        RequestError: it is not a number.
     """
     log_metrics({name: value}, step, timestamp=timestamp)
 
@@ -131,36 +138,37 @@ def log_metrics(
     *,
     timestamp: "float | datetime | None" = None,
 ) -> None:
-    """Record several numbers of the same moment.
-
-    Raises:
-        RequestError: one is not a number.
-    """
+    """Record several numbers of the same moment."""
     told = []
-    for name, value in values.items():
-        number = _sinks.number(name, value)
+    for name, value in _lenient.named(values, "metrics").items():
+        try:
+            number = _sinks.number(name, value)
+        except RequestError as error:
+            _lenient.leave_out(f"metric {name}", error.message)
+            continue
         text = _quoted(number) if type(number) is str else repr(number)
         told.append(f"{_quoted(str(name))}:{text}")  # a third of the time that `json` takes
-    when = time.time() if timestamp is None else _seconds(timestamp)
-    rest = "" if step is None else f',"step":{int(step)}'
-    sink = _sinks.current()
+    when = None if timestamp is None else _lenient.seconds(timestamp)
+    when = time.time() if when is None else when
+    step = _lenient.whole(step)
+    rest = "" if step is None else f',"step":{step}'
+    sink = _sinks.current() if told else None
     if sink is not None:
         line = f'{{"time":{when:.6f},"metrics":{{{",".join(told)}}}{rest}}}'
         sink.append("metrics.jsonl", line)
 
 
 def set_tags(*tags: str, **named: object) -> None:
-    """Give this run tags: words, and `name=value` for each that is given by name.
-
-    Raises:
-        RequestError: one cannot be a tag.
-    """
+    """Give this run tags: words, and `name=value` for each that is given by name."""
     from mlops_cli.runs.names import check_tag
 
-    given = [*tags, *(f"{name}={value}" for name, value in named.items())]
-    for tag in given:
-        check_tag(tag)
-    _write("marks.jsonl", {"tags": given})
+    given = []
+    for tag in [*map(str, tags), *(f"{name}={value}" for name, value in named.items())]:
+        with _lenient.Lenient(f"tag {tag}"):
+            check_tag(tag)
+            given.append(tag)
+    if given:
+        _write("marks.jsonl", {"tags": given})
 
 
 def set_note(text: str) -> None:
@@ -187,44 +195,28 @@ def log_figure(figure: Any, name: str) -> None:
     """Keep a figure in the record: of matplotlib or plotly, or an image of Pillow.
 
     It goes to the record under `name`, such as `plots/roc.png`, not into the work tree.
-
-    Raises:
-        RequestError: it is no figure, or the name cannot be that of a file.
     """
     from mlops_cli.runs import files
 
-    wanted = name if "." in name.rpartition("/")[2] else name + files.default_suffix(figure)
-    _keep(wanted, lambda path: files.write_figure(figure, path))
+    suffix = "" if "." in str(name).rpartition("/")[2] else files.default_suffix(figure)
+    _keep(f"{name}{suffix}", lambda path: files.write_figure(figure, path))
 
 
 def log_text(text: str, name: str) -> None:
-    """Keep a text in the record under `name`.
-
-    Raises:
-        RequestError: the name cannot be that of a file.
-    """
-    data = text.encode("utf-8", "surrogateescape")
+    """Keep a text in the record under `name`."""
+    data = str(text).encode("utf-8", "surrogateescape")
     _keep(name, lambda path: path.write_bytes(data))
 
 
 def log_dict(value: Any, name: str) -> None:
-    """Keep nested values in the record, as JSON, or YAML if `name` ends in `.yaml`.
-
-    Raises:
-        RequestError: something in them cannot be written, or the name cannot be that of a file.
-    """
+    """Keep nested values in the record, as JSON, or YAML if `name` ends in `.yaml`."""
     from mlops_cli.runs import files
 
-    text = files.dict_text(value, name)
-    _keep(name, lambda path: path.write_text(text, "utf-8"))
+    _keep(name, lambda path: path.write_text(files.dict_text(value, path.name), "utf-8"))
 
 
 def log_table(table: Any, name: str) -> None:
-    """Keep a data frame, or columns by name, in the record: CSV, or JSON or Parquet by its name.
-
-    Raises:
-        RequestError: it is no table, or the name cannot be that of a file.
-    """
+    """Keep a data frame, or columns by name, in the record: CSV, or JSON or Parquet by its name."""
     from mlops_cli.runs import files
 
     _keep(name, lambda path: files.write_table(table, path))
@@ -243,21 +235,15 @@ def autolog(*, models: bool = False) -> tuple[str, ...]:
 
 
 def log_artifact(path: str | os.PathLike[str]) -> None:
-    """Keep a file or folder of the project with the run, as it is when the run ends.
-
-    Raises:
-        RequestError: there is nothing at the path, or it is outside the project.
-    """
-    _log_path(path, "output")
+    """Keep a file or folder of the project with the run, as it is when the run ends."""
+    with _lenient.Lenient(f"path {path}"):
+        _log_path(path, "output")
 
 
 def log_input(path: str | os.PathLike[str]) -> None:
-    """Note that the run reads this file or folder of the project.
-
-    Raises:
-        RequestError: there is nothing at the path, or it is outside the project.
-    """
-    _log_path(path, "input")
+    """Note that the run reads this file or folder of the project."""
+    with _lenient.Lenient(f"path {path}"):
+        _log_path(path, "input")
 
 
 def log_model(
@@ -327,12 +313,13 @@ def _write(name: str, record: dict[str, Any]) -> None:
 
 
 def _keep(name: str, write: Callable[[Path], object]) -> None:
-    """Write a file into the record; what the disk refuses is said once."""
+    """Write a file into the record; what cannot be is said once."""
     sink = _sinks.current()
     if sink is None:
         return
     try:
-        write(sink.file(name))
+        with _lenient.Lenient(f"file {name}"):
+            write(sink.file(str(name)))
     except OSError as error:
         _sinks.warn_once(f"mlo could not record: {(error.strerror or str(error)).lower()}")
 
@@ -363,22 +350,3 @@ def _nested(values: Mapping[str, Any]) -> Params:
             for name, value in values.items()
         }
     )
-
-
-def _plain(value: Any) -> Any:
-    """Return a parameter as JSON holds it; numbers of numpy become Python's."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else repr(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if hasattr(value, "item"):
-        return _plain(value.item())
-    raise TypeError(f"'{value!r:.60}' is neither text, number, list nor mapping")
-
-
-def _seconds(moment: "float | datetime") -> float:
-    return float(moment) if isinstance(moment, int | float) else moment.timestamp()

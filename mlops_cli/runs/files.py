@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_cli.errors import RequestError
+from mlops_cli.runs.sink import kind
 
 
 def write_figure(figure: Any, path: Path) -> None:
@@ -31,7 +32,7 @@ def write_figure(figure: Any, path: Path) -> None:
             figure.save(path)
         else:
             raise RequestError(
-                f"a {type(figure).__name__} is no figure",
+                f"{kind(figure)} is no figure",
                 hint="give one of matplotlib or plotly, or an image of Pillow",
             )
     except (ValueError, ImportError, KeyError) as error:
@@ -95,4 +96,4 @@ def _rows(table: Any) -> Any:
         return dict(table)
     if isinstance(table, Iterable) and not isinstance(table, str | bytes):
         return list(table)
-    raise TypeError(f"a {type(table).__name__} is no table")
+    raise TypeError(f"{kind(table)} is no table")

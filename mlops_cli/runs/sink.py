@@ -313,15 +313,28 @@ def number(name: str, value: Any) -> float | str:
         return int(value)
     try:
         found = float(value)
-    except (TypeError, ValueError) as error:
-        raise RequestError(f"the metric '{name}' is not a number: {error}") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise RequestError(f"the metric '{name}' is {kind(value)}, not a number") from error
     return found if math.isfinite(found) else repr(found)
 
 
-def warn_once(text: str) -> None:
-    """Warn, and never again of the same."""
-    if text not in _warned:
-        _warned.add(text)
+def kind(value: Any) -> str:
+    """Return what a value is, with its article.
+
+    >>> kind(3), kind("x"), kind(None)
+    ('an int', 'a text', 'None')
+    """
+    if value is None:
+        return "None"
+    word = "text" if isinstance(value, str) else type(value).__name__
+    return f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}"
+
+
+def warn_once(text: str, *, about: str | None = None) -> None:
+    """Warn, and never again of the same: the same text, or whatever else it is `about`."""
+    subject = about or text
+    if subject not in _warned:
+        _warned.add(subject)
         warnings.warn(text, RuntimeWarning, stacklevel=_user_level())
 
 
