@@ -115,6 +115,20 @@ def test_since_takes_an_age_or_a_date(three: Path, mlo_here: Mlo) -> None:
     assert "no age and no date" in mlo_here("runs", "list", "--since", "soon", code=2).stderr
 
 
+def test_a_name_that_a_run_has_is_refused_until_the_run_is_removed(
+    three: Path, mlo_here: Mlo
+) -> None:
+    for asked in (["run", "--name", "run-0", "--", "true"], ["sweep", "x", "--name", "run-0"]):
+        done = mlo_here(*asked, code=2)
+        assert done.stderr == (
+            "mlo: there is a run 'run-0' already\n"
+            "  try: another --name, or take it off the list: mlo runs rm run-0\n"
+        )
+    mlo_here("runs", "rm", "run-0")
+    mlo_here("run", "--name", "run-0", "--", "true")
+    assert mlo_here("runs", "show", "run-0", "--json").json["command"] == ["true"]
+
+
 def test_show_tells_parent_parts_tags_and_note(three: Path, mlo_here: Mlo) -> None:
     mlo_here("runs", "tag", "run-0", "best", "team=risk")
     mlo_here("runs", "note", "run-0", "the one\nto keep")

@@ -130,6 +130,10 @@ def run(
     by side.
     """
     repo = repository()
+    if name is not None:
+        from mlops_cli.runs.names import check_free
+
+        check_free(repo, name)
     given = _Given(
         steps=tuple(steps or ()),
         assignments=tuple(assignments or ()),

@@ -100,8 +100,11 @@ def sweep(
     from mlops_cli.pipeline.sweeps.definition import Asked
     from mlops_cli.pipeline.sweeps.start import How
     from mlops_cli.pipeline.sweeps.start import sweep as search
+    from mlops_cli.runs.names import check_free
 
     repo = repository()
+    if name is not None:
+        check_free(repo, name)
     asked = Asked(
         step=step or "",
         assignments=assignments or (),
