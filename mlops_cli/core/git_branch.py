@@ -20,7 +20,7 @@ def check(root: Path, name: str) -> None:
         raise RequestError(f"'{name}' cannot name a branch", hint="--branch try-again")
     answer = git.run(root, "show-ref", "--verify", "--quiet", f"refs/heads/{name}", ok=(0, 1, 128))
     if answer.returncode == 0:
-        raise StateError(f"there is a branch '{name}' already", hint=f"git branch -D {name}")
+        raise StateError(f"there is a branch '{name}' already", hint=f"--branch {name}-2")
 
 
 def commit(
