@@ -117,6 +117,11 @@ def _no_metric(index: Index, name: str) -> RequestError:
     from difflib import get_close_matches
 
     known = index.names()[:200]
+    if metric_number(index, name) is not None:
+        return RequestError(
+            f"no run that was done has a finite value of '{name}'",
+            hint=f"mlo runs list --sort {name}",
+        )
     near = get_close_matches(name, known, n=1)
     if near:
         hint = f"did you mean '{near[0]}'?"

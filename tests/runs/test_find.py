@@ -58,6 +58,13 @@ def test_a_metric_that_is_nearly_there_is_suggested(repo: Repository, three) -> 
     assert caught.value.hint == "did you mean 'auc'?"
 
 
+def test_a_metric_that_is_never_finite_is_told_so(repo: Repository, made) -> None:
+    made(metrics={"r": "inf"})
+    with pytest.raises(RequestError, match="has a finite value of 'r'") as caught:
+        resolve(repo, "best:+r")
+    assert caught.value.hint == "mlo runs list --sort r"
+
+
 def test_a_name_that_fits_two_runs_shows_their_ids(repo: Repository, made) -> None:
     one, other = made(name="twin"), made(name="twin")
     with pytest.raises(RequestError, match="'twin' may be 2 runs") as caught:
