@@ -46,7 +46,11 @@ def tell(
     names = [*always, *more] if wanted else sorted([*always, *more])
     texts = told if max(map(len, told)) <= room else short
     rows = [
-        (*row, *(shown(line.metrics.get(name)) for name in names), *_clipped(text, room))
+        (
+            *row,
+            *(shown(line.metrics.get(name)) for name in names),
+            *_clipped(_best(line, names) + text, room),
+        )
         for row, line, text in zip(fixed, found.runs, texts, strict=True)
     ]
     show.table([*head, *names, *_clipped("command", room)], rows)
@@ -111,6 +115,13 @@ def gated(settings: "Settings") -> set[str]:
 def name_of(line: "Line") -> str:
     """Return a run's name, set in below its parent's, with the number of its children."""
     return "  " * line.depth + line.name + (f" (+{line.children})" if line.children else "")
+
+
+def _best(line: "Line", names: Sequence[str]) -> str:
+    """Return what a sweep came to at best, where no column has it."""
+    if "sweep" not in line.tags or any(name in line.metrics for name in names):
+        return ""
+    return "".join(f"{name}={shown(value)} " for name, value in line.metrics.items())
 
 
 def _tagged(line: "Line", text: str) -> str:

@@ -16,6 +16,7 @@ from mlops_cli.runs.find import resolve
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.index import Index, open_index
 from mlops_cli.runs.metrics import merge
+from mlops_cli.runs.names import SHARED
 from mlops_cli.runs.order import ordered
 from mlops_cli.runs.record import Number
 
@@ -30,7 +31,8 @@ class Line:
 
     Attributes:
         tags: by name; "" is the value of a tag that has none.
-        children: how many runs have this one as their parent.
+        children: how many runs have this one as their parent, such as the trials of a sweep; not
+            the one that made what these share.
         depth: how far it is below the run at the top that it is shown under.
         reproduced: whether it could be made again; None when nobody tried.
     """
@@ -194,9 +196,11 @@ def _count(index: Index, where: Sql) -> int:
 
 
 _READ = (
-    "SELECT n, id, key, name, command, started, seconds, status, exit_code, metrics, params, "
+    "SELECT n, id, key, name, command, started, seconds, status, exit_code, "  # noqa: S608  ours
+    "metrics, params, "
     "ended, parent, who, host, branch, revision, note, reproduced, tags, "
-    "(SELECT count(*) FROM runs AS below WHERE below.parent = runs.key AND NOT below.removed) "
+    "(SELECT count(*) FROM runs AS below WHERE below.parent = runs.key AND NOT below.removed "
+    f"AND below.name != runs.name || '{SHARED}') "
     "FROM runs JOIN told ON told.run = runs.n WHERE n IN (SELECT value FROM json_each(?))"
 )
 
@@ -224,13 +228,12 @@ def _with_children(index: Index, lines: Sequence[Line], depth: int = 0) -> list[
     found: list[Line] = []
     for line in lines:
         found.append(replace(line, depth=depth))
-        if line.children:
-            rows = index.connection.execute(
-                "SELECT n FROM runs WHERE parent = ? AND NOT removed ORDER BY started", (line.key,)
-            )
-            below = _lines(index, [row[0] for row in rows])
-            fresh = [one for one in below if one.key != line.key]
-            found += _with_children(index, fresh, depth + 1)
+        rows = index.connection.execute(
+            "SELECT n FROM runs WHERE parent = ? AND NOT removed ORDER BY started", (line.key,)
+        )
+        below = _lines(index, [row[0] for row in rows])
+        fresh = [one for one in below if one.key != line.key]
+        found += _with_children(index, fresh, depth + 1)
     return found
 
 

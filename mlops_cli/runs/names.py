@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 REPRODUCES = "reproduces:"
 """Before the key of a run, it tags what was run to reproduce it."""
+SHARED = "-steps"
+"""Behind a sweep's name, it names the run of the steps that its trials share."""
 _OWN = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 _TAG = re.compile(r"\w[\w.:/=@+-]{0,99}")
 _KINDS = (

@@ -103,6 +103,19 @@ def test_a_list_without_runs_says_whether_none_fit_or_none_are_here(
     assert told == "no runs yet; try: mlo run, or mlo fetch\n"
 
 
+def test_a_sweep_tells_its_trials_and_its_best_whatever_the_columns(
+    project: Path, mlo_here: Mlo
+) -> None:
+    sweep = {"name": "sw", "tags": ("sweep",), "metrics": {"ridge.loss": 0.25}}
+    below = {"parent": f"{1:012x}"}
+    shared, trial = {**below, "name": "sw-steps"}, {**below, "name": "sw-0"}
+    record(open_repository(project), [sweep, shared, trial, {"metrics": {"rmse": 4}}])
+    (_, _, told) = mlo_here("runs", "list", "--metric", "rmse").stdout.splitlines()
+    assert told.startswith("sw (+1) ")
+    assert " ridge.loss=0.25 [sweep] train" in told
+    assert "\n  sw-steps" in mlo_here("runs", "list", "--children").stdout
+
+
 def test_a_condition_that_does_not_parse_is_pointed_at(three: Path, mlo_here: Mlo) -> None:
     done = mlo_here("runs", "list", "--filter", "auc > and", code=2)
     assert done.stderr == (
@@ -236,7 +249,8 @@ def test_a_run_comes_back_as_a_branch(edited: Path, mlo_here: Mlo) -> None:
     assert git(edited, "show", "again:code.py") == "two\n"
     settings = git(edited, "show", "again:.mlops.yaml")
     assert settings == SETTINGS.replace("0.1", "0.5").replace("3}", "5}")
-    assert "already" in mlo_here("runs", "restore", "third", "-b", "again", code=3).stderr
+    told = mlo_here("runs", "restore", "third", "-b", "again", code=3).stderr
+    assert told == "mlo: there is a branch 'again' already\n  try: --branch again-2\n"
     assert "cannot name" in mlo_here("runs", "restore", "third", "-b", "a b", code=2).stderr
     mlo_here("runs", "restore", "third", "-b", "here", "--checkout")
     mlo_here("checkout")

@@ -21,6 +21,7 @@ from mlops_cli.pipeline.watcher import Watcher as StepWatcher
 from mlops_cli.runs import code
 from mlops_cli.runs.environment import search_path
 from mlops_cli.runs.finish import finish, reap
+from mlops_cli.runs.names import SHARED
 from mlops_cli.runs.open_run import OpenRun, begin
 from mlops_cli.runs.worktree import worktree
 
@@ -82,7 +83,7 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
         data = ground.inputs(room, found)
         opened = _open(repo, definition, how, state, found, past)
         try:
-            name = f"{opened.head.name}-steps"
+            name = opened.head.name + SHARED
             ground.prepare(
                 room,
                 found,
