@@ -92,6 +92,18 @@ def test_a_script_that_fails_by_itself_is_recorded_as_failed(repo: Repository) -
     assert run.metrics == {"a": 1}
 
 
+def test_a_script_says_at_its_end_which_run_it_was(repo: Repository) -> None:
+    said = script(repo, "mlo.log_metric('a', float('inf'))\n")
+    name = last(repo).name
+    assert said.startswith(f"mlo: run {name} done in ")
+    assert said.endswith(" s; a metric is no finite number: 'a' is inf\n")
+    failed = script(repo, "with mlo.start_run('try'): mlo.log_metric('a', 1); 1 / 0\n", code=1)
+    assert failed.count("mlo: run try failed in ") == 1
+    assert "mlo: run" not in script(repo, "mlo.log_metric('a', 1)\n", MLO_QUIET="1")
+    inner = script(repo, "with mlo.start_run('in'): pass\n", tracked=True)
+    assert inner.count("mlo: run") == 1, "a run within another says nothing"
+
+
 def test_a_script_that_logs_nothing_makes_no_run(repo: Repository) -> None:
     script(repo, "mlo.params()\n")
     assert listing(repo).total == 0

@@ -32,9 +32,14 @@ from mlops_cli.runs.record import Artifact, Number, State, StepRun
 
 
 class Failure(Exception):
-    """A step did not end well: not an error of ours, but how the run ends."""
+    """A step did not end well: not an error of ours, but how the run ends.
 
-    def __init__(self, error: str, exit_code: int | None, *, interrupted: bool = False) -> None:
+    Its exit code is that of the step's process, or None when it was mlo that found fault.
+    """
+
+    def __init__(
+        self, error: str, exit_code: int | None = None, *, interrupted: bool = False
+    ) -> None:
         super().__init__(error)
         self.error = error
         self.exit_code = exit_code
@@ -199,7 +204,7 @@ class Steps:
             if oid is None:
                 maker = next(self._graph.makers(dep), None)
                 who = f", which step '{maker}' did not write" if maker else ", which is not there"
-                raise Failure(f"step '{plan.step.name}' needs '{dep}'{who}", None)
+                raise Failure(f"step '{plan.step.name}' needs '{dep}'{who}")
             found[dep] = oid
         return found
 
@@ -267,7 +272,7 @@ class Steps:
                 outputs.put(self._repo, one.path, oid)
             except MissingObject as error:
                 what = f"step '{plan.step.name}' needs '{one.name}', which is not in this store"
-                raise Failure(f"{what}; try: mlo pull", None) from error
+                raise Failure(f"{what}; try: mlo pull") from error
 
     def _save(self, name: str) -> None:
         """Store what is in the way: another step may have written to what is not its own."""
@@ -286,9 +291,9 @@ class Steps:
         for path in graphs.outputs(plan.step):
             target = paths.locate(self._repo, path)
             if target.is_symlink():
-                raise Failure(f"step '{plan.step.name}' made '{path}' a symbolic link", None)
+                raise Failure(f"step '{plan.step.name}' made '{path}' a symbolic link")
             if not target.exists():
-                raise Failure(f"step '{plan.step.name}' did not write its output '{path}'", None)
+                raise Failure(f"step '{plan.step.name}' did not write its output '{path}'")
 
     def _check_inputs(self, plan: Plan, deps: Mapping[str, ObjectId], writer: Any) -> None:
         """Store a step's inputs, after making sure that they are what it began with."""
@@ -320,14 +325,14 @@ class Steps:
             try:
                 found.update(metrics.read_file(paths.locate(self._repo, out.path), where=out.path))
             except RequestError as error:
-                raise Failure(f"step '{plan.step.name}': {error.message}", None) from error
+                raise Failure(f"step '{plan.step.name}': {error.message}") from error
         return found
 
     def _check_sought(self, name: str, reported: Mapping[str, Number]) -> None:
         """Raise Failure when a step reports a number that a sweep compares, and it is none."""
         for metric in self._sought.get(name, ()):
             if isinstance(reported.get(metric), str):
-                raise Failure(f"{metric} is {reported[metric]}", 0)
+                raise Failure(f"{metric} is {reported[metric]}")
 
     def _logged(self, name: str) -> Mapping[str, Number]:
         return self._run.logged().last.get(name, {})

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,9 +16,10 @@ from mlops_cli.errors import MloError
 from mlops_cli.runs import code
 from mlops_cli.runs import sink as sinks
 from mlops_cli.runs.finish import finish, reap
+from mlops_cli.runs.metrics import not_finite
 from mlops_cli.runs.open_run import OpenRun
 from mlops_cli.runs.open_run import begin as begin_run
-from mlops_cli.runs.record import Status
+from mlops_cli.runs.record import Run, Status
 from mlops_cli.runs.sink import Sink
 
 INTERRUPTED = 130
@@ -102,11 +104,14 @@ def end_with_script(run: OpenRun, root: Path) -> None:
         try:
             repo = open_repository(root)
             if not failure:
-                finish(repo, run, status="done", exit_code=0)
+                done = finish(repo, run, status="done", exit_code=0)
             elif failure[0] == "interrupted":
-                finish(repo, run, status="interrupted", exit_code=INTERRUPTED, error=failure[0])
+                done = finish(
+                    repo, run, status="interrupted", exit_code=INTERRUPTED, error=failure[0]
+                )
             else:
-                finish(repo, run, status="failed", exit_code=1, error=failure[0])
+                done = finish(repo, run, status="failed", exit_code=1, error=failure[0])
+            _tell(done)
         except RuntimeError as error:
             _record_elsewhere(run, root, error)
         except (MloError, OSError) as error:
@@ -114,6 +119,16 @@ def end_with_script(run: OpenRun, root: Path) -> None:
 
     sys.excepthook = note
     atexit.register(end)
+
+
+def _tell(done: Run) -> None:
+    """Say which run it was that nobody named, unless `MLO_QUIET` asks for silence."""
+    if os.environ.get("MLO_QUIET"):
+        return
+    wrong = not_finite(done.metrics)
+    more = f"; a metric is no finite number: {wrong}" if wrong else ""
+    with suppress(AttributeError, OSError, ValueError):  # it may be closed by now, or be none
+        sys.stderr.write(f"mlo: run {done.name} {done.status} in {done.seconds:.1f} s{more}\n")
 
 
 def _record_elsewhere(run: OpenRun, root: Path, error: RuntimeError) -> None:
@@ -182,9 +197,12 @@ class Inner:
         self._sink.close()
         code = {"done": 0, "interrupted": INTERRUPTED}.get(status, 1)
         try:
-            finish(self._repo, self._run, status=status, exit_code=code, error=error)
+            done = finish(self._repo, self._run, status=status, exit_code=code, error=error)
         except (MloError, OSError, RuntimeError) as problem:
             sinks.warn_once(f"mlo could not record this run yet: {problem}")
+            return
+        if done.parent is None:
+            _tell(done)
 
     def __enter__(self) -> "Inner":
         return self

@@ -92,7 +92,8 @@ class Run:
         name: two words made from the key, for people.
         command: what was executed; a list was a command line.
         seconds: wall time.
-        exit_code: of the command or the failed step; None when it was killed.
+        exit_code: of the command or the failed step; None when it was killed, and when it was mlo
+            that found fault with what it wrote.
         params: values by dotted name.
         environment: an object, see `runs/environment.py`; None when it was killed too early.
         history: an object of JSON lines, every metric as it was logged.

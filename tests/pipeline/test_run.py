@@ -195,7 +195,9 @@ def test_what_a_failed_step_left_is_kept_and_in_nobodys_way(repo: Repository, ru
 
 def test_a_step_that_does_not_write_its_output_fails_by_name(repo: Repository, run: Run) -> None:
     settle(repo, "cmd: wc -c < model/weights |", "cmd: true; exit 0;")
-    assert failing(run).error == "step 'evaluate' did not write its output 'metrics.json'"
+    record = failing(run)
+    assert record.error == "step 'evaluate' did not write its output 'metrics.json'"
+    assert record.exit_code is None, "its process ended well"
 
 
 def test_a_step_that_changes_its_input_fails_by_name(repo: Repository, run: Run) -> None:
