@@ -18,7 +18,7 @@ from mlops_cli.remotes.catalogue import Place
 from mlops_cli.remotes.errand import planned
 from mlops_cli.remotes.history import Relation, relation
 from mlops_cli.remotes.lost import lost_told
-from mlops_cli.remotes.remote import Remote
+from mlops_cli.remotes.remote import Remote, Seen
 from mlops_cli.remotes.spans import Span, spans
 from mlops_cli.remotes.whole_packs import take
 
@@ -46,6 +46,14 @@ class Fetched:
     empty: bool = False
 
 
+def look(remote: Remote) -> Seen:
+    """Take in what the remote holds now; return what it said."""
+    seen = remote.read()
+    with lost_told(remote):
+        remote.catalogue.refresh(remote.transport, seen.state.packs)
+    return seen
+
+
 def records(
     repo: Repository, remote: Remote, *, trees: bool = True, progress: Progress = SILENT
 ) -> Fetched:
@@ -54,10 +62,8 @@ def records(
     Raises:
         IntegrityError: the remote holds bytes that are not what their name says.
     """
-    seen = remote.read()
+    seen = look(remote)
     there = seen.state.refs
-    with lost_told(remote):
-        remote.catalogue.refresh(remote.transport, seen.state.packs)
     kinds = RECORDS if trees else (Kind.RUN, Kind.EVENT, Kind.AUDIT)
     wanted = [oid for kind in kinds for oid in remote.catalogue.each(kind)]
     objects, got = _bring(repo, remote, wanted, progress)
@@ -76,7 +82,7 @@ def content(
 ) -> Fetched:
     """Bring the content of `roots`, files or trees; with None, all that the remote has.
 
-    Call `records` first: it knows what the remote holds.
+    Call `records` or `look` first, to know what the remote holds.
 
     Raises:
         MissingObject: a root is neither here nor there.

@@ -18,6 +18,7 @@ from mlops_cli.errors import ExternalError, StateError
 from mlops_cli.runs import secrets
 from mlops_cli.runs.code_cache import Seen
 from mlops_cli.runs.record import Run
+from mlops_cli.runs.supply import supply
 
 _TOTAL = 10
 """How many times the largest file all untracked files may have together."""
@@ -99,6 +100,7 @@ def materialize(repo: Repository, run: Run) -> str:
             f"the commit {code.snapshot[:10]} of run {run.name} is not in this git repository",
             hint="git fetch --all",
         )
+    supply(repo, {code.bundle: f"the code of run '{run.name}'"})
     bundle = repo.objects.get(code.bundle)
     git_snapshot.unbundle(repo.root, code.snapshot, bundle, aside=repo.layout.tmp)
     return code.snapshot

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from mlops_cli.core.files import outside
+from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.runs import history
 from mlops_cli.runs.listing import Line
 from mlops_cli.runs.record import Run
+from mlops_cli.runs.supply import supply
 
 Form = Literal["csv", "json", "parquet"]
 FORMS: tuple[Form, ...] = ("csv", "json", "parquet")
@@ -56,15 +58,25 @@ def runs(lines: Sequence[Line]) -> tuple[dict[str, type], Iterator[Row]]:
 
 
 def points(
-    repo: Repository, chosen: Iterable[Line], metrics: Sequence[str]
+    repo: Repository,
+    chosen: Iterable[Line],
+    metrics: Sequence[str],
+    *,
+    progress: Progress = SILENT,
 ) -> tuple[dict[str, type], Iterator[Row]]:
-    """Return the columns of a table of all that runs logged over time, and its rows."""
+    """Return the columns of a table of all that runs logged over time, and its rows.
+
+    What is not here is brought from the remote first.
+
+    Raises:
+        MissingObject, ExternalError, IntegrityError: as of `supply`.
+    """
+    ids = [line.id for line in chosen if line.id is not None]
+    supply(repo, history.needed(repo, (Run.read(repo, oid) for oid in ids)), progress=progress)
 
     def rows() -> Iterator[Row]:
-        for line in chosen:
-            if line.id is None:
-                continue
-            run = Run.read(repo, line.id)
+        for oid in ids:
+            run = Run.read(repo, oid)
             for point in history.points(repo, run, metrics):
                 yield {
                     "run": run.key,

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from mlops_cli.core.ids import ObjectId
@@ -34,6 +34,15 @@ def points(repo: Repository, run: Run, metrics: Sequence[str] = ()) -> Iterator[
     if run.history is None:
         return
     yield from _read(_lines(repo.objects.stream(run.history)), set(run.metrics), metrics)
+
+
+def needed(repo: Repository, runs: Iterable[Run]) -> dict[ObjectId, str]:
+    """Return the histories of runs that are not here, with what to call each."""
+    return {
+        run.history: f"what run '{run.name}' logged"
+        for run in runs
+        if run.history is not None and not repo.objects.has(run.history)
+    }
 
 
 def of_open(run: open_run.OpenRun, metrics: Sequence[str] = ()) -> Iterator[Point]:

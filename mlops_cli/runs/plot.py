@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from mlops_cli.core import canonical
 from mlops_cli.core.config_steps import Plot
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.runs import history, open_run
@@ -18,6 +19,7 @@ from mlops_cli.runs.curve import POINTS, Curve
 from mlops_cli.runs.find import resolve
 from mlops_cli.runs.history import Point
 from mlops_cli.runs.record import Number, Run
+from mlops_cli.runs.supply import supply
 
 X = Literal["step", "time"]
 _MOST_POINTS = 40_000
@@ -97,22 +99,27 @@ def plots(
     metrics: Sequence[str] = (),
     x: X = "step",
     system: bool = False,
+    progress: Progress = SILENT,
 ) -> Plots:
     """Return the charts of some runs, of the named metrics and plots or of all.
 
     With `system` also what they took of the machine, over seconds. Of each curve some hundreds of
-    points are kept, however many there were.
+    points are kept, however many there were. What is not here is brought from the remote.
 
     Raises:
         RequestError: a reference fits no run, or no run has what is named.
+        MissingObject, ExternalError, IntegrityError: as of `supply`.
     """
     sources = [_source(repo, text) for text in dict.fromkeys(references)]
     declared = {plot.path: plot for step in repo.settings.steps.values() for plot in step.plots}
     of_files = [path for path in declared if not metrics or path in metrics]
     of_metrics = [name for name in metrics if name not in declared]
+    curves = bool(of_metrics) or not metrics
+    needed, tables = _needed(repo, sources, of_files, curves=curves, system=system)
+    supply(repo, needed | (tables if metrics else {}), wished=tables, progress=progress)
     labels = _labels(sources)
     found: dict[str, list[Series]] = {}
-    if not metrics or of_metrics:
+    if curves:
         for source, label in zip(sources, labels, strict=True):
             for name, curve in _curves(repo, source, of_metrics, x, len(sources)).items():
                 found.setdefault(name, []).append(_series(label, label, curve))
@@ -126,10 +133,39 @@ def plots(
     missing = [name for name in metrics if name not in {chart.title for chart in charts}]
     missing = [name for name in missing if name not in declared]
     if missing:
-        known = ", ".join(sorted({*found, *declared})[:8])
-        hint = f"there are {known}" if known else "log it: mlo.log_metric(name, value, step)"
-        raise RequestError(f"no such run logged '{missing[0]}'", hint=hint)
+        raise _not_logged(repo, missing[0], sources, declared)
     return Plots(tuple(map(_charted, sources)), tuple(charts), tuple(once) if not metrics else ())
+
+
+def _needed(
+    repo: Repository,
+    sources: Sequence[_Source],
+    files: Sequence[str],
+    *,
+    curves: bool,
+    system: bool,
+) -> tuple[dict[ObjectId, str], dict[ObjectId, str]]:
+    """Return what is drawn of runs, and the tables among their outputs, with what to call each."""
+    runs = [source.recorded for source in sources if source.recorded is not None]
+    needed = history.needed(repo, runs) if curves else {}
+    if system:
+        needed |= {run.samples: f"what run '{run.name}' took" for run in runs if run.samples}
+    tables = {
+        out.oid: f"'{out.path}' of run '{run.name}'"
+        for run in runs
+        for out in run.outputs
+        if out.path in files
+    }
+    return needed, tables
+
+
+def _not_logged(
+    repo: Repository, name: str, sources: Sequence[_Source], declared: Iterable[str]
+) -> RequestError:
+    logged = {one for source in sources for one in _curves(repo, source, (), "step", len(sources))}
+    known = ", ".join(sorted({*logged, *declared})[:8])
+    hint = f"there are {known}" if known else "log it: mlo.log_metric(name, value, step)"
+    return RequestError(f"none of these runs logged '{name}'", hint=hint)
 
 
 def _source(repo: Repository, text: str) -> _Source:

@@ -103,10 +103,13 @@ def show_(
 ) -> None:
     """Show one run: what it was made from and what came of it."""
     from mlops_cli.runs.standing import standing
+    from mlops_cli.runs.supply import supply
 
     repo = repository()
     found = _resolved(repo, run)
     if log:
+        if found.log:
+            supply(repo, {found.log: f"the log of run '{found.name}'"}, progress=show.progress())
         sys.stdout.flush()
         for piece in repo.objects.stream(found.log) if found.log else ():
             sys.stdout.buffer.write(piece)
@@ -156,12 +159,13 @@ def plot_(
     """Draw what runs logged over time, and the tables that steps declare as plots."""
     from mlops_cli.cli import plot_text
     from mlops_cli.core.files import write_whole
-    from mlops_cli.runs.plot import plots
+    from mlops_cli.runs.plot import X, plots
 
     repo = repository()
     references = [_named(repo, text) for text in runs or ["last"]]
+    x: X = "time" if time else "step"
     found = plots(
-        repo, references, metrics=metric or (), x="time" if time else "step", system=system
+        repo, references, metrics=metric or (), x=x, system=system, progress=show.progress()
     )
     if html is None:
         show.emit(found, as_json=as_json, text=plot_text.tell)
@@ -203,7 +207,7 @@ def export_(
         raise RequestError("a Parquet file is nothing for a terminal", hint="--output runs.parquet")
     lines = lines_of(repo, Wanted(filter=_parsed(condition)), runs)
     if history:
-        columns, rows = export.points(repo, lines, metric or ())
+        columns, rows = export.points(repo, lines, metric or (), progress=show.progress())
     else:
         columns, rows = export.runs(lines)
     sys.stdout.flush()
