@@ -1,5 +1,6 @@
 """Running any command, tracked."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -36,9 +37,9 @@ def run(
     """Run a command in `folder`, record it, and return the record.
 
     `inputs` and `outputs` are files or folders that the record names beside those that the
-    command itself logs. Its standard output goes to the file descriptor `stdout`, its standard
-    error to ours; with `pass_input` it may read our standard input. `name`, `tags`, `note` and
-    `state` are as of `open_run.begin`.
+    command itself logs; the run failed when an output is not there then. Its standard output goes
+    to the file descriptor `stdout`, its standard error to ours; with `pass_input` it may read our
+    standard input. `name`, `tags`, `note` and `state` are as of `open_run.begin`.
 
     Raises:
         RequestError: there is no such program, an input is not there, or a parameter is unknown;
@@ -77,9 +78,13 @@ def run(
         raise
     except KeyboardInterrupt:
         return finish(repo, opened, status="interrupted", exit_code=INTERRUPTED)
-    _note_paths(opened, "output", made)
+    missing = [path for path in made if not os.path.lexists(paths.locate(repo, path))]
+    _note_paths(opened, "output", [path for path in made if path not in missing])
     if ended.interrupted:
         return finish(repo, opened, status="interrupted", exit_code=INTERRUPTED)
+    if missing and not ended.code:
+        error = f"the command did not write its output '{missing[0]}'"
+        return finish(repo, opened, status="failed", exit_code=None, error=error)
     status: Literal["failed", "done"] = "failed" if ended.code else "done"
     return finish(repo, opened, status=status, exit_code=ended.code)
 

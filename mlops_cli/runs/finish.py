@@ -193,7 +193,8 @@ def _collect_artifact(
     try:
         taken = snapshot.take(repo, paths.locate(repo, path), writer=writer)
     except MloError as error:
-        found.problems.append(f"'{path}' was logged but not kept: {error.message}")
+        reason = error.message.replace(f"{repo.root}/", "")
+        found.problems.append(f"'{path}' was logged but not kept: {reason}")
         return
     artifact = Artifact(path, taken.oid, taken.kind, taken.size, line.get("by"))
     (found.inputs if line.get("role") == "input" else found.outputs).append(artifact)

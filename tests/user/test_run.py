@@ -488,3 +488,16 @@ def test_a_metric_that_is_no_number_is_told_once(project: Path, mlo_here: Mlo) -
     (project / ".mlops.yaml").write_text(json.dumps({"steps": {"judge": step}}))
     written = mlo_here("run")
     assert written.stderr.count("a metric is no finite number: 'r' is inf") == 1
+
+
+def test_an_output_that_the_command_did_not_write_fails_the_run(
+    project: Path, mlo_here: Mlo
+) -> None:
+    done = mlo_here("run", "--output", "nope.csv", "--", "true", code=1)
+    assert "mlo: the command did not write its output 'nope.csv'" in done.stderr
+    run = mlo_here("runs", "show", "last", "--json").json
+    assert (run["status"], run["exit_code"], run["outputs"]) == ("failed", None, [])
+    line = "import mlops_cli.api as mlo, os; open('x.txt', 'w'); mlo.log_artifact('x.txt'); "
+    gone = mlo_here("run", "--", sys.executable, "-c", line + "os.remove('x.txt')")
+    assert "'x.txt' was logged but not kept" in gone.stderr
+    assert str(project) not in gone.stderr

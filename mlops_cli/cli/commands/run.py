@@ -93,7 +93,7 @@ def run(
         typer.Option("--output", metavar="PATH", help="With CMD: what it writes, to record"),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="Run up to N steps at once (default: 1)")
+        int, typer.Option("--jobs", "-j", min=1, help="Run up to N steps at once")
     ] = 1,
     downstream: Annotated[
         bool, typer.Option("--downstream", help="Run these steps and those after them instead")
@@ -233,8 +233,8 @@ def _run_command(repo: "Repository", words: Sequence[str], given: _Given) -> Non
     show.emit(done, as_json=given.as_json, text=tell_command)
     if done.error:
         show.note(f"mlo: {done.error}")
-    if done.exit_code:
-        raise typer.Exit(done.exit_code)
+    if done.status != "done":
+        raise typer.Exit(done.exit_code or _FAILED)
 
 
 def _bring(repo: "Repository", given: _Given) -> "Bring | None":
