@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 80
 _MAX_NAME = 28
-_DIFFERENCE = 12
+_DIFFERENCE = 14
 
 
 def tell(found: "Comparison") -> None:
@@ -43,12 +43,13 @@ def _tell_patches(found: "Comparison") -> None:
 
 def _tell_section(section: "Section", names: Sequence[str]) -> None:
     with_difference = section.title == "metrics"
-    columns = ["name", *names, *(["difference"] if with_difference else [])]
+    title = "difference" if len(names) == 2 else "last - first"
+    columns = ["name", *names, *([title] if with_difference else [])]
     left = min(max(len(row.name) for row in section.rows), _MAX_NAME)
     room = (_WIDTH - 2 - left - (_DIFFERENCE if with_difference else 0)) // len(names) - 2
     rows = []
     for row in section.rows:
-        values = [clip(text, max(room, 8)) for text in _values(row)]
+        values = _cut(_values(row), max(room, 8))
         difference = [_signed(row.difference)] if with_difference else []
         rows.append((clip(row.name, left), *values, *difference))
     show.table(columns, rows, indent=2)
@@ -60,6 +61,20 @@ def _values(row: "Row") -> list[str]:
     if len(set(texts)) == 1:
         return [_whole(value) for value in row.values]
     return texts
+
+
+def _cut(texts: Sequence[str], width: int) -> list[str]:
+    """Return the texts in a width: without the words that all begin with, if they differ beyond."""
+    cut = [clip(text, width) for text in texts]
+    if len(set(cut)) == len(set(texts)):
+        return cut
+    rows = [text.split(" ") for text in texts]
+    same = 0
+    for words in zip(*rows, strict=False):
+        if len(set(words)) > 1:
+            break
+        same += 1
+    return [clip(" ".join(["…", *row[same:]]), width) for row in rows] if same else cut
 
 
 def _whole(value: Any) -> str:

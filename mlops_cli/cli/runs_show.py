@@ -62,6 +62,8 @@ def _facts(found: "Standing") -> Iterator[tuple[str, Any]]:
     yield "status", _status(run)
     yield "began", f"{run.started[:19].replace('T', ' ')} UTC, took {run.seconds:.1f} s"
     yield "used", ", ".join(_usage(run.usage))
+    yield "disk", ", ".join(_disk(run.usage))
+    yield "gpu", f"{run.usage['gpu_mean']:.0%} busy" if "gpu_mean" in run.usage else ""
     yield "by", f"{run.who.get('name')} on {run.host}" + (f", {run.engine}" if run.engine else "")
     yield "commit", _commit(run)
     yield "part of", "" if found.parent is None else _relative(found.parent)
@@ -92,15 +94,16 @@ def _stated(said: "Statement") -> str:
 def _usage(used: Mapping[str, float]) -> Iterator[str]:
     """Yield what a run took of the machine, as far as that is known."""
     if "cpu_s" in used:
-        busy = f" ({used['cpu_mean']:.2g} processors)" if "cpu_mean" in used else ""
+        busy = f" ({used['cpu_mean']:.2g} at once)" if "cpu_mean" in used else ""
         yield f"{used['cpu_s']:.3g} s of processor{busy}"
     if "memory_peak_bytes" in used:
         yield f"{show.size(int(used['memory_peak_bytes']))} of memory at most"
+
+
+def _disk(used: Mapping[str, float]) -> Iterator[str]:
     for name, verb in (("read_bytes", "read"), ("written_bytes", "wrote")):
         if used.get(name):
             yield f"{verb} {show.size(int(used[name]))}"
-    if "gpu_mean" in used:
-        yield f"GPU {used['gpu_mean']:.0%}"
 
 
 def _tell_metrics(run: "Run") -> None:

@@ -191,6 +191,7 @@ def test_the_way_through_versions(raw: Path, mlo_here: Mlo) -> None:
     mlo_here("add", "data/raw.csv")
     commit(project, "Second")
     assert mlo_here("diff", "--exit-code").stdout == ""
+    assert max(map(len, mlo_here("log", "data/raw.csv").stdout.splitlines())) <= 80
     log = mlo_here("log", "data/raw.csv", "--json").json
     assert [one["subject"] for one in log] == ["Second", "First"]
     assert mlo_here("cat", "data/raw.csv@HEAD~1").stdout == RAW

@@ -128,6 +128,23 @@ def test_since_takes_an_age_or_a_date(three: Path, mlo_here: Mlo) -> None:
     assert "no age and no date" in mlo_here("runs", "list", "--since", "soon", code=2).stderr
 
 
+def test_a_run_and_its_comparison_tell_what_is_what_in_80_columns(
+    project: Path, mlo_here: Mlo
+) -> None:
+    usage = {"cpu_s": 123.4, "cpu_mean": 0.951, "memory_peak_bytes": 2**30 - 2**20}
+    usage |= {"read_bytes": 2**30 - 2**20, "written_bytes": 2**20, "gpu_mean": 0.5}
+    line = "mlo run --set train.lr=0.1 --set train.depth="
+    runs = [{"command": f"{line}{at}", "metrics": {"auc": at}, "usage": usage} for at in range(3)]
+    record(open_repository(project), runs)
+    told = mlo_here("runs", "show").stdout
+    assert "used      123 s of processor (0.95 at once), 1023.0 MiB of memory at most\n" in told
+    assert "disk      read 1023.0 MiB, wrote 1.0 MiB\ngpu       50% busy\n" in told
+    compared = mlo_here("runs", "compare", "run-0", "run-1", "run-2").stdout
+    assert re.search(r"run-2 +last - first\n +auc +0 +1 +2 +\+2\n", compared)
+    assert re.search(r"command +… train.depth=0 +… train.depth=1 +… train.depth=2\n", compared)
+    assert max(map(len, [*told.splitlines(), *compared.splitlines()])) <= 80
+
+
 def test_a_name_that_a_run_has_is_refused_until_the_run_is_removed(
     three: Path, mlo_here: Mlo
 ) -> None:

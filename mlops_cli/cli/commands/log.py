@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from mlops_cli.data.history import Version
 
 
+_WIDTH, _WHO = 80, 16
+
+
 def log(
     path: Annotated[Path, typer.Argument(help="A versioned path, or a part of one")],
     as_json: JsonFlag = False,
@@ -29,6 +32,7 @@ def log(
 
 
 def _tell(found: "list[Version]") -> None:
+    from mlops_cli.cli.runs_list import clip
     from mlops_cli.core.ids import short
 
     rows = [
@@ -36,10 +40,12 @@ def _tell(found: "list[Version]") -> None:
             short(one.oid) if one.oid else "removed",
             show.size(one.size) if one.size is not None else "",
             one.commit[:10] if one.commit else "",
-            (one.time or "")[:19].replace("T", " "),
-            one.author or "",
-            one.subject or "(not committed)",
+            (one.time or "")[:16].replace("T", " "),
+            clip(one.author or "", _WHO),
         )
         for one in found
     ]
-    show.table(["version", "size", "commit", "when", "who", "subject"], rows)
+    head = ["version", "size", "commit", "when", "who"]
+    used = sum(max(len(row[at]) for row in [head, *rows]) + 2 for at in range(len(head)))
+    subjects = (clip(one.subject or "(not committed)", _WIDTH - used) for one in found)
+    show.table([*head, "subject"], [(*row, one) for row, one in zip(rows, subjects, strict=True)])
