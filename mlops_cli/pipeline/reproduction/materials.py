@@ -108,7 +108,7 @@ def check(run: Run) -> None:
         )
     if not run.steps and isinstance(run.command, str):
         raise StateError(
-            f"run {run.name} is of '{run.command[:40]}', of which only the parts can be made again",
+            f"run {run.name} is of parts, such as a sweep's trials; only these can be made again",
             hint=f"reproduce one of those: mlo runs show {run.name}",
         )
 
