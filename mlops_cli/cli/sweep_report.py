@@ -25,13 +25,14 @@ class Teller:
         self._ended = 0
         self._best: float | None = None
 
-    def introduce(self, past: "Past | None") -> None:
+    def introduces(self, past: "Past | None") -> None:
         """Tell what is about to be done."""
         wanted = self._definition
         by = ", ".join(f"{way} {name}" for name, way in wanted.metrics.items())
-        count = "as many as there is time for" if wanted.trials is None else str(wanted.trials)
+        many = "as many trials as there is time for"
+        count = many if wanted.trials is None else show.number(wanted.trials, "trial")
         points = f" of a grid of {wanted.grid:,} points" if wanted.grid is not None else ""
-        show.note(f"sweep of {wanted.step}: {count} trials{points}, {wanted.sampler}, for {by}")
+        show.note(f"sweep of {wanted.step}: {count}{points}, {wanted.sampler}, for {by}")
         if past is not None:
             self._ended = sum(1 for trial in past.trials if trial.ended)
             has = f"which has {self._ended}" if self._ended else "of which none was done"

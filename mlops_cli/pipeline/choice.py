@@ -41,6 +41,12 @@ def choose(
         RequestError: there are no steps, none of that name, or a parameter is unknown.
     """
     settings = repo.settings
+    empty = [name for name, one in settings.written_steps.items() if one.foreach is not None]
+    if not settings.steps and empty:
+        raise RequestError(
+            f"there is no step to run: the foreach of step '{empty[0]}' is empty",
+            hint=f"put something into it: foreach: [a, b], under {empty[0]}: in .mlops.yaml",
+        )
     if not settings.steps:
         raise RequestError(
             "there are no steps in .mlops.yaml",

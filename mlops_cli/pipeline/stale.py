@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlops_cli.core import filling
 from mlops_cli.core.config_steps import is_path
 from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.ids import ObjectId
@@ -104,7 +105,7 @@ def _changed_params(now: Mapping[str, Any], before: Mapping[str, Any]) -> Iterat
 
 
 def _short(value: Any) -> str:
-    text = str(value).replace("\n", " ")
+    text = filling.word(value).replace("\n", " ")
     return text if len(text) <= _VALUE else f"{text[: _VALUE - 3]}..."
 
 

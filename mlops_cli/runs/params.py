@@ -9,6 +9,7 @@ from mlops_cli.core import filling
 from mlops_cli.core.filling import MISSING, look_up
 from mlops_cli.errors import RequestError
 
+_LINE = re.compile(r"^:\d+: ")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
 
 
@@ -27,7 +28,7 @@ def override(
         name, equals, text = assignment.partition("=")
         if not equals or not _NAME.fullmatch(name):
             raise RequestError(f"'{assignment}' is not name=value", hint=f"{where} train.depth=3")
-        _put(changed, name, _value(name, text), declared=bool(params))
+        _put(changed, name, _value(name, text, where), declared=bool(params))
     return changed
 
 
@@ -125,10 +126,15 @@ def _fill(text: str, params: Mapping[str, Any], step: str, quote: Any) -> str:
     return filling.fill(text, value_of)
 
 
-def _value(name: str, text: str) -> Any:
+def _value(name: str, text: str, where: str) -> Any:
     from mlops_cli.core import yaml_nodes
 
-    return yaml_nodes.parse(text.encode(), where=f"--set {name}").plain()
+    typed = f"{where} {name}={text[:40]}"
+    try:
+        return yaml_nodes.parse(text.encode(), where=typed).plain()
+    except RequestError as error:
+        problem = _LINE.sub("", error.message.removeprefix(typed))
+        raise RequestError(f"'{typed}' {problem}", hint=error.hint) from error
 
 
 def _put(params: dict[str, Any], name: str, value: Any, *, declared: bool) -> None:

@@ -329,6 +329,9 @@ def test_a_project_without_steps_says_what_to_do(project: Path, run: Run, repo) 
     repo.layout.settings.write_text("")
     with pytest.raises(RequestError, match="there are no steps"):
         run()
+    repo.layout.settings.write_text("steps: {judge: {foreach: [], cmd: 'true'}}")
+    with pytest.raises(RequestError, match="the foreach of step 'judge' is empty"):
+        run()
 
 
 def test_a_forecast_tells_what_would_happen_and_does_nothing(repo: Repository, run: Run) -> None:

@@ -23,7 +23,7 @@ def reasons(repo: Repository) -> dict[str, tuple[str, ...]]:
         ({"cmd": "else"}, "the command changed"),
         ({"params": {}}, "parameter train.depth is new"),
         ({"params": {"train.depth": 5, "x": 1}}, "parameter x is no longer used"),
-        ({"params": {"train.depth": True}}, "parameter train.depth: True -> 5"),
+        ({"params": {"train.depth": True}}, "parameter train.depth: true -> 5"),
         ({"deps": {}}, "needs data/train.csv, which is new"),
         ({"deps": {"data/train.csv": OTHER}}, "data/train.csv changed"),
         ({"outs": {}}, "its list of outputs changed"),

@@ -47,7 +47,7 @@ def test_what_is_no_assignment_is_refused(text: str) -> None:
 
 
 def test_a_value_that_is_no_yaml_is_refused_by_name() -> None:
-    with pytest.raises(RequestError, match="--set seed"):
+    with pytest.raises(RequestError, match=r"'--set seed=\[1' is not valid YAML: "):
         override(PARAMS, ["seed=[1"])
 
 

@@ -126,7 +126,6 @@ def sweep(
     else:
         definition = resuming.new(repo, asked, seed=int.from_bytes(os.urandom(4), "big"))
     teller = Teller(definition)
-    teller.introduce(past)
     how = How(
         command=shlex.join(["mlo", *sys.argv[1:]]),
         environ=os.environ,

@@ -81,6 +81,7 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
             room.layout.lockfile.write_bytes(read_regular(repo.layout.lockfile))
         found = ground.survey(room, definition, how.resolve)
         data = ground.inputs(room, found)
+        how.watcher.introduces(past)
         opened = _open(repo, definition, how, state, found, past)
         try:
             name = opened.head.name + SHARED
@@ -153,13 +154,20 @@ def _open(
 def _without(
     params: Mapping[str, Any], names: Mapping[str, Any], above: str = ""
 ) -> dict[str, Any]:
-    """Return nested parameters without those of these dotted names."""
+    """Return nested parameters without those of these dotted names, and what is empty then.
+
+    >>> _without({"train": {"alpha": 1}, "fit": {"alpha": 2, "beta": 3}}, {"train.alpha": 0})
+    {'fit': {'alpha': 2, 'beta': 3}}
+    """
     kept: dict[str, Any] = {}
     for key, value in params.items():
         name = f"{above}{key}"
         if name not in names:
-            inner = isinstance(value, Mapping)
-            kept[key] = _without(value, names, f"{name}.") if inner else value
+            if isinstance(value, Mapping) and value:
+                inner = _without(value, names, f"{name}.")
+                kept.update({key: inner} if inner else {})
+            else:
+                kept[key] = value
     return kept
 
 

@@ -35,6 +35,9 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 class Watcher(Protocol):
     """Somebody who is told how a sweep goes."""
 
+    def introduces(self, past: Past | None) -> None:
+        """Note that a sweep begins; `past` is the one that it goes on with."""
+
     def begins(self, trial: Trial) -> None:
         """Note that a trial begins."""
 
