@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlops_cli.data.history import Version
 
 
-_WIDTH, _WHO = 80, 16
+_WIDTH, _WHO = 80, 14
 
 
 def log(
@@ -39,8 +39,8 @@ def _tell(found: "list[Version]") -> None:
         (
             short(one.oid) if one.oid else "removed",
             show.size(one.size) if one.size is not None else "",
-            one.commit[:10] if one.commit else "",
-            (one.time or "")[:16].replace("T", " "),
+            one.commit[:8] if one.commit else "",
+            (one.time or "")[:10],
             clip(one.author or "", _WHO),
         )
         for one in found
