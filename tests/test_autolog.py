@@ -30,7 +30,7 @@ def trained(repo: Repository, text: str) -> tuple[Run, str]:
     (repo.root / "script.py").write_text(f"import mlops_cli.api as mlo\n{text}")
     done = subprocess.run(
         [sys.executable, "script.py"], cwd=repo.root, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MLO_QUIET": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return resolve(open_repository(repo.root), "last"), done.stderr
