@@ -92,9 +92,7 @@ def run(
         list[str] | None,
         typer.Option("--output", metavar="PATH", help="With CMD: what it writes, to record"),
     ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="Run up to N steps at once")
-    ] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Run up to N steps at once")] = 1,
     downstream: Annotated[
         bool, typer.Option("--downstream", help="Run these steps and those after them instead")
     ] = False,
