@@ -36,7 +36,13 @@ def left(project: Path) -> list[str]:
 
 def end(project: Path, number: int, arguments: list[str], when: Callable[[], object]) -> int:
     """Run a command, send it a signal as soon as `when` says so, and return how it ended."""
-    process = subprocess.Popen([MLO, *arguments], cwd=project, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [MLO, *arguments],
+        cwd=project,
+        stderr=subprocess.DEVNULL,
+        # a shell has what it starts behind its back ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not when():
         if process.poll() is not None:
             pytest.fail("it ended before anybody asked it to")

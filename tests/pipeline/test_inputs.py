@@ -10,7 +10,7 @@ from mlops_cli.core.config_steps import Reference
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.repository import open_repository
 from mlops_cli.errors import RequestError
-from mlops_cli.pipeline import forecast, stale
+from mlops_cli.pipeline import choice, stale
 from tests.conftest import Mlo
 from tests.pipeline.conftest import Run, states
 
@@ -29,7 +29,9 @@ def says(repo: object, project: Path) -> Callable[[str], None]:
 
 
 def why(project: Path, **options) -> dict[str, tuple[str, ...]]:
-    found = forecast.forecast(open_repository(project), (), **options)
+    repo = open_repository(project)
+    chosen = choice.choose(repo, (), **options)
+    found = stale.check(repo, chosen.graph, chosen.plans, lockfile.read(repo.layout.lockfile))
     return {one.name: one.reasons for one in found}
 
 

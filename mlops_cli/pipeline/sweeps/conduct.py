@@ -103,7 +103,7 @@ def trial(repo: Repository, order: Order, line: Line, *, bring: Bring | None = N
     """
     if line.stopped():
         return Answer("interrupted", {}, error="stopped before it began")
-    with _followed(repo, order, line):
+    with _followed(repo, order, line) as follower:
         outcome = run(
             repo,
             [order.step],
@@ -118,6 +118,8 @@ def trial(repo: Repository, order: Order, line: Line, *, bring: Bring | None = N
             state=State(**order.state),
             sought={order.step: order.metrics},
         )
+    if outcome.run is not None and outcome.run.history is not None:
+        follower.catch_up(repo.objects.get(outcome.run.history))
     return _answer(repo, order, outcome)
 
 
@@ -165,7 +167,7 @@ def _judged(order: Order, metrics: Mapping[str, Any], **known: Any) -> Answer:
 
 
 @contextmanager
-def _followed(repo: Repository, order: Order, line: Line) -> Iterator[None]:
+def _followed(repo: Repository, order: Order, line: Line) -> "Iterator[_Follower]":
     """Report what the trial logs, and stop it when asked to, for a `with` block."""
     ended = threading.Event()
     follower = _Follower(repo, order, line)
@@ -173,7 +175,7 @@ def _followed(repo: Repository, order: Order, line: Line) -> Iterator[None]:
     thread = threading.Thread(target=follower.follow, args=arguments, daemon=True)
     thread.start()
     try:
-        yield
+        yield follower
     finally:
         ended.set()
         thread.join()
@@ -195,27 +197,36 @@ class _Follower:
         while not ended.wait(_LOOK_S):
             if not asked and self._line.stopped():
                 asked = stopping.ask(leader)
-            if self._order.follow is not None:
-                for step, value in self._news(self._order.follow):
-                    self._line.report({"step": step, "value": value})
+            self._report(self._news())
 
-    def _news(self, metric: str) -> Iterator[tuple[int, float]]:
-        """Yield what was logged of a metric, with its step, since the last time."""
-        self._folder = self._folder or self._find()
-        if self._folder is None:
+    def catch_up(self, history: bytes) -> None:
+        """Report what came between the last look and the end; `history` is all that was logged."""
+        self._report(history[self._read :])
+
+    def _report(self, whole: bytes) -> None:
+        """Report what lines say of the metric that is followed, with its step."""
+        metric = self._order.follow
+        if metric is None:
             return
+        for record in _lines(whole):
+            value = record.get("metrics", {}).get(metric)
+            if "step" in record and value is not None:
+                self._line.report({"step": int(record["step"]), "value": float(value)})
+
+    def _news(self) -> bytes:
+        """Return the lines that were logged since the last time."""
+        self._folder = self._folder or self._find()
+        if self._order.follow is None or self._folder is None:
+            return b""
         try:
             with (self._folder / METRICS).open("rb") as file:
                 file.seek(self._read)
                 data = file.read()
         except FileNotFoundError:
-            return
+            return b""
         whole = data[: data.rfind(b"\n") + 1]
         self._read += len(whole)
-        for record in _lines(whole):
-            value = record.get("metrics", {}).get(metric)
-            if "step" in record and value is not None:
-                yield int(record["step"]), float(value)
+        return whole
 
     def _find(self) -> Path | None:
         """Return the folder of the trial's run."""
