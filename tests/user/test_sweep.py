@@ -335,3 +335,14 @@ def test_a_sweep_at_work_is_not_gone_on_with(
     assert "2 trials: 2 done" in other.stdout, "two sweeps at once do not meet"
     sweeping.send_signal(signal.SIGINT)
     sweeping.communicate(timeout=60)
+
+
+def test_without_the_extra_no_run_is_begun(
+    swept: Path, mlo_here: Mlo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    done = mlo_here("sweep", "train", "-s", "x=int(1, 2)", "-m", "score", code=2)
+    assert done.stderr == (
+        "mlo: sweeps need Optuna, which is not installed\n  try: pip install 'mlo[sweep]'\n"
+    )
+    assert mlo_here("runs", "list", "--json").json["runs"] == []

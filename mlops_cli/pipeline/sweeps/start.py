@@ -15,6 +15,7 @@ from mlops_cli.pipeline.sweeps import conduct, ground
 from mlops_cli.pipeline.sweeps.conduct import Answer, Order
 from mlops_cli.pipeline.sweeps.definition import Definition
 from mlops_cli.pipeline.sweeps.resume import with_recorded
+from mlops_cli.pipeline.sweeps.study import library
 from mlops_cli.pipeline.sweeps.sweep import Site, Sweep, Swept, Watcher
 from mlops_cli.pipeline.sweeps.trial import Past, Trial
 from mlops_cli.pipeline.watcher import Watcher as StepWatcher
@@ -64,6 +65,7 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
     """
     if how.name is not None and len(how.name) > MAX_NAME:
         raise RequestError(f"the name is longer than {MAX_NAME} letters", hint="shorten --name")
+    library()  # said before there is a run if it is missing
     reap(repo)
     if not kinds.is_local(how.engine):
         _look_ahead(repo, how)

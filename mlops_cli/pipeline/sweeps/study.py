@@ -26,7 +26,7 @@ class Study:
 
     def __init__(self, definition: Definition, before: Iterable[Trial] = ()) -> None:
         self._definition = definition
-        self._optuna = _optuna()
+        self._optuna = library()
         self._spaces = {name: self._space(one) for name, one in definition.ranges.items()}
         self._open: dict[int, optuna.Trial] = {}
         earlier = list(before)
@@ -215,7 +215,12 @@ def _require(module: str, sampler: str) -> None:
         )
 
 
-def _optuna() -> Any:
+def library() -> Any:
+    """Return Optuna, which says nothing of its own.
+
+    Raises:
+        RequestError: it is not installed.
+    """
     try:
         import optuna
     except ImportError as error:
