@@ -501,3 +501,18 @@ def test_an_output_that_the_command_did_not_write_fails_the_run(
     gone = mlo_here("run", "--", sys.executable, "-c", line + "os.remove('x.txt')")
     assert "'x.txt' was logged but not kept" in gone.stderr
     assert str(project) not in gone.stderr
+
+
+def test_runs_aside_at_once_do_not_disturb_each_other(pipeline: Path, mlo: Mlo) -> None:
+    before = git(pipeline, "status", "--porcelain")
+    with ExitStack() as stack:
+        words = [[MLO, "run", "--in-worktree", "--set", f"train.depth={n}"] for n in (2, 3, 4)]
+        several = [
+            stack.enter_context(subprocess.Popen(one, cwd=pipeline, stderr=subprocess.DEVNULL))
+            for one in words
+        ]
+    assert [one.returncode for one in several] == [0, 0, 0]
+    found = mlo("runs", "list", "--json").json["runs"]
+    assert sorted(run["metrics"]["depth"] for run in found) == [2, 3, 4]
+    assert git(pipeline, "status", "--porcelain") == before
+    mlo("fsck")
