@@ -200,10 +200,11 @@ class _Work:
 
     def make(self, take: Sequence[Change], undo: Sequence[Change]) -> Made | None:
         commit, root = self._standing.commit, self._top
-        from shutil import copyfile
+        from shutil import copy2
 
         with suppress(FileNotFoundError):
-            copyfile(_git_folder(root) / "index", self._index)
+            # with its time: git reads again the files that changed after their index was written
+            copy2(_git_folder(root) / "index", self._index)
         if undo:
             lines = b"".join(_undone(one, "0" * len(commit or "0" * 40)) for one in undo)
             self._git("update-index", "-z", "--index-info", given=lines)

@@ -93,8 +93,9 @@ def share(
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """Put signals that end this process off until a process that was forked is known."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ASKS_TO_END)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ASKS_TO_END)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

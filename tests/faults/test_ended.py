@@ -35,10 +35,15 @@ def left(project: Path) -> list[str]:
 
 
 def end(project: Path, number: int, arguments: list[str], when: Callable[[], object]) -> int:
-    """Run a command, send it a signal as soon as `when` says so, and return how it ended."""
+    """Run a command, send it a signal as soon as `when` says so, and return how it ended.
+
+    Nobody measures coverage there: coverage.py waits for ever for its own lock when a signal's
+    handler raises while it holds that.
+    """
     process = subprocess.Popen(
         [MLO, *arguments],
         cwd=project,
+        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
         stderr=subprocess.DEVNULL,
         # a shell has what it starts behind its back ignore Ctrl-C
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

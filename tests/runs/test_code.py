@@ -98,6 +98,18 @@ def test_a_snapshot_has_what_was_not_committed_and_touches_nothing(repo: Reposit
     assert git(repo.root, "rev-parse", f"{found.snapshot}^").strip() == found.commit
 
 
+def test_an_edit_of_the_same_size_right_after_git_add_is_in_the_snapshot(repo: Repository) -> None:
+    git(repo.root, "config", "core.trustctime", "false")
+    path = repo.root / "src/train.py"
+    long_ago = (1_000_000_000, 1_000_000_000)
+    os.utime(path, long_ago)
+    git(repo.root, "update-index", "--refresh")
+    path.write_text("two\n")
+    os.utime(path, long_ago)
+    os.utime(repo.root / ".git/index", long_ago)  # all in one tick of the clock
+    assert files(repo, code.state(repo).snapshot)["src/train.py"] == "two\n"
+
+
 def test_the_same_code_is_the_same_snapshot_and_bundle(repo: Repository) -> None:
     edit(repo)
     one = code.state(repo)
