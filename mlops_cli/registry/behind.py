@@ -32,6 +32,6 @@ def _standing(repo: Repository, name: str) -> Behind:
     for event in events.back(repo, events.head(repo, name)):
         if event.kind == "register":
             newest = max(newest, event.number)
-        elif event.kind != "alias":
+        elif event.kind in events.MOVES:
             stages.setdefault(str(event.detail["stage"]), event.number)
     return Behind(name, newest, stages)

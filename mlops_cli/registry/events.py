@@ -14,8 +14,20 @@ from mlops_cli.errors import IntegrityError, RequestError, StateError
 
 VERSION = 1
 PREFIX = "models/"
-Act = Literal["register", "promote", "rollback", "alias"]
+Act = Literal["register", "promote", "rollback", "alias", "evaluate", "approve", "revoke"]
+MOVES: tuple[Act, ...] = ("promote", "rollback")
+"""Kinds of events that put a version into a stage."""
 _ACTS: frozenset[str] = frozenset(get_args(Act))
+_PLACED: Mapping[str, str] = {
+    "promote": "stage",
+    "rollback": "stage",
+    "approve": "stage",
+    "revoke": "stage",
+    "alias": "alias",
+}
+"""What each kind of event that is about a place calls it."""
+_TOLD = ("stage", "alias", "previous", "reason", "trusted", "cause", "version")
+"""What of an event's detail its audit entry repeats, where it is there."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 
@@ -25,8 +37,9 @@ class Event:
 
     Attributes:
         number: the version that it is about.
-        detail: what else belongs to this kind: of `register` the version's record; of the
-            others the stage or alias, the version that stood there before, gates, reason.
+        detail: what else belongs to this kind: of `register` the version's record; of `evaluate`
+            what was found; of the others the stage or alias, the version that stood there before,
+            gates, reason, and what caused it where no person did.
     """
 
     oid: ObjectId
@@ -75,11 +88,7 @@ def append(
             detail,
         ),
     )
-    brief = {
-        key: detail[key]
-        for key in ("stage", "alias", "previous", "reason", "trusted")
-        if detail.get(key) is not None
-    }
+    brief = {key: detail[key] for key in _TOLD if detail.get(key) is not None}
     chain.record(
         repo,
         kind,
@@ -142,8 +151,9 @@ def decode(oid: ObjectId, data: bytes) -> Event:
             raise IntegrityError(f"event {short(oid)} names nothing before it")
         if held["kind"] not in _ACTS:
             raise ValueError(f"kind '{held['kind']}'")
-        if held["kind"] != "register" and not isinstance(_where(held["kind"], detail), str):
-            raise ValueError("it moves nothing")
+        place = _PLACED.get(held["kind"])
+        if place is not None and not isinstance(detail[place], str):
+            raise ValueError("it names no place")
         return Event(
             oid,
             prev,
@@ -156,7 +166,3 @@ def decode(oid: ObjectId, data: bytes) -> Event:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"object {oid} is in a model's chain but is no event") from error
-
-
-def _where(kind: Act, detail: Mapping[str, Any]) -> Any:
-    return detail["alias" if kind == "alias" else "stage"]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from mlops_cli.core.config_models import Gate, Stage
+from mlops_cli.registry import events
 from mlops_cli.registry.models import Model, Version
 
 _ROUNDING = 1e-12
@@ -34,7 +35,7 @@ def _required(model: Model, version: Version, stage: str) -> GateResult:
     been = any(
         event.number == version.number and event.detail.get("stage") == stage
         for event in model.events
-        if event.kind in ("promote", "rollback")
+        if event.kind in events.MOVES
     )
     why = f"v{version.number} was in {stage}" if been else f"v{version.number} never was in {stage}"
     return GateResult(f"was in {stage}", passed=been, why=why)

@@ -110,7 +110,7 @@ def _version(repo: Repository, version: Version, *, at: str | None = None) -> No
 
 def _promotions(repo: Repository, version: Version, at: str | None) -> Iterator[Node]:
     for event in models.model(repo, version.model).events:
-        if event.kind == "register" or event.number != version.number:
+        if event.kind not in (*events.MOVES, "alias") or event.number != version.number:
             continue
         if at is not None and event.time > at:
             continue

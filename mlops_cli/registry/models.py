@@ -156,7 +156,7 @@ def fold(name: str, history: tuple[Event, ...]) -> Model:
             raise IntegrityError(f"the chain of {name} moves v{event.number}, which it lacks")
         elif event.kind == "alias":
             aliases[str(event.detail["alias"])] = event.number
-        else:
+        elif event.kind in events.MOVES:
             stages[str(event.detail["stage"])] = event.number
     return Model(name, tuple(versions), stages, aliases, history)
 

@@ -1,11 +1,13 @@
 """Moving stages: forward through gates, and back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from mlops_cli.core.config_models import Stage
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import Conflict, RequestError
 from mlops_cli.registry import events, gates, models
 from mlops_cli.registry.gates import GateResult
 from mlops_cli.registry.models import Model
@@ -41,10 +43,12 @@ def promote(
     *,
     reason: str | None = None,
     dry_run: bool = False,
+    cause: Mapping[str, Any] | None = None,
 ) -> Moved:
     """Move `stage` to the version that `reference` means, if it passes the stage's gates.
 
-    With `dry_run` nothing moves, but the gates are checked.
+    With `dry_run` nothing moves, but the gates are checked. `cause` says what did this where no
+    person did, such as a server that saw errors: plain JSON values, kept on record.
 
     Raises:
         RequestError: there is no such version, or the project declares stages and not this one.
@@ -75,34 +79,59 @@ def promote(
             "reason": reason,
             "gates": [{"gate": one.gate, "passed": one.passed, "why": one.why} for one in results],
         }
-        events.append(repo, model.name, "promote", version.number, detail)
+        events.append(repo, model.name, "promote", version.number, _caused(detail, cause))
     return Moved(model.name, stage, version.number, before, moved=True, gates=results)
 
 
-def rollback(repo: Repository, name: str, stage: str, *, reason: str | None = None) -> Moved:
+def rollback(
+    repo: Repository,
+    name: str,
+    stage: str,
+    *,
+    reason: str | None = None,
+    cause: Mapping[str, Any] | None = None,
+    standing: int | None = None,
+) -> Moved:
     """Move `stage` back to the version that stood there before; again goes further back.
 
+    Args:
+        repo: where.
+        name: the model.
+        stage: which stage.
+        reason: why, for the record.
+        cause: what did this where no person did, such as a server that saw errors: plain JSON
+            values, kept on record.
+        standing: the version that the caller judged; when another stands there by now, nothing
+            moves.
+
     Raises:
+        Conflict: another version than `standing` stands there.
         RequestError: nothing stood there before.
     """
     with repo.lock("rollback"):
         model = models.model(repo, name)
-        standing = model.stages.get(stage)
-        if standing is None:
+        there = model.stages.get(stage)
+        if there is None:
             near = ", ".join(sorted(model.stages)) or "none"
             raise RequestError(
                 f"nothing of {name} is in '{stage}' (stages in use: {near})",
                 hint=f"mlo promote {name} {stage}",
             )
+        if standing not in (None, there):
+            raise Conflict(f"v{there} is in {stage} of {name} by now, not v{standing}")
         earlier = _earlier(model, stage)
         if not earlier:
             raise RequestError(
-                f"{name} had no other version in '{stage}' before v{standing}",
+                f"{name} had no other version in '{stage}' before v{there}",
                 hint=f"mlo promote {name}@VERSION {stage}",
             )
-        detail = {"stage": stage, "previous": standing, "reason": reason}
-        events.append(repo, name, "rollback", earlier[-1], detail)
-    return Moved(name, stage, earlier[-1], standing, moved=True)
+        detail = {"stage": stage, "previous": there, "reason": reason}
+        events.append(repo, name, "rollback", earlier[-1], _caused(detail, cause))
+    return Moved(name, stage, earlier[-1], there, moved=True)
+
+
+def _caused(detail: dict[str, Any], cause: Mapping[str, Any] | None) -> dict[str, Any]:
+    return detail if cause is None else {**detail, "cause": dict(cause)}
 
 
 def _earlier(model: Model, stage: str) -> list[int]:

@@ -138,7 +138,7 @@ class _Replay:
         if event.kind == "register":
             number = self.numbers[event.number] = self.model.newest.number + 1
             detail = {**detail, "formerly": [*detail.get("formerly", ()), event.oid]}
-        else:
+        elif event.kind in (*events.MOVES, "alias"):
             place = str(detail.get("alias", detail.get("stage")))
             why = self._objection(event, number, place)
             if why is not None:

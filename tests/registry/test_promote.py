@@ -7,7 +7,7 @@ import pytest
 
 from mlops_cli.audit import chain
 from mlops_cli.core.repository import open_repository
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import Conflict, RequestError
 from mlops_cli.registry import models
 from mlops_cli.registry.promote import Moved, alias, promote, rollback
 from mlops_cli.registry.register import register
@@ -177,3 +177,20 @@ def test_two_processes_that_promote_at_once_lose_nothing(workshop: Workshop) -> 
     repo = open_repository(workshop.repo.root)
     assert chain.verify(repo).sound
     assert set(models.model(repo, "churn").stages) == {"staging", "production"}
+
+
+def test_what_caused_a_rollback_is_kept_in_the_event_and_the_entry(workshop: Workshop) -> None:
+    for _ in range(2):
+        through(workshop, version(workshop, auc=0.9))
+    cause = {"by": "serve", "errors": 0.5, "of": 40}
+    rollback(workshop.repo, "churn", "production", reason="errors", cause=cause, standing=2)
+    assert models.model(workshop.repo, "churn").events[-1].detail["cause"] == cause
+    assert chain.entries(workshop.repo)[-1].detail["cause"] == cause
+
+
+def test_a_rollback_of_what_stands_there_no_more_moves_nothing(workshop: Workshop) -> None:
+    for _ in range(2):
+        through(workshop, version(workshop, auc=0.9))
+    with pytest.raises(Conflict, match="v2 is in production of churn by now, not v1"):
+        rollback(workshop.repo, "churn", "production", standing=1)
+    assert models.model(workshop.repo, "churn").stages["production"] == 2

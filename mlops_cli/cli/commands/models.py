@@ -74,7 +74,7 @@ def _model(model: "Model") -> None:
         for version in reversed(model.versions)
     ]
     show.table(["version", "id", "registered (UTC)", "run", *names], rows)
-    moves = [event for event in model.events if event.kind != "register"]
+    moves = [event for event in model.events if event.kind in ("promote", "rollback", "alias")]
     if moves:
         show.line("")
         show.table(
