@@ -5,9 +5,9 @@ changing every id after it. A clone appends only to its own chain, `audit/<clone
 never conflict when clones exchange them. `docs/design/audit.md` says what this proves and what not.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlops_cli.core import refs
 from mlops_cli.core.canonical import decode, encode
@@ -16,6 +16,9 @@ from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, MloError
+
+if TYPE_CHECKING:
+    from mlops_cli.core.pack_writer import PackWriter
 
 VERSION = 1
 PREFIX = "audit/"
@@ -42,6 +45,14 @@ class Entry:
     subject: str
     detail: Mapping[str, Any]
     moved: Mapping[str, ObjectId | None]
+
+
+class Deed(NamedTuple):
+    """What an entry tells: what was done to which thing, and what else is to be known of it."""
+
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +85,48 @@ def record(
     Raises:
         Conflict: a ref is not where its move starts from; nothing was recorded.
     """
+    with repo.writing(), repo.objects.writer() as writer:
+        return _append(repo, [Deed(action, subject, detail)], writer, moves or {})[0]
+
+
+def record_all(repo: Repository, deeds: Sequence[Deed], writer: "PackWriter") -> list[ObjectId]:
+    """Append several entries to this clone's chain at once, and return their ids.
+
+    What `writer` was given before, which the entries may name, is in the store by then; it may be
+    given more. It has to be opened within `Repository.writing`.
+    """
+    return _append(repo, deeds, writer, {})
+
+
+def _append(
+    repo: Repository, deeds: Sequence[Deed], writer: "PackWriter", moves: refs.Changes
+) -> list[ObjectId]:
     who = repo.identity
     chain = PREFIX + repo.clone_id
-    moves = moves or {}
-    with repo.writing(), repo.lock(action):
+    moved = {name: new for name, (_, new) in moves.items()}
+    with repo.lock(deeds[0].action):
         here = repo.refs.all()
         refs.apply(here, moves)
-        prev = here.get(chain)
-        entry = {
-            "v": VERSION,
-            "prev": prev,
-            "seq": 1 if prev is None else _read(repo, prev, chain).seq + 1,
-            "time": now(),
-            "who": {"name": who.name, "email": who.email},
-            "action": action,
-            "subject": subject,
-            "detail": dict(detail),
-            "moved": {name: new for name, (_, new) in moves.items()},
-        }
-        oid = repo.objects.put(encode(entry), Kind.AUDIT)
-        repo.refs.move({**moves, chain: (prev, oid)})
-    return oid
+        first = prev = here.get(chain)
+        seq = 0 if prev is None else _read(repo, prev, chain).seq
+        made = []
+        for number, deed in enumerate(deeds, seq + 1):
+            entry = {
+                "v": VERSION,
+                "prev": prev,
+                "seq": number,
+                "time": now(),
+                "who": {"name": who.name, "email": who.email},
+                "action": deed.action,
+                "subject": deed.subject,
+                "detail": dict(deed.detail),
+                "moved": moved,
+            }
+            prev = writer.put(encode(entry), Kind.AUDIT)
+            made.append(prev)
+        writer.flush()
+        repo.refs.move({**moves, chain: (first, prev)})
+    return made
 
 
 def entries(repo: Repository) -> list[Entry]:

@@ -242,12 +242,16 @@ class PackWriter:
         if pack.size >= PACK_BYTES:
             self._publish(pack)
 
-    def finish(self) -> None:
-        """Publish what is left and wait until all of it is durable."""
+    def flush(self) -> None:
+        """Publish what is not in a full pack yet, and wait until all so far is durable."""
         self._dismiss()
         if self._pack is not None:
             self._publish(self._pack)
         self._background.join()
+
+    def finish(self) -> None:
+        """Publish what is left, wait until all of it is durable, and tell who waits for that."""
+        self.flush()
         for kept, _ in self._afterwards:
             kept()
 

@@ -1,33 +1,20 @@
-"""Recording a run that has ended: its record and what it names appear together or not at all."""
+"""Recording runs that have ended: a record and what it names appear together or not at all."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from mlops_cli.audit import chain
-from mlops_cli.core import canonical, worktrees
-from mlops_cli.core.clock import moment
-from mlops_cli.core.ids import ObjectId
-from mlops_cli.core.objects import Kind
-from mlops_cli.core.pack_writer import PackWriter
+from mlops_cli.audit.chain import Deed
+from mlops_cli.core import worktrees
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import ignore, paths, snapshot
+from mlops_cli.data import paths, snapshot
 from mlops_cli.errors import MloError
-from mlops_cli.runs import marks, metrics, sampler, secrets
-from mlops_cli.runs.marks import Marks
-from mlops_cli.runs.open_run import (
-    ARTIFACTS,
-    CHILDREN,
-    MARKS,
-    METRICS,
-    PARAMS,
-    SYSTEM,
-    OpenRun,
-    orphans,
-)
-from mlops_cli.runs.record import Artifact, Code, Model, Number, Run, Status, StepRun, encode
+from mlops_cli.runs.collect import Collector
+from mlops_cli.runs.open_run import CHILDREN, End, OpenRun, orphans
+from mlops_cli.runs.record import Run, Status
+
+_AT_ONCE = 200
+"""How many runs are recorded together: each keeps what it put in memory until all are written."""
 
 
 def finish(
@@ -46,67 +33,67 @@ def finish(
     ended is on disk first: when storing fails, the next command records it just the same. `taken`
     is what is known of its use of the machine beside the samples; a run of this process knows it.
     """
+    note_end(run, status=status, exit_code=exit_code, error=error, ended_ns=ended_ns, taken=taken)
+    return record_all(repo, [run])[0]
+
+
+def note_end(
+    run: OpenRun,
+    *,
+    status: Status,
+    exit_code: int | None,
+    error: str | None = None,
+    ended_ns: int | None = None,
+    taken: Mapping[str, float] | None = None,
+) -> End:
+    """Note how a run ended, as of `finish`, for whoever records it, and return it.
+
+    Raises:
+        ExternalError: the disk refuses, or the folder was removed while the run went on.
+    """
     ended_ns = ended_ns or time.time_ns()
     taken = run.stop_sampling() if taken is None else taken
-    run.note_end(
-        {
-            "status": status,
-            "exit_code": exit_code,
-            "error": error,
-            "ended_ns": ended_ns,
-            "taken": dict(taken),
-        }
-    )
-    seconds = max((ended_ns - run.head.started_ns) / 1e9, 0.0)
-    with repo.objects.writer() as writer:
-        collected = _collect(repo, run, writer)
-        steps = [step for step, _ in run.steps()]
-        inputs = [Artifact(**one) for _, group in run.steps() for one in group]
-        outputs = [out for step in steps for out in step.outs.values()]
-        record, data = encode(
-            Run(
-                id=ObjectId(""),
-                key=run.head.key,
-                name=run.head.name,
-                command=run.head.command,
-                started=run.head.started,
-                ended=moment(ended_ns),
-                seconds=seconds,
-                status=status,
-                exit_code=exit_code,
-                who=run.head.who,
-                host=run.head.host,
-                code=Code(**run.head.code, bundle=_put_file(writer, run, run.bundle.name)),
-                params={**run.head.params, **collected.params},
-                environment=writer.put(canonical.encode(dict(run.head.environment))),
-                inputs=_distinct([*inputs, *collected.inputs]),
-                outputs=_distinct([*outputs, *collected.outputs]),
-                metrics=_metrics(steps, collected.metrics),
-                history=_put_file(writer, run, METRICS),
-                log=_put_file(writer, run, run.log.name),
-                steps=tuple(steps),
-                models=tuple(collected.models),
-                error=error or (collected.problems[0] if collected.problems else None),
-                parent=run.head.parent,
-                tags=tuple(dict.fromkeys((*run.head.tags, *collected.marks.tags))),
-                note=collected.marks.note or run.head.note,
-                engine=run.head.engine,
-                folder=run.head.folder,
-                series=run.logged().series(),
-                seeds=collected.marks.seeds,
-                files=tuple(_files(run, writer)),
-                usage=sampler.summary(run.folder / SYSTEM, seconds=seconds, known=taken),
-                samples=_put_file(writer, run, SYSTEM),
-            )
-        )
-        writer.put(data, Kind.RUN)
-    _audit(repo, record)
-    run.close()
-    return record
+    end = End(status, exit_code, error, ended_ns, dict(taken))
+    run.note_end(end)
+    return end
+
+
+def record_all(repo: Repository, runs: Sequence[OpenRun]) -> list[Run]:
+    """Record runs of which it is known how they ended, and remove their folders.
+
+    This process leads them. Their records appear together: one pack has all that they name, and
+    one move of refs the audit entries.
+    """
+    records = []
+    for start in range(0, len(runs), _AT_ONCE):
+        records += _record(repo, runs[start : start + _AT_ONCE])
+    return records
+
+
+def _record(repo: Repository, runs: Sequence[OpenRun]) -> list[Run]:
+    with repo.writing(), repo.objects.writer() as writer:
+        collector = Collector(repo, writer)
+        records = []
+        for run in runs:
+            run.note_recording()
+            records.append(collector.put(run, _end(run)))
+        chain.record_all(repo, [_deed(record) for record in records], writer)
+    for run in runs:
+        run.close()
+    return records
+
+
+def _end(run: OpenRun) -> End:
+    """Return how a run ended; one of which nobody noted it was killed, when it last wrote."""
+    end = run.end()
+    if end is not None:
+        return end
+    last_ns = max(file.stat().st_mtime_ns for file in run.folder.iterdir())
+    return End("killed", None, None, last_ns)
 
 
 def reap(repo: Repository) -> list[Run]:
-    """Record the runs whose process was killed, or could not record them, and return them.
+    """Record the runs whose process was killed, or left them to be recorded, and return them.
 
     What such a run left running is stopped first: it must not write to the work tree beside
     whatever comes next. Work trees that mlo made and nobody works in any more are removed.
@@ -115,20 +102,60 @@ def reap(repo: Repository) -> list[Run]:
     for room in worktrees.orphans(repo.layout):
         found += reap(Repository(room.layout))
         room.close()
+    some: list[OpenRun] = []
     for run in orphans(repo):
-        recorded = _recorded(repo, run.head.key)
-        end = run.end()
-        if recorded is not None:
-            _audit(repo, recorded)
-            run.close()
-        elif end is not None:
-            found.append(finish(repo, run, **end))
-        else:
-            run.stop_orphans()
+        if _is_left(repo, run):
+            some.append(run)
+        if len(some) == _AT_ONCE:
+            found += _each_recorded(repo, some)
+            some = []
+    return found + _each_recorded(repo, some)
+
+
+def _is_left(repo: Repository, run: OpenRun) -> bool:
+    """Return whether a run that nobody leads is to be recorded, after stopping what it left."""
+    recorded = _recorded(repo, run.head.key) if run.note_recording() else None
+    if recorded is not None:
+        chain.record(repo, *_deed(recorded))
+        run.close()
+        return False
+    if run.end() is None:
+        run.stop_orphans()
+        try:
             _store_leftovers(repo, run)
-            last_ns = max(file.stat().st_mtime_ns for file in run.folder.iterdir())
-            found.append(finish(repo, run, status="killed", exit_code=None, ended_ns=last_ns))
+        except _MALFORMED:
+            run.release()
+            return False
+    return True
+
+
+def _each_recorded(repo: Repository, runs: Sequence[OpenRun]) -> list[Run]:
+    """Record runs together, or one by one where one of them cannot be.
+
+    That one stays as it is. What is no fault of its own, such as a full disk, is raised.
+    """
+    found: list[Run] = []
+    problem: MloError | OSError | None = None
+    try:
+        return record_all(repo, runs)
+    except (MloError, OSError, *_MALFORMED):
+        for run in runs:
+            try:
+                found += record_all(repo, [run])
+            except _MALFORMED:
+                continue
+            except (MloError, OSError) as error:
+                problem = error
+    finally:
+        for run in runs:
+            run.release()
+    if problem is not None:
+        raise problem
     return found
+
+
+_MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading journals raises that hold something else than mlo writes."""
 
 
 def _store_leftovers(repo: Repository, run: OpenRun) -> None:
@@ -142,97 +169,6 @@ def _store_leftovers(repo: Repository, run: OpenRun) -> None:
                     snapshot.take(repo, target, writer=writer)
 
 
-@dataclass(slots=True)
-class _Collected:
-    """What the code of a run logged through the API."""
-
-    params: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, dict[str, Number]] = field(default_factory=dict)
-    inputs: list[Artifact] = field(default_factory=list)
-    outputs: list[Artifact] = field(default_factory=list)
-    models: list[Model] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    marks: Marks = field(default_factory=Marks)
-
-
-def _collect(repo: Repository, run: OpenRun, writer: PackWriter) -> _Collected:
-    found = _Collected(metrics=run.logged().last, marks=marks.read(run.lines(MARKS)))
-    for line in run.lines(PARAMS):
-        found.params.update(secrets.masked(line.get("params", {})))
-    for line in run.lines(ARTIFACTS):
-        _collect_artifact(repo, line, writer, found)
-    try:
-        _ignore(repo, {one.path for one in found.outputs})
-    except MloError as error:
-        found.problems.append(f"git was not told to ignore what was logged: {error.message}")
-    return found
-
-
-def _ignore(repo: Repository, made: Collection[str]) -> None:
-    """Have git ignore what a run made and git does not know yet, as it ignores outputs of steps."""
-    from mlops_cli.core import git
-
-    if not made:
-        return
-    tracked = git.is_tracked(repo.root, sorted(made))
-    fresh = {
-        path
-        for path in made
-        if path not in tracked and not any(one.startswith(path + "/") for one in tracked)
-    }
-    ignore.ignore_all(repo.root, fresh - git.is_ignored(repo.root, sorted(fresh)))
-
-
-def _collect_artifact(
-    repo: Repository, line: Mapping[str, Any], writer: PackWriter, found: _Collected
-) -> None:
-    path = str(line["path"])
-    if line.get("role") == "model":
-        found.models = [one for one in found.models if one.path != path]
-        found.models.append(Model(path, line.get("data"), line.get("target")))
-    try:
-        taken = snapshot.take(repo, paths.locate(repo, path), writer=writer)
-    except MloError as error:
-        reason = error.message.replace(f"{repo.root}/", "")
-        found.problems.append(f"'{path}' was logged but not kept: {reason}")
-        return
-    artifact = Artifact(path, taken.oid, taken.kind, taken.size, line.get("by"))
-    (found.inputs if line.get("role") == "input" else found.outputs).append(artifact)
-
-
-def _metrics(
-    steps: Sequence[StepRun], logged: Mapping[str, Mapping[str, Number]]
-) -> dict[str, Number]:
-    groups = {step.name: step.metrics for step in steps}
-    for step, values in logged.items():
-        groups.setdefault(step or "run", values)
-    return metrics.merge(groups)
-
-
-def _put_file(writer: PackWriter, run: OpenRun, name: str) -> ObjectId | None:
-    """Put one of the run's files, and return its id; None when it is empty or not there."""
-    path: Path = run.folder / name
-    if not path.exists() or not path.stat().st_size:
-        return None
-    return writer.put_file(path)[0]
-
-
-def _files(run: OpenRun, writer: PackWriter) -> Iterator[Artifact]:
-    """Put what the code wrote into the record itself; links are not followed."""
-    for path in sorted(run.files.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            oid, size = writer.put_file(path)
-            yield Artifact(path.relative_to(run.files).as_posix(), oid, "file", size)
-
-
-def _distinct(artifacts: Iterable[Artifact]) -> tuple[Artifact, ...]:
-    """Return the artifacts sorted by path; of two with one path, the first."""
-    found: dict[str, Artifact] = {}
-    for one in artifacts:
-        found.setdefault(one.path, one)
-    return tuple(found[path] for path in sorted(found))
-
-
 def _recorded(repo: Repository, key: str) -> Run | None:
     """Return the run with this key if its record was already stored."""
     from mlops_cli.runs.index import open_index
@@ -242,6 +178,5 @@ def _recorded(repo: Repository, key: str) -> Run | None:
     return None if oid is None else Run.read(repo, oid)
 
 
-def _audit(repo: Repository, run: Run) -> None:
-    detail = {"run": run.id, "status": run.status, "commit": run.code.commit}
-    chain.record(repo, "run", run.key, detail)
+def _deed(run: Run) -> Deed:
+    return Deed("run", run.key, {"run": run.id, "status": run.status, "commit": run.code.commit})

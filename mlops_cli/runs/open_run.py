@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from mlops_cli.runs import code, environment, secrets
 from mlops_cli.runs.metrics import Logged
 from mlops_cli.runs.names import check_name, check_tag, name_of
 from mlops_cli.runs.params import flatten
-from mlops_cli.runs.record import StepRun, plain_step, read_step
+from mlops_cli.runs.record import Status, StepRun, plain_step, read_step
 
 if TYPE_CHECKING:
     from mlops_cli.core.config_tracking import Tracking
@@ -68,6 +68,21 @@ class Head:
     folder: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended.
+
+    Attributes:
+        taken: what is known of its use of the machine, beside the samples.
+    """
+
+    status: Status
+    exit_code: int | None
+    error: str | None = None
+    ended_ns: int = 0
+    taken: Mapping[str, float] = field(default_factory=dict)
+
+
 class OpenRun:
     """The folder of one run, and the lock on it when this process leads the run."""
 
@@ -81,6 +96,7 @@ class OpenRun:
         self._tracking = tracking
         self._sampler: Sampler | OwnSampler | None = None
         self._logged = Logged(folder / METRICS)
+        self._end: End | None = None
 
     @property
     def log(self) -> Path:
@@ -158,24 +174,45 @@ class OpenRun:
         """Return the steps so far, each with the inputs that no step made."""
         return [(read_step(line), line["inputs"]) for line in self.lines(STEPS)]
 
-    def note_end(self, end: Mapping[str, Any]) -> None:
+    def note_end(self, end: End) -> None:
         """Put on disk how the run ended, for whoever records it.
 
         Raises:
             ExternalError: the disk refuses, or the folder was removed while the run went on.
         """
+        held = {name: getattr(end, name) for name in End.__slots__}
         try:
-            (self.folder / _END).write_text(json.dumps(end))
+            (self.folder / _END).write_text(json.dumps(held))
         except OSError as error:
             raise outside(error, self.folder / _END) from error
+        self._end = end
 
-    def end(self) -> dict[str, Any] | None:
+    def end(self) -> End | None:
         """Return what `note_end` put on disk; None when the run did not come to its end."""
-        try:
-            held: dict[str, Any] = json.loads((self.folder / _END).read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
-        return held
+        if self._end is None:
+            try:
+                self._end = End(**json.loads((self.folder / _END).read_bytes()))
+            except (FileNotFoundError, TypeError, ValueError):
+                return None
+        return self._end
+
+    def note_recording(self) -> bool:
+        """Note that the run is being recorded; return whether somebody began to before.
+
+        Only its leader may. Whoever comes after one that was killed at it looks whether the record
+        is there.
+        """
+        if self._lock is None:
+            return False
+        begun = os.fstat(self._lock).st_size > 0
+        if not begun:
+            os.pwrite(self._lock, b"r", 0)
+        return begun
+
+    def lead(self) -> bool:
+        """Lead a run that was let go of; return whether nobody else does or did."""
+        self._lock = _take_lock(self.folder)
+        return self._lock is not None
 
     def stop_orphans(self) -> None:
         """Stop what its children left running; only when the run has lost its leader."""

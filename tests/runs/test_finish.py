@@ -118,7 +118,7 @@ def test_a_run_killed_after_its_record_was_stored_is_recorded_once(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = begin(repo, "train", params={}, environ=os.environ)
-    monkeypatch.setattr("mlops_cli.runs.finish._audit", _die)
+    monkeypatch.setattr("mlops_cli.core.refs.Refs.move", _die)
     with pytest.raises(SystemExit):
         finish(repo, run, status="done", exit_code=0)
     monkeypatch.undo()
@@ -135,7 +135,7 @@ def test_a_run_that_could_not_be_stored_is_recorded_later_as_it_ended(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = begin(repo, "train", params={}, environ=os.environ)
-    monkeypatch.setattr("mlops_cli.runs.finish._collect", _die)
+    monkeypatch.setattr("mlops_cli.runs.collect._collect", _die)
     with pytest.raises(SystemExit):
         finish(repo, run, status="failed", exit_code=3, error="no luck")
     monkeypatch.undo()
