@@ -13,10 +13,9 @@ from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import orjson
-
 from mlops_cli.data.prediction_writer import PredictionWriter, Ticket
 from mlops_cli.errors import RequestError
+from mlops_cli.serving.answered import Answered
 from mlops_cli.serving.live import Answers, Live
 from mlops_cli.serving.refusal import Refused
 from mlops_cli.serving.validate import Table
@@ -32,10 +31,10 @@ class _Work:
     live: Live
     table: Table
     size: int
-    answered: "asyncio.Future[bytes]"
+    answered: "asyncio.Future[Answered]"
 
 
-_Result = tuple[_Work, bytes | Refused]
+_Result = tuple[_Work, Answered | Refused]
 
 
 class Batcher:
@@ -61,8 +60,8 @@ class Batcher:
         self._thread = threading.Thread(target=self._work, name="predict", daemon=True)
         self._thread.start()
 
-    def submit(self, live: Live, table: Table, *, size: int) -> "asyncio.Future[bytes]":
-        """Return the body of the answer to come; `size` is that of the request's body.
+    def submit(self, live: Live, table: Table, *, size: int) -> "asyncio.Future[Answered]":
+        """Return the answers to come; `size` is that of the request's body.
 
         Raises:
             Refused: 503, too much is waiting already.
@@ -120,7 +119,7 @@ class Batcher:
             columns = _joined(batch)
             answers = live.answer(columns)
             ticket = self._log.reserve(live.source, rows)
-            bodies = _bodies(live, batch, answers, ticket)
+            parts = _parted(live, batch, answers, ticket)
         except Exception as error:  # noqa: BLE001  a model can fail in any way
             if len(batch) == 1:
                 self._deliver([(batch[0], self._refusal(error))])
@@ -129,7 +128,7 @@ class Batcher:
                     self._answer([work])
             return
         self.batches += 1
-        self._deliver(list(zip(batch, bodies, strict=True)))
+        self._deliver(list(zip(batch, parts, strict=True)))
         self._log.record(ticket, columns, answers.predictions, answers.shares)
 
     def _refusal(self, error: Exception) -> Refused:
@@ -151,7 +150,7 @@ class Batcher:
             self._size -= work.size
             if work.answered.done():
                 continue
-            if isinstance(result, bytes):
+            if isinstance(result, Answered):
                 work.answered.set_result(result)
             else:
                 work.answered.set_exception(result)
@@ -165,24 +164,16 @@ def _joined(batch: Sequence[_Work]) -> Sequence[Sequence[Any]]:
     return [list(chain.from_iterable(parts)) for parts in columns]
 
 
-def _bodies(live: Live, batch: Sequence[_Work], answers: Answers, ticket: Ticket) -> list[bytes]:
-    bodies = []
+def _parted(live: Live, batch: Sequence[_Work], answers: Answers, ticket: Ticket) -> list[Answered]:
+    """Return the answers of a batch, request by request."""
+    if len(batch) == 1:
+        return [Answered(live, answers, ticket.segment, ticket.first)]
+    parts = []
     first = 0
     for work in batch:
-        rows = range(first, first + work.table.rows)
-        bodies.append(_body(live, answers, ticket, rows))
-        first = rows.stop
-    return bodies
-
-
-def _body(live: Live, answers: Answers, ticket: Ticket, rows: range) -> bytes:
-    """Return the answer for some rows of a batch."""
-    predictions = [
-        {"id": f"{ticket.segment}-{ticket.first + row}", "prediction": answers.predictions[row]}
-        for row in rows
-    ]
-    if answers.shares is not None and live.classes is not None:
-        names = [str(name) for name in live.classes]
-        for row, prediction in zip(rows, predictions, strict=True):
-            prediction["probabilities"] = dict(zip(names, answers.shares[row], strict=True))
-    return orjson.dumps({"model": live.model, "version": live.version, "predictions": predictions})
+        end = first + work.table.rows
+        shares = None if answers.shares is None else answers.shares[first:end]
+        own = Answers(answers.predictions[first:end], shares)
+        parts.append(Answered(live, own, ticket.segment, ticket.first + first))
+        first = end
+    return parts

@@ -33,7 +33,7 @@ class Metrics:
     requests: dict[tuple[str, int], int] = field(default_factory=dict)
     """By path and status."""
     latency_s: Histogram = field(default_factory=Histogram)
-    """Of /predict, from the last byte of the head to the answer."""
+    """Of predictions, from the last byte of the head to the answer."""
     predictions: dict[tuple[str, int], int] = field(default_factory=dict)
     """Rows, by model and version."""
 
@@ -41,6 +41,11 @@ class Metrics:
         """Count one answered request."""
         key = (path, status)
         self.requests[key] = self.requests.get(key, 0) + 1
+
+    def predicted(self, model: str, version: int, rows: int) -> None:
+        """Count rows that a version has answered."""
+        key = (model, version)
+        self.predictions[key] = self.predictions.get(key, 0) + rows
 
 
 class Page:

@@ -18,6 +18,10 @@ from mlops_cli.errors import RequestError, StateError
 from mlops_cli.serving.app import App
 from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.live import Found, Slot
+from mlops_cli.serving.metrics import Metrics
+from mlops_cli.serving.pages import Pages
+from mlops_cli.serving.predicting import Predicting
+from mlops_cli.serving.router import Router
 
 _BACKLOG = 2048
 _DRAIN_S = 30
@@ -75,9 +79,12 @@ class Server:
             most_rows=_WAITING_REQUESTS * settings.max_rows,
             most_bytes=_WAITING_REQUESTS * settings.max_body_bytes,
         )
-        self._app = App(
-            self._slot, self._batcher, self._log, max_body_bytes=settings.max_body_bytes, say=say
+        metrics = Metrics()
+        self._predicting = Predicting(
+            Router([self._slot]), self._batcher, metrics, max_body_bytes=settings.max_body_bytes
         )
+        self._app = App(self._predicting, metrics, say=say)
+        Pages(self._app, self._batcher, self._log, metrics)
         self._uvicorn = _Uvicorn(self._app)
 
     @property
@@ -103,7 +110,7 @@ class Server:
         finally:
             self._slot.close()
             self._batcher.close()
-            self._app.close()
+            self._predicting.close()
             self._log.close()
         if self._uvicorn.interrupted:
             raise KeyboardInterrupt

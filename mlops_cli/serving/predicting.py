@@ -1,0 +1,91 @@
+"""From the bytes of a request to those of its answer, the same for every protocol."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+from mlops_cli.serving import body
+from mlops_cli.serving.answered import Answered
+from mlops_cli.serving.batch import Batcher
+from mlops_cli.serving.live import Live
+from mlops_cli.serving.metrics import Metrics
+from mlops_cli.serving.reply import Reply
+from mlops_cli.serving.router import Router
+from mlops_cli.serving.routes import Receive, Scope
+from mlops_cli.serving.validate import Table
+
+_INLINE_BYTES = 64 * 1024
+"""Larger bodies are read by a thread, so that small requests need not wait for them."""
+_INLINE_ROWS = 500
+"""Answers to more rows are written by that thread."""
+_T = TypeVar("_T")
+
+
+class Way(Protocol):
+    """How predictions are asked for and answered; a module of `protocols` is one."""
+
+    def read(self, body: bytes, headers: Mapping[bytes, bytes], live: Live, /) -> Table:
+        """Return the checked table of a request; it may be a subclass that says more.
+
+        Raises:
+            Refused: the request is none, or does not fit the model.
+        """
+        ...
+
+    def write(self, answered: Answered, table: Table, /) -> Reply:
+        """Return the answer to the request that `table` was read from."""
+        ...
+
+
+class Predicting:
+    """The path that all predictions take."""
+
+    def __init__(
+        self, router: Router, batcher: Batcher, metrics: Metrics, *, max_body_bytes: int
+    ) -> None:
+        """Let `router` choose versions, `batcher` ask them; count in `metrics`."""
+        self.router = router
+        self._batcher = batcher
+        self._metrics = metrics
+        self._max_body_bytes = max_body_bytes
+        self._readers = ThreadPoolExecutor(1, thread_name_prefix="read")
+
+    def close(self) -> None:
+        """Stop the thread that reads large bodies."""
+        self._readers.shutdown()
+
+    async def answer(
+        self, way: Way, scope: Scope, receive: Receive, model: str | None = None
+    ) -> Reply:
+        """Answer one request to `model`, which is not named where only one is served.
+
+        Raises:
+            Refused: it is turned down.
+        """
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length")
+        data = await body.whole(receive, length, limit=self._max_body_bytes)
+        live = self.router.choose(model, None)
+        if len(data) <= _INLINE_BYTES:
+            table = way.read(data, headers, live)
+        else:
+            table = await self._aside(way.read, data, headers, live)
+        answered = await self.predict(table, live, size=len(data))
+        if table.rows <= _INLINE_ROWS:
+            return way.write(answered, table)
+        return await self._aside(way.write, answered, table)
+
+    async def predict(self, table: Table, live: Live, *, size: int) -> Answered:
+        """Return what `live` says of a table that fits it; `size` is that of the request.
+
+        Raises:
+            Refused: the model fails on it, or too much is waiting.
+        """
+        answered = await self._batcher.submit(live, table, size=size)
+        self._metrics.predicted(live.model, live.version, table.rows)
+        return answered
+
+    async def _aside(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, function, *arguments)

@@ -1,0 +1,30 @@
+"""Which version answers which request."""
+
+from collections.abc import Mapping, Sequence
+
+from mlops_cli.registry.values import shown
+from mlops_cli.serving.live import Live, Slot
+from mlops_cli.serving.refusal import Refused
+
+
+class Router:
+    """The models that a server has, by name."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        """Route to what is in `slots`, one for each model."""
+        self.slots: Mapping[str, Slot] = {slot.live.model: slot for slot in slots}
+        self._only = slots[0] if len(slots) == 1 else None
+
+    def choose(self, model: str | None, key: bytes | None) -> Live:
+        """Return the version that answers a request to `model`, None where there is only one.
+
+        Raises:
+            Refused: 404, no such model is served here.
+        """
+        if model is None and self._only is not None:
+            return self._only.live
+        slot = self.slots.get(model or "")
+        if slot is None:
+            known = ", ".join(self.slots)
+            raise Refused(404, f"no model '{shown(model or '')}' is served here: there is {known}")
+        return slot.live
