@@ -40,7 +40,9 @@ def pointed_at(
 
 
 def needed(repo: "Repository") -> list[ObjectId]:
-    """Return the ids of all that the work tree and the models in stages need."""
+    """Return the ids of all that the work tree and the models in stages need, and what is told
+    of every version.
+    """
     from mlops_cli.data import reference
     from mlops_cli.registry import models
 
@@ -49,6 +51,7 @@ def needed(repo: "Repository") -> list[ObjectId]:
         model = models.model(repo, name)
         staged = set(model.stages.values()) | set(model.aliases.values())
         found += [version.artifact for version in model.versions if version.number in staged]
+        found += [oid for version in model.versions for oid in version.told]
     return found
 
 

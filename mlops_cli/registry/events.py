@@ -14,7 +14,9 @@ from mlops_cli.errors import IntegrityError, RequestError, StateError
 
 VERSION = 1
 PREFIX = "models/"
-Act = Literal["register", "promote", "rollback", "alias", "evaluate", "approve", "revoke"]
+Act = Literal[
+    "register", "promote", "rollback", "alias", "evaluate", "approve", "revoke", "describe", "route"
+]
 MOVES: tuple[Act, ...] = ("promote", "rollback")
 """Kinds of events that put a version into a stage."""
 _ACTS: frozenset[str] = frozenset(get_args(Act))
@@ -24,9 +26,13 @@ _PLACED: Mapping[str, str] = {
     "approve": "stage",
     "revoke": "stage",
     "alias": "alias",
+    "route": "stage",
 }
 """What each kind of event that is about a place calls it."""
-_TOLD = ("stage", "alias", "previous", "reason", "trusted", "cause", "version")
+_TOLD = (
+    *("stage", "alias", "previous", "reason", "trusted", "cause", "version", "card"),
+    *("role", "share", "by", "ended"),
+)
 """What of an event's detail its audit entry repeats, where it is there."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 

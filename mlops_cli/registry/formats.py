@@ -133,7 +133,7 @@ def save(
         task=task_of(model),
         classes=classes_of(model),
         target=target,
-        model_type=_type_name(model),
+        model_type=type_name(model),
         libraries=_libraries(),
     )
     try:
@@ -211,7 +211,7 @@ def load(
     data = _file_of(path, described).read_bytes()
     model = _load(data, described.format, trust=trust, code=code, where=where or str(path))
     if not hasattr(model, "predict"):
-        raise RequestError(f"'{where or path}' holds a {_type_name(model)}, which cannot predict")
+        raise RequestError(f"'{where or path}' holds a {type_name(model)}, which cannot predict")
     return Predictor(
         model=model,
         description=described,
@@ -248,7 +248,7 @@ def classes_of(model: Any) -> tuple[Label, ...] | None:
 
 def _dump(model: Any, model_format: Format) -> bytes:
     if not hasattr(model, "predict"):
-        raise RequestError(f"a {_type_name(model)} cannot be a model: it has no predict()")
+        raise RequestError(f"a {type_name(model)} cannot be a model: it has no predict()")
     try:
         if model_format == "skops":
             from mlops_cli.registry import skops_bytes
@@ -265,7 +265,7 @@ def _dump(model: Any, model_format: Format) -> bytes:
         return pickle.dumps(model)
     except Exception as error:
         raise RequestError(
-            f"a {_type_name(model)} cannot be saved as {model_format}: {_first_line(error)}",
+            f"a {type_name(model)} cannot be saved as {model_format}: {_first_line(error)}",
             hint="save it as joblib, and register it with --trust"
             if model_format == "skops"
             else None,
@@ -374,7 +374,8 @@ def _pick(frame: "pd.DataFrame", names: Sequence[str]) -> "pd.DataFrame":
     return cast("pd.DataFrame", frame[list(names)])
 
 
-def _type_name(model: Any) -> str:
+def type_name(model: Any) -> str:
+    """Return the class of a model in full."""
     kind = type(model)
     return f"{kind.__module__}.{kind.__qualname__}"
 

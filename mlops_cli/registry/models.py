@@ -21,6 +21,8 @@ from mlops_cli.registry.signature import Signature
 if TYPE_CHECKING:
     from mlops_cli.registry.formats import Predictor
 
+Label = str | int | float | bool
+
 LIVE_STAGE = "production"
 _MIN_PREFIX = 4
 
@@ -48,6 +50,13 @@ class Version:
         data: the table it was fitted on, as far as is known.
         commit: of the run's code.
         trusted: whether somebody vouched for code in it.
+        model_type: the class of the model, such as `sklearn.linear_model._logistic...`.
+        classes: the labels of a classifier in the order of its probabilities.
+        libraries: what it was saved with, versions by name; `licences` what these say of theirs.
+        licence: of the model itself, as far as somebody said.
+        example: an object with a few rows that it takes, see `registry/example.py`.
+        profile: an object with its training table in sum, see `registry/profile.py`.
+        card: an object of Markdown, the newest one.
     """
 
     model: str
@@ -71,6 +80,20 @@ class Version:
     signature: Signature | None
     metrics: Mapping[str, float | str] = field(default_factory=dict)
     formerly: tuple[ObjectId, ...] = ()
+    model_type: str | None = None
+    classes: tuple[Label, ...] | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    licences: Mapping[str, str] = field(default_factory=dict)
+    licence: str | None = None
+    description: str | None = None
+    example: ObjectId | None = None
+    profile: ObjectId | None = None
+    card: ObjectId | None = None
+
+    @property
+    def told(self) -> tuple[ObjectId, ...]:
+        """The small objects that tell of it: example, profile and card."""
+        return tuple(one for one in (self.example, self.profile, self.card) if one is not None)
 
     def has_id(self, prefix: str) -> bool:
         """Return whether its id, or one that it had, begins with `prefix`."""
@@ -149,13 +172,15 @@ def fold(name: str, history: tuple[Event, ...]) -> Model:
         if event.model != name:
             raise IntegrityError(f"the chain of {name} holds an event of {event.model}")
         if event.kind == "register":
-            versions.append(_version(event))
+            versions.append(version_of(event))
             if event.number <= (versions[-2].number if len(versions) > 1 else 0):
                 raise IntegrityError(f"the chain of {name} has v{event.number} out of order")
         elif all(version.number != event.number for version in versions):
             raise IntegrityError(f"the chain of {name} moves v{event.number}, which it lacks")
         elif event.kind == "alias":
             aliases[str(event.detail["alias"])] = event.number
+        elif event.kind == "describe":
+            versions = [_described(version, event) for version in versions]
         elif event.kind in events.MOVES:
             stages[str(event.detail["stage"])] = event.number
     return Model(name, tuple(versions), stages, aliases, history)
@@ -242,7 +267,12 @@ def load(repo: Repository, version: Version) -> "Predictor":
     return replace(predictor, signature=version.signature or predictor.signature)
 
 
-def _version(event: Event) -> Version:
+def version_of(event: Event) -> Version:
+    """Return the version that an event registers.
+
+    Raises:
+        IntegrityError: its record is malformed.
+    """
     held = event.detail
     try:
         columns = held["signature"]
@@ -269,10 +299,39 @@ def _version(event: Event) -> Version:
             signature=None if columns is None else signature.from_dict(columns),
             metrics=dict(held["metrics"]),
             formerly=tuple(_id(one) for one in held.get("formerly", ())),
+            **_later(held),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise IntegrityError(
             f"the record of {event.model} v{event.number} is malformed: {error!r}"
+        ) from error
+
+
+def _later(held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what records did not have at first."""
+    classes = held.get("classes")
+    return {
+        "model_type": held.get("model_type"),
+        "classes": None if classes is None else tuple(classes),
+        "libraries": dict(held.get("libraries", {})),
+        "licences": dict(held.get("licences", {})),
+        "licence": held.get("licence"),
+        "description": held.get("description"),
+        "example": _maybe_id(held.get("example")),
+        "profile": _maybe_id(held.get("profile")),
+        "card": _maybe_id(held.get("card")),
+    }
+
+
+def _described(version: Version, event: Event) -> Version:
+    """Return the version with the card that an event gives it, if it is about this one."""
+    if version.number != event.number:
+        return version
+    try:
+        return replace(version, card=_id(event.detail["card"]))
+    except (KeyError, ValueError) as error:
+        raise IntegrityError(
+            f"an event of {event.model} v{event.number} has no card: {error!r}"
         ) from error
 
 

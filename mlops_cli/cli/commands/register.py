@@ -23,9 +23,23 @@ def register(
     path: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A model that no run made: file or folder")
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --path: the table that the model was fitted on"),
+    ] = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Vouch for any code in the model's file; recorded")
     ] = False,
+    no_example: Annotated[
+        bool, typer.Option("--no-example", help="Keep no rows of the training table as an example")
+    ] = False,
+    licence: Annotated[
+        str | None,
+        typer.Option("--license", metavar="TEXT", help="The model's licence, such as Apache-2.0"),
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What the model is, in a few words")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Make a new version even if this model is one already")
     ] = False,
@@ -34,17 +48,21 @@ def register(
     """Make a model version from what a run produced.
 
     The version records the model, its run, data, commit, environment, metrics, and what it
-    takes, for serving to check. Models in the skops format load without running code; joblib and
-    pickle files need --trust.
+    takes, for serving to check; also three rows of the training table, and its columns in sum.
+    Models in the skops format load without running code; joblib and pickle files need --trust.
     """
+    from mlops_cli.registry.register import Said
     from mlops_cli.registry.register import register as make
     from mlops_cli.runs.find import resolve
 
     if run is not None and path is not None:
         raise RequestError("--run and --path exclude each other")
+    if data is not None and path is None:
+        raise RequestError("--data is for --path; what a run read is known")
     repo = repository()
     found = resolve(repo, run) if run is not None else None
-    made = make(repo, name, run=found, path=path, trust=trust, force=force)
+    said = Said(trust=trust, example=not no_example, licence=licence, description=description)
+    made = make(repo, name, run=found, path=path, data=data, force=force, said=said)
     show.emit(made, as_json=as_json, text=_tell)
 
 
