@@ -29,6 +29,8 @@ class Table:
 
     columns: Columns
     rows: int
+    asked: Any = None
+    """What the request says of its answer, for the protocol that read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,14 @@ class Validator:
         self._columns = signature.columns
         self._names = signature.names
         self._known = frozenset(self._names)
-        self._max_rows = max_rows
+        self.max_rows = max_rows
         self._pick = _picker(self._names)
         self._groups = _groups(signature.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns in order."""
+        return self._names
 
     def rows(self, rows: list[Any], *, finite: bool = True) -> Table:
         """Return the table of a request's `rows`, each an object with a value for each column.
@@ -99,12 +106,30 @@ class Validator:
         self._check_count(count)
         return self._checked(ordered, count, finite=finite)
 
+    def split(self, names: list[Any], data: list[Any], *, finite: bool = True) -> Table:
+        """Return the table of `data`, a list of values for each row in the order of `names`.
+
+        Without `finite` there may be NaN among the values.
+
+        Raises:
+            Refused: 400, 413 or 422.
+        """
+        check_names(names)
+        self._check_count(len(data))
+        width = len(names)
+        for number, row in enumerate(data):
+            if type(row) is not list or len(row) != width:
+                got = f"{len(row)} values" if type(row) is list else described(row)
+                raise Refused(400, f"row {number} must be a list of {width} values, got {got}")
+        columns = map(list, zip(*data, strict=True))
+        return self.columns(dict(zip(names, columns, strict=True)), finite=finite)
+
     def _check_count(self, count: int) -> None:
         if count == 0:
             raise Refused(400, "there are no rows: send at least one")
-        if count > self._max_rows:
+        if count > self.max_rows:
             raise Refused(
-                413, f"{count} rows are more than the {self._max_rows} that one request may have"
+                413, f"{count} rows are more than the {self.max_rows} that one request may have"
             )
 
     def _checked(self, columns: list[Sequence[Any]], count: int, *, finite: bool) -> Table:
@@ -160,6 +185,19 @@ class Validator:
     def _extra(self, name: str) -> str:
         near = get_close_matches(name[:200], self._names, n=1, cutoff=0.7)
         return "is not an input of the model" + (f"; did you mean '{near[0]}'?" if near else "")
+
+
+def check_names(names: Sequence[Any]) -> None:
+    """Refuse with 400 names of columns that are no strings, or not distinct."""
+    seen: set[str] = set()
+    for place, name in enumerate(names):
+        if type(name) is not str:
+            raise Refused(
+                400, f"the name of column {place} must be a string, got {described(name)}"
+            )
+        if name in seen:
+            raise Refused(400, f"the column '{shown(name)}' is there more than once")
+        seen.add(name)
 
 
 def _picker(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
