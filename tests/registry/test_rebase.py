@@ -10,7 +10,7 @@ from mlops_cli.data.prediction_log import Source
 from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.errors import Conflict, RequestError
 from mlops_cli.registry import models
-from mlops_cli.registry.lineage import trace
+from mlops_cli.registry.lineage.trace import trace
 from mlops_cli.registry.promote import promote, rollback
 from mlops_cli.registry.rebase import rebase
 from mlops_cli.registry.register import register
@@ -88,7 +88,7 @@ def test_a_prediction_from_before_the_renumbering_still_leads_to_its_version(
     after = models.resolve(other.repo, "churn@v3")
     assert after.id != mine.id
     assert models.resolve(other.repo, f"churn@{mine.id}") == after
-    (answered,) = trace(other.repo, f"{ticket.segment}-{ticket.first}").below
+    (answered,) = trace(other.repo, f"{ticket.segment}-{ticket.first}").up
     assert (answered.name, answered.id) == ("churn v3", after.id)
     assert trace(other.repo, mine.id).name == "churn v3"
 
