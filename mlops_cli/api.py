@@ -84,10 +84,11 @@ def start_run(
         return own_run.Nothing()
     given = params() if _sinks.PARAMS in os.environ else None
     outer = _sinks.opened()
-    environ = dict(os.environ)
-    environ.pop("MLO_PARENT", None)
-    if outer is not None and nested:
-        environ.update(MLO_PARENT=outer.folder.name, MLO_ROOT=str(outer.root))
+    environ: Mapping[str, str] = os.environ
+    if outer is not None or "MLO_PARENT" in environ:
+        around = {"MLO_PARENT": outer.folder.name, "MLO_ROOT": str(outer.root)} if outer else {}
+        alone = {name: value for name, value in environ.items() if name != "MLO_PARENT"}
+        environ = {**alone, **around} if nested else alone
     try:
         opened = own_run.begin(
             repo, params=given, name=name, tags=tuple(tags), note=note, environ=environ
@@ -96,6 +97,20 @@ def start_run(
         _sinks.warn_once(f"mlo records nothing: {error}")
         return own_run.Nothing()
     return own_run.Inner(repo, opened)
+
+
+def flush() -> None:
+    """Have the runs recorded that this process has ended, without waiting for others or its end.
+
+    What ends within a second is recorded together. Until then a run is in its folder, safe from
+    a kill of this process, and every `mlo` command that looks at runs records it first.
+
+    Raises:
+        MloError: the disk refuses.
+    """
+    from mlops_cli.runs import together
+
+    together.flush()
 
 
 def log_param(name: str, value: Any) -> None:

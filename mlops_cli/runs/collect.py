@@ -7,6 +7,7 @@ from typing import Any
 
 from mlops_cli.core import canonical
 from mlops_cli.core.clock import moment
+from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.pack_writer import PackWriter
@@ -40,10 +41,17 @@ class Collector:
         """Put the record of a run and all that it names, and return it.
 
         What was logged and cannot be stored is left out, and the record's `error` says so.
+
+        Raises:
+            ExternalError: its folder was removed while it went on, or the disk refuses.
         """
-        there = frozenset(os.listdir(run.folder))
+        try:
+            there = frozenset(os.listdir(run.folder))
+        except OSError as error:
+            raise outside(error, run.folder) from error
         head, writer = run.head, self._writer
-        collected = _collect(self._repo, run, writer, there)
+        logged = run.logged()
+        collected = _collect(self._repo, run, writer, there, logged.last)
         noted = run.steps() if STEPS in there else []
         steps = [step for step, _ in noted]
         inputs = [Artifact(**one) for _, group in noted for one in group]
@@ -53,6 +61,7 @@ class Collector:
         def kept(name: str) -> ObjectId | None:
             return _put_file(writer, run, name) if name in there else None
 
+        samples = run.folder / SYSTEM if SYSTEM in there else None
         record, data = encode(
             Run(
                 id=ObjectId(""),
@@ -82,10 +91,10 @@ class Collector:
                 note=collected.marks.note or head.note,
                 engine=head.engine,
                 folder=head.folder,
-                series=run.logged().series(),
+                series=logged.series(),
                 seeds=collected.marks.seeds,
                 files=tuple(_files(run, writer)) if run.files.name in there else (),
-                usage=sampler.summary(run.folder / SYSTEM, seconds=seconds, known=end.taken),
+                usage=sampler.summary(samples, seconds=seconds, known=end.taken),
                 samples=kept(SYSTEM),
             )
         )
@@ -115,14 +124,18 @@ class _Collected:
 
 
 def _collect(
-    repo: Repository, run: OpenRun, writer: PackWriter, there: Collection[str]
+    repo: Repository,
+    run: OpenRun,
+    writer: PackWriter,
+    there: Collection[str],
+    reported: dict[str, dict[str, Number]],
 ) -> _Collected:
-    """Return what was logged; `there` are the names in the run's folder."""
+    """Return what was logged beside the metrics; `there` are the names in the run's folder."""
 
     def lines(name: str) -> list[dict[str, Any]]:
         return run.lines(name) if name in there else []
 
-    found = _Collected(metrics=run.logged().last, marks=marks.read(lines(MARKS)))
+    found = _Collected(metrics=reported, marks=marks.read(lines(MARKS)))
     for line in lines(PARAMS):
         found.params.update(secrets.masked(line.get("params", {})))
     for line in lines(ARTIFACTS):

@@ -105,7 +105,18 @@ def collect(
     }
 
 
+def deciding(environ: Mapping[str, str], chosen: Sequence[str]) -> dict[str, str]:
+    """Return the variables that what `collect` returns depends on, within one moment."""
+    names = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", *THREAD_VARIABLES)
+    return {
+        **{name: environ[name] for name in names if name in environ},
+        **_chosen(environ, chosen),
+    }
+
+
 def _chosen(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    if not names:
+        return {}
     exact = {name for name in names if not name.endswith("*")}
     beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
     return {

@@ -8,7 +8,6 @@ whose lock is free has lost its leader.
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from mlops_cli.core.clock import now
 from mlops_cli.core.files import outside
 from mlops_cli.core.layout import Layout
 from mlops_cli.core.repository import Repository
+from mlops_cli.errors import StateError
 from mlops_cli.runs import code, environment, secrets
 from mlops_cli.runs.metrics import Logged
 from mlops_cli.runs.names import check_name, check_tag, name_of
@@ -42,7 +42,8 @@ METRICS, PARAMS, ARTIFACTS, STEPS, CHILDREN, SYSTEM, MARKS = (
     for name in ("metrics", "params", "artifacts", "steps", "children", "system", "marks")
 )
 _HEAD, _ALIVE, _LOG, _BUNDLE, _GIVEN = "run.json", "alive", "log", "bundle", "params.json"
-_END = "end.json"
+_RECORDING = b"\nrecording\n"
+"""What the file with the lock ends in once somebody has begun to record the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +183,18 @@ class OpenRun:
         """
         held = {name: getattr(end, name) for name in End.__slots__}
         try:
-            (self.folder / _END).write_text(json.dumps(held))
+            data = json.dumps(held).encode() + b"\n"
+            os.truncate(self._led(), 0)
+            os.pwrite(self._led(), data, 0)
         except OSError as error:
-            raise outside(error, self.folder / _END) from error
+            raise outside(error, self.folder / _ALIVE) from error
         self._end = end
 
     def end(self) -> End | None:
         """Return what `note_end` put on disk; None when the run did not come to its end."""
         if self._end is None:
             try:
-                self._end = End(**json.loads((self.folder / _END).read_bytes()))
+                self._end = End(**json.loads((self.folder / _ALIVE).read_bytes().split(b"\n")[0]))
             except (FileNotFoundError, TypeError, ValueError):
                 return None
         return self._end
@@ -199,15 +202,22 @@ class OpenRun:
     def note_recording(self) -> bool:
         """Note that the run is being recorded; return whether somebody began to before.
 
-        Only its leader may. Whoever comes after one that was killed at it looks whether the record
-        is there.
+        Whoever comes after one that was killed at it looks whether the record is there.
         """
-        if self._lock is None:
-            return False
-        begun = os.fstat(self._lock).st_size > 0
-        if not begun:
-            os.pwrite(self._lock, b"r", 0)
+        try:
+            size = os.fstat(self._led()).st_size
+            begun = os.pread(self._led(), size, 0).endswith(_RECORDING)
+            if not begun:
+                os.pwrite(self._led(), _RECORDING, size)
+        except OSError as error:
+            raise outside(error, self.folder / _ALIVE) from error
         return begun
+
+    def _led(self) -> int:
+        """Return the open file whose lock this process holds as the leader of the run."""
+        if self._lock is None:
+            raise StateError(f"run {self.head.name} is led by somebody else")
+        return self._lock
 
     def lead(self) -> bool:
         """Lead a run that was let go of; return whether nobody else does or did."""
@@ -228,7 +238,7 @@ class OpenRun:
         self.stop_sampling()
         gone = self.folder.with_name(f".gone-{self.head.key}")
         os.rename(self.folder, gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        _remove(gone)
         self.release()
 
     def release(self) -> None:
@@ -237,6 +247,17 @@ class OpenRun:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _remove(folder: Path) -> None:
+    try:
+        for name in os.listdir(folder):
+            os.unlink(f"{folder}/{name}")
+        os.rmdir(folder)
+    except OSError:  # there is a folder in it
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _carbon(tracking: "Tracking") -> "Carbon | None":
@@ -260,12 +281,14 @@ def begin(
     engine: str | None = None,
     folder: Path | None = None,
     state: code.State | None = None,
+    ran_in: Mapping[str, Any] | None = None,
 ) -> OpenRun:
     """Open a run of `command` with nested `params`, led by this process.
 
     A `name` takes the place of the two words that a run has else. Without a `parent`, a run that
     is begun in the environment of another of this store is part of that one. Who begins many
-    runs of one code gives its `state`.
+    runs of one code in one environment gives its `state`, and what it is `ran_in` (see
+    `surroundings`).
 
     Raises:
         RequestError: the name or a tag could be taken for something else, or the settings ask for
@@ -283,7 +306,15 @@ def begin(
     state = state or code.state(repo)
     key = os.urandom(6).hex()
     head = replace(
-        _head(repo, key, name or name_of(key), command, params, environ, state),
+        _head(
+            repo,
+            key,
+            name or name_of(key),
+            command,
+            params,
+            surroundings(repo, environ) if ran_in is None else ran_in,
+            state,
+        ),
         parent=parent or _around(repo, environ),
         tags=tuple(dict.fromkeys(secrets.masked_text(tag) for tag in tags)),
         note=None if note is None else secrets.masked_text(note),
@@ -298,8 +329,7 @@ def begin(
         if state.bundle:
             (unborn / _BUNDLE).write_bytes(state.bundle)
         (unborn / _GIVEN).write_text(json.dumps(params))
-        (unborn / _HEAD).write_text(json.dumps(_plain(head)))
-        (unborn / _LOG).touch()
+        (unborn / _HEAD).write_bytes(_written(head))
         os.rename(unborn, folder)
     except OSError as error:
         raise outside(error, folder) from error
@@ -308,6 +338,8 @@ def begin(
 
 def _within(root: Path, folder: Path) -> str:
     """Return a folder of the project relative to it; empty for the project's own, or none of it."""
+    if folder == root:
+        return ""
     path = os.path.relpath(os.path.realpath(folder), os.path.realpath(root))
     return "" if path == "." or path.startswith("..") else path.replace(os.sep, "/")
 
@@ -373,7 +405,7 @@ def _head(
     name: str,
     command: str | tuple[str, ...],
     params: Mapping[str, Any],
-    environ: Mapping[str, str],
+    ran_in: Mapping[str, Any],
     state: code.State,
 ) -> Head:
     import time
@@ -397,25 +429,38 @@ def _head(
             "problem": state.problem,
         },
         params=secrets.masked(flatten(params)),
-        environment=environment.collect(
-            environ,
-            environ.get("PATH", os.defpath),
-            root=repo.root,
-            chosen=repo.settings.tracking.env,
-            cache=repo.layout.store / "packages",
-        ),
+        environment=ran_in,
     )
 
 
-def _plain(head: Head) -> dict[str, Any]:
-    return {name: getattr(head, name) for name in Head.__slots__}
+def surroundings(repo: Repository, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a command runs in that is started with these variables."""
+    return environment.collect(
+        environ,
+        environ.get("PATH", os.defpath),
+        root=repo.root,
+        chosen=repo.settings.tracking.env,
+        cache=repo.layout.store / "packages",
+    )
+
+
+def _written(head: Head) -> bytes:
+    """Return the file that holds what was known of a run when it began."""
+    from orjson import dumps
+
+    held = {name: getattr(head, name) for name in Head.__slots__ if name != "environment"}
+    try:
+        ran_in = dumps(head.environment)  # most of it, which `json` would take long for
+    except TypeError:  # a text that is not Unicode
+        ran_in = json.dumps(head.environment).encode()
+    return json.dumps(held).encode()[:-1] + b',"environment":' + ran_in + b"}"
 
 
 def _read_head(folder: Path) -> Head | None:
     try:
         held = json.loads((folder / _HEAD).read_bytes())
-    except (FileNotFoundError, ValueError):
+        if isinstance(held["command"], list):
+            held["command"] = tuple(held["command"])
+        return Head(**{**held, "tags": tuple(held["tags"])})
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
         return None
-    if isinstance(held["command"], list):
-        held["command"] = tuple(held["command"])
-    return Head(**{**held, "tags": tuple(held["tags"])})

@@ -13,13 +13,13 @@ from typing import Any
 
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import MloError
-from mlops_cli.runs import code
+from mlops_cli.runs import code, environment, together
 from mlops_cli.runs import sink as sinks
-from mlops_cli.runs.finish import finish, reap
-from mlops_cli.runs.metrics import not_finite
-from mlops_cli.runs.open_run import OpenRun
+from mlops_cli.runs.finish import finish, note_end
+from mlops_cli.runs.metrics import merge, not_finite
+from mlops_cli.runs.open_run import OpenRun, surroundings
 from mlops_cli.runs.open_run import begin as begin_run
-from mlops_cli.runs.record import Run, Status
+from mlops_cli.runs.record import Number, Status
 from mlops_cli.runs.sink import Sink
 
 INTERRUPTED = 130
@@ -35,6 +35,8 @@ class _Ground(threading.local):
 
     repo: Repository | None = None
     state: code.State | None = None
+    ran_in: tuple[Mapping[str, str], Mapping[str, Any]] | None = None
+    """The variables that decide, and what they came to."""
     place: tuple[int, str | None, str] | None = None
     until: float = 0.0
 
@@ -50,7 +52,7 @@ def ground() -> Repository | None:
     """
     place = (os.getpid(), os.environ.get(sinks.ROOT), os.getcwd())
     if _ground.repo is None or _ground.place != place or time.monotonic() > _ground.until:
-        _ground.repo, _ground.state = sinks.repository(), None
+        _ground.repo, _ground.state, _ground.ran_in = sinks.repository(), None, None
         _ground.place, _ground.until = place, time.monotonic() + _SAME_S
     return _ground.repo
 
@@ -63,6 +65,15 @@ def _state(repo: Repository) -> code.State:
     return _ground.state
 
 
+def _ran_in(repo: Repository, environ: Mapping[str, str]) -> Mapping[str, Any]:
+    if repo is not _ground.repo:
+        return surroundings(repo, environ)
+    deciding = environment.deciding(environ, repo.settings.tracking.env)
+    if _ground.ran_in is None or _ground.ran_in[0] != deciding:
+        _ground.ran_in = deciding, surroundings(repo, environ)
+    return _ground.ran_in[1]
+
+
 def begin(
     repo: Repository,
     *,
@@ -73,7 +84,7 @@ def begin(
     environ: Mapping[str, str] = os.environ,
 ) -> OpenRun:
     """Open a run of the program that this is, led by this process."""
-    reap(repo)
+    together.see_to(repo)
     given = repo.settings.params if params is None else params
     return begin_run(
         repo,
@@ -85,6 +96,7 @@ def begin(
         note=note,
         folder=Path.cwd(),
         state=_state(repo),
+        ran_in=_ran_in(repo, environ),
     )
 
 
@@ -111,7 +123,7 @@ def end_with_script(run: OpenRun, root: Path) -> None:
                 )
             else:
                 done = finish(repo, run, status="failed", exit_code=1, error=failure[0])
-            _tell(done)
+            _tell(done.name, done.status, done.seconds, done.metrics)
         except RuntimeError as error:
             _record_elsewhere(run, root, error)
         except (MloError, OSError) as error:
@@ -121,14 +133,14 @@ def end_with_script(run: OpenRun, root: Path) -> None:
     atexit.register(end)
 
 
-def _tell(done: Run) -> None:
+def _tell(name: str, status: Status, seconds: float, metrics: Mapping[str, Number]) -> None:
     """Say which run it was that nobody named, unless `MLO_QUIET` asks for silence."""
     if os.environ.get("MLO_QUIET"):
         return
-    wrong = not_finite(done.metrics)
+    wrong = not_finite(metrics)
     more = f"; a metric is no finite number: {wrong}" if wrong else ""
     with suppress(AttributeError, OSError, ValueError):  # it may be closed by now, or be none
-        sys.stderr.write(f"mlo: run {done.name} {done.status} in {done.seconds:.1f} s{more}\n")
+        sys.stderr.write(f"mlo: run {name} {status} in {seconds:.1f} s{more}\n")
 
 
 def _record_elsewhere(run: OpenRun, root: Path, error: RuntimeError) -> None:
@@ -180,7 +192,10 @@ class Inner:
         return self._run.head.name
 
     def end(self, status: Status = "done", error: str | None = None) -> None:
-        """Record the run; a second call does nothing, nor does a fork of the process."""
+        """End the run; a second call does nothing, nor does a fork of the process.
+
+        It is recorded with others that end about now; see `together`.
+        """
         if not self._open or os.getpid() != self._leader:
             return
         self._open = False
@@ -196,13 +211,16 @@ class Inner:
             sinks.in_thread(None)
         self._sink.close()
         code = {"done": 0, "interrupted": INTERRUPTED}.get(status, 1)
+        run = self._run
         try:
-            done = finish(self._repo, self._run, status=status, exit_code=code, error=error)
+            known = note_end(run, status=status, exit_code=code, error=error)
+            told = merge(run.logged().last)
+            together.end(self._repo, run)
         except (MloError, OSError, RuntimeError) as problem:
             sinks.warn_once(f"mlo could not record this run yet: {problem}")
             return
-        if done.parent is None:
-            _tell(done)
+        if run.head.parent is None:
+            _tell(run.head.name, status, (known.ended_ns - run.head.started_ns) / 1e9, told)
 
     def __enter__(self) -> "Inner":
         return self

@@ -148,14 +148,14 @@ def spent(before: resource.struct_rusage, after: resource.struct_rusage) -> dict
     return found
 
 
-def summary(file: Path, *, seconds: float, known: Mapping[str, float]) -> dict[str, float]:
+def summary(file: Path | None, *, seconds: float, known: Mapping[str, float]) -> dict[str, float]:
     """Return what a run took in all, from its samples and from what is `known` beside them.
 
     Empty when there is neither. `cpu_mean` is how many processors were busy on average.
     """
     found: dict[str, float] = dict(known)
     memory = gpu = count = 0.0
-    for line in _lines(file):
+    for line in () if file is None else _lines(file):
         count += 1
         memory += line["memory"]
         if "cpu_s" not in known:

@@ -6,6 +6,7 @@ What a command prints is kept as it is printed: a log cannot be searched for wha
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -179,6 +180,7 @@ def _masked(name: str, value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=64)  # many runs in a row have one command
 def _masked_line(text: str) -> str:
     text = _ASSIGNED.sub(lambda m: _hidden(m, f"{m['name']}="), text)
     text = _FOLLOWED.sub(lambda m: _hidden(m, f"{m['name']}{m['gap']}"), text)

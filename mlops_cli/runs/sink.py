@@ -104,6 +104,8 @@ _nowhere = False
 _guard = threading.RLock()
 _warned: set[str] = set()
 _born = os.getpid()
+_told = False
+"""Whether workers were ever told of a run."""
 
 
 class _Followed:
@@ -254,6 +256,20 @@ def _is_worker() -> bool:
     return pools is not None and pools.parent_process() is not None
 
 
+def _has_workers() -> bool:
+    """Return whether there may be processes that work for this one: forks, or pools' own."""
+    return _forked or "multiprocessing.process" in sys.modules
+
+
+def _note_fork() -> None:
+    global _forked
+    _forked = True
+
+
+_forked = False
+os.register_at_fork(after_in_parent=_note_fork)
+
+
 def _note() -> Path | None:
     from mlops_cli.core import layout
 
@@ -269,9 +285,11 @@ def _note() -> Path | None:
 
 def tell_workers(folder: Path, root: Path) -> None:
     """Have workers of this script that are there already log to a run."""
-    note = _note()
+    global _told
+    note = _note() if _has_workers() else None
     if note is None:
         return
+    _told = True
     try:
         if not note.exists():
             _forget_dead(note.parent)
@@ -285,7 +303,7 @@ def tell_workers(folder: Path, root: Path) -> None:
 
 def untell_workers(leader: int | None = None) -> None:
     """Undo `tell_workers`, unless this is a fork of the process `leader`."""
-    note = _note() if leader in (None, os.getpid()) else None
+    note = _note() if _told and leader in (None, os.getpid()) else None
     if note is not None:
         note.unlink(missing_ok=True)
 
