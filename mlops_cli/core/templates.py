@@ -1,4 +1,4 @@
-"""The starter projects that come with mlo: the folders of `templates/`."""
+"""What mlo writes for its users: starter projects and files, the folders of `templates/`."""
 
 import os
 from collections.abc import Iterator
@@ -27,6 +27,17 @@ def files(name: str) -> dict[str, bytes]:
             f"there is no template '{name}'", hint=f"one of these: {', '.join(known)}"
         )
     root = _folder() / name
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(_walk(root))}
+
+
+def text(path: str) -> str:
+    """Return the text of one file of `templates/`, such as `docker/Dockerfile`."""
+    return (_folder() / path).read_text()
+
+
+def everything() -> dict[str, bytes]:
+    """Return the content of all files of `templates/`, by relative POSIX path, in order."""
+    root = _folder()
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(_walk(root))}
 
 
