@@ -32,9 +32,22 @@ _DAYS_APART = 14
 
 
 def small(packs: Mapping[str, Pack]) -> list[Pack]:
-    """Return the packs worth merging: none while there are few."""
-    found = [pack for pack in packs.values() if pack.size < SMALL_BYTES]
-    return found if len(found) > TOO_MANY else []
+    """Return the packs worth merging: none while there are few.
+
+    One that is larger than all smaller ones together is left as it is: were it copied each time, a
+    thousand short commands would copy a thousand packs thirty times.
+    """
+    found = sorted(
+        (pack for pack in packs.values() if pack.size < SMALL_BYTES), key=lambda one: one.size
+    )
+    if len(found) <= TOO_MANY:
+        return []
+    smaller, most = 0, 0
+    for count, pack in enumerate(found, 1):
+        if pack.size <= smaller or count <= TOO_MANY // 2:
+            most = count
+        smaller += pack.size
+    return found[:most]
 
 
 def merge(packs: list[Pack], folder: Path, tmp: Path) -> None:

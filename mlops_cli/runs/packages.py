@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -143,10 +144,17 @@ def _cached(cache: Path | None) -> dict[str, Any]:
     if cache is None:
         return {}
     try:
-        held = json.loads(cache.read_bytes())
-        folders: dict[str, Any] = held["folders"] if held["v"] == _VERSION else {}
+        seen = os.stat(cache)
+        return _parsed(cache, seen.st_mtime_ns, seen.st_ino)
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+@lru_cache(maxsize=4)
+def _parsed(cache: Path, _mtime_ns: int, _inode: int) -> dict[str, Any]:
+    """Return what a file holds that is replaced as a whole; it is parsed once."""
+    held = json.loads(cache.read_bytes())
+    folders: dict[str, Any] = held["folders"] if held["v"] == _VERSION else {}
     return folders
 
 

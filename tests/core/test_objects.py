@@ -206,6 +206,19 @@ def test_small_packs_are_merged_and_lose_nothing(tmp_path: Path, store: ObjectSt
     assert [open_store(tmp_path).get(oid) for oid in oids] == contents
 
 
+def test_a_pack_that_outweighs_the_others_is_not_copied_with_them(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    with store.writer() as writer:
+        for _ in range(400):
+            writer.put(os.urandom(200))
+    (heavy,) = store.packs()
+    oids = [store.put(f"content {i}".encode()) for i in range(3 * tidy.TOO_MANY)]
+    assert heavy in store.packs()
+    assert len(store.packs()) <= tidy.TOO_MANY + 1
+    assert all(open_store(tmp_path).has(oid) for oid in oids)
+
+
 def test_no_more_objects_are_merged_at_once_than_memory_is_for(
     tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
