@@ -66,7 +66,7 @@ class Serving:
 class DriftSettings:
     """When `mlo drift` says that a column has drifted."""
 
-    q: float = 0.05
+    q: float = 0.025
     """The share of false alarms accepted among the columns reported, in 0..1."""
     effect: float = 0.1
     """The smallest difference that counts, in 0..1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.monitor import categorical, histogram, kinds, ks
+from mlops_cli.monitor import anderson_darling, categorical, histogram, kinds, ks
 from mlops_cli.monitor.histogram import Shapes
 from mlops_cli.monitor.kinds import Kind
 
@@ -116,9 +116,10 @@ def _numbers(kind: Kind, reference: pd.Series[Any], current: pd.Series[Any]) -> 
     low = min(first.min(), second.min())
     if low == max(first.max(), second.max()):
         return Tested(kind, note=f"always {low:.6g}", shapes=shapes)
-    found = ks.two_sample(first, second)
+    found = anderson_darling.two_sample(first, second)
     change = _moved(first, second) if kind == "number" else _shifted(first, second)
-    result = Result("kolmogorov-smirnov", found.distance, found.p, found.distance, change)
+    effect = ks.distance(first, second)
+    result = Result("anderson-darling", found.statistic, found.p, effect, change)
     return Tested(kind, (result,), note=note, shapes=shapes)
 
 

@@ -39,8 +39,9 @@ class ColumnDrift:
 
     Attributes:
         test: the test that decided, None when none was done. Statistic, p, q, effect and change
-            are its own: `kolmogorov-smirnov` (the distance), `chi-square` and `missing values`
-            (Pearson's statistic; the effect is the total variation).
+            are its own: `anderson-darling` (A², standardized), `chi-square` and `missing values`
+            (Pearson's statistic). The effect is the largest gap of the distribution functions,
+            or of categories the total variation.
         q: p corrected for all tests of the report, by Benjamini and Hochberg.
         effect: how much differs, in 0..1.
         change: what changed, in words.
@@ -86,7 +87,7 @@ def compare(
 ) -> DriftReport:
     """Return how the columns of `reference` are distributed in `current`.
 
-    Numbers are compared by the Kolmogorov-Smirnov test, categories by the chi-square test of
+    Numbers are compared by the Anderson-Darling test, categories by the chi-square test of
     homogeneity, and in both how much is missing. A column has drifted when q < `settings.q` and
     the effect is at least `settings.effect`; from `settings.warn` on there is a warning.
 

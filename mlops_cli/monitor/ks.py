@@ -53,6 +53,28 @@ def two_sample(first: Floats, second: Floats) -> KolmogorovSmirnov:
     >>> two.distance, round(two.p, 9)
     (1.0, 0.1)
     """
+    m, n = len(first), len(second)
+    gap, ends = _gap(first, second)
+    return KolmogorovSmirnov(gap / (m * n), _p_value(min(m, n), max(m, n), gap, ends))
+
+
+def distance(first: Floats, second: Floats) -> float:
+    """Return the largest gap between the distribution functions of two samples, in 0..1.
+
+    Arguments as of `two_sample`, quickest in rising order.
+
+    >>> import numpy as np
+    >>> distance(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
+    0.5
+    """
+    return _gap(first, second)[0] / (len(first) * len(second))
+
+
+def _gap(first: Floats, second: Floats) -> tuple[int, Integers]:
+    """Return the gap times both sizes, and how many values there are up to each distinct one.
+
+    In whole numbers, |i/m - j/n| = gap / (m n), so that equal gaps compare equal.
+    """
     import numpy as np
 
     m, n = len(first), len(second)
@@ -61,9 +83,7 @@ def two_sample(first: Floats, second: Floats) -> KolmogorovSmirnov:
     pooled = pooled[order]
     ends = np.flatnonzero(np.append(pooled[1:] != pooled[:-1], True)) + 1
     below = np.cumsum(order < m)[ends - 1]
-    # |i/m - j/n| = gap / (m n), in whole numbers so that equal gaps compare equal.
-    gap = int(np.abs(below * n - (ends - below) * m).max())
-    return KolmogorovSmirnov(gap / (m * n), _p_value(min(m, n), max(m, n), gap, ends))
+    return int(np.abs(below * n - (ends - below) * m).max()), ends
 
 
 def _p_value(m: int, n: int, gap: int, ends: Integers) -> float:

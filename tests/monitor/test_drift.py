@@ -32,7 +32,7 @@ def test_a_shifted_column_has_drifted_and_the_others_have_not():
     assert not report.holds
     assert [column.name for column in report.columns if column.verdict == "drift"] == ["d"]
     worst = report.columns[0]
-    assert (worst.name, worst.test) == ("d", "kolmogorov-smirnov")
+    assert (worst.name, worst.test) == ("d", "anderson-darling")
     assert worst.change.startswith("median ")
     assert worst.p < worst.q < 0.05 < 0.1 < worst.effect
 

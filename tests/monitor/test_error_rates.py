@@ -33,13 +33,13 @@ def mixed(rng, rows):
 
 
 def test_unchanged_data_is_rarely_said_to_have_drifted():
-    """BH bounds the chance of any alarm at 0.05; the least effect brings it lower."""
+    """BH bounds the chance of any alarm at 0.025; the least effect brings it lower."""
     sizes = [(50, 50), (100, 100), (450, 450), (5000, 100), (2500, 2500)]
     shares = [
         alarms(lambda rng, a=a, b=b: (mixed(rng, a), mixed(rng, b)), splits=80, seed=a * b)
         for a, b in sizes
     ]
-    assert np.mean(shares) <= 0.05
+    assert np.mean(shares) <= 0.03
     assert shares[-1] == 0.0
 
 
@@ -54,8 +54,11 @@ def test_random_halves_of_real_data_are_rarely_said_to_differ():
 
 
 def test_a_shift_of_three_tenths_of_a_standard_deviation_is_found_at_500_rows():
-    def shifted(rng):
-        reference, current = (pd.DataFrame({"x": rng.normal(size=500)}) for _ in range(2))
-        return reference, current + 0.3
+    """In one column of nine, which is harder than in a table of one."""
 
-    assert alarms(shifted, splits=200, seed=5) >= 0.9
+    def shifted(rng):
+        reference, current = (pd.DataFrame(rng.normal(size=(500, 9))) for _ in range(2))
+        current[4] += 0.3
+        return reference, current
+
+    assert alarms(shifted, splits=150, seed=5) >= 0.9

@@ -56,7 +56,7 @@ def drift(
 ) -> None:
     """Compare live data with the data a model was trained on.
 
-    Each column is tested, numbers by Kolmogorov-Smirnov and categories by chi-square. One has
+    Each column is tested, numbers by Anderson-Darling and categories by chi-square. One has
     drifted when the difference is significant for this many tests and large enough to matter;
     .mlops.yaml sets the bounds under drift. Exits with 1 when a column has drifted or cannot be
     compared, and with 0 when there are too few rows to tell. Without a model, compares two tables

@@ -46,7 +46,7 @@ def test_json_has_what_was_compared_beside_what_was_found(tables, mlo_here: Mlo)
     assert (speed["name"], speed["verdict"], speed["test"]) == (
         "speed",
         "drift",
-        "kolmogorov-smirnov",
+        "anderson-darling",
     )
     assert len(speed["shapes"]["current"]) == len(speed["shapes"]["bins"])
 
