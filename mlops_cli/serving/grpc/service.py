@@ -1,0 +1,101 @@
+"""GRPCInferenceService: V2's calls, answered by the same path as its REST."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from mlops_cli.serving.app import App
+from mlops_cli.serving.grpc.calls import Headers
+from mlops_cli.serving.grpc.infer import Infer
+from mlops_cli.serving.guard.tokens import Tokens
+from mlops_cli.serving.live import Live
+from mlops_cli.serving.protocols.v2 import inference_pb2 as pb
+from mlops_cli.serving.protocols.v2 import metadata
+from mlops_cli.serving.refusal import Refused
+from mlops_cli.serving.routes import Message, Scope
+from mlops_cli.serving.speaking import check_version
+
+SERVICE = "/inference.GRPCInferenceService/"
+_HEALTH = "/grpc.health.v1.Health/Check"
+_SERVING, _NOT_SERVING = b"\x08\x01", b"\x08\x02"
+_OPEN = frozenset({f"{SERVICE}ServerLive", f"{SERVICE}ServerReady", _HEALTH})
+
+
+class Service:
+    """Answers the calls of all connections."""
+
+    def __init__(self, app: App, tokens: Tokens | None) -> None:
+        """Answer for `app`; who has none of `tokens` is turned down."""
+        self._app = app
+        self._tokens = tokens
+        self._calls: Mapping[str, tuple[Any, Callable[[Any, bytes, Headers], Awaitable[bytes]]]] = {
+            "ServerLive": (pb.ServerLiveRequest, self._live),
+            "ServerReady": (pb.ServerReadyRequest, self._ready),
+            "ModelReady": (pb.ModelReadyRequest, self._model_ready),
+            "ServerMetadata": (pb.ServerMetadataRequest, self._server),
+            "ModelMetadata": (pb.ModelMetadataRequest, self._model),
+            "ModelInfer": (pb.ModelInferRequest, self._infer),
+        }
+
+    async def answer(self, path: str, message: bytes, headers: Headers) -> bytes:
+        """Return the message that answers a call.
+
+        Raises:
+            Refused: it is turned down.
+        """
+        if self._tokens is not None and path not in _OPEN:
+            self._tokens.check(headers.get(b"authorization"))
+        if path == _HEALTH:
+            return _NOT_SERVING if self._app.draining else _SERVING
+        request_type, call = self._calls.get(path.removeprefix(SERVICE), (None, None))
+        if call is None or request_type is None or not path.startswith(SERVICE):
+            raise Refused(405, f"there is no such call here: {', '.join(self._calls)} are")
+        try:
+            request = request_type.FromString(message)
+        except DecodeError:
+            raise Refused(400, f"the message is no {request_type.DESCRIPTOR.name}") from None
+        return await call(request, message, headers)
+
+    async def _live(self, _request: Any, _message: bytes, _headers: Headers) -> bytes:
+        return _bytes(pb.ServerLiveResponse(live=True))
+
+    async def _ready(self, _request: Any, _message: bytes, _headers: Headers) -> bytes:
+        return _bytes(pb.ServerReadyResponse(ready=not self._app.draining))
+
+    async def _model_ready(self, request: Any, _message: bytes, _headers: Headers) -> bytes:
+        self._version(request.name, request.version)
+        return _bytes(pb.ModelReadyResponse(ready=not self._app.draining))
+
+    async def _server(self, _request: Any, _message: bytes, _headers: Headers) -> bytes:
+        return _bytes(pb.ServerMetadataResponse(**metadata.server()))
+
+    async def _model(self, request: Any, _message: bytes, _headers: Headers) -> bytes:
+        live = self._version(request.name, request.version)
+        return _bytes(pb.ModelMetadataResponse(**metadata.model(live)))
+
+    async def _infer(self, request: Any, message: bytes, headers: Headers) -> bytes:
+        """Predict as for HTTP: what comes over the wire is a body with headers here too."""
+        fields = [(name, value) for name, value in headers.items() if name not in _OURS]
+        length = (b"content-length", b"%d" % len(message))
+        scope: Scope = {"type": "http", "method": "POST", "headers": [*fields, length]}
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": message, "more_body": False}
+
+        way = Infer(request)
+        reply = await self._app.predicting.answer(way, scope, receive, request.model_name)
+        return reply.body
+
+    def _version(self, name: str, version: str) -> Live:
+        live = self._app.predicting.router.choose(name, None)
+        if version:
+            check_version(live, version)
+        return live
+
+
+_OURS = frozenset({b"content-length", b"content-encoding"})
+
+
+def _bytes(message: Any) -> bytes:
+    return bytes(message.SerializeToString())

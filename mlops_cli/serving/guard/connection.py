@@ -1,0 +1,168 @@
+"""One connection: how long it may take to ask, how much head it may send, and what it speaks.
+
+HTTP/1.1 is read by uvicorn's protocol, on httptools. A connection that begins as HTTP/2 does is
+handed to gRPC's, so that both are served at one port.
+"""
+
+import asyncio
+import resource
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_S = 10.0
+"""The head of a request must have arrived that long after the connection or its first byte."""
+HEAD_BYTES = 64 * 1024
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_SPARE = 128
+"""Descriptors that are kept back for files."""
+_REFUSAL = (
+    b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+    b"connection: close\r\n%s\r\n%s"
+)
+
+Upgrade = Callable[["Connection"], asyncio.Protocol]
+"""Makes the protocol of a connection that speaks HTTP/2."""
+
+
+class Connection(HttpToolsProtocol):
+    """HTTP/1.1 with limits. Make a subclass with `speaking` to have it speak HTTP/2 too."""
+
+    upgrade: Upgrade | None = None
+    most: int | None = None
+    """As many connections at once; None stands for what the system lets a process have."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._begun = False
+        self._first = b""
+        self._in_head = True
+        self._head_bytes = 0
+        self._head_due: asyncio.TimerHandle | None = None
+        self._next: asyncio.Protocol | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, or turn it away when there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > (self.most or _most()):
+            self._refuse(b"503 Service Unavailable", "too many connections", b"retry-after: 1\r\n")
+        else:
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._head_came()
+        if self._next is not None:
+            self._next.connection_lost(exc)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read a piece of a request."""
+        if not self._begun:
+            data = self._first + data
+            if data.startswith(b"PRI ") and self.upgrade is not None:
+                self._switch(data)
+                return
+            if len(data) < 4 and _PREFACE.startswith(data):
+                self._first = data
+                return
+            self._begun = True
+        if self._next is not None:
+            self._next.data_received(data)
+            return
+        super().data_received(data)
+        if self._in_head:
+            self._still_in_head(len(data))
+
+    def on_message_begin(self) -> None:
+        """Note that a head begins."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Note that a head is whole."""
+        self._in_head = False
+        self._head_bytes = 0
+        if self._head_due is not None:
+            self._head_came()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that a body is whole."""
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Hold back what is to be written."""
+        if self._next is not None:
+            self._next.pause_writing()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on writing."""
+        if self._next is not None:
+            self._next.resume_writing()
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        """End after what is under way."""
+        end = getattr(self._next, "shutdown", None)
+        if end is not None:
+            end()
+        else:
+            super().shutdown()
+
+    def _switch(self, data: bytes) -> None:
+        assert self.upgrade is not None
+        self._begun = True
+        self._in_head = False
+        self._head_came()
+        self._next = type(self).upgrade(self)  # type: ignore[misc]
+        self._next.connection_made(self.transport)
+        self._next.data_received(data)
+
+    def _still_in_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > HEAD_BYTES:
+            self._refuse(
+                b"431 Request Header Fields Too Large",
+                f"the head of the request has more than {HEAD_BYTES} bytes",
+            )
+        elif self._head_due is None:
+            self._await_head()
+
+    def _await_head(self) -> None:
+        self._head_due = self.loop.call_later(HEAD_S, self._head_late)
+
+    def _head_late(self) -> None:
+        self._head_due = None
+        if self._head_bytes:
+            self._refuse(b"408 Request Timeout", "the head of the request did not arrive in time")
+        else:
+            self.transport.close()
+
+    def _head_came(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+    def _refuse(self, status: bytes, why: str, headers: bytes = b"") -> None:
+        self._head_came()
+        if not self.transport.is_closing():
+            body = b'{"error":"%s"}' % why.encode()
+            self.transport.write(_REFUSAL % (status, len(body), headers, body))
+            self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that this is no HTTP, in the form of every other refusal."""
+        self._refuse(b"400 Bad Request", "this is not a request of HTTP/1.1")
+
+
+def speaking(upgrade: Upgrade | None) -> type[Connection]:
+    """Return the kind of connection that hands HTTP/2 to what `upgrade` makes."""
+    return type("Speaking", (Connection,), {"upgrade": staticmethod(upgrade) if upgrade else None})
+
+
+def _most() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(soft - _SPARE, _SPARE)
