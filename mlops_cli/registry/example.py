@@ -24,6 +24,11 @@ class Example:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form that is kept in records: plain lists and dicts."""
+        rows = [list(row) for row in self.rows]
+        return {"v": VERSION, "columns": list(self.columns), "rows": rows}
+
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as `/predict` takes them."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
@@ -48,8 +53,7 @@ def of_frame(frame: "pd.DataFrame", signature: Signature) -> Example | None:
 
 def encode(example: Example) -> bytes:
     """Return the object that an example is kept as."""
-    rows = [list(row) for row in example.rows]
-    return canonical.encode({"v": VERSION, "columns": list(example.columns), "rows": rows})
+    return canonical.encode(example.to_dict())
 
 
 def decode(data: bytes) -> Example:
@@ -59,7 +63,15 @@ def decode(data: bytes) -> Example:
         IntegrityError: it is none.
         StateError: a newer mlo wrote it.
     """
-    held = canonical.decode(data)
+    return from_dict(canonical.decode(data))
+
+
+def from_dict(held: Any) -> Example:
+    """Return the example that `to_dict` gave this for.
+
+    Raises:
+        IntegrityError, StateError: as of `decode`.
+    """
     try:
         if held["v"] != VERSION:
             raise StateError("an example has a format unknown here", hint="use a newer mlo")

@@ -11,6 +11,7 @@ from mlops_cli.core import tree
 from mlops_cli.core.clock import now
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
+from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.data.restore import write_out
 from mlops_cli.errors import MloError, RequestError
@@ -27,6 +28,8 @@ from mlops_cli.registry import (
     training,
 )
 from mlops_cli.registry.candidate import Candidate
+from mlops_cli.registry.compiled import compiling
+from mlops_cli.registry.description import Description
 from mlops_cli.registry.models import Model, Version
 from mlops_cli.registry.signature import Signature
 from mlops_cli.registry.training import Training
@@ -53,12 +56,14 @@ class Said:
         example: whether to keep a few rows of the training table.
         licence: of the model, such as `Apache-2.0`.
         description: what it is, in a few words.
+        compile: whether to make the compiled form, which answers requests in microseconds.
     """
 
     trust: bool = False
     example: bool = True
     licence: str | None = None
     description: str | None = None
+    compile: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class _Opened:
     repo: Repository
     found: Candidate
     path: Path
-    described: formats.Description
+    described: Description
     predictor: formats.Predictor
     training: Training | None
 
@@ -83,6 +88,7 @@ def register(
     trust: bool = False,
     force: bool = False,
     said: Said | None = None,
+    progress: Progress = SILENT,
 ) -> Registered:
     """Register what a run produced, or the model at `path`, as the next version of `name`.
 
@@ -95,6 +101,7 @@ def register(
         trust: the caller vouches for any code in the model's file; this is recorded.
         force: make a new version even of an artifact that is one already.
         said: what else the caller says of it; its `trust` counts as `trust` does.
+        progress: told how far the comparison with the compiled form is.
 
     Raises:
         RequestError: the run made no model or several, or the model needs trust.
@@ -109,7 +116,7 @@ def register(
         if same is not None:
             return Registered(same, created=False)
         with _opened(repo, found, trust=said.trust) as opened:
-            record = _record(opened, said)
+            record = _record(opened, said, progress)
         return _append(repo, name, record, force=force)
 
 
@@ -162,7 +169,7 @@ def _training(repo: Repository, found: Candidate) -> Iterator[Training | None]:
         yield table
 
 
-def _record(opened: _Opened, said: Said) -> dict[str, Any]:
+def _record(opened: _Opened, said: Said, progress: Progress) -> dict[str, Any]:
     """Return what is kept of a version, but for its card."""
     columns = _signature(opened)
     return {
@@ -172,6 +179,7 @@ def _record(opened: _Opened, said: Said) -> dict[str, Any]:
         "description": said.description,
         "example": _example(opened, columns) if said.example else None,
         "profile": _profile(opened),
+        "runtime": _runtime(opened, columns, said, progress),
     }
 
 
@@ -194,20 +202,23 @@ def _model(opened: _Opened, columns: Signature | None, said: Said) -> dict[str, 
     """Return what the model itself is."""
     found, described, predictor = opened.found, opened.described, opened.predictor
     classes = predictor.classes
+    doubted = formats.untrusted_types(opened.path) if said.trust else ()
+    used = dict(described.libraries or formats.libraries_of(predictor.model, described.format))
     return {
         "artifact": found.oid,
         "kind": found.kind,
         "path": found.path,
         "size": _size(opened.repo, found.oid),
         "format": described.format,
-        "trusted": said.trust and bool(formats.untrusted_types(opened.path)),
+        "trusted": bool(doubted),
+        "trusted_types": list(doubted),
         "target": found.target or described.target,
         "task": predictor.task,
         "signature": None if columns is None else columns.to_dict(),
         "model_type": described.model_type or formats.type_name(predictor.model),
         "classes": None if classes is None else list(classes),
-        "libraries": dict(described.libraries),
-        "licences": dict(libraries.licences(name for name, _ in described.libraries)),
+        "libraries": used,
+        "licences": dict(libraries.licences(used)),
     }
 
 
@@ -217,10 +228,12 @@ def _signature(opened: _Opened) -> Signature | None:
         return opened.described.signature
     model = opened.predictor.model
     frame = _whole(opened.training)
-    try:
-        return signature.for_model(model, frame, target=opened.found.target)
-    except RequestError:
-        return signature.for_model(model, None)
+    if frame is not None:
+        try:
+            return signature.for_model(model, frame, target=opened.found.target)
+        except RequestError:
+            pass  # it is another table than the model's own
+    return opened.predictor.signature or signature.for_model(model, None)
 
 
 def _whole(table: Training | None) -> "pd.DataFrame | None":
@@ -231,15 +244,15 @@ def _whole(table: Training | None) -> "pd.DataFrame | None":
 
 
 def _example(opened: _Opened, columns: Signature | None) -> ObjectId | None:
-    """Store a few rows of the training table as the model takes them; None without any."""
-    if opened.training is None or columns is None:
-        return None
-    try:
-        rows = opened.training.head(example.ROWS)
-    except MloError:
-        return None
-    target = opened.found.target or opened.described.target
-    found = example.of_frame(rows.drop(columns=[target], errors="ignore"), columns)
+    """Store a few rows that the model takes, its own or of its training table; None without."""
+    found = opened.described.example
+    if found is None and opened.training is not None and columns is not None:
+        try:
+            rows = opened.training.head(example.ROWS)
+        except MloError:
+            return None
+        target = opened.found.target or opened.described.target
+        found = example.of_frame(rows.drop(columns=[target], errors="ignore"), columns)
     return None if found is None else opened.repo.objects.put(example.encode(found))
 
 
@@ -253,6 +266,23 @@ def _profile(opened: _Opened) -> ObjectId | None:
     except MloError:
         return None
     return opened.repo.objects.put(profile.encode(found))
+
+
+def _runtime(
+    opened: _Opened, columns: Signature | None, said: Said, progress: Progress
+) -> dict[str, Any]:
+    """Compile the model, and return what answers from now on: the compiled form or the original."""
+    if not said.compile:
+        return compiling.native(compiling.NOT_ASKED)
+    predictor = replace(opened.predictor, signature=columns)
+    small = opened.training is not None and _size_of_data(opened) <= compiling.MOST_DATA_BYTES
+    data = _whole(opened.training) if small else None
+    return compiling.runtime(opened.repo, predictor, data, progress=progress)
+
+
+def _size_of_data(opened: _Opened) -> int:
+    data = opened.found.data
+    return 0 if data is None else _size(opened.repo, data.oid)
 
 
 def _size(repo: Repository, oid: ObjectId) -> int:

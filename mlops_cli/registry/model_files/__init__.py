@@ -1,0 +1,1 @@
+"""One module for each format of model files: how it is written, looked into and loaded."""

@@ -1,0 +1,105 @@
+"""LightGBM's own files: text of trees and names, no code."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_cli.errors import RequestError
+from mlops_cli.registry.description import Task
+from mlops_cli.registry.model_files.boosted import Boosted, labels
+from mlops_cli.registry.model_files.kind import Kind, Reading, first_line, missing
+from mlops_cli.registry.signature import Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _save(model: Any, target: Path) -> None:
+    booster = getattr(model, "booster_", model)
+    target.write_text(booster.model_to_string(num_iteration=None), "utf-8")
+
+
+def _load(how: Reading) -> Boosted:
+    try:
+        import lightgbm
+    except ImportError as error:
+        raise missing("lightgbm", "LightGBM's models") from error
+    try:
+        text = how.path.read_text("utf-8")
+        _check(text)
+        booster = lightgbm.Booster(model_str=text)
+    except Exception as error:
+        raise RequestError(
+            f"'{how.where}' is not a whole file of LightGBM's: {first_line(error)}",
+            hint="save the model again, with save_model('model.txt')",
+        ) from error
+    task, classes = _kind(text, booster)
+    names = _names(booster, how.described.signature)
+    return Boosted(
+        scores=lambda frame: booster.predict(
+            _prepared(frame, booster.pandas_categorical, how.described.signature)
+        ),
+        task=task,
+        classes=None if classes is None else labels(how.described.classes, classes),
+        feature_names_in_=names,
+        n_features_in_=booster.num_feature(),
+        type=how.described.model_type or f"lightgbm.{_objective(text)}",
+    )
+
+
+def _check(text: str) -> None:
+    """Refuse a file that was cut off: LightGBM would take what is left of it."""
+    if "\nend of trees" not in text:
+        raise ValueError("it ends before its trees do")
+
+
+def _objective(text: str) -> str:
+    lines = [line for line in text[:100_000].splitlines() if line.startswith("objective=")]
+    return lines[0].removeprefix("objective=").split(" ")[0] if lines else "none"
+
+
+def _kind(text: str, booster: Any) -> tuple[Task, int | None]:
+    """Return the task, and the number of classes whose probabilities the booster gives."""
+    objective = _objective(text)
+    if objective == "binary":
+        return "classification", 2
+    if objective in ("multiclass", "multiclassova"):
+        return "classification", int(booster.num_model_per_iteration())
+    ranking = objective in ("lambdarank", "rank_xendcg", "none")
+    return ("other" if ranking else "regression"), None
+
+
+def _names(booster: Any, signature: Signature | None) -> tuple[str, ...] | None:
+    """Return the columns by name. LightGBM changes names with blanks, so the signature's count."""
+    names = tuple(booster.feature_name())
+    if signature is not None and len(signature.columns) == len(names):
+        return signature.names
+    return None if names == tuple(f"Column_{i}" for i in range(len(names))) else names
+
+
+def _prepared(
+    frame: "pd.DataFrame", categories: "list[list[Any]] | None", signature: Signature | None
+) -> "pd.DataFrame":
+    """Return the rows with the categories that it was fitted on, in their order."""
+    if not categories:
+        return frame
+    import pandas as pd
+
+    named = [one.name for one in signature.columns if one.kind == "category"] if signature else []
+    if len(named) != len(categories):
+        named = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
+    if len(named) != len(categories):
+        raise ValueError(f"it takes {len(categories)} columns of categories, not {len(named)}")
+    known = dict(zip(named, categories, strict=True))
+    return frame.assign(
+        **{name: pd.Categorical(frame[name], categories=known[name]) for name in known}
+    )
+
+
+KIND = Kind(
+    file="model.txt",
+    suffixes=(".txt",),
+    libraries=("lightgbm", "numpy", "pandas", "scipy"),
+    save=_save,
+    load=_load,
+    begins=lambda head: head.startswith(b"tree\n"),
+)
