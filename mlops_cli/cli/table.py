@@ -50,6 +50,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("register", "Make a model version from what a run produced"),
             ("models", "List and show models and their versions"),
+            ("evaluate", "Say how good a model version is on some data, and put it on record"),
             ("promote", "Move a stage to a model version, through the stage's gates"),
             ("rollback", "Move a stage back to the version it had before"),
         ),

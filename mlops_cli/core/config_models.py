@@ -1,25 +1,14 @@
-"""What `.mlops.yaml` says of registered models: stages, and the gates before them."""
+"""What `.mlops.yaml` says of registered models: stages, and what it takes to get there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
-from mlops_cli.core.config_values import named, path
+from mlops_cli.core.config_values import named, path, words
 from mlops_cli.core.yaml_nodes import Value
 
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A rule that a version must pass before a stage accepts it. Bounds are allowed values."""
-
-    metric: str
-    min: float | None = None
-    max: float | None = None
-    not_worse_than: str | None = None
-    """A stage, whose version's value of the metric is the bound."""
-    tolerance: float = 0.0
-    """How much worse than that version is still accepted, in the metric's unit."""
-    higher_is_better: bool = True
+if TYPE_CHECKING:
+    from mlops_cli.core.config_gates import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +17,27 @@ class Stage:
 
     requires: str | None = None
     """A stage that the version must have been in before."""
-    gates: tuple[Gate, ...] = ()
+    gates: "tuple[Gate, ...]" = ()
+    approvals: int = 0
+    """How many people beside the author must approve."""
+    approvers: tuple[str, ...] = ()
+    """Whose approval counts, by e-mail address; empty: anybody's."""
+    require_signed: bool = False
+    """Whether an approval counts only with a signature that git's settings vouch for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How `mlo evaluate` looks at a model where it is not told."""
+
+    data: str | None = None
+    """The table, `PATH` or `PATH@REV`."""
+    slices: tuple[str, ...] = ()
+    """Columns by whose values it is evaluated apart."""
+    sensitive: tuple[str, ...] = ()
+    """Columns whose groups must be treated alike."""
+    positive: str | None = None
+    """The label that is the favourable answer, as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +51,34 @@ class ModelSettings:
     target: str | None = None
     """The column that the model predicts."""
     stages: Mapping[str, Stage] = field(default_factory=dict)
+    evaluate: Evaluation = field(default_factory=Evaluation)
 
 
 def read(value: Value) -> ModelSettings:
     """Return what a mapping says of one model."""
     return value.record(
         ModelSettings,
-        {"path": path, "data": path, "target": Value.word, "stages": _stages},
+        {
+            "path": path,
+            "data": path,
+            "target": Value.word,
+            "stages": _stages,
+            "evaluate": _evaluation,
+        },
     )
+
+
+def _evaluation(value: Value) -> Evaluation:
+    if not (value.is_mapping or value.is_nothing):
+        return Evaluation(data=value.text())
+    return value.record(
+        Evaluation,
+        {"data": Value.text, "slices": _columns, "sensitive": _columns, "positive": Value.word},
+    )
+
+
+def _columns(value: Value) -> tuple[str, ...]:
+    return words(value) if value.is_list else (value.word(),)
 
 
 def _stages(value: Value) -> dict[str, Stage]:
@@ -66,30 +95,23 @@ def _stages(value: Value) -> dict[str, Stage]:
 
 
 def _stage(value: Value, names: tuple[str, ...]) -> Stage:
-    def stage(inner: Value) -> str:
-        return inner.choice(*names)
+    def gates(inner: Value) -> "tuple[Gate, ...]":
+        from mlops_cli.core import config_gates
 
-    def gates(inner: Value) -> tuple[Gate, ...]:
-        return tuple(_gate(gate, stage) for gate in inner.each())
+        return tuple(config_gates.read(gate, names) for gate in inner.each())
 
-    return value.record(Stage, {"requires": stage, "gates": gates})
-
-
-def _gate(value: Value, stage: Any) -> Gate:
-    gate = value.record(
-        Gate,
+    stage: Stage = value.record(
+        Stage,
         {
-            "metric": Value.text,
-            "min": Value.number,
-            "max": Value.number,
-            "not_worse_than": stage,
-            "tolerance": lambda inner: inner.number(minimum=0),
-            "higher_is_better": Value.boolean,
+            "requires": lambda inner: inner.choice(*names),
+            "gates": gates,
+            "approvals": lambda inner: inner.integer(minimum=1, maximum=20),
+            "approvers": lambda inner: tuple(one.text() for one in inner.each()),
+            "require_signed": Value.boolean,
         },
-        required=("metric",),
     )
-    if gate.min is None and gate.max is None and gate.not_worse_than is None:
-        raise value.fail("asks for nothing", hint="give it min, max or not_worse_than")
-    if gate.min is not None and gate.max is not None and gate.min > gate.max:
-        raise value.fail(f"can never pass: min {gate.min} is above max {gate.max}")
-    return gate
+    if not stage.approvals and (stage.approvers or stage.require_signed):
+        raise value.fail("asks for no approvals", hint="say how many: approvals: 1")
+    if stage.approvers and len(set(map(str.casefold, stage.approvers))) < stage.approvals:
+        raise value.fail(f"asks for {stage.approvals} approvals of {len(stage.approvers)} people")
+    return stage

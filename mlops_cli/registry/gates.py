@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from mlops_cli.core.config_models import Gate, Stage
+from mlops_cli.core.config_gates import MetricGate as Gate
+from mlops_cli.core.config_models import Stage
 from mlops_cli.registry import events
 from mlops_cli.registry.models import Model, Version
 
@@ -26,7 +27,8 @@ def check(model: Model, version: Version, rules: Stage) -> tuple[GateResult, ...
     if rules.requires is not None:
         results.append(_required(model, version, rules.requires))
     for gate in rules.gates:
-        results += _metric(model, version, gate)
+        if isinstance(gate, Gate):
+            results += _metric(model, version, gate)
     return tuple(results)
 
 
@@ -74,7 +76,7 @@ def _against(
     held = _number(model.version(number), gate.metric)
     if held is None:
         return GateResult(name, passed=False, why=_unknown(model.version(number), gate.metric))
-    loss = held - value if gate.higher_is_better else value - held
+    loss = held - value if gate.higher_is_better is not False else value - held
     slack = _ROUNDING * max(abs(held), abs(value))
     return GateResult(
         name,

@@ -17,7 +17,8 @@ from mlops_cli.core.config import (
     load,
     read,
 )
-from mlops_cli.core.config_models import Gate, ModelSettings, Stage
+from mlops_cli.core.config_gates import MetricGate
+from mlops_cli.core.config_models import ModelSettings, Stage
 from mlops_cli.core.config_steps import Out, Step
 from mlops_cli.errors import ExternalError, RequestError
 from tests.conftest import unwatched
@@ -69,7 +70,7 @@ def test_a_project_is_read_into_typed_settings() -> None:
             metrics=(Out("metrics.json"),),
         )
     }
-    production = Stage(requires="staging", gates=(Gate("auc", min=0.95),))
+    production = Stage(requires="staging", gates=(MetricGate("auc", min=0.95),))
     assert settings.models == {
         "cancer": ModelSettings(path="model", stages={"staging": Stage(), "production": production})
     }
@@ -156,7 +157,7 @@ def test_a_command_may_be_a_list_of_words() -> None:
             None,
         ),
         (gates("{metric: a}"), "1: 'models.m.stages.p.gates[0]' asks for nothing", "give it min"),
-        (gates("{min: 1}"), "1: 'models.m.stages.p.gates[0]' needs the key 'metric'", None),
+        (gates("{min: 1}"), "1: 'models.m.stages.p.gates[0]' is no gate", "give it one of: metric"),
         (
             gates("{metric: a, min: 2, max: 1}"),
             "1: 'models.m.stages.p.gates[0]' can never pass",

@@ -1,0 +1,169 @@
+"""An evaluation for people: on a terminal, and as Markdown."""
+
+from collections.abc import Sequence
+
+from mlops_cli.cli import show
+from mlops_cli.cli.markdown import code, escaped, grid
+from mlops_cli.core.ids import short
+from mlops_cli.registry.evaluation.bootstrap import Estimate
+from mlops_cli.registry.evaluation.record import Evaluation, Fairness, Metrics
+
+_CLASSIFIED = ("accuracy", "balanced_accuracy", "f1", "roc_auc")
+_MEASURED = ("rmse", "mae", "r2", "bias")
+_MOST_LABELS = 12
+_FIRST = (
+    *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "mcc", "roc_auc"),
+    *("average_precision", "log_loss", "brier", "calibration_error"),
+    *("rmse", "mae", "median_ae", "mape", "bias", "r2"),
+)
+"""The order in which metrics are shown; records have them by name."""
+_RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy")
+
+
+def tell(found: Evaluation) -> None:
+    """Print an evaluation."""
+    show.line(f"{_title(found)}, {show.number(found.rows, 'row')} ({found.data.chosen})", rest="  ")
+    show.line()
+    show.table(["metric", "value", "from", "to"], _metrics(found.metrics))
+    if found.confusion is not None and len(found.confusion) <= _MOST_LABELS:
+        show.line()
+        show.table(_confusion_head(found), _confusion(found))
+    if found.calibration:
+        show.line()
+        show.table(["probability", "rows", "said", "came"], _calibration(found))
+    for head, rows in _slices(found):
+        show.line()
+        show.table(head, rows)
+    for one in found.fairness:
+        show.line()
+        show.table(_group_head(one), _groups(one))
+        show.table(["fairness", "value", "from", "to"], _metrics(one.metrics))
+    show.line()
+    show.line(_speed(found), rest="  ")
+    for note in found.notes:
+        show.line(f"note: {note}", rest="  ")
+    show.note(f"on record as {short(found.id)}: mlo audit {found.model}@v{found.number}")
+
+
+def markdown(found: Evaluation) -> None:
+    """Print an evaluation as Markdown."""
+    show.line(f"### {escaped(_title(found))}")
+    show.line()
+    show.line(f"{show.number(found.rows, 'row')}; {escaped(_speed(found))}.")
+    show.line()
+    _grid(["metric", "value", "from", "to"], _metrics(found.metrics))
+    if found.confusion is not None and len(found.confusion) <= _MOST_LABELS:
+        show.line()
+        _grid(_confusion_head(found), _confusion(found))
+    for head, rows in _slices(found):
+        show.line()
+        _grid(head, rows)
+    for one in found.fairness:
+        show.line()
+        _grid(_group_head(one), _groups(one))
+        show.line()
+        _grid(["fairness", "value", "from", "to"], _metrics(one.metrics))
+    for note in found.notes:
+        show.line()
+        show.line(f"> {escaped(note)}")
+
+
+def _grid(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    cells = [
+        [code(str(row[0])), *("" if one is None else str(one) for one in row[1:])] for row in rows
+    ]
+    grid([escaped(one) for one in head], cells)
+
+
+def _title(found: Evaluation) -> str:
+    return f"{found.model} v{found.number} on {found.data.path}@{short(found.data.oid)}"
+
+
+def _metrics(metrics: Metrics) -> list[list[object]]:
+    order = {name: place for place, name in enumerate(_FIRST)}
+    return [
+        [name, _number(one.value), _number(one.low), _number(one.high)]
+        for name, one in sorted(metrics.items(), key=lambda one: (order.get(one[0], 99), one[0]))
+    ]
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number with as many digits as one reads."""
+    if value is None:
+        return None
+    return float(f"{value:.4g}") if abs(value) < 1000 else round(value, 1)
+
+
+def _confusion_head(found: Evaluation) -> list[str]:
+    return ["truth \\ said", *map(str, found.labels or ())]
+
+
+def _confusion(found: Evaluation) -> list[list[object]]:
+    rows = zip(found.labels or (), found.confusion or (), strict=True)
+    return [[str(label), *counts] for label, counts in rows]
+
+
+def _calibration(found: Evaluation) -> list[list[object]]:
+    return [
+        [f"{one.low:.1f} to {one.high:.1f}", one.rows, _number(one.said), _number(one.came)]
+        for one in found.calibration
+    ]
+
+
+def _slices(found: Evaluation) -> list[tuple[list[str], list[list[object]]]]:
+    """Return a table for each column by which it was evaluated apart."""
+    names = _CLASSIFIED if found.task == "classification" else _MEASURED
+    tables = []
+    for column in dict.fromkeys(one.column for one in found.slices):
+        here = [one for one in found.slices if one.column == column]
+        shown = [name for name in names if any(name in one.metrics for one in here)]
+        rows: list[list[object]] = [
+            [one.value, one.rows, *(_spread(one.metrics.get(name)) for name in shown)]
+            for one in here
+        ]
+        tables.append(([column, "rows", *shown], rows))
+    return tables
+
+
+def _spread(one: Estimate | None) -> str | None:
+    """Return a metric with its interval, to be read beside others."""
+    if one is None or one.value is None:
+        return None
+    if one.low is None or one.high is None:
+        return f"{one.value:.3g}"
+    return f"{one.value:.3g} ({one.low:.3g}, {one.high:.3g})"
+
+
+def _group_head(one: Fairness) -> list[str]:
+    return [one.column, "rows", *[name.replace("_", " ") for name in _rates(one)]]
+
+
+def _groups(one: Fairness) -> list[list[object]]:
+    return [
+        [group.name, group.rows, *(_number(group.rates[name]) for name in _rates(one))]
+        for group in one.groups
+    ]
+
+
+def _rates(one: Fairness) -> list[str]:
+    return [name for name in _RATES if any(name in group.rates for group in one.groups)]
+
+
+def _speed(found: Evaluation) -> str:
+    took = found.latency
+    return (
+        f"one row {duration(took.row_s)} (p99 {duration(took.row_p99_s)}), in a batch of"
+        f" {took.batch_rows} {duration(took.batch_row_s)} a row; {show.size(found.size)}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a short time for people.
+
+    >>> duration(0.0000034), duration(0.0123), duration(2.5)
+    ('3.4 us', '12 ms', '2.5 s')
+    """
+    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= scale:
+            return f"{seconds / scale:.2g} {unit}"
+    return f"{seconds / 1e-6:.2g} us"
