@@ -11,6 +11,7 @@ from typing import Any
 
 from mlops_cli.core import (
     config_models,
+    config_serving,
     config_sweeps,
     config_tracking,
     config_values,
@@ -20,6 +21,7 @@ from mlops_cli.core import (
     yaml_nodes,
 )
 from mlops_cli.core.config_models import ModelSettings
+from mlops_cli.core.config_serving import MIB, Serving
 from mlops_cli.core.config_steps import Step
 from mlops_cli.core.config_sweeps import SweepSettings
 from mlops_cli.core.config_tracking import Tracking
@@ -31,7 +33,6 @@ from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import ExternalError
 
 _PASSWORD = r"[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/@]*@.*"  # noqa: S105
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +51,6 @@ class RemoteSettings:
 
     url: str
     encryption: Encryption | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """What `mlo serve` listens on and accepts."""
-
-    host: str = "127.0.0.1"
-    port: int = 8000
-    max_rows: int = 10_000
-    max_body_bytes: int = 16 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,14 +234,6 @@ def _check_keys(value: Value) -> None:
             _check_keys(inner)
 
 
-_SERVING = {
-    "host": Value.text,
-    "port": lambda value: value.integer(minimum=0, maximum=65535),
-    "max_rows": lambda value: value.integer(minimum=1),
-    "max_body_bytes": lambda value: value.integer(minimum=1),
-}
-
-
 def _share(value: Value) -> float:
     return value.number(minimum=0, maximum=1)
 
@@ -332,7 +315,7 @@ _KEYS: dict[str, Callable[[Value], Any]] = {
     "max_steps": lambda value: value.integer(minimum=1, maximum=1_000_000),
     "models": lambda value: {name: config_models.read(model) for name, model in named(value)},
     "remotes": lambda value: {name: _remote(remote) for name, remote in named(value)},
-    "serving": lambda value: value.record(Serving, _SERVING),
+    "serving": config_serving.read,
     "drift": lambda value: value.record(DriftSettings, _DRIFT),
     "hooks": lambda value: value.record(HookSettings, _HOOKS),
     "tracking": config_tracking.read,

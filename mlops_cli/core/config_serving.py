@@ -1,0 +1,74 @@
+"""What `.mlops.yaml` says of `mlo serve`."""
+
+from dataclasses import dataclass, field
+
+from mlops_cli.core import config_log
+from mlops_cli.core.config_log import LogSettings
+from mlops_cli.core.yaml_nodes import Value
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AutoRollback:
+    """When a server itself sends a new version back."""
+
+    canary: bool = True
+    """Whether a canary, or an arm of an experiment, that is worse loses its requests."""
+    promotion: bool = False
+    """Whether a version that is worse than the one it replaced is rolled back."""
+    min_requests: int = 50
+    """With fewer requests to the new version there is no verdict."""
+    alpha: float = 0.01
+    """The probability that a version as good as the old one is sent back, in 0..1."""
+    latency_factor: float = 1.5
+    """Calls into the model that take up to so many times as long are good enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What `mlo serve` listens on and accepts."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    """Processes that answer."""
+    max_rows: int = 10_000
+    max_body_bytes: int = 16 * MIB
+    metrics: bool = True
+    """Whether requests are counted and timed for `/metrics`."""
+    by: str | None = None
+    """The field of a request, or `header:NAME`, that tells users apart in experiments."""
+    auto_rollback: AutoRollback = field(default_factory=AutoRollback)
+    log: LogSettings = field(default_factory=LogSettings)
+
+
+def read(value: Value) -> Serving:
+    """Return what the mapping `serving` says."""
+    return value.record(
+        Serving,
+        {
+            "host": Value.text,
+            "port": lambda one: one.integer(minimum=0, maximum=65535),
+            "workers": lambda one: one.integer(minimum=1, maximum=1024),
+            "max_rows": lambda one: one.integer(minimum=1),
+            "max_body_bytes": lambda one: one.integer(minimum=1),
+            "metrics": Value.boolean,
+            "by": lambda one: None if one.is_nothing else one.text(),
+            "auto_rollback": _auto_rollback,
+            "log": config_log.read,
+        },
+    )
+
+
+def _auto_rollback(value: Value) -> AutoRollback:
+    return value.record(
+        AutoRollback,
+        {
+            "canary": Value.boolean,
+            "promotion": Value.boolean,
+            "min_requests": lambda one: one.integer(minimum=10),
+            "alpha": lambda one: one.number(minimum=1e-9, maximum=0.5),
+            "latency_factor": lambda one: one.number(minimum=1),
+        },
+    )
