@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlops_cli.fs.file import VersionFile
+    from mlops_cli.registry.description import Format
     from mlops_cli.registry.formats import Predictor
     from mlops_cli.runs.own_run import Inner, Nothing
 
@@ -266,12 +267,22 @@ def log_model(
     path: str | os.PathLike[str],
     data: "pd.DataFrame | np.ndarray | str | os.PathLike[str] | None" = None,
     target: str | None = None,
+    *,
+    format: "Format | None" = None,  # noqa: A002
+    example: bool = True,
+    code: "list[str | os.PathLike[str]] | tuple[str | os.PathLike[str], ...]" = (),
 ) -> Path:
     """Write a model to the folder `path`, keep it with the run, and return the path.
 
     `data` is the table that it was fitted on, or the path of one: what the model takes is read
     off it, so that serving can check requests. `target` names the column that it predicts; that
-    and columns the model did not see are left out.
+    and columns the model did not see are left out. With `example`, three rows of a table that was
+    given itself are kept; `register` takes them from a path.
+
+    `format` is what it is written as: without one `xgboost`, `lightgbm` or `onnx` for models of
+    these, and `skops` for all others, which loads without running code. `joblib` and `pickle` need
+    `--trust` to be registered. So does `python`, for any object that has `predict(frame)`: its
+    module is kept with `code`, further files that it needs, and what its `save(folder)` writes.
 
     Raises:
         RequestError: the model cannot be stored safely, or the path is outside the project.
@@ -280,13 +291,26 @@ def log_model(
 
     folder = Path(path)
     source: str | None = None
+    shown = None
     if isinstance(data, str | os.PathLike):
         from mlops_cli.data import table
 
         source = _log_path(data, "input")
         data = table.read(Path(data), str(data))
     described = signature.for_model(model, data, target=target)
-    formats.save(model, folder, described, target=target)
+    if example and source is None and data is not None and described is not None:
+        from mlops_cli.registry.example import of_data
+
+        shown = of_data(data, described, target=target)
+    formats.save(
+        model,
+        folder,
+        described,
+        target=target,
+        model_format=format,
+        example=shown,
+        code=[Path(one) for one in code],
+    )
     _log_path(folder, "model", data=source, target=target)
     return folder
 

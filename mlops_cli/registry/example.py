@@ -51,6 +51,14 @@ def of_frame(frame: "pd.DataFrame", signature: Signature) -> Example | None:
     return Example(tuple(names), tuple(tuple(map(_plain, row)) for row in rows))
 
 
+def of_data(data: Any, signature: Signature, *, target: str | None) -> Example | None:
+    """Return the first rows of a table or an array that may have the target too."""
+    import pandas as pd
+
+    frame = data if hasattr(data, "columns") else pd.DataFrame(data)
+    return of_frame(frame.drop(columns=[target], errors="ignore"), signature)
+
+
 def encode(example: Example) -> bytes:
     """Return the object that an example is kept as."""
     return canonical.encode(example.to_dict())
