@@ -60,7 +60,7 @@ class App:
         except Exception as error:  # noqa: BLE001  the process and its other requests live on
             reply = self._failed(error)
         if route.predicts:
-            self._metrics.latency_s.observe(perf_counter() - started)
+            self._metrics.latency(perf_counter() - started)
         self._metrics.count(route.path, reply.status)
         await self._send(send, reply)
 

@@ -1,6 +1,8 @@
-"""Predicting in one thread: whatever queued up while the last batch ran is the next batch.
+"""Predicting in batches that nobody waits for.
 
-So nothing waits for company, and under load the cost of a call into the model is shared.
+A slow model predicts in a thread: whatever queued up while it was busy is its next batch. A quick
+one predicts on the event loop itself, where a change of threads would cost more than the answer:
+all requests that were read in one turn of the loop are one batch.
 """
 
 import asyncio
@@ -9,19 +11,22 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 from queue import Empty, SimpleQueue
-from typing import Any
+from time import perf_counter
 
 from mlops_cli.data.prediction_writer import PredictionWriter, Ticket
 from mlops_cli.errors import RequestError
 from mlops_cli.serving.answered import Answered
 from mlops_cli.serving.live import Answers, Live
+from mlops_cli.serving.metrics import Metrics
 from mlops_cli.serving.refusal import Refused
-from mlops_cli.serving.validate import Table
+from mlops_cli.serving.validate import Columns, Table
 
 BATCH_ROWS = 1024
 """A batch takes no further request once it has this many rows."""
+QUICK_S = 300e-6
+"""A model that answers a request in less does so on the event loop."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,15 +39,23 @@ class _Work:
     answered: "asyncio.Future[Answered]"
 
 
-_Result = tuple[_Work, Answered | Refused]
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What became of requests: an answer or a refusal for each, and what is to be logged."""
+
+    batch: Sequence[_Work]
+    results: Sequence[Answered | Refused]
+    seconds: float
+    record: tuple[Ticket, Columns, Answers] | None
 
 
 class Batcher:
-    """Takes checked requests on the event loop, answers them from a thread of its own."""
+    """Takes checked requests on the event loop, and answers them there or from its thread."""
 
     def __init__(
         self,
         log: PredictionWriter,
+        metrics: Metrics,
         *,
         say: Callable[[str], None],
         most_rows: int,
@@ -53,9 +66,11 @@ class Batcher:
         self.batches = 0
         self._size = 0
         self._log = log
+        self._metrics = metrics
         self._say = say
         self._most_rows = most_rows
         self._most_bytes = most_bytes
+        self._turn: list[_Work] = []
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="predict", daemon=True)
         self._thread.start()
@@ -76,14 +91,29 @@ class Batcher:
             )
         self.rows += table.rows
         self._size += size
-        work = _Work(live, table, size, asyncio.get_running_loop().create_future())
-        self._queue.put(work)
+        loop = asyncio.get_running_loop()
+        work = _Work(live, table, size, loop.create_future())
+        if live.row_s * table.rows > QUICK_S:
+            self._queue.put(work)
+        else:
+            if not self._turn:
+                loop.call_soon(self._end_turn)
+            self._turn.append(work)
         return work.answered
 
     def close(self) -> None:
         """Answer what is queued, then stop."""
         self._queue.put(None)
         self._thread.join()
+
+    def _end_turn(self) -> None:
+        """Answer what was read in this turn of the loop, each version's requests together."""
+        turn, self._turn = self._turn, []
+        if len(turn) > 1:
+            turn.sort(key=lambda work: id(work.live))
+        for _, works in groupby(turn, key=lambda work: work.live):
+            for done in self._answers(list(works)):
+                self._settle(done)
 
     def _work(self) -> None:
         kept: _Work | None = None
@@ -92,7 +122,9 @@ class Batcher:
             if work is None:
                 return
             batch, kept, ended = self._batch(work)
-            self._answer(batch)
+            loop = work.answered.get_loop()
+            for done in self._answers(batch):
+                loop.call_soon_threadsafe(self._settle, done)
             if ended:
                 return
 
@@ -112,24 +144,22 @@ class Batcher:
             pass
         return batch, None, False
 
-    def _answer(self, batch: Sequence[_Work]) -> None:
-        """Answer requests together, then log them; one that fails does not fail the others."""
-        live, rows = batch[0].live, sum(work.table.rows for work in batch)
+    def _answers(self, batch: Sequence[_Work]) -> list[_Done]:
+        """Answer requests together; if that fails one by one, so that only the culprit fails."""
+        live, rows = batch[0].live, sum([work.table.rows for work in batch])
+        started = perf_counter()
         try:
             columns = _joined(batch)
             answers = live.answer(columns)
+            seconds = perf_counter() - started
             ticket = self._log.reserve(live.source, rows)
             parts = _parted(live, batch, answers, ticket)
         except Exception as error:  # noqa: BLE001  a model can fail in any way
-            if len(batch) == 1:
-                self._deliver([(batch[0], self._refusal(error))])
-            else:
-                for work in batch:
-                    self._answer([work])
-            return
+            if len(batch) > 1:
+                return [done for work in batch for done in self._answers([work])]
+            return [_Done(batch, [self._refusal(error)], perf_counter() - started, None)]
         self.batches += 1
-        self._deliver(list(zip(batch, parts, strict=True)))
-        self._log.record(ticket, columns, answers.predictions, answers.shares)
+        return [_Done(batch, parts, seconds, (ticket, columns, answers))]
 
     def _refusal(self, error: Exception) -> Refused:
         if isinstance(error, RequestError):
@@ -140,12 +170,9 @@ class Batcher:
             500, f"the model failed on this request; the server's log has it as {reference}"
         )
 
-    def _deliver(self, results: list[_Result]) -> None:
-        loop = results[0][0].answered.get_loop()
-        loop.call_soon_threadsafe(self._settle, results)
-
-    def _settle(self, results: list[_Result]) -> None:
-        for work, result in results:
+    def _settle(self, done: _Done) -> None:
+        """Hand results to those that wait, then count and log them."""
+        for work, result in zip(done.batch, done.results, strict=True):
             self.rows -= work.table.rows
             self._size -= work.size
             if work.answered.done():
@@ -154,13 +181,27 @@ class Batcher:
                 work.answered.set_result(result)
             else:
                 work.answered.set_exception(result)
+        work.answered.get_loop().call_soon(self._note, done)
+
+    def _note(self, done: _Done) -> None:
+        for work, result in zip(done.batch, done.results, strict=True):
+            live = work.live
+            if isinstance(result, Answered):
+                self._metrics.predicted(
+                    live.model, live.version, live.role, work.table.rows, done.seconds
+                )
+            elif result.status == 500:
+                self._metrics.failed(live.model, live.version, live.role)
+        if done.record is not None:
+            ticket, columns, answers = done.record
+            self._log.record(ticket, columns, answers.predictions, answers.shares)
 
 
-def _joined(batch: Sequence[_Work]) -> Sequence[Sequence[Any]]:
+def _joined(batch: Sequence[_Work]) -> Columns:
     """Return the columns of all requests of a batch, one after the other."""
     if len(batch) == 1:
         return batch[0].table.columns
-    columns = zip(*(work.table.columns for work in batch), strict=True)
+    columns = zip(*[work.table.columns for work in batch], strict=True)
     return [list(chain.from_iterable(parts)) for parts in columns]
 
 

@@ -1,11 +1,13 @@
-"""From a reference such as `churn@production` to the version it means now."""
+"""From a reference such as `churn@production` to the version it means now, and those beside it."""
 
 from collections.abc import Callable
 
 from mlops_cli.core.repository import Repository
-from mlops_cli.registry import models
-from mlops_cli.serving.live import Found, Live
+from mlops_cli.registry import models, routes
+from mlops_cli.registry.models import Version
+from mlops_cli.serving.live import Live
 from mlops_cli.serving.load import live
+from mlops_cli.serving.slot import Found, Wanted
 
 
 def follow(
@@ -18,6 +20,20 @@ def follow(
     `say` is told so.
     """
     pinned = reference
+    stage = stage_of(reference)
+
+    def loader(version: Version, wanted: str) -> Callable[[], Live]:
+        def load() -> Live:
+            return live(
+                models.load(repo, version),
+                reference=wanted,
+                model=version.model,
+                version=version.number,
+                version_id=version.id,
+                max_rows=max_rows,
+            )
+
+        return load
 
     def find() -> Found:
         nonlocal pinned
@@ -30,17 +46,23 @@ def follow(
                 say(note)
         wanted = pinned
         version = models.resolve(repo, wanted)
-
-        def load() -> Live:
-            return live(
-                models.load(repo, version),
-                reference=wanted,
-                model=version.model,
-                version=version.number,
-                version_id=version.id,
-                max_rows=max_rows,
-            )
-
-        return Found(wanted, version.id, load)
+        model = models.model(repo, version.model)
+        beside = []
+        for arm in routes.arms(model, stage):
+            other = model.version(arm.version)
+            if other.id != version.id:
+                named = f"{model.name}@v{other.number}"
+                load = loader(other, named)
+                beside.append(Wanted(arm.role, named, other.id, load, arm.share, arm.by, arm.salt))
+        return Found(wanted, version.id, loader(version, wanted), tuple(beside))
 
     return find
+
+
+def stage_of(reference: str) -> str:
+    """Return whose routes a server of `reference` follows: what is after `@`, else production.
+
+    >>> stage_of("churn"), stage_of("churn@staging")
+    ('production', 'staging')
+    """
+    return reference.partition("@")[2] or models.LIVE_STAGE

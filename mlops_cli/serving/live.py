@@ -1,29 +1,16 @@
-"""The model version that answers, and its replacement while requests go on.
-
-A thread looks every `POLL_S` seconds whether the repository's refs file was replaced. If the
-reference now means another version, that one is loaded beside, asked to predict one row, and
-then takes the place of the old one by a single assignment. Requests keep the version that they
-were checked against until they are answered. A version that fails leaves the old one in place.
-"""
+"""A model version as something that answers, asked once before the first request needs it."""
 
 import math
-import os
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from mlops_cli.core.clock import now
 from mlops_cli.data.prediction_log import Source
-from mlops_cli.errors import MloError
 from mlops_cli.registry.signature import Column, Signature
 from mlops_cli.serving.validate import Columns, Validator
 
-POLL_S = 0.1
-RETRY_S = 5.0
-_LONGEST_RETRY_S = 300.0
 _TIMED = 3
 
 
@@ -53,99 +40,13 @@ class Live:
     since: str
     row_s: float = math.inf
     """Seconds that an answer to one row takes, once warmed; `warmed` measures it."""
+    role: str = "answer"
+    """What becomes of its answers: of `registry.routes.Role`, or `answer` where it stands alone."""
 
     @property
     def class_names(self) -> list[str]:
         """The classes as text, the keys of their shares in an answer."""
         return [str(name) for name in self.classes or ()]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The version that a reference means now, not loaded yet."""
-
-    reference: str
-    version_id: str
-    load: Callable[[], Live]
-
-
-class Slot:
-    """The place of the version that answers."""
-
-    def __init__(
-        self,
-        find: Callable[[], Found],
-        refs: Path,
-        *,
-        say: Callable[[str], None],
-    ) -> None:
-        """Load what `find` finds and warm it.
-
-        `refs` is the file whose replacement can change that; `say` is told of each change.
-
-        Raises:
-            MloError: there is no such version, or it does not load.
-        """
-        self.swaps = 0
-        self.failures = 0
-        self.failure: str | None = None
-        self._find = find
-        self._refs = refs
-        self._say = say
-        self._seen = _stamp(refs)
-        self._retry_at: float | None = None
-        self._retry_s = RETRY_S
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="swap", daemon=True)
-        self.live = warmed(find().load())
-
-    def watch(self) -> None:
-        """Start to follow the reference."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop following; a version that is being loaded is not waited for."""
-        self._stop.set()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(POLL_S):
-            stamp = _stamp(self._refs)
-            due = self._retry_at is not None and time.monotonic() >= self._retry_at
-            if stamp != self._seen:
-                self._seen, self._retry_s = stamp, RETRY_S
-                self._follow()
-            elif due:
-                self._follow()
-
-    def _follow(self) -> None:
-        try:
-            found = self._find()
-            if found.version_id != self.live.version_id:
-                self._swap(warmed(found.load()))
-            elif found.reference != self.live.reference:
-                self.live = replace(self.live, reference=found.reference)
-        except MloError as error:
-            self._fail(error.message)
-        except Exception as error:  # noqa: BLE001  whatever a model file does, the old one serves
-            self._fail(f"{type(error).__name__}: {error}")
-        else:
-            self.failure = self._retry_at = None
-
-    def _swap(self, fresh: Live) -> None:
-        old, self.live = self.live, fresh
-        self.swaps += 1
-        self._say(
-            f"{fresh.model} v{fresh.version} ({fresh.reference}) answers from now on,"
-            f" in place of v{old.version}"
-        )
-
-    def _fail(self, why: str) -> None:
-        self._retry_at = time.monotonic() + self._retry_s
-        self._retry_s = min(2 * self._retry_s, _LONGEST_RETRY_S)
-        if why != self.failure:
-            self.failure = why
-            self.failures += 1
-            self._say(f"{self.live.model} v{self.live.version} goes on answering: {why}")
 
 
 def warmed(live: Live) -> Live:
@@ -162,6 +63,13 @@ def warmed(live: Live) -> Live:
         live.answer(row)
         took.append(time.perf_counter() - started)
     return replace(live, row_s=min(took))
+
+
+def in_role(live: Live, role: str, reference: str) -> Live:
+    """Return the same version in another role, found by `reference`."""
+    if (live.role, live.reference) == (role, reference):
+        return live
+    return replace(live, role=role, reference=reference)
 
 
 def example(signature: Signature) -> dict[str, Any]:
@@ -187,11 +95,3 @@ def _example(column: Column) -> Any:
     if column.categories:
         return column.categories[0]
     return None if column.kind == "category" and column.nullable else "text"
-
-
-def _stamp(path: Path) -> Sequence[int]:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return ()
-    return (found.st_mtime_ns, found.st_ino, found.st_size)

@@ -1,51 +1,124 @@
-"""What the server counts, in Prometheus's text format. Counted on the event loop only."""
+"""What the server counts, on a board that its processes share, and Prometheus's text format."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import accumulate
+
+from mlops_cli.serving.board import Board
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 Labels = tuple[tuple[str, str], ...]
 
-
-@dataclass(slots=True)
-class Histogram:
-    """How many observations fell under each bound, and their sum."""
-
-    bounds: tuple[float, ...] = _BUCKETS_S
-    counts: list[int] = field(default_factory=list)
-    total: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.counts = [0] * (len(self.bounds) + 1)
-
-    def observe(self, value: float) -> None:
-        """Count one observation."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
+BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+STEP = 1.1
+"""How much longer each bucket of a version's own times is than the one before."""
+FINE_S = tuple(1e-5 * STEP**step for step in range(160))
+"""The bounds of those buckets: 10 us to 38 s."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What requests to one version came to.
+
+    Attributes:
+        good: requests that it answered.
+        bad: requests that it failed on.
+        seconds: how many calls into the model took up to each of `FINE_S`, then longer.
+    """
+
+    good: int
+    bad: int
+    seconds: tuple[int, ...]
+
+    @property
+    def requests(self) -> int:
+        """How many there were."""
+        return self.good + self.bad
+
+    def since(self, before: "Outcomes") -> "Outcomes":
+        """Return what was added after `before`."""
+        times = zip(self.seconds, before.seconds, strict=True)
+        return Outcomes(
+            self.good - before.good,
+            self.bad - before.bad,
+            tuple(now - then for now, then in times),
+        )
+
+
+NOTHING = Outcomes(0, 0, (0,) * (len(FINE_S) + 1))
+
+
 class Metrics:
-    """What is counted as requests come and go."""
+    """What one process counts; to be called from one thread, the event loop's."""
 
-    requests: dict[tuple[str, int], int] = field(default_factory=dict)
-    """By path and status."""
-    latency_s: Histogram = field(default_factory=Histogram)
-    """Of predictions, from the last byte of the head to the answer."""
-    predictions: dict[tuple[str, int], int] = field(default_factory=dict)
-    """Rows, by model and version."""
+    def __init__(self, board: Board | None = None, part: int = 0) -> None:
+        """Count in a part of `board`, one of its own if there is none."""
+        self.board = board or Board()
+        self._cells = self.board.part(part)
+        self._places: dict[tuple[str | int, ...], int] = {}
+        self._bases: dict[int, float] = {}
+        self._latency = self.board.place(("latency",), len(BUCKETS_S) + 2)
 
     def count(self, path: str, status: int) -> None:
         """Count one answered request."""
         key = (path, status)
-        self.requests[key] = self.requests.get(key, 0) + 1
+        place = self._places.get(key)
+        if place is None:
+            place = self._placed(key, ("requests", path, str(status)))
+        self._cells[place] += 1
 
-    def predicted(self, model: str, version: int, rows: int) -> None:
-        """Count rows that a version has answered."""
-        key = (model, version)
-        self.predictions[key] = self.predictions.get(key, 0) + rows
+    def latency(self, seconds: float) -> None:
+        """Count the time that a prediction took, from the head of the request to its answer."""
+        cells, first = self._cells, self._latency
+        cells[first + bisect_left(BUCKETS_S, seconds)] += 1
+        cells[first + len(BUCKETS_S) + 1] += seconds
+
+    def predicted(self, model: str, version: int, role: str, rows: int, seconds: float) -> None:
+        """Count a request that a version has answered, its rows, and the time of the model."""
+        place = self._of_version(model, version, role)
+        cells = self._cells
+        cells[place] += rows
+        cells[place + 1] += 1
+        cells[place + 3 + bisect_left(FINE_S, seconds)] += 1
+
+    def failed(self, model: str, version: int, role: str) -> None:
+        """Count a request that a version has failed on."""
+        self._cells[self._of_version(model, version, role) + 2] += 1
+
+    def add(self, family: str, *labels: str, by: float = 1) -> None:
+        """Add to any other counter."""
+        self._cells[self.board.place((family, *labels))] += by
+
+    def gauge(self, family: str, to: float) -> None:
+        """Set this process's share of a gauge."""
+        self._cells[self.board.place((family,))] = to
+
+    def total(self, family: str, to: float) -> None:
+        """Set what something in this process has counted since its start."""
+        place = self.board.place((family,))
+        base = self._bases.setdefault(place, self._cells[place])
+        self._cells[place] = base + to
+
+    def _of_version(self, model: str, version: int, role: str) -> int:
+        key = (model, version, role)
+        place = self._places.get(key)
+        if place is None:
+            name = ("versions", model, str(version), role)
+            place = self._placed(key, name, 3 + len(FINE_S) + 1)
+        return place
+
+    def _placed(self, key: tuple[str | int, ...], name: tuple[str, ...], width: int = 1) -> int:
+        place = self._places[key] = self.board.place(name, width)
+        return place
+
+
+def outcomes(board: Board) -> Mapping[tuple[str, int, str], Outcomes]:
+    """Return what requests came to, by model, version and role."""
+    return {
+        (model, int(version), role): Outcomes(int(good), int(bad), tuple(map(int, seconds)))
+        for (model, version, role), (_, good, bad, *seconds) in board.sums("versions").items()
+    }
 
 
 class Page:
@@ -69,15 +142,15 @@ class Page:
         self._head(name, kind, meaning)
         self._lines += [_sample(name, labels, value) for labels, value in samples]
 
-    def add_histogram(self, name: str, meaning: str, histogram: Histogram) -> None:
-        """Add a histogram; its buckets are cumulative."""
+    def add_times(self, name: str, meaning: str, cells: list[float]) -> None:
+        """Add the histogram in `cells`: counts by `BUCKETS_S`, then the sum of the seconds."""
         self._head(name, "histogram", meaning)
-        below = 0
-        for bound, count in zip((*histogram.bounds, "+Inf"), histogram.counts, strict=True):
-            below += count
-            self._lines.append(_sample(f"{name}_bucket", (("le", str(bound)),), below))
-        self._lines.append(_sample(f"{name}_sum", (), histogram.total))
-        self._lines.append(_sample(f"{name}_count", (), below))
+        *counts, total = cells
+        below = list(accumulate(map(int, counts)))
+        for bound, count in zip((*BUCKETS_S, "+Inf"), below, strict=True):
+            self._lines.append(_sample(f"{name}_bucket", (("le", str(bound)),), count))
+        self._lines.append(_sample(f"{name}_sum", (), total))
+        self._lines.append(_sample(f"{name}_count", (), below[-1]))
 
     def text(self) -> bytes:
         """Return the page."""
@@ -85,13 +158,6 @@ class Page:
 
     def _head(self, name: str, kind: str, meaning: str) -> None:
         self._lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
-
-
-def labelled(
-    names: tuple[str, str], counts: Mapping[tuple[str, int], int]
-) -> list[tuple[Labels, float]]:
-    """Return samples of `counts`, whose keys are the values of the labels `names`."""
-    return [(tuple(zip(names, map(str, key), strict=True)), count) for key, count in counts.items()]
 
 
 def _sample(name: str, labels: Labels, value: float) -> str:

@@ -1,6 +1,6 @@
 """What the server tells of itself: its models, whether it is well, and what it has counted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,10 +9,12 @@ import orjson
 from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.serving.app import App
 from mlops_cli.serving.batch import Batcher
-from mlops_cli.serving.live import Slot, example
-from mlops_cli.serving.metrics import CONTENT_TYPE, Labels, Metrics, Page, labelled
+from mlops_cli.serving.board import Name
+from mlops_cli.serving.live import example
+from mlops_cli.serving.metrics import CONTENT_TYPE, Labels, Metrics, Page
 from mlops_cli.serving.reply import JSON, Reply
 from mlops_cli.serving.routes import Handler, Receive, Scope
+from mlops_cli.serving.slot import Slot
 
 
 class Pages:
@@ -55,59 +57,66 @@ class Pages:
         return Reply(orjson.dumps(body, option=orjson.OPT_INDENT_2))
 
     def _metrics(self) -> Reply:
-        page, counted = Page(), self._counted
+        self.publish()
+        page, board = Page(), self._counted.board
         page.add(
             "mlo_requests_total",
             "counter",
             "Requests answered, by path and status",
-            labelled(("path", "status"), counted.requests),
+            [
+                ((("path", path), ("status", status)), int(count))
+                for (path, status), (count,) in board.sums("requests").items()
+            ],
         )
-        page.add_histogram(
+        page.add_times(
             "mlo_request_seconds",
-            "Time to answer a prediction, whole head to answer",
-            counted.latency_s,
+            "Time to answer a prediction, from its head to the answer",
+            board.sums("latency")[()],
         )
-        page.add(
-            "mlo_predictions_total",
-            "counter",
-            "Rows predicted, by model and version",
-            labelled(("model", "version"), counted.predictions),
-        )
+        by_version = board.sums("versions")
+        for place, name, meaning in (
+            (0, "mlo_predictions_total", "Rows predicted"),
+            (2, "mlo_model_errors_total", "Requests that a version failed on"),
+        ):
+            page.add(
+                name,
+                "counter",
+                f"{meaning}, by model, version and role",
+                [(_version(labels), int(cells[place])) for labels, cells in by_version.items()],
+            )
         infos = [(_labels(slot), 1) for slot in self._slots]
         page.add("mlo_model_info", "gauge", "The version that answers", infos)
-        for name, kind, meaning, value in self._single():
+        for name, (kind, meaning) in _SINGLE.items():
+            (value,) = board.sums(name)[()]
             page.add(name, kind, meaning, [((), int(value))])
         return Reply(page.text(), CONTENT_TYPE)
 
-    def _single(self) -> Iterator[tuple[str, str, str, float]]:
-        """Yield name, kind, meaning and value of what has no labels."""
-        slots, log = self._slots, self._log.counters
-        swaps, failures = sum(one.swaps for one in slots), sum(one.failures for one in slots)
-        behind = any(one.failure is not None for one in slots)
-        yield "mlo_model_swaps_total", "counter", "Versions swapped in", swaps
-        yield "mlo_model_failures_total", "counter", "Versions that did not load", failures
-        yield "mlo_model_behind", "gauge", "1 while a version due does not load", behind
-        yield "mlo_batches_total", "counter", "Calls into the model", self._batcher.batches
-        yield "mlo_waiting_rows", "gauge", "Rows that wait for the model", self._batcher.rows
-        yield "mlo_log_written_total", "counter", "Predictions in the log", log.written
-        yield (
-            "mlo_log_dropped_total",
-            "counter",
-            "Predictions answered but not logged",
-            log.dropped,
-        )
-        yield (
-            "mlo_log_failures_total",
-            "counter",
-            "Refusals of the disk under the log",
-            log.failures,
-        )
-        yield (
-            "mlo_log_waiting_rows",
-            "gauge",
-            "Predictions that wait for the log",
-            self._log.waiting,
-        )
+    def publish(self) -> None:
+        """Put what others count here on the board, where every process reads it."""
+        slots, log, counted = self._slots, self._log.counters, self._counted
+        counted.total("mlo_model_swaps_total", sum(slot.swaps for slot in slots))
+        counted.total("mlo_model_failures_total", sum(slot.failures for slot in slots))
+        counted.total("mlo_batches_total", self._batcher.batches)
+        counted.total("mlo_log_written_total", log.written)
+        counted.total("mlo_log_dropped_total", log.dropped)
+        counted.total("mlo_log_failures_total", log.failures)
+        counted.gauge("mlo_model_behind", any(slot.failure is not None for slot in slots))
+        counted.gauge("mlo_waiting_rows", self._batcher.rows)
+        counted.gauge("mlo_log_waiting_rows", self._log.waiting)
+
+
+_SINGLE = {
+    "mlo_model_swaps_total": ("counter", "Versions swapped in"),
+    "mlo_model_failures_total": ("counter", "Versions that did not load"),
+    "mlo_model_behind": ("gauge", "Processes in which a version due does not load"),
+    "mlo_batches_total": ("counter", "Calls into the model"),
+    "mlo_waiting_rows": ("gauge", "Rows that wait for the model"),
+    "mlo_log_written_total": ("counter", "Predictions in the log"),
+    "mlo_log_dropped_total": ("counter", "Predictions answered but not logged"),
+    "mlo_log_failures_total": ("counter", "Refusals of the disk under the log"),
+    "mlo_log_waiting_rows": ("gauge", "Predictions that wait for the log"),
+}
+"""Kind and meaning of what has no labels."""
 
 
 def _handler(page: Callable[[], Reply]) -> Handler:
@@ -147,3 +156,7 @@ def _labels(slot: Slot) -> Labels:
         ("version_id", live.version_id),
         ("reference", live.reference),
     )
+
+
+def _version(labels: Name) -> Labels:
+    return tuple(zip(("model", "version", "role"), labels, strict=True))

@@ -9,7 +9,6 @@ from mlops_cli.serving import body
 from mlops_cli.serving.answered import Answered
 from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.live import Live
-from mlops_cli.serving.metrics import Metrics
 from mlops_cli.serving.reply import Reply
 from mlops_cli.serving.router import Router
 from mlops_cli.serving.routes import Receive, Scope
@@ -41,13 +40,10 @@ class Way(Protocol):
 class Predicting:
     """The path that all predictions take."""
 
-    def __init__(
-        self, router: Router, batcher: Batcher, metrics: Metrics, *, max_body_bytes: int
-    ) -> None:
-        """Let `router` choose versions, `batcher` ask them; count in `metrics`."""
+    def __init__(self, router: Router, batcher: Batcher, *, max_body_bytes: int) -> None:
+        """Let `router` choose versions and `batcher` ask them."""
         self.router = router
         self._batcher = batcher
-        self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="read")
 
@@ -82,9 +78,7 @@ class Predicting:
         Raises:
             Refused: the model fails on it, or too much is waiting.
         """
-        answered = await self._batcher.submit(live, table, size=size)
-        self._metrics.predicted(live.model, live.version, table.rows)
-        return answered
+        return await self._batcher.submit(live, table, size=size)
 
     async def _aside(self, function: Callable[..., _T], *arguments: Any) -> _T:
         loop = asyncio.get_running_loop()

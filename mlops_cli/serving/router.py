@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from mlops_cli.registry.values import shown
-from mlops_cli.serving.live import Live, Slot
+from mlops_cli.serving.live import Live
 from mlops_cli.serving.refusal import Refused
+from mlops_cli.serving.slot import Slot
 
 
 class Router:
@@ -15,16 +16,24 @@ class Router:
         self.slots: Mapping[str, Slot] = {slot.live.model: slot for slot in slots}
         self._only = slots[0] if len(slots) == 1 else None
 
-    def choose(self, model: str | None, key: bytes | None) -> Live:
-        """Return the version that answers a request to `model`, None where there is only one.
+    def slot(self, model: str | None) -> Slot:
+        """Return the place of `model`, of the only one if None.
 
         Raises:
             Refused: 404, no such model is served here.
         """
         if model is None and self._only is not None:
-            return self._only.live
+            return self._only
         slot = self.slots.get(model or "")
         if slot is None:
             known = ", ".join(self.slots)
             raise Refused(404, f"no model '{shown(model or '')}' is served here: there is {known}")
-        return slot.live
+        return slot
+
+    def choose(self, model: str | None, key: bytes | None) -> Live:
+        """Return the version that answers a request to `model` of the user `key`.
+
+        Raises:
+            Refused: 404, no such model is served here.
+        """
+        return self.slot(model).routing.choose(key)

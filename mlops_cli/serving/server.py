@@ -1,33 +1,18 @@
-"""A server process: port, signals, and the order in which things start and stop."""
+"""A server: its port, its models, and one process or several that answer."""
 
-import asyncio
 import errno
-import signal
+import gc
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import uvicorn
-import uvloop
-
 from mlops_cli.core.repository import Repository
-from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.errors import RequestError, StateError
-from mlops_cli.serving.app import App
-from mlops_cli.serving.batch import Batcher
-from mlops_cli.serving.live import Found, Slot
-from mlops_cli.serving.metrics import Metrics
-from mlops_cli.serving.pages import Pages
-from mlops_cli.serving.predicting import Predicting
-from mlops_cli.serving.router import Router
-
-_BACKLOG = 2048
-_DRAIN_S = 30
-_KEEP_ALIVE_S = 75  # longer than the 60 s of usual load balancers, which must close first
-_WAITING_REQUESTS = 16
-"""How many requests of the largest size may wait for the model."""
+from mlops_cli.serving.board import Board
+from mlops_cli.serving.http_server import BACKLOG
+from mlops_cli.serving.slot import Found, Slot
+from mlops_cli.serving.worker import Worker
+from mlops_cli.serving.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,58 +27,53 @@ class Ready:
 
 
 class Server:
-    """Serves one model of a repository until stopped."""
+    """Serves models of a repository until stopped."""
 
     def __init__(
         self,
         repo: Repository,
-        find: Callable[[], Found],
+        finds: Sequence[Callable[[], Found]],
         *,
         host: str | None = None,
         port: int | None = None,
+        workers: int = 1,
         say: Callable[[str], None],
     ) -> None:
-        """Take the port and load what `find` finds; it is asked again when refs move.
+        """Take the port and load what each of `finds` finds; they are asked again when refs move.
 
-        Without `host` or `port` the settings say which; port 0 takes a free one. `say` is told
-        what happens while serving, from any thread.
+        Without `host` or `port` the settings say which; port 0 takes a free one. With several
+        `workers` each is a process. `say` is told what happens while serving, from any thread.
 
         Raises:
             StateError: the port is taken or forbidden.
-            RequestError: there is no such model, version or host.
+            RequestError: there is no such model, version or host, or a model is there twice.
         """
         settings = repo.settings.serving
+        self._repo = repo
         self._say = say
+        self._workers = workers
         self._socket = listen(
             settings.host if host is None else host, settings.port if port is None else port
         )
         try:
-            self._slot = Slot(find, repo.layout.refs, say=say)
+            self._slots = [Slot(find, repo.layout.refs, say=say) for find in finds]
+            _check_distinct([slot.model for slot in self._slots])
         except BaseException:
             self._socket.close()
             raise
-        self._log = PredictionWriter(repo.layout.predictions, warn=say)
-        self._batcher = Batcher(
-            self._log,
-            say=say,
-            most_rows=_WAITING_REQUESTS * settings.max_rows,
-            most_bytes=_WAITING_REQUESTS * settings.max_body_bytes,
-        )
-        metrics = Metrics()
-        self._predicting = Predicting(
-            Router([self._slot]), self._batcher, metrics, max_body_bytes=settings.max_body_bytes
-        )
-        self._app = App(self._predicting, metrics, say=say)
-        Pages(self._app, self._batcher, self._log, metrics)
-        self._uvicorn = _Uvicorn(self._app)
+        self.board = Board(1 if workers == 1 else workers + 1)
+        self._worker: Worker | None = None
 
     @property
-    def ready(self) -> Ready:
-        """What is served now."""
-        live = self._slot.live
-        return Ready(_url(self._socket), live.model, live.version, live.version_id, live.reference)
+    def ready(self) -> tuple[Ready, ...]:
+        """What is served now, model by model."""
+        url = _url(self._socket)
+        return tuple(
+            Ready(url, live.model, live.version, live.version_id, live.reference)
+            for live in (slot.live for slot in self._slots)
+        )
 
-    def run(self, on_ready: Callable[[Ready], None]) -> None:
+    def run(self, on_ready: Callable[[tuple[Ready, ...]], None]) -> None:
         """Answer requests until SIGTERM or `stop`, then finish those that are under way.
 
         `on_ready` is called once, when the first request can be answered.
@@ -102,80 +82,44 @@ class Server:
             KeyboardInterrupt: it was ended by SIGINT, after finishing in the same way.
         """
         ready = self.ready
-        self._uvicorn.on_started = lambda: on_ready(ready)
-        self._slot.watch()
-        try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._uvicorn.serve(sockets=[self._socket]))
-        finally:
-            self._slot.close()
-            self._batcher.close()
-            self._predicting.close()
-            self._log.close()
-        if self._uvicorn.interrupted:
-            raise KeyboardInterrupt
-
-    def stop(self) -> None:
-        """Have `run` finish and return; may be called from any thread."""
-        self._uvicorn.stop()
-
-
-class _Uvicorn(uvicorn.Server):
-    """Uvicorn with the application's word on draining, and signals that end in a return."""
-
-    def __init__(self, app: App) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                loop="uvloop",
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                log_level="critical",
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                backlog=_BACKLOG,
-                timeout_keep_alive=_KEEP_ALIVE_S,
-                timeout_graceful_shutdown=_DRAIN_S,
-            )
-        )
-        self.on_started: Callable[[], None] = lambda: None
-        self.interrupted = False
-        self._app = app
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to answer, and say so."""
-        await super().startup(sockets)
-        self.on_started()
-
-    def stop(self) -> None:
-        """Drain: answers close their connections from now on, then the server ends."""
-        self._app.draining = True
-        self.should_exit = True
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Drain on SIGTERM and SIGINT; a second one ends it at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
+        if self._workers == 1:
+            self._worker = self._made(0)
+            self._worker.run(self._socket, lambda: on_ready(ready))
             return
-        before = {
-            number: signal.signal(number, self._on_signal)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        gc.collect()
+        gc.freeze()  # what is never collected is never written to, and stays shared
+        watched = Workers(self._workers, self._work, self.board, look=self._look, say=self._say)
         try:
-            yield
+            watched.run(lambda: on_ready(ready))
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            self._socket.close()
 
-    def _on_signal(self, number: int, _frame: object) -> None:
-        self.force_exit = self.should_exit
-        self.interrupted = self.interrupted or number == signal.SIGINT
-        self.stop()
+    def stop(self) -> None:
+        """Have `run` finish and return; may be called from any thread. For one process."""
+        if self._worker is not None:
+            self._worker.stop()
+
+    def _made(self, part: int) -> Worker:
+        return Worker(self._repo, self._slots, self.board, part, say=self._say)
+
+    def _work(self, part: int, on_started: Callable[[], None]) -> None:
+        for slot in self._slots:
+            slot.quiet()
+        self._made(part).run(self._socket, on_started)
+
+    def _look(self) -> None:
+        """Keep up with the references, so that a process forked from here is up to date."""
+        for slot in self._slots:
+            slot.look()
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise RequestError(
+                f"{name} is there twice: a server has one reference of each model",
+                hint="start another server, or give one version a share of the requests: --canary",
+            )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -195,7 +139,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
-        made.listen(_BACKLOG)
+        made.listen(BACKLOG)
     except OSError as error:
         made.close()
         raise _refused(error, host, port) from error

@@ -17,9 +17,10 @@ from sklearn.preprocessing import OneHotEncoder
 from mlops_cli.core.canonical import decode, encode
 from mlops_cli.core.repository import Repository, create
 from mlops_cli.registry import formats, signature
-from mlops_cli.serving.live import Found, Live
+from mlops_cli.serving.live import Live
 from mlops_cli.serving.load import live
 from mlops_cli.serving.server import Ready, Server
+from mlops_cli.serving.slot import Found
 
 TRAINING = pandas.DataFrame(
     {
@@ -119,13 +120,13 @@ def start(shelf: Shelf) -> Iterator[Start]:
 
     def start_one() -> Running:
         said: list[str] = []
-        server = Server(shelf.repo, shelf.find, port=0, say=said.append)
+        server = Server(shelf.repo, [shelf.find], port=0, say=said.append)
         is_ready = threading.Event()
         thread = threading.Thread(target=server.run, args=(lambda ready: is_ready.set(),))
         thread.start()
         assert is_ready.wait(30)
-        client = httpx.Client(base_url=server.ready.url, timeout=30)
-        running.append((Running(server, server.ready, client, said), thread))
+        client = httpx.Client(base_url=server.ready[0].url, timeout=30)
+        running.append((Running(server, server.ready[0], client, said), thread))
         return running[-1][0]
 
     yield start_one

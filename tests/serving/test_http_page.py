@@ -46,6 +46,6 @@ def test_every_route_is_on_the_page(start: Start) -> None:
 
 def test_every_status_that_the_server_gives_is_on_the_page() -> None:
     told = set(map(int, re.findall(r"^\| (\d{3}) \|", PAGE, re.M)))
-    code = "".join(path.read_text() for path in (TOP / "mlops_cli/serving").glob("*.py"))
+    code = "".join(path.read_text() for path in (TOP / "mlops_cli/serving").rglob("*.py"))
     given = set(map(int, re.findall(r"Refused\(\s*(\d{3})", code)))
     assert given | {200, 500} == told

@@ -9,7 +9,7 @@ import pytest
 
 from mlops_cli.errors import IntegrityError, MloError
 from mlops_cli.registry.signature import Column, Signature
-from mlops_cli.serving import live
+from mlops_cli.serving import live, slot
 from mlops_cli.serving.validate import Columns
 from tests.serving.conftest import ROW, Running, Shelf, Start, classifier
 
@@ -59,15 +59,15 @@ def test_a_swap_under_load_loses_no_request(shelf: Shelf, start: Start) -> None:
 
 def test_a_request_under_way_is_answered_by_the_version_it_met(shelf: Shelf, start: Start) -> None:
     running = start()
-    slot = running.server._slot
-    healthy, entered, go_on = slot.live.answer, threading.Event(), threading.Event()
+    place = running.server._slots[0]
+    healthy, entered, go_on = place.live.answer, threading.Event(), threading.Event()
 
     def slow(columns: Columns) -> live.Answers:
         entered.set()
         assert go_on.wait(30)
         return healthy(columns)
 
-    object.__setattr__(slot.live, "answer", slow)
+    object.__setattr__(place.live, "answer", slow)
     answers: list[httpx.Response] = []
     asking = threading.Thread(target=lambda: answers.append(running.predict()))
     asking.start()
@@ -83,7 +83,7 @@ def test_a_request_under_way_is_answered_by_the_version_it_met(shelf: Shelf, sta
 def test_a_version_that_does_not_load_leaves_the_old_one_and_says_so(
     shelf: Shelf, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "RETRY_S", 0.05)
+    monkeypatch.setattr(slot, "RETRY_S", 0.05)
     running = start()
     broken = shelf.put(classifier(0.5))
     file = shelf.folder / f"v{broken}" / "model.skops"
@@ -120,17 +120,17 @@ def test_refs_that_move_elsewhere_swap_nothing(shelf: Shelf, start: Start) -> No
     running = start()
     oid = shelf.repo.objects.put(b"{}")
     shelf.repo.refs.move({"models/other": (None, oid)})
-    time.sleep(3 * live.POLL_S)
-    assert running.server._slot.swaps == 0
+    time.sleep(3 * slot.POLL_S)
+    assert running.server._slots[0].swaps == 0
     assert running.said == []
 
 
 def test_the_first_version_must_load(shelf: Shelf) -> None:
-    def broken() -> live.Found:
+    def broken() -> slot.Found:
         raise IntegrityError("bytes do not match")
 
     with pytest.raises(MloError, match="bytes do not match"):
-        live.Slot(broken, shelf.repo.layout.refs, say=print)
+        slot.Slot(broken, shelf.repo.layout.refs, say=print)
 
 
 def test_an_example_fits_its_signature() -> None:

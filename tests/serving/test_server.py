@@ -127,13 +127,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Any:
     (root / ".mlops.yaml").write_text("serving: {max_rows: 1000, max_body_bytes: 100000}\n")
     shelf = Shelf(create(root), root / "shelf")
     shelf.point(shelf.put(classifier()))
-    server = Server(shelf.repo, shelf.find, port=0, say=lambda text: None)
+    server = Server(shelf.repo, [shelf.find], port=0, say=lambda text: None)
     is_ready = threading.Event()
     thread = threading.Thread(target=server.run, args=(lambda ready: is_ready.set(),))
     thread.start()
     assert is_ready.wait(30)
-    with httpx.Client(base_url=server.ready.url, timeout=30) as client:
-        yield Running(server, server.ready, client)
+    with httpx.Client(base_url=server.ready[0].url, timeout=30) as client:
+        yield Running(server, server.ready[0], client)
     server.stop()
     thread.join(30)
 
@@ -246,7 +246,7 @@ def test_metrics_count_requests_by_status_latency_and_version(start: Start) -> N
     assert 'mlo_requests_total{path="/predict",status="200"} 1' in lines
     assert 'mlo_requests_total{path="/predict",status="422"} 1' in lines
     assert 'mlo_requests_total{path="other",status="404"} 1' in lines
-    assert 'mlo_predictions_total{model="plant",version="1"} 2' in lines
+    assert 'mlo_predictions_total{model="plant",version="1",role="answer"} 2' in lines
     assert 'mlo_request_seconds_bucket{le="+Inf"} 2' in lines
     assert "mlo_request_seconds_count 2" in lines
     (about,) = [line for line in lines if line.startswith("mlo_model_info{")]
@@ -258,7 +258,7 @@ def test_a_model_that_fails_on_a_row_answers_500_without_its_stack(
     shelf: Shelf, start: Start
 ) -> None:
     running = start()
-    slot = running.server._slot
+    slot = running.server._slots[0]
 
     class Broken:
         def __call__(self, columns: Any) -> Any:
@@ -288,7 +288,7 @@ def test_a_model_that_fails_on_a_row_answers_500_without_its_stack(
 def test_a_taken_port_is_named_with_what_to_type(shelf: Shelf, start: Start) -> None:
     port = int(start().ready.url.rpartition(":")[2])
     with pytest.raises(StateError, match=f"port {port} .* is in use") as caught:
-        Server(shelf.repo, shelf.find, port=port, say=print)
+        Server(shelf.repo, [shelf.find], port=port, say=print)
     assert caught.value.hint is not None
     assert "--port 0" in caught.value.hint
 
@@ -312,7 +312,7 @@ def test_two_servers_on_one_repository_log_side_by_side(shelf: Shelf, start: Sta
 
 def test_stop_finishes_what_is_under_way(shelf: Shelf, start: Start) -> None:
     running = start()
-    slot = running.server._slot
+    slot = running.server._slots[0]
     healthy, entered, go_on = slot.live.answer, threading.Event(), threading.Event()
 
     def slow(columns: Any) -> Any:

@@ -37,8 +37,8 @@ def serve(
 
     repo = repository()
     find = follow(repo, model, max_rows=repo.settings.serving.max_rows, say=show.note)
-    server = Server(repo, find, host=host, port=port, say=show.note)
-    server.run(lambda ready: _tell(ready, as_json=as_json))
+    server = Server(repo, [find], host=host, port=port, say=show.note)
+    server.run(lambda ready: _tell(ready[0], as_json=as_json))
 
 
 def _tell(ready: "Ready", *, as_json: bool) -> None:
