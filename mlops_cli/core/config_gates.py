@@ -12,7 +12,7 @@ from mlops_cli.core import config_values
 from mlops_cli.core.yaml_nodes import Value
 
 EVALUATION = "evaluation"
-"""What `on:` says for the model's own data to be evaluated on."""
+"""What `data:` says for the model's own data to be evaluated on."""
 CONFIDENCE = 0.95
 TIMEOUT_S = 600.0
 FAIRNESS = (
@@ -50,7 +50,7 @@ class MetricGate:
     """How much worse than that version is still accepted, in the metric's unit."""
     higher_is_better: bool | None = None
     """Default: as the metric is known to be, else true."""
-    on: str | None = None
+    data: str | None = None
     """The data of the evaluation that counts, `evaluation` for the model's own; None: the run."""
     slice: str | None = None
     """Rows that count, such as `region=north`; None: all."""
@@ -67,7 +67,7 @@ class FairnessGate:
     """The column that tells the groups."""
     min: float | None = None
     max: float | None = None
-    on: str = EVALUATION
+    data: str = EVALUATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _metric(value: Value, stage: _Stage) -> MetricGate:
             "better_than": stage,
             "tolerance": lambda inner: inner.number(minimum=0),
             "higher_is_better": Value.boolean,
-            "on": Value.text,
+            "data": Value.text,
             "slice": Value.text,
             "confidence": _confidence,
         },
@@ -185,7 +185,7 @@ def _fairness(value: Value, _: _Stage) -> FairnessGate:
             "of": Value.text,
             "min": Value.number,
             "max": Value.number,
-            "on": Value.text,
+            "data": Value.text,
         },
         required=("of",),
     )
@@ -276,3 +276,5 @@ _READERS: Mapping[str, Callable[[Value, _Stage], Gate]] = {
     "drift": _drift,
     "command": _command,
 }
+KINDS = tuple(_READERS)
+"""The keys that tell kinds of gates."""

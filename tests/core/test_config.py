@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from mlops_cli.core import config, origins, step_reader
+from mlops_cli.core import config, config_gates, origins, step_reader
 from mlops_cli.core.config import (
     Encryption,
     RemoteSettings,
@@ -281,6 +281,19 @@ def test_the_example_explains_all_that_a_step_can_say() -> None:
         assert said == set(known) - (set(step_reader.OUT_KEYS) if key == "plots" else set())
 
 
+def test_the_example_explains_all_that_a_gate_can_say() -> None:
+    import yaml
+
+    stages = yaml.safe_load(EXAMPLE.read_text())["models"]["churn"]["stages"]
+    given = [gate for stage in stages.values() for gate in stage.get("gates", ())]
+    kinds = {next(iter(gate)) for gate in given}
+    read = load(EXAMPLE).models["churn"].stages["production"].gates
+    assert {type(gate) for gate in read} == set(get_args(config_gates.Gate))
+    assert kinds == set(config_gates.KINDS)
+    said = {key for gate in given if "metric" in gate for key in gate}
+    assert said == {field.name for field in dataclasses.fields(MetricGate)}
+
+
 def test_every_key_of_the_example_has_a_comment() -> None:
     lines = EXAMPLE.read_text().splitlines()
     for name in ("serving", "drift", "hooks"):
@@ -290,7 +303,7 @@ def test_every_key_of_the_example_has_a_comment() -> None:
 
 def _every(kind: Any, above: str = "") -> Iterator[str]:
     """Yield each setting that the dataclasses have; names that users choose are `*`."""
-    for name, hint in get_type_hints(kind).items():
+    for name, hint in _hints(kind).items():
         if kind is Settings and name == "written_steps":
             continue
         yield above + name
@@ -300,7 +313,7 @@ def _every(kind: Any, above: str = "") -> Iterator[str]:
 
 
 def _present(value: Any, kind: Any, above: str = "") -> Iterator[str]:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     if isinstance(value, str):  # a remote may be written as just its URL
         return
     for name, inner_value in value.items():
@@ -315,6 +328,10 @@ def _present(value: Any, kind: Any, above: str = "") -> Iterator[str]:
             parts = inner_value if isinstance(inner_value, list) else list(inner_value.values())
         for part in parts:
             yield from _present(part, inner, f"{above}{name}.")
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, localns={"Gate": Any})  # gates have a test of their own
 
 
 def _dataclass_in(hint: Any) -> Any:
