@@ -52,6 +52,60 @@ def homogeneity(first: Counts, second: Counts) -> ChiSquare:
     return ChiSquare(statistic, degrees, float(chdtrc(degrees, statistic)))
 
 
+def likelihood_ratio(first: Counts, second: Counts) -> ChiSquare:
+    """Return the G-test that two samples come from one distribution over categories.
+
+    Arguments as of `homogeneity`; the statistic is twice the logarithm of the likelihood ratio.
+
+    Source:
+        S. S. Wilks, The large-sample distribution of the likelihood ratio for testing composite
+        hypotheses, Annals of Mathematical Statistics 9 (1938) 60-62.
+
+    >>> import numpy as np
+    >>> round(likelihood_ratio(np.array([30, 10]), np.array([20, 20])).statistic, 6)
+    5.411532
+    """
+    import numpy as np
+    from scipy.special import chdtrc, rel_entr
+
+    if len(first) < 2:
+        return ChiSquare(0.0, 0, 1.0)
+    table = np.stack((first, second)).astype(float)
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    statistic = 2 * max(float(rel_entr(table, expected).sum()), 0.0)
+    degrees = len(first) - 1
+    return ChiSquare(statistic, degrees, float(chdtrc(degrees, statistic)))
+
+
+def two_proportions(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """Return z and the two-sided p of the test that two samples have the same share of hits.
+
+    z > 0 says that the second has the larger share; the variance is pooled.
+
+    Args:
+        first: hits and rows of one sample, rows >= 1.
+        second: hits and rows of the other, rows >= 1.
+
+    Source:
+        R. A. Fisher, Statistical methods for research workers, 1925, section 20.
+
+    >>> z, p = two_proportions((30, 100), (45, 100))
+    >>> round(z, 6), round(p, 6)
+    (2.19089, 0.02846)
+    """
+    from math import sqrt
+
+    from scipy.special import ndtr
+
+    hits, rows = first[0] + second[0], first[1] + second[1]
+    if hits in (0, rows):
+        return 0.0, 1.0
+    share = hits / rows
+    deviation = sqrt(share * (1 - share) * (1 / first[1] + 1 / second[1]))
+    z = (second[0] / second[1] - first[0] / first[1]) / deviation
+    return z, 2 * float(ndtr(-abs(z)))
+
+
 def total_variation(first: Counts, second: Counts) -> float:
     """Return the share of one sample that would have to change category to be like the other.
 

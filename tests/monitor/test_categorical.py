@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 
-from mlops_cli.monitor.categorical import homogeneity, kept_apart, total_variation
+from mlops_cli.monitor.categorical import (
+    homogeneity,
+    kept_apart,
+    likelihood_ratio,
+    total_variation,
+    two_proportions,
+)
 
 tables = st.lists(st.tuples(st.integers(0, 200), st.integers(1, 200)), min_size=2, max_size=12)
 
@@ -53,3 +59,26 @@ def test_what_is_merged_holds_enough_and_what_is_kept_is_common(table, most):
 
 def test_nothing_is_merged_when_every_category_is_common():
     assert kept_apart(np.array([50, 30]), np.array([40, 40]), expected=5, most=100) == 2
+
+
+@pytest.mark.parametrize(("first", "second"), [([30, 10], [20, 20]), ([5, 0, 7], [1, 9, 3])])
+def test_the_g_test_is_scipys(first, second):
+    ours = likelihood_ratio(np.array(first), np.array(second))
+    theirs = chi2_contingency([first, second], correction=False, lambda_="log-likelihood")
+    assert ours.statistic == pytest.approx(theirs.statistic, rel=1e-9)
+    assert ours.p == pytest.approx(theirs.pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [((30, 100), (45, 100)), ((1, 7), (900, 1000)), ((5, 50), (5, 50))]
+)
+def test_the_z_test_squared_is_pearsons(first, second):
+    z, p = two_proportions(first, second)
+    table = [[hits, rows - hits] for hits, rows in (first, second)]
+    theirs = chi2_contingency(table, correction=False)
+    assert z**2 == pytest.approx(theirs.statistic, rel=1e-9, abs=1e-12)
+    assert p == pytest.approx(theirs.pvalue, rel=1e-9)
+
+
+def test_no_hits_at_all_are_no_difference():
+    assert two_proportions((0, 10), (0, 99)) == (0.0, 1.0)
