@@ -87,11 +87,11 @@ def importable(folder: Path | None) -> Iterator[None]:
         sys.path.remove(str(folder))
 
 
-def needs_trust(what: str, where: str) -> RequestError:
+def needs_trust(what: str, where: str, *, instead: str = "") -> RequestError:
     """Return the refusal of a file whose loading runs whatever code it holds."""
     return RequestError(
         f"'{where}' is {what}, and loading it runs any code in it",
-        hint="save it as skops; or say --trust if you know who made it",
+        hint=f"{instead}say --trust if you know who made it",
     )
 
 

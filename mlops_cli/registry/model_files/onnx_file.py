@@ -105,7 +105,7 @@ class OnnxModel:
         try:
             found: list[Any] = self.session.run(None, self._feed(frame))
         except Exception as error:
-            raise ValueError(first_line(error).rpartition(" : ")[2]) from error
+            raise ValueError(_reason(error)) from error
         return found
 
     def _feed(self, frame: "pd.DataFrame | np.ndarray[Any, Any]") -> dict[str, Any]:
@@ -131,6 +131,11 @@ class OnnxModel:
             return np.array([[row[one] for one in self.classes or ()] for row in shares])
         table = np.asarray(shares)
         return np.column_stack([1 - table, table]) if table.ndim == 1 else table
+
+
+def _reason(error: Exception) -> str:
+    """Return what onnxruntime says, without its codes."""
+    return first_line(error).rpartition(" : ")[2].partition(" Please fix")[0]
 
 
 def _flat(values: Any) -> "np.ndarray[Any, Any]":
@@ -159,7 +164,7 @@ def _load(how: Reading) -> OnnxModel:
         raise
     except Exception as error:
         raise RequestError(
-            f"'{how.where}' is not an ONNX model that can run here: {first_line(error)}"
+            f"'{how.where}' is not an ONNX model that can run here: {_reason(error)}"
         ) from error
     inputs = tuple(_input(one, how.where) for one in session.get_inputs())
     known = how.described.classes or _labels(graph.graph)

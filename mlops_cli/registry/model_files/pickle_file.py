@@ -16,7 +16,7 @@ def _save(model: Any, target: Path) -> None:
 def _load(how: Reading) -> Any:
     """Return the model, with trust."""
     if not how.trust:
-        raise needs_trust("a pickle file", how.where)
+        raise needs_trust("a pickle file", how.where, instead="save it as skops; or ")
     import pickle
 
     with importable(how.code):
