@@ -60,6 +60,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("serve", "Answer prediction requests over HTTP"),
             ("predict", "Predict every row of a file"),
+            ("package", "Write a model version as a folder or image that serves anywhere"),
             ("drift", "Compare live data with the data a model was trained on"),
         ),
     ),

@@ -1,5 +1,6 @@
 """`mlo serve`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,11 +9,14 @@ from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
 
 if TYPE_CHECKING:
+    from mlops_cli.core.repository import Repository
     from mlops_cli.serving.server import Ready
 
 
 def serve(
-    model: Annotated[str, typer.Argument(metavar="MODEL[@REF]", help="Stage, version or alias")],
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL[@REF]", help="Stage, version or alias")
+    ] = None,
     host: Annotated[
         str | None, typer.Option("--host", help="Address to listen on (default: serving.host)")
     ] = None,
@@ -22,6 +26,17 @@ def serve(
             "--port", min=0, max=65535, help="Port, 0 for a free one (default: serving.port)"
         ),
     ] = None,
+    package: Annotated[
+        Path | None,
+        typer.Option("--package", metavar="DIR", help="Serve what mlo package wrote, not a model"),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", metavar="DIR", help="With --package: keep a prediction log there"),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="With --package: verify it, answer a row, and end")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON on stdout when it answers")
     ] = False,
@@ -32,10 +47,33 @@ def serve(
     to another version the server follows, without losing a request. SIGTERM and Ctrl-C finish
     what is under way first. The answers' inputs and outputs go to the prediction log.
     """
+    from mlops_cli.errors import RequestError
+
+    if (model is None) == (package is None):
+        raise RequestError("name a model, or a --package", hint="mlo models list")
+    if package is None and (check or log is not None):
+        raise RequestError("--check and --log are for a --package", hint="mlo serve --help")
+    if package is None:
+        _serve(repository(), str(model), host, port, as_json=as_json)
+        return
+    import os
+
+    from mlops_cli.serving import packaged
+
+    with packaged.repository(package, os.environ, log=log, say=show.note) as held:
+        if check:
+            packaged.answers(held.repo, held.reference, show.note)
+            show.line(f"{held.reference} {held.description.version_id[:10]} is whole and answers")
+        else:
+            _serve(held.repo, held.reference, host, port, as_json=as_json)
+
+
+def _serve(
+    repo: "Repository", model: str, host: str | None, port: int | None, *, as_json: bool
+) -> None:
     from mlops_cli.serving.follow import follow
     from mlops_cli.serving.server import Server
 
-    repo = repository()
     find = follow(repo, model, max_rows=repo.settings.serving.max_rows, say=show.note)
     server = Server(repo, [find], host=host, port=port, say=show.note)
     server.run(lambda ready: _tell(ready[0], as_json=as_json))
