@@ -1,6 +1,7 @@
 """How the help of one command is laid out, and how a wrong command line is put into words."""
 
 import inspect
+import re
 import textwrap
 from typing import Any
 
@@ -45,12 +46,39 @@ def refusal(error: typer.TyperException) -> tuple[str, str | None]:
     """Return what is wrong with a command line, and what to type, in our words."""
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context else "mlo --help"
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = _no_number(error) or " ".join(error.format_message().split()).rstrip(".")
     message = message.replace("Got unexpected extra argument(s)", "Too many arguments:")
     if possibilities := getattr(error, "possibilities", None):
         message = error.message.rstrip(".")
         hint = f"{context.command_path} {sorted(possibilities)[0]}" if context else hint
     return message[:1].lower() + message[1:], hint
+
+
+def _no_number(error: typer.TyperException) -> str | None:
+    """Return what is wrong with a number of an option, in plain words; None if it is none."""
+    param, said = getattr(error, "param", None), str(getattr(error, "message", ""))
+    kind = getattr(param, "type", None)
+    if param is None or kind is None or getattr(kind, "name", None) not in _NUMBERS:
+        return None
+    what = _NUMBERS[kind.name]
+    low, high = getattr(kind, "min", None), getattr(kind, "max", None)
+    if low is not None and high is not None:
+        what += f" from {low} to {high}"
+    elif low is not None:
+        what += f", {low} or more"
+    given = re.match(r"(.+) is not (?:a valid|in the range) ", said)
+    if given is None:
+        return None
+    name = max(param.opts, key=len) if _is_option(param) else _metavar(param)
+    return f"{name} takes {what}, not {given[1]}"
+
+
+_NUMBERS = {
+    "int": "a whole number",
+    "int range": "a whole number",
+    "float": "a number",
+    "float range": "a number",
+}
 
 
 def _usage(context: typer.Context) -> str:

@@ -84,6 +84,12 @@ def _dispatch(arguments: list[str]) -> int:
         from mlops_cli.cli.standing_report import report
 
         return report(as_json="--json" in arguments, exit_code="--exit-code" in arguments)
+    if first == "run":
+        from mlops_cli.cli.run_work import carry_out, read
+
+        given = read(arguments[1:])
+        if given is not None:
+            return carry_out(given)
     return _invoke(arguments)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git
+from mlops_cli.core.beside import beside
 from mlops_cli.errors import ExternalError, StateError
 
 REFS = "refs/mlo/code/"
@@ -33,6 +34,8 @@ _AUTHOR = {
     for role in ("AUTHOR", "COMMITTER")
     for fact, value in (("NAME", "mlo"), ("EMAIL", "mlo@localhost"))
 }
+_FEW = 50
+"""So many paths may stand on the command line of git."""
 _BEFORE_ALL = 946_684_800
 """When a snapshot before the first commit is from: the beginning of the year 2000."""
 
@@ -205,28 +208,43 @@ class _Work:
         with suppress(FileNotFoundError):
             # with its time: git reads again the files that changed after their index was written
             copy2(_git_folder(root) / "index", self._index)
-        if undo:
-            lines = b"".join(_undone(one, "0" * len(commit or "0" * 40)) for one in undo)
-            self._git("update-index", "-z", "--index-info", given=lines)
-        if take:
-            given = b"".join(os.fsencode(one.path) + b"\0" for one in take)
-            self._git("update-index", "-z", "--add", "--remove", "--stdin", given=given)
-        tree = self._git("write-tree")
-        seconds = str(_BEFORE_ALL)
         if commit is not None:
             form = ("log", "-1", "--no-show-signature", "--format=%ct %T", commit)
-            seconds, _, theirs = self._git(*form).partition(" ")
+            parent = beside(lambda: self._git(*form))
+            try:
+                self._change_index(take, undo)
+                tree = self._git("write-tree")
+            finally:
+                seconds, _, theirs = parent().partition(" ")
             if theirs == tree:
                 return None
         elif not take:
             return None
-        parent = () if commit is None else ("-p", commit)
+        else:
+            self._change_index(take, undo)
+            tree, seconds = self._git("write-tree"), str(_BEFORE_ALL)
+        above = () if commit is None else ("-p", commit)
         when = {f"GIT_{role}_DATE": f"{seconds} +0000" for role in ("AUTHOR", "COMMITTER")}
-        made = self._git("commit-tree", tree, *parent, given=_MESSAGE.encode(), **_AUTHOR, **when)
+        made = self._git("commit-tree", tree, *above, given=_MESSAGE.encode(), **_AUTHOR, **when)
+        bundle = beside(lambda: self._bundle(made))
         if not self._more:
             with suppress(ExternalError):  # another run of the same code is at it
                 self._git("update-ref", REFS + made, made)
-        return Made(made, self._bundle(made))
+        return Made(made, bundle())
+
+    def _change_index(self, take: Sequence[Change], undo: Sequence[Change]) -> None:
+        """Take changes into the index, and give other paths back what the commit has there."""
+        given = b"".join(os.fsencode(one.path) + b"\0" for one in take)
+        back = [f"{','.join(one.committed)},{one.path}" for one in undo if one.committed]
+        if len(back) == len(undo) <= _FEW:
+            told = [word for one in back for word in ("--cacheinfo", one)]
+            self._git("update-index", "-z", "--add", "--remove", *told, "--stdin", given=given)
+            return
+        nothing = "0" * len(self._standing.commit or "0" * 40)
+        lines = b"".join(_undone(one, nothing) for one in undo)
+        self._git("update-index", "-z", "--index-info", given=lines)
+        if take:
+            self._git("update-index", "-z", "--add", "--remove", "--stdin", given=given)
 
     def _bundle(self, made: str) -> bytes:
         """Return a bundle as `git bundle` makes it, which needs a ref that may not be there."""

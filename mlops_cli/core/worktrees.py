@@ -6,7 +6,6 @@ file that whoever works there holds a kernel lock on. A room whose lock is free 
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -127,6 +126,8 @@ def _prefix(root: Path) -> str:
 
 def _remove(folder: Path) -> None:
     """Remove a room; git's note of it first, for a note of what is gone would stop `gc`."""
+    import shutil
+
     with suppress(OSError):
         note = (folder / _TREE / ".git").read_bytes()
         kept_by_git = Path(os.fsdecode(note.removeprefix(b"gitdir:").strip()))

@@ -141,9 +141,7 @@ def _locks(root: Path) -> dict[str, str]:
 
 def interpreter(path: str) -> Interpreter:
     """Return the Python that `python`, or else `python3`, on a PATH starts."""
-    from shutil import which
-
-    program = which("python", path=path) or which("python3", path=path)
+    program = _found("python", path) or _found("python3", path)
     own = Interpreter(
         ".".join(map(str, sys.version_info[:3])),
         tuple(one for one in sys.path if one.endswith(("site-packages", "dist-packages"))),
@@ -151,6 +149,15 @@ def interpreter(path: str) -> Interpreter:
     if program is None or _same_place(program, sys.executable):
         return own
     return _foreign(Path(program))
+
+
+def _found(name: str, path: str) -> str | None:
+    """Return the program of a name on a PATH, as `shutil.which` does, which takes 2 ms to load."""
+    for folder in path.split(os.pathsep):
+        program = os.path.join(folder, name)
+        if os.path.isfile(program) and os.access(program, os.X_OK):
+            return program
+    return None
 
 
 def _same_place(program: str, other: str) -> bool:
