@@ -50,7 +50,9 @@ def needed(repo: "Repository") -> list[ObjectId]:
     for name in models.names(repo):
         model = models.model(repo, name)
         staged = set(model.stages.values()) | set(model.aliases.values())
-        found += [version.artifact for version in model.versions if version.number in staged]
+        for version in model.versions:
+            if version.number in staged:
+                found += [one for one in (version.artifact, version.compiled) if one is not None]
         found += [oid for version in model.versions for oid in version.told]
     return found
 

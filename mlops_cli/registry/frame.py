@@ -1,5 +1,6 @@
 """Checked values as the data frame that a model takes, with the types of its training table."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ Build = Callable[[Sequence[Sequence[Any]]], "pandas.DataFrame"]
 def compile_frame(signature: Signature) -> Build:
     """Return a function from values by column to a data frame.
 
-    Numbers become float64, integers int64 (float64 where null is among them), null NaN or None,
+    Numbers become float64, integers int64 (float64 where null is among them), null NaN,
     times become time stamps: with a zone, in UTC, exactly when those of the training data had one.
     """
     import numpy as np
@@ -65,6 +66,8 @@ def _objects(values: Sequence[Any]) -> "np.ndarray[Any, Any]":
 
     made = np.empty(len(values), dtype=object)
     made[:] = values
+    if None in values:  # NaN, as pandas reads it: scikit-learn fills no gap that is None
+        made[[value is None for value in values]] = math.nan
     return made
 
 

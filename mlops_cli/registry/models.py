@@ -57,6 +57,8 @@ class Version:
         example: an object with a few rows that it takes, see `registry/example.py`.
         profile: an object with its training table in sum, see `registry/profile.py`.
         card: an object of Markdown, the newest one.
+        runtime: what answers: `{"kind": "onnx", "artifact": ID, ...}` for the compiled form, or
+            `{"kind": "native", "why": ...}` for the original; None before models were compiled.
     """
 
     model: str
@@ -89,6 +91,14 @@ class Version:
     example: ObjectId | None = None
     profile: ObjectId | None = None
     card: ObjectId | None = None
+    runtime: Mapping[str, Any] | None = None
+
+    @property
+    def compiled(self) -> ObjectId | None:
+        """The id of its compiled form, None where the original answers."""
+        if self.runtime is None or self.runtime["kind"] != "onnx":
+            return None
+        return _id(self.runtime["artifact"])
 
     @property
     def told(self) -> tuple[ObjectId, ...]:
@@ -320,7 +330,17 @@ def _later(held: Mapping[str, Any]) -> dict[str, Any]:
         "example": _maybe_id(held.get("example")),
         "profile": _maybe_id(held.get("profile")),
         "card": _maybe_id(held.get("card")),
+        "runtime": _runtime(held.get("runtime")),
     }
+
+
+def _runtime(held: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return what answers, once it is sure that its form is there to be found."""
+    if held is not None and held["kind"] == "onnx":
+        _id(held["artifact"])
+    elif held is not None and held["kind"] != "native":
+        raise ValueError(f"unknown runtime '{held['kind']}'")
+    return None if held is None else dict(held)
 
 
 def _described(version: Version, event: Event) -> Version:

@@ -1,19 +1,104 @@
-"""A loaded model as something that answers requests."""
+"""A version of a model as something that answers requests: its compiled form, or the original."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlops_cli.core.clock import now
+from mlops_cli.core.repository import Repository
 from mlops_cli.data.prediction_log import Source
-from mlops_cli.errors import RequestError
-from mlops_cli.registry.formats import Predictor
-from mlops_cli.registry.frame import compile_frame
+from mlops_cli.errors import MissingObject, RequestError
+from mlops_cli.registry.models import Version
+from mlops_cli.registry.signature import Signature
 from mlops_cli.serving.live import Answers, Live
 from mlops_cli.serving.validate import Validator
 
+if TYPE_CHECKING:
+    from mlops_cli.registry.formats import Predictor
+
+Runtime = Literal["auto", "native"]
+_Said = tuple[list[Any], list[list[float]] | None]
+_Answer = Callable[[Sequence[Sequence[Any]]], _Said]
+
+
+def of_version(
+    repo: Repository,
+    version: Version,
+    *,
+    reference: str,
+    runtime: Runtime = "auto",
+    max_rows: int,
+) -> Live:
+    """Return a version as something that answers requests of up to `max_rows` rows.
+
+    Its compiled form answers where it has one, and then neither scikit-learn nor pandas is
+    imported; with the runtime `native` it is always the original.
+
+    Raises:
+        RequestError: its inputs are not known, so that nothing could be checked.
+        MloError: it cannot be loaded.
+    """
+    compiled = _compiled(repo, version) if runtime == "auto" else None
+    if compiled is not None and version.signature is not None:
+        answer, classes = compiled
+        return _live(reference, version, version.signature, classes, answer, max_rows)
+    from mlops_cli.registry import models
+
+    return _of_predictor(models.load(repo, version), version, reference, max_rows)
+
+
+def _compiled(repo: Repository, version: Version) -> tuple[_Answer, tuple[Any, ...] | None] | None:
+    """Return what answers with the compiled form, and the classes; None where it is not here."""
+    if version.compiled is None:
+        return None
+    from mlops_cli.registry.compiled import session
+
+    try:
+        data = repo.objects.get(version.compiled)
+    except MissingObject:
+        return None  # the original says the same
+    held = session.load(data, where=f"{version.model} v{version.number}")
+    shares = held.layout.output == "shares"
+    return held.answer(), held.layout.classes if shares else None
+
+
+def _of_predictor(predictor: "Predictor", version: Version, reference: str, max_rows: int) -> Live:
+    from mlops_cli.registry.native.answering import answering
+
+    signature = predictor.signature
+    if signature is None or not signature.columns:
+        raise RequestError(
+            f"'{reference}' cannot be served: nobody recorded what its inputs are",
+            hint="register it with its training data, for example:"
+            f" mlo register {version.model} --run RUN",
+        )
+    classes = predictor.classes if predictor.has_probabilities else None
+    return _live(reference, version, signature, classes, answering(predictor), max_rows)
+
+
+def _live(
+    reference: str,
+    version: Version,
+    signature: Signature,
+    classes: tuple[Any, ...] | None,
+    answer: _Answer,
+    max_rows: int,
+) -> Live:
+    return Live(
+        reference=reference,
+        model=version.model,
+        version=version.number,
+        version_id=version.id,
+        signature=signature,
+        classes=classes,
+        validator=Validator(signature, max_rows=max_rows),
+        answer=lambda columns: Answers(*answer(columns)),
+        source=Source(version.model, version.number, version.id, signature.names, classes),
+        since=now(),
+    )
+
 
 def live(
-    predictor: Predictor,
+    predictor: "Predictor",
     *,
     reference: str,
     model: str,
@@ -26,36 +111,25 @@ def live(
     Raises:
         RequestError: its inputs are not known, so that nothing could be checked.
     """
+    from mlops_cli.registry.native.answering import answering
+
     signature = predictor.signature
     if signature is None or not signature.columns:
         raise RequestError(
             f"'{reference}' cannot be served: nobody recorded what its inputs are",
             hint=f"register it with its training data, for example: mlo register {model} --run RUN",
         )
-    build = compile_frame(signature)
-
-    def answer(columns: Sequence[Sequence[Any]]) -> Answers:
-        frame = build(columns)
-        shares = predictor.predict_proba(frame)
-        return Answers(
-            predictor.predict(frame).tolist(), None if shares is None else shares.tolist()
-        )
-
+    classes = predictor.classes if predictor.has_probabilities else None
+    answer = answering(predictor)
     return Live(
         reference=reference,
         model=model,
         version=version,
         version_id=version_id,
         signature=signature,
-        classes=predictor.classes if predictor.has_probabilities else None,
+        classes=classes,
         validator=Validator(signature, max_rows=max_rows),
-        answer=answer,
-        source=Source(
-            model,
-            version,
-            version_id,
-            signature.names,
-            predictor.classes if predictor.has_probabilities else None,
-        ),
+        answer=lambda columns: Answers(*answer(columns)),
+        source=Source(model, version, version_id, signature.names, classes),
         since=now(),
     )

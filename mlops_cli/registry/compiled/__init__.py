@@ -1,0 +1,1 @@
+"""Models in ONNX: the same answers without scikit-learn, in microseconds."""

@@ -1,0 +1,1 @@
+"""The original model, asked without detours: the same bits, in less time."""
