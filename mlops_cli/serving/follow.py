@@ -4,34 +4,32 @@ from collections.abc import Callable
 
 from mlops_cli.core.repository import Repository
 from mlops_cli.registry import models, routes
-from mlops_cli.registry.models import Version
+from mlops_cli.registry.models import Model, Version
 from mlops_cli.serving.live import Live
-from mlops_cli.serving.load import live
+from mlops_cli.serving.load import Runtime, of_version
 from mlops_cli.serving.slot import Found, Wanted
 
 
 def follow(
-    repo: Repository, reference: str, *, max_rows: int, say: Callable[[str], None]
+    repo: Repository,
+    reference: str,
+    *,
+    max_rows: int,
+    say: Callable[[str], None],
+    runtime: Runtime = "auto",
 ) -> Callable[[], Found]:
     """Return a function that finds the version `reference` means at the time of the call.
 
     A bare model name means what is in production. As long as nothing is, it means the version
     that was the newest at the first call: a version nobody promoted does not go live by itself.
-    `say` is told so.
+    `say` is told so. With the runtime `native` originals answer, never compiled forms.
     """
     pinned = reference
     stage = stage_of(reference)
 
     def loader(version: Version, wanted: str) -> Callable[[], Live]:
         def load() -> Live:
-            return live(
-                models.load(repo, version),
-                reference=wanted,
-                model=version.model,
-                version=version.number,
-                version_id=version.id,
-                max_rows=max_rows,
-            )
+            return of_version(repo, version, reference=wanted, runtime=runtime, max_rows=max_rows)
 
         return load
 
@@ -54,9 +52,22 @@ def follow(
                 named = f"{model.name}@v{other.number}"
                 load = loader(other, named)
                 beside.append(Wanted(arm.role, named, other.id, load, arm.share, arm.by, arm.salt))
-        return Found(wanted, version.id, loader(version, wanted), tuple(beside))
+        return Found(
+            wanted,
+            version.id,
+            loader(version, wanted),
+            tuple(beside),
+            stage,
+            _fields(repo, model),
+        )
 
     return find
+
+
+def _fields(repo: Repository, model: Model) -> tuple[str, ...]:
+    by = repo.settings.serving.by
+    own = () if by is None or by.startswith(routes.HEADER) else (by,)
+    return tuple(dict.fromkeys((*own, *routes.fields(model))))
 
 
 def stage_of(reference: str) -> str:

@@ -7,6 +7,7 @@ from mlops_cli.core.clock import now
 from mlops_cli.core.repository import Repository
 from mlops_cli.data.prediction_log import Source
 from mlops_cli.errors import MissingObject, RequestError
+from mlops_cli.registry import models
 from mlops_cli.registry.models import Version
 from mlops_cli.registry.signature import Signature
 from mlops_cli.serving.live import Answers, Live
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
 Runtime = Literal["auto", "native"]
 _Said = tuple[list[Any], list[list[float]] | None]
 _Answer = Callable[[Sequence[Sequence[Any]]], _Said]
+
+
+def check(runtime: str) -> Runtime:
+    """Return a runtime that somebody asked for.
+
+    Raises:
+        RequestError: there is none of this name.
+    """
+    if runtime == "auto":
+        return "auto"
+    if runtime == "native":
+        return "native"
+    raise RequestError(f"there is no runtime '{runtime}'", hint="--runtime auto, or native")
 
 
 def of_version(
@@ -40,10 +54,17 @@ def of_version(
     compiled = _compiled(repo, version) if runtime == "auto" else None
     if compiled is not None and version.signature is not None:
         answer, classes = compiled
-        return _live(reference, version, version.signature, classes, answer, max_rows)
-    from mlops_cli.registry import models
-
-    return _of_predictor(models.load(repo, version), version, reference, max_rows)
+        names = version.signature.names
+        source = Source(version.model, version.number, version.id, names, classes)
+        return _live(reference, version.signature, source, answer, max_rows)
+    return live(
+        models.load(repo, version),
+        reference=reference,
+        model=version.model,
+        version=version.number,
+        version_id=version.id,
+        max_rows=max_rows,
+    )
 
 
 def _compiled(repo: Repository, version: Version) -> tuple[_Answer, tuple[Any, ...] | None] | None:
@@ -59,42 +80,6 @@ def _compiled(repo: Repository, version: Version) -> tuple[_Answer, tuple[Any, .
     held = session.load(data, where=f"{version.model} v{version.number}")
     shares = held.layout.output == "shares"
     return held.answer(), held.layout.classes if shares else None
-
-
-def _of_predictor(predictor: "Predictor", version: Version, reference: str, max_rows: int) -> Live:
-    from mlops_cli.registry.native.answering import answering
-
-    signature = predictor.signature
-    if signature is None or not signature.columns:
-        raise RequestError(
-            f"'{reference}' cannot be served: nobody recorded what its inputs are",
-            hint="register it with its training data, for example:"
-            f" mlo register {version.model} --run RUN",
-        )
-    classes = predictor.classes if predictor.has_probabilities else None
-    return _live(reference, version, signature, classes, answering(predictor), max_rows)
-
-
-def _live(
-    reference: str,
-    version: Version,
-    signature: Signature,
-    classes: tuple[Any, ...] | None,
-    answer: _Answer,
-    max_rows: int,
-) -> Live:
-    return Live(
-        reference=reference,
-        model=version.model,
-        version=version.number,
-        version_id=version.id,
-        signature=signature,
-        classes=classes,
-        validator=Validator(signature, max_rows=max_rows),
-        answer=lambda columns: Answers(*answer(columns)),
-        source=Source(version.model, version.number, version.id, signature.names, classes),
-        since=now(),
-    )
 
 
 def live(
@@ -120,16 +105,22 @@ def live(
             hint=f"register it with its training data, for example: mlo register {model} --run RUN",
         )
     classes = predictor.classes if predictor.has_probabilities else None
-    answer = answering(predictor)
+    source = Source(model, version, version_id, signature.names, classes)
+    return _live(reference, signature, source, answering(predictor), max_rows)
+
+
+def _live(
+    reference: str, signature: Signature, source: Source, answer: _Answer, max_rows: int
+) -> Live:
     return Live(
         reference=reference,
-        model=model,
-        version=version,
-        version_id=version_id,
+        model=source.model,
+        version=source.version,
+        version_id=source.version_id,
         signature=signature,
-        classes=classes,
+        classes=source.classes,
         validator=Validator(signature, max_rows=max_rows),
         answer=lambda columns: Answers(*answer(columns)),
-        source=Source(model, version, version_id, signature.names, classes),
+        source=source,
         since=now(),
     )

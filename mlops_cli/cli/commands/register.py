@@ -1,7 +1,7 @@
 """`mlo register`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,8 @@ from mlops_cli.cli.options import JsonFlag
 from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mlops_cli.registry.register import Registered
 
 
@@ -40,6 +42,9 @@ def register(
     description: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the model is, in a few words")
     ] = None,
+    no_compile: Annotated[
+        bool, typer.Option("--no-compile", help="Make no compiled form; the original answers")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Make a new version even if this model is one already")
     ] = False,
@@ -61,8 +66,23 @@ def register(
         raise RequestError("--data is for --path; what a run read is known")
     repo = repository()
     found = resolve(repo, run) if run is not None else None
-    said = Said(trust=trust, example=not no_example, licence=licence, description=description)
-    made = make(repo, name, run=found, path=path, data=data, force=force, said=said)
+    said = Said(
+        trust=trust,
+        example=not no_example,
+        licence=licence,
+        description=description,
+        compile=not no_compile,
+    )
+    made = make(
+        repo,
+        name,
+        run=found,
+        path=path,
+        data=data,
+        force=force,
+        said=said,
+        progress=show.progress(),
+    )
     show.emit(made, as_json=as_json, text=_tell)
 
 
@@ -79,10 +99,18 @@ def _tell(made: "Registered") -> None:
     show.line(f"  format   {version.format}{', trusted' if version.trusted else ''}")
     takes = f"{len(version.signature.columns)} columns" if version.signature else "not known"
     show.line(f"  takes    {takes}")
+    if version.runtime is not None:
+        show.line(f"  answers  {_answers(version.runtime)}")
     if version.metrics:
         numbers = ", ".join(f"{name} {_short(one)}" for name, one in version.metrics.items())
         show.line(f"  metrics  {numbers}")
     show.note(f"next: mlo promote {version.model}@v{version.number} STAGE")
+
+
+def _answers(runtime: "Mapping[str, Any]") -> str:
+    if runtime["kind"] != "onnx":
+        return f"the original: {runtime['why']}"
+    return f"compiled, as the original does on {runtime['rows']:,} rows"
 
 
 def _short(value: float | str) -> str:

@@ -26,6 +26,10 @@ def serve(
             "--port", min=0, max=65535, help="Port, 0 for a free one (default: serving.port)"
         ),
     ] = None,
+    runtime: Annotated[
+        str,
+        typer.Option(metavar="auto|native", help="What answers: compiled forms, or only originals"),
+    ] = "auto",
     package: Annotated[
         Path | None,
         typer.Option("--package", metavar="DIR", help="Serve what mlo package wrote, not a model"),
@@ -54,7 +58,7 @@ def serve(
     if package is None and (check or log is not None):
         raise RequestError("--check and --log are for a --package", hint="mlo serve --help")
     if package is None:
-        _serve(repository(), str(model), host, port, as_json=as_json)
+        _serve(repository(), str(model), host, port, runtime, as_json=as_json)
         return
     import os
 
@@ -65,16 +69,24 @@ def serve(
             packaged.answers(held.repo, held.reference, show.note)
             show.line(f"{held.reference} {held.description.version_id[:10]} is whole and answers")
         else:
-            _serve(held.repo, held.reference, host, port, as_json=as_json)
+            _serve(held.repo, held.reference, host, port, runtime, as_json=as_json)
 
 
 def _serve(
-    repo: "Repository", model: str, host: str | None, port: int | None, *, as_json: bool
+    repo: "Repository",
+    model: str,
+    host: str | None,
+    port: int | None,
+    runtime: str,
+    *,
+    as_json: bool,
 ) -> None:
     from mlops_cli.serving.follow import follow
+    from mlops_cli.serving.load import check
     from mlops_cli.serving.server import Server
 
-    find = follow(repo, model, max_rows=repo.settings.serving.max_rows, say=show.note)
+    most = repo.settings.serving.max_rows
+    find = follow(repo, model, max_rows=most, say=show.note, runtime=check(runtime))
     server = Server(repo, [find], host=host, port=port, say=show.note)
     server.run(lambda ready: _tell(ready[0], as_json=as_json))
 
