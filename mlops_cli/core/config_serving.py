@@ -26,6 +26,15 @@ class AutoRollback:
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """The files of a certificate and its key, in PEM."""
+
+    cert: str
+    key: str | None = None
+    """None when it is in the same file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """What `mlo serve` listens on and accepts."""
 
@@ -35,6 +44,10 @@ class Serving:
     """Processes that answer."""
     max_rows: int = 10_000
     max_body_bytes: int = 16 * MIB
+    tokens_file: str | None = None
+    """A file of tokens of which requests must have one; a path as `Tls` has."""
+    tls: Tls | None = None
+    """Paths are from the project's root, absolute, or from `~`."""
     metrics: bool = True
     """Whether requests are counted and timed for `/metrics`."""
     by: str | None = None
@@ -53,12 +66,18 @@ def read(value: Value) -> Serving:
             "workers": lambda one: one.integer(minimum=1, maximum=1024),
             "max_rows": lambda one: one.integer(minimum=1),
             "max_body_bytes": lambda one: one.integer(minimum=1),
+            "tokens_file": lambda one: None if one.is_nothing else one.text(),
+            "tls": lambda one: None if one.is_nothing else _tls(one),
             "metrics": Value.boolean,
             "by": lambda one: None if one.is_nothing else one.text(),
             "auto_rollback": _auto_rollback,
             "log": config_log.read,
         },
     )
+
+
+def _tls(value: Value) -> Tls:
+    return value.record(Tls, {"cert": Value.text, "key": Value.text}, required=["cert"])
 
 
 def _auto_rollback(value: Value) -> AutoRollback:

@@ -8,6 +8,7 @@ from time import perf_counter
 import orjson
 
 from mlops_cli.registry.values import shown
+from mlops_cli.serving.guard.tokens import OPEN, Tokens
 from mlops_cli.serving.metrics import Metrics
 from mlops_cli.serving.predicting import Predicting, Way
 from mlops_cli.serving.protocols import rows
@@ -20,14 +21,23 @@ class App:
     """Answers requests by the table of `routes`, to which protocols add theirs."""
 
     def __init__(
-        self, predicting: Predicting, metrics: Metrics, *, say: Callable[[str], None]
+        self,
+        predicting: Predicting,
+        metrics: Metrics,
+        *,
+        say: Callable[[str], None],
+        tokens: Tokens | None = None,
     ) -> None:
-        """Serve what `predicting` predicts; `say` is told of our faults."""
+        """Serve what `predicting` predicts, to who has one of `tokens`.
+
+        `say` is told of our faults.
+        """
         self.draining = False
         self.routes = Routes()
         self.predicting = predicting
         self._metrics = metrics
         self._say = say
+        self._tokens = tokens
         self._unknown = Route("other", self._nothing, ("*",), predicts=False, listed=False)
         if len(predicting.router.slots) == 1:
             self.add_way("/predict", rows)
@@ -52,13 +62,16 @@ class App:
         started = perf_counter()
         route = self.routes.find(scope) or self._unknown
         try:
+            if self._tokens is not None and scope["path"] not in OPEN:
+                self._tokens.check(dict(scope["headers"]).get(b"authorization"))
             if scope["method"] not in route.methods and route is not self._unknown:
-                raise _wrong_method(route)
-            reply = await route.handler(scope, receive)
+                reply = _options(route, scope["method"])
+            else:
+                reply = await route.handler(scope, receive)
         except Refused as refused:
             reply = Reply(refused.body(), status=refused.status, headers=refused.headers)
         except Exception as error:  # noqa: BLE001  the process and its other requests live on
-            reply = self._failed(error)
+            reply = Reply(orjson.dumps({"error": self.failed(error)}), status=500)
         if route.predicts:
             self._metrics.latency(perf_counter() - started)
         self._metrics.count(route.path, reply.status)
@@ -79,17 +92,20 @@ class App:
         known = ", ".join(self.routes.listed)
         raise Refused(404, f"there is nothing at '{shown(scope['path'])}': this server has {known}")
 
-    def _failed(self, error: Exception) -> Reply:
+    def failed(self, error: Exception) -> str:
+        """Log a fault of ours, and return what the client is told: no more than where it is."""
         reference = os.urandom(4).hex()
         self._say(f"request {reference} failed:\n{''.join(traceback.format_exception(error))}")
-        said = {"error": f"the server failed; its log has this request as {reference}"}
-        return Reply(orjson.dumps(said), status=500)
+        return f"the server failed; its log has this request as {reference}"
 
 
-def _wrong_method(route: Route) -> Refused:
-    allowed = ", ".join(route.methods)
+def _options(route: Route, method: str) -> Reply:
+    """Return what may be done with a route, or refuse another method than to ask that."""
+    allowed = ", ".join([*route.methods, "OPTIONS"])
+    if method == "OPTIONS":
+        return Reply(b"", headers=[(b"allow", allowed.encode())])
     if route.predicts:
         what = "predictions are asked for with POST"
     else:
         what = f"'{route.path}' is asked for with {route.methods[0]}"
-    return Refused(405, what, headers=[(b"allow", allowed.encode())])
+    raise Refused(405, what, headers=[(b"allow", allowed.encode())])

@@ -14,6 +14,7 @@ import uvicorn
 from mlops_cli.serving.app import App
 from mlops_cli.serving.board import Board
 from mlops_cli.serving.connections import Acceptor
+from mlops_cli.serving.guard.connection import Connection
 
 BACKLOG = 2048
 _DRAIN_S = 30
@@ -22,19 +23,29 @@ _LINGER_S = 0.3
 """At the end connections stay so long for a request that is on its way."""
 _TICK_S = 0.1
 
-Protocols = Callable[[], asyncio.Protocol]
-
 
 class HttpServer(uvicorn.Server):
     """Serves connections of one listener until it is told to stop."""
 
-    def __init__(self, app: App, board: Board, part: int, *, tick: Callable[[], None]) -> None:
-        """Serve `app`; `tick` is called ten times a second, on the event loop."""
+    def __init__(
+        self,
+        app: App,
+        board: Board,
+        part: int,
+        *,
+        tick: Callable[[], None],
+        connection: type[Connection] = Connection,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Serve `app`; `tick` is called ten times a second, on the event loop.
+
+        Each connection is one of the kind `connection`, behind `tls` if there is any.
+        """
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=connection,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -50,9 +61,7 @@ class HttpServer(uvicorn.Server):
         )
         self.on_started: Callable[[], None] = lambda: None
         self.interrupted = False
-        self.tls: ssl.SSLContext | None = None
-        self.protocols: Callable[[Protocols], Protocols] = lambda http: http
-        """Gets what makes HTTP/1.1 protocols, returns what makes a connection's protocol."""
+        self._tls = tls
         self.servers = []
         self._app = app
         self._board = board
@@ -69,11 +78,10 @@ class HttpServer(uvicorn.Server):
 
     async def _connect(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        factory = self.protocols(self._http)
         with contextlib.suppress(
             OSError
         ):  # who hangs up at once, or in the handshake, gets nothing
-            await loop.connect_accepted_socket(factory, connection, ssl=self.tls)
+            await loop.connect_accepted_socket(self._http, connection, ssl=self._tls)
 
     def _http(self) -> asyncio.Protocol:
         made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]

@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import os
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError, StateError
 from mlops_cli.serving.board import Board
+from mlops_cli.serving.guard.guard import guard
 from mlops_cli.serving.http_server import BACKLOG
 from mlops_cli.serving.slot import Found, Slot
 from mlops_cli.serving.worker import Worker
@@ -49,6 +51,7 @@ class Server:
             RequestError: there is no such model, version or host, or a model is there twice.
         """
         settings = repo.settings.serving
+        self._guard = guard(settings, repo.root, os.environ, say=say)
         self._repo = repo
         self._say = say
         self._workers = workers
@@ -67,7 +70,7 @@ class Server:
     @property
     def ready(self) -> tuple[Ready, ...]:
         """What is served now, model by model."""
-        url = _url(self._socket)
+        url = _url(self._socket, "http" if self._guard.tls is None else "https")
         return tuple(
             Ready(url, live.model, live.version, live.version_id, live.reference)
             for live in (slot.live for slot in self._slots)
@@ -100,7 +103,7 @@ class Server:
             self._worker.stop()
 
     def _made(self, part: int) -> Worker:
-        return Worker(self._repo, self._slots, self.board, part, say=self._say)
+        return Worker(self._repo, self._slots, self.board, part, guard=self._guard, say=self._say)
 
     def _work(self, part: int, on_started: Callable[[], None]) -> None:
         for slot in self._slots:
@@ -161,8 +164,8 @@ def _refused(error: OSError, host: str, port: int) -> Exception:
     return StateError(f"cannot listen on '{host}' port {port}: {(error.strerror or '').lower()}")
 
 
-def _url(bound: socket.socket) -> str:
+def _url(bound: socket.socket, scheme: str) -> str:
     """Return where a client on this machine reaches the socket."""
     host, port = bound.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  read, not bound
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

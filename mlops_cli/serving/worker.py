@@ -7,18 +7,23 @@ from collections.abc import Callable, Sequence
 
 import uvloop
 
-from mlops_cli.core.config import Serving
+from mlops_cli.core.config_serving import Serving
 from mlops_cli.core.repository import Repository
 from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.serving.app import App
 from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.board import Board
+from mlops_cli.serving.guard.connection import speaking
+from mlops_cli.serving.guard.guard import Guard
 from mlops_cli.serving.http_server import HttpServer
-from mlops_cli.serving.metrics import Metrics
+from mlops_cli.serving.metrics import Metrics, Uncounted
 from mlops_cli.serving.pages import Pages
 from mlops_cli.serving.predicting import Predicting
 from mlops_cli.serving.router import Router
+from mlops_cli.serving.shadow import Shadow
 from mlops_cli.serving.slot import Slot
+from mlops_cli.serving.speaking import teach
+from mlops_cli.serving.upgrade import upgrading
 
 _WAITING_REQUESTS = 16
 """How many requests of the largest size may wait for the model."""
@@ -35,13 +40,14 @@ class Worker:
         board: Board,
         part: int = 0,
         *,
+        guard: Guard | None = None,
         say: Callable[[str], None],
     ) -> None:
         """Make what answers; threads start here, so call it after the fork."""
         settings: Serving = repo.settings.serving
         self._slots = slots
-        self._metrics = Metrics(board, part)
-        self._log = PredictionWriter(repo.layout.predictions, warn=say)
+        self._metrics = Metrics(board, part) if settings.metrics else Uncounted(board, part)
+        self._log = PredictionWriter(repo.layout.predictions, warn=say, settings=settings.log)
         self._batcher = Batcher(
             self._log,
             self._metrics,
@@ -49,13 +55,26 @@ class Worker:
             most_rows=_WAITING_REQUESTS * settings.max_rows,
             most_bytes=_WAITING_REQUESTS * settings.max_body_bytes,
         )
+        self._shadow = Shadow(self._log, self._metrics)
         self._predicting = Predicting(
-            Router(slots), self._batcher, max_body_bytes=settings.max_body_bytes
+            Router(slots), self._batcher, self._shadow, max_body_bytes=settings.max_body_bytes
         )
-        self.app = App(self._predicting, self._metrics, say=say)
+        guard = guard or Guard()
+        self.app = App(self._predicting, self._metrics, say=say, tokens=guard.tokens)
         self._pages = Pages(self.app, self._batcher, self._log, self._metrics)
+        teach(self.app, guarded=guard.tokens is not None)
+        upgrade = upgrading(
+            self.app, self._metrics, guard.tokens, limit=settings.max_body_bytes, say=say
+        )
         self._ticks = 0
-        self.server = HttpServer(self.app, board, part, tick=self._tick)
+        self.server = HttpServer(
+            self.app,
+            board,
+            part,
+            tick=self._tick,
+            connection=speaking(upgrade),
+            tls=guard.tls,
+        )
 
     def run(self, listener: socket.socket, on_started: Callable[[], None]) -> None:
         """Answer until SIGTERM or `stop`, then finish what is under way.
@@ -75,6 +94,7 @@ class Worker:
                 slot.close()
             self._batcher.close()
             self._predicting.close()
+            self._shadow.close()
             self._log.close()
             self._pages.publish()
             gc.unfreeze()

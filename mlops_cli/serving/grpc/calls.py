@@ -50,7 +50,7 @@ def message(call: Call, *, limit: int) -> bytes:
     encoding = call.headers.get(b"grpc-encoding", b"")
     if encoding in {b"", b"identity"}:
         raise Refused(400, "the message is compressed, but no grpc-encoding says how")
-    return plain(body, encoding, limit=limit)
+    return plain(body, encoding, limit)
 
 
 def framed(message: bytes) -> bytes:

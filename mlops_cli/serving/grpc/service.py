@@ -1,6 +1,7 @@
 """GRPCInferenceService: V2's calls, answered by the same path as its REST."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -10,6 +11,7 @@ from mlops_cli.serving.grpc.calls import Headers
 from mlops_cli.serving.grpc.infer import Infer
 from mlops_cli.serving.guard.tokens import Tokens
 from mlops_cli.serving.live import Live
+from mlops_cli.serving.metrics import Metrics
 from mlops_cli.serving.protocols.v2 import inference_pb2 as pb
 from mlops_cli.serving.protocols.v2 import metadata
 from mlops_cli.serving.refusal import Refused
@@ -25,9 +27,10 @@ _OPEN = frozenset({f"{SERVICE}ServerLive", f"{SERVICE}ServerReady", _HEALTH})
 class Service:
     """Answers the calls of all connections."""
 
-    def __init__(self, app: App, tokens: Tokens | None) -> None:
-        """Answer for `app`; who has none of `tokens` is turned down."""
+    def __init__(self, app: App, metrics: Metrics, tokens: Tokens | None) -> None:
+        """Answer for `app`, count in `metrics`; who has none of `tokens` is turned down."""
         self._app = app
+        self._metrics = metrics
         self._tokens = tokens
         self._calls: Mapping[str, tuple[Any, Callable[[Any, bytes, Headers], Awaitable[bytes]]]] = {
             "ServerLive": (pb.ServerLiveRequest, self._live),
@@ -44,6 +47,23 @@ class Service:
         Raises:
             Refused: it is turned down.
         """
+        started = perf_counter()
+        status = 200
+        try:
+            return await self._answer(path, message, headers)
+        except Refused as refused:
+            status = refused.status
+            raise
+        except Exception as error:
+            status = 500
+            raise Refused(500, self._app.failed(error)) from error
+        finally:
+            call = path.removeprefix(SERVICE)
+            if call == "ModelInfer":
+                self._metrics.latency(perf_counter() - started)
+            self._metrics.count(path if call in self._calls else "other", status)
+
+    async def _answer(self, path: str, message: bytes, headers: Headers) -> bytes:
         if self._tokens is not None and path not in _OPEN:
             self._tokens.check(headers.get(b"authorization"))
         if path == _HEALTH:

@@ -22,7 +22,7 @@ _REFUSAL = (
     b"connection: close\r\n%s\r\n%s"
 )
 
-Upgrade = Callable[["Connection"], asyncio.Protocol]
+Upgrade = Callable[[], asyncio.Protocol]
 """Makes the protocol of a connection that speaks HTTP/2."""
 
 
@@ -88,10 +88,6 @@ class Connection(HttpToolsProtocol):
             self._head_came()
         super().on_headers_complete()
 
-    def on_message_complete(self) -> None:
-        """Note that a body is whole."""
-        super().on_message_complete()
-
     def pause_writing(self) -> None:
         """Hold back what is to be written."""
         if self._next is not None:
@@ -113,11 +109,12 @@ class Connection(HttpToolsProtocol):
             super().shutdown()
 
     def _switch(self, data: bytes) -> None:
-        assert self.upgrade is not None
+        upgrade = type(self).upgrade
+        assert upgrade is not None
         self._begun = True
         self._in_head = False
         self._head_came()
-        self._next = type(self).upgrade(self)  # type: ignore[misc]
+        self._next = upgrade()
         self._next.connection_made(self.transport)
         self._next.data_received(data)
 
@@ -158,9 +155,9 @@ class Connection(HttpToolsProtocol):
         self._refuse(b"400 Bad Request", "this is not a request of HTTP/1.1")
 
 
-def speaking(upgrade: Upgrade | None) -> type[Connection]:
+def speaking(upgrade: Upgrade) -> type[Connection]:
     """Return the kind of connection that hands HTTP/2 to what `upgrade` makes."""
-    return type("Speaking", (Connection,), {"upgrade": staticmethod(upgrade) if upgrade else None})
+    return type("Speaking", (Connection,), {"upgrade": staticmethod(upgrade)})
 
 
 def _most() -> int:

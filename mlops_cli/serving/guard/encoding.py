@@ -10,7 +10,7 @@ ENCODINGS = ("gzip", "deflate", "zstd")
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def plain(body: bytes, encoding: bytes, *, limit: int) -> bytes:
+def plain(body: bytes, encoding: bytes, limit: int) -> bytes:
     """Return a body without its content encoding.
 
     Raises:

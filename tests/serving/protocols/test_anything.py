@@ -112,5 +112,5 @@ def taken_or_refused(read: Any) -> Any:
 @settings(max_examples=50, deadline=None)
 @given(body=st.binary(max_size=200))
 def test_any_packed_bytes_are_a_body_or_a_refusal(encoding: str, body: bytes) -> None:
-    made = taken_or_refused(lambda: plain(body, encoding.encode(), limit=1000))
+    made = taken_or_refused(lambda: plain(body, encoding.encode(), 1000))
     assert len(made) <= 1000 if isinstance(made, bytes) else made.status in {400, 413}

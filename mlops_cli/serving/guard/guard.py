@@ -1,0 +1,62 @@
+"""What the settings say of tokens and TLS, read once at the start of a server."""
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_cli.core import git
+from mlops_cli.core.config_serving import Serving
+from mlops_cli.errors import RequestError
+from mlops_cli.serving.guard import tls
+from mlops_cli.serving.guard.tokens import Tokens, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Who may ask, and how what is said is kept secret; both None for a server that is open."""
+
+    tokens: Tokens | None = None
+    tls: ssl.SSLContext | None = None
+
+
+def guard(
+    settings: Serving,
+    root: Path,
+    environment: Mapping[str, str],
+    *,
+    say: Callable[[str], None],
+) -> Guard:
+    """Return the guard of a server of the project at `root`; `say` is told of new tokens.
+
+    Raises:
+        RequestError: a file is missing or no good, or git keeps the tokens or the key.
+    """
+    path = None if settings.tokens_file is None else _place(settings.tokens_file, root)
+    secret = [path]
+    context = None
+    if settings.tls is not None:
+        certificate = _place(settings.tls.cert, root)
+        key = None if settings.tls.key is None else _place(settings.tls.key, root)
+        context = tls.context(certificate, key)
+        secret.append(key or certificate)
+    for one in secret:
+        if one is not None:
+            _refuse_tracked(one, root)
+    return Guard(tokens(path, environment, say=say), context)
+
+
+def _place(written: str, root: Path) -> Path:
+    return root / Path(written).expanduser()
+
+
+def _refuse_tracked(path: Path, root: Path) -> None:
+    top = git.toplevel(root)
+    if top is None or not path.resolve().is_relative_to(top.resolve()):
+        return
+    inside = path.resolve().relative_to(top.resolve()).as_posix()
+    if git.is_tracked(top, [inside]):
+        raise RequestError(
+            f"git tracks '{inside}', which must stay secret: who has the repository reads it",
+            hint="make a new one outside of the project",
+        )
