@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from mlops_cli.core import config_values
 from mlops_cli.core.yaml_nodes import Value
@@ -21,8 +20,8 @@ class LogSettings:
     """Columns that are not written."""
     hash: tuple[str, ...] = ()
     """Columns of which only a salted hash is written."""
-    retain_s: int | None = None
-    """What is older goes, in seconds; None keeps all."""
+    retain: int | None = None
+    """What is older than so many seconds goes; None keeps all."""
     max_bytes: int | None = None
     """With more than that of one model, the oldest go."""
     fsync_s: float = 1.0
@@ -31,14 +30,12 @@ class LogSettings:
 
 def read(value: Value) -> LogSettings:
     """Return the settings under `serving.log`."""
-    return value.record(_settings, _KEYS)
+    return value.record(LogSettings, _KEYS)
 
 
-def _settings(retain: int | None = None, **keys: Any) -> LogSettings:
-    return LogSettings(retain_s=retain, **keys)
-
-
-def _age(value: Value) -> int:
+def _age(value: Value) -> int | None:
+    if value.is_nothing:
+        return None
     text = value.text()
     found = _AGE.fullmatch(text.strip())
     if not found or not int(found[1]):
@@ -55,6 +52,6 @@ _KEYS = {
     "redact": _columns,
     "hash": _columns,
     "retain": _age,
-    "max_bytes": lambda value: value.integer(minimum=1 << 20),
+    "max_bytes": lambda value: None if value.is_nothing else value.integer(minimum=1 << 20),
     "fsync_s": lambda value: value.number(minimum=0, maximum=3600),
 }

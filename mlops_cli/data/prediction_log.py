@@ -1,49 +1,43 @@
-"""What was served: the format of the prediction log, and reading it.
+"""What was served: finding one prediction, and reading many, side by side.
 
 The log is a folder for each model under `.mlo/predictions/`, with segments that one writer each
-appends to (see `prediction_writer`). A segment is JSON lines: the first says which version
-answered and what the columns are, each other one holds one prediction. A prediction's id is
-`<segment>-<number>`, so that it finds its own line. `docs/design/serving.md` specifies the bytes.
+appends to (see `prediction_writer`). A prediction's id is `<segment>-<number>`, so that it finds
+its own block. `docs/design/serving.md` says why it is so, `docs/design/format.md` has the bytes.
 """
 
 import calendar
 import re
-import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from mlops_cli.core.clock import moment
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import IntegrityError, RequestError
+from mlops_cli.data.predictions import labels, lines, rows
+from mlops_cli.data.predictions.rows import FOREVER_US, Rows
+from mlops_cli.data.predictions.segment import SUFFIX, Head, Segment, Tally
+from mlops_cli.data.predictions.segment import Source as Source
+from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas
+    from numpy.typing import NDArray
 
-FORMAT = 1
-SUFFIX = ".jsonl"
+ANSWERED = ("answer", "canary")
+"""Roles of which clients had the answers."""
 _ID = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,17})")
 _US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Who answers: a model version, the names of its columns, and its classes if it has any."""
-
-    model: str
-    version: int
-    version_id: str
-    columns: tuple[str, ...]
-    classes: tuple[Any, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Logged:
-    """One prediction as it was answered. `probabilities` go by class, as text."""
+    """One prediction as it was answered. `probabilities` go by class, as text.
+
+    `left_out` names the columns that are redacted, `hashed` those of which there is a hash only.
+    """
 
     id: str
     time: str
@@ -53,14 +47,20 @@ class Logged:
     features: dict[str, Any]
     prediction: Any
     probabilities: dict[str, float] | None
+    role: str = "answer"
+    request: str | None = None
+    key: str | None = None
+    left_out: tuple[str, ...] = ()
+    hashed: tuple[str, ...] = ()
+    label: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Predictions side by side, oldest first; rows of all four have the same prediction ids.
+    """Predictions side by side, oldest first; rows of all are of the same predictions.
 
     `features` has a column for each input; `probabilities` one for each class, by text, and none
-    for a model without classes; `times` are UTC; `versions` are version ids.
+    for a model without classes; `times` are UTC; `versions` are version ids, `ids` prediction ids.
     """
 
     features: "pandas.DataFrame"
@@ -68,9 +68,21 @@ class Window:
     probabilities: "pandas.DataFrame"
     times: "pandas.Series[Any]"
     versions: "pandas.Series[Any]"
+    segments: tuple[str, ...] = ()
+    places: "tuple[NDArray[np.int64], NDArray[np.int64]] | None" = None
+    """Of each row, which segment it is in, and its number there."""
+    sampled: bool = False
+    """Whether these are fewer than there are, chosen evenly."""
 
     def __len__(self) -> int:
         return len(self.predictions)
+
+    def id(self, row: int) -> str:
+        """Return the id of the prediction in a row."""
+        if self.places is None:
+            raise IndexError(row)
+        segments, numbers = self.places
+        return f"{self.segments[segments[row]]}-{numbers[row]}"
 
 
 def is_prediction_id(text: str) -> bool:
@@ -82,11 +94,11 @@ def is_prediction_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def find(repo: Repository, prediction_id: str) -> Logged:
-    """Return the prediction with this id.
+def parted(prediction_id: str) -> tuple[str, int]:
+    """Return the segment and the number of a prediction id.
 
     Raises:
-        RequestError: it is no prediction id, or the log of this clone does not have it.
+        RequestError: it is none.
     """
     match = _ID.fullmatch(prediction_id)
     if not match:
@@ -94,32 +106,113 @@ def find(repo: Repository, prediction_id: str) -> Logged:
             f"'{prediction_id[:80]}' is not a prediction id",
             hint="ids look like 00c0ffee00c0ffee-17 and come with each answer of `mlo serve`",
         )
-    segment, number = match[1], int(match[2])
-    for path in repo.layout.predictions.rglob(segment + SUFFIX):
-        head = _head(path)
-        if head is None:
-            continue
-        source, start = head[0], b"[%d," % number
-        for row in _rows(line for line in _lines(path) if line.startswith(start)):
-            return _logged(segment, source, row)
+    return match[1], int(match[2])
+
+
+def find(repo: Repository, prediction_id: str) -> Logged:
+    """Return the prediction with this id, and its label if there is one.
+
+    Raises:
+        RequestError: it is no prediction id, or the log of this clone does not have it.
+        IntegrityError: it is in a damaged block.
+    """
+    name, number = parted(prediction_id)
+    path = segment_of(repo.layout.predictions, name)
+    head = None if path is None else rows.head(path)
+    if path is None or head is None:
         raise RequestError(
-            f"the prediction '{prediction_id}' was answered by {source.model} v{source.version},"
-            " but its line is not in the log",
+            f"no prediction '{prediction_id}' in the log of this clone",
             hint="answers of the last second may not be written yet;"
-            " those before a crash, a full disk or an overload are lost",
+            " the others are kept where they were served, in .mlo/predictions",
         )
-    raise RequestError(
-        f"no prediction '{prediction_id}' in the log of this clone",
-        hint="answers of the last second may not be written yet;"
-        " the others are kept where they were served, in .mlo/predictions",
+    tally = Tally()
+    for part in _with_number(path, number, tally):
+        place = (part.numbers == number).nonzero()[0]
+        if len(place):
+            return _logged(head, labels.joined(path, part), int(place[0]))
+    raise _absent(prediction_id, head, tally)
+
+
+def _with_number(path: Path, number: int, tally: Tally) -> Iterator[Rows]:
+    """Yield the part of a segment that has the number, if one has it."""
+    if path.suffix != SUFFIX:
+        yield from rows.of(path, tally)
+        return
+    with Segment.opened(path) as segment:
+        for frame in () if segment is None else segment.frames(tally):
+            if segment is not None and frame.first <= number <= frame.last:
+                part = rows.read(segment, frame, tally)
+                if part is not None:
+                    yield part
+
+
+def _absent(prediction_id: str, head: Head, tally: Tally) -> RequestError:
+    hint = (
+        "answers of the last second may not be written yet;"
+        " those before a crash, a full disk or an overload are lost"
     )
+    if head.sample < 1:
+        hint = f"serving.log.sample is {head.sample:g}: the others are answered, and not kept"
+    if tally.blocks:
+        hint = str(tally)
+    source = head.source
+    return RequestError(
+        f"the prediction '{prediction_id}' was answered by {source.model} v{source.version},"
+        " but its line is not in the log",
+        hint=hint,
+    )
+
+
+def segment_of(folder: Path, name: str) -> Path | None:
+    """Return the file of a segment by its name, below the folder of the log."""
+    for suffix in (SUFFIX, lines.SUFFIX):
+        for path in folder.rglob(name + suffix):
+            return path
+    return None
 
 
 def models(repo: Repository) -> list[str]:
     """Return the names of the models that the log has segments of."""
     folder = repo.layout.predictions
-    found = {path.parent.relative_to(folder).as_posix() for path in folder.rglob("*" + SUFFIX)}
-    return sorted(found)
+    paths = [path for suffix in (SUFFIX, lines.SUFFIX) for path in folder.rglob("*" + suffix)]
+    return sorted({path.parent.relative_to(folder).as_posix() for path in paths})
+
+
+def batches(
+    repo: Repository,
+    model: str,
+    *,
+    version_ids: Collection[str] | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    roles: Collection[str] = ANSWERED,
+    labelled: bool = False,
+    tally: Tally | None = None,
+) -> Iterator[Rows]:
+    """Yield the predictions of `model`, up to some thousands side by side, segment by segment.
+
+    Memory is that of one block, and of the labels of one segment.
+
+    Args:
+        repo: where the log is.
+        model: its name; a model that nobody served has no predictions.
+        version_ids: only those of a version that has or had one of these ids.
+        since: only those at or after this moment, ISO 8601; UTC if it names no zone.
+        until: only those before this moment.
+        roles: only those whose answers were for this.
+        labelled: with what turned out to be true, as far as that is known.
+        tally: is told of damaged places, which are skipped.
+
+    Raises:
+        RequestError: a moment cannot be read, or `since` is after `until`.
+        IntegrityError: a segment has a damaged head.
+    """
+    tally = Tally() if tally is None else tally
+    first, end = _span(since, until)
+    for path, _ in _selected(repo, model, version_ids, roles, first):
+        known = labels.of(path) if labelled else None
+        for part in rows.of(path, tally, first_us=first, end_us=end):
+            yield part if known is None else known.joined(part)
 
 
 def each(
@@ -130,22 +223,12 @@ def each(
     since: str | None = None,
     until: str | None = None,
 ) -> Iterator[Logged]:
-    """Yield the predictions of `model`, segment by segment, in the order they were answered.
-
-    Args:
-        repo: where the log is.
-        model: its name; a model that nobody served has no predictions.
-        version_ids: only those of a version that has or had one of these ids.
-        since: only those at or after this moment, ISO 8601; UTC if it names no zone.
-        until: only those before this moment.
-
-    Raises:
-        RequestError: a moment cannot be read, or `since` is after `until`.
-        IntegrityError: a segment has predictions but no readable first line.
-    """
-    for segment, source, rows in _selected(repo, model, version_ids, since, until):
-        for row in rows:
-            yield _logged(segment, source, row)
+    """Yield one by one what `batches` yields side by side, whatever its role."""
+    first, end = _span(since, until)
+    for path, head in _selected(repo, model, version_ids, None, first):
+        for part in rows.of(path, Tally(), first_us=first, end_us=end):
+            for row in range(len(part)):
+                yield _logged(head, part, row)
 
 
 def window(
@@ -156,180 +239,95 @@ def window(
     since: str | None = None,
     until: str | None = None,
     last: int | None = None,
+    most: int | None = None,
+    tally: Tally | None = None,
 ) -> Window:
-    """Return the predictions that `each` yields as data frames, only the `last` ones if given."""
-    import pandas
+    """Return the predictions that clients had, as data frames, only the `last` ones if given.
 
-    parts = []
-    for segment, source, rows in _selected(repo, model, version_ids, since, until):
-        if part := list(rows):
-            parts.append(_part(segment, source, part))
-    if not parts:
-        empty = pandas.DataFrame()
-        none = pandas.Series(dtype=object)
-        return Window(empty, none, empty, pandas.Series(dtype="datetime64[us, UTC]"), none)
-    features, answers, probabilities = (
-        pandas.concat(frames) for frames in zip(*parts, strict=True)
-    )
-    order = answers["time"].argsort(kind="stable").to_numpy()
-    if last is not None:
-        order = order[max(len(order) - last, 0) :]
-    answers = answers.iloc[order]
-    return Window(
-        features=features.iloc[order],
-        predictions=answers["prediction"],
-        probabilities=probabilities.iloc[order],
-        times=answers["time"],
-        versions=answers["version"],
-    )
+    With more than `most` a part of them, chosen evenly and each time alike, so that memory has a
+    bound.
+    """
+    from mlops_cli.data.predictions.side_by_side import Gathering
 
-
-def header(segment: str, source: Source, started_us: int) -> bytes:
-    """Return the first line of a segment."""
-    return orjson.dumps(
-        {
-            "v": FORMAT,
-            "segment": segment,
-            "model": source.model,
-            "version": source.version,
-            "version_id": source.version_id,
-            "columns": source.columns,
-            "classes": source.classes,
-            "started": moment(started_us * 1000),
-        },
-        option=orjson.OPT_APPEND_NEWLINE,
-    )
+    tally = Tally() if tally is None else tally
+    first, end = _span(since, until)
+    chosen = _selected(repo, model, version_ids, ANSWERED, first)
+    gathering = Gathering(last=last, most=most)
+    for path, _ in reversed(chosen) if last is not None else chosen:
+        if gathering.has_newer(path):
+            continue
+        for part in rows.of(path, tally, first_us=first, end_us=end):
+            gathering.add(part)
+    return gathering.window()
 
 
 def _selected(
     repo: Repository,
     model: str,
     version_ids: Collection[str] | None,
-    since: str | None,
-    until: str | None,
-) -> Iterator[tuple[str, Source, Iterator[list[Any]]]]:
-    first = 0 if since is None else _microseconds(since)
-    end = None if until is None else _microseconds(until)
-    if end is not None and end < first:
-        raise RequestError(f"the time asked for begins at {since}, after its end at {until}")
-    segments = [
-        (head[1], path, head[0])
-        for path in _segments(repo, model)
-        if path.stat().st_mtime_ns // 1000 >= first and (head := _head(path))
-    ]
-    for _, path, source in sorted(segments, key=lambda segment: segment[:2]):
-        if version_ids is None or source.version_id in version_ids:
-            rows = _rows(_lines(path))
-            chosen = (r for r in rows if r[1] >= first and (end is None or r[1] < end))
-            yield path.stem, source, chosen
+    roles: Collection[str] | None,
+    first_us: int,
+) -> list[tuple[Path, Head]]:
+    """Return the segments that may hold what is asked for, in the order they were begun."""
+    found = []
+    for path in segments(repo.layout.predictions, model):
+        if path.stat().st_mtime_ns // 1000 < first_us or (head := rows.head(path)) is None:
+            continue
+        of_role = roles is None or head.source.role in roles
+        if of_role and (version_ids is None or head.source.version_id in version_ids):
+            found.append((path, head))
+    return sorted(found, key=lambda one: (one[1].started_us, one[0]))
 
 
-def _segments(repo: Repository, model: str) -> Sequence[Path]:
+def segments(folder: Path, model: str) -> Sequence[Path]:
+    """Return the files of a model's segments, below the folder of the log.
+
+    Raises:
+        RequestError: that is no name of a model.
+    """
     if not model or model.startswith("/") or ".." in model.split("/"):
         raise RequestError(f"'{model}' is not the name of a model")
-    return sorted((repo.layout.predictions / model).glob("*" + SUFFIX))
+    return sorted(path for s in (SUFFIX, lines.SUFFIX) for path in (folder / model).glob("*" + s))
 
 
-def _head(path: Path) -> tuple[Source, str] | None:
-    """Return who a segment's answers are from and when it was started.
-
-    None while there is no whole first line, which is so in the moment of its making.
-    """
-    with path.open("rb") as file:
-        line, more = file.readline(), file.read(1)
-    try:
-        record = orjson.loads(line)
-        if record["v"] != FORMAT:
-            raise IntegrityError(
-                f"'{path}' has format {record['v']} of the prediction log, unknown here",
-                hint="use a newer mlo",
-            )
-        classes = record["classes"]
-        source = Source(
-            record["model"],
-            record["version"],
-            record["version_id"],
-            tuple(record["columns"]),
-            None if classes is None else tuple(classes),
-        )
-        return source, record["started"]
-    except (ValueError, KeyError, TypeError) as error:
-        if more:
-            raise IntegrityError(
-                f"the first line of '{path}' is damaged, so its predictions cannot be read",
-                hint="move the file away to go on without them",
-            ) from error
-        return None
+def _span(since: str | None, until: str | None) -> tuple[int, int]:
+    first = 0 if since is None else microseconds(since)
+    end = FOREVER_US if until is None else microseconds(until)
+    if end < first:
+        raise RequestError(f"the time asked for begins at {since}, after its end at {until}")
+    return first, end
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a segment after its first."""
-    with path.open("rb") as file:
-        file.readline()
-        yield from file
-
-
-def _rows(lines: Iterator[bytes]) -> Iterator[list[Any]]:
-    """Yield whole rows in order; a torn line is skipped, so is one that was written twice."""
-    last = -1
-    for line in lines:
-        try:
-            row = orjson.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, list) and len(row) == 5 and row[0] > last:
-            last = row[0]
-            yield row
-
-
-def _logged(segment: str, source: Source, row: list[Any]) -> Logged:
-    number, time_us, values, prediction, shares = row
+def _logged(head: Head, part: Rows, row: int) -> Logged:
+    source = part.source
+    shares = None if part.shares is None else part.shares[row].tolist()
     return Logged(
-        id=f"{segment}-{number}",
-        time=moment(time_us * 1000),
+        id=part.id(row),
+        time=moment(int(part.times_us[row]) * 1000),
         model=source.model,
         version=source.version,
         version_id=source.version_id,
-        features=dict(zip(source.columns, values, strict=True)),
-        prediction=prediction,
+        features={name: cells[row] for name, cells in part.columns.items()},
+        prediction=part.predictions[row],
         probabilities=None
         if shares is None or source.classes is None
         else dict(zip(map(str, source.classes), shares, strict=True)),
+        role=source.role,
+        request=None if part.requests is None else part.requests[row],
+        key=None if part.keys is None else part.keys[row],
+        left_out=tuple([name for name in source.columns if name not in head.columns]),
+        hashed=head.hashed,
+        label=None if part.labels is None else part.labels[row],
     )
 
 
-def _part(
-    segment: str, source: Source, rows: list[list[Any]]
-) -> "tuple[pandas.DataFrame, pandas.DataFrame, pandas.DataFrame]":
-    import pandas
-
-    numbers, times, values, predictions, shares = zip(*rows, strict=True)
-    index = pandas.Index([f"{segment}-{number}" for number in numbers], name="id")
-    columns = zip(*values, strict=True)
-    features = pandas.DataFrame(
-        {name: list(column) for name, column in zip(source.columns, columns, strict=True)},
-        index=index,
-        columns=list(source.columns),
-    )
-    answers = pandas.DataFrame(
-        {
-            "prediction": list(predictions),
-            "time": pandas.to_datetime(list(times), unit="us", utc=True),
-            "version": source.version_id,
-        },
-        index=index,
-    )
-    classes = source.classes if source.classes and shares[0] is not None else ()
-    probabilities = pandas.DataFrame(
-        list(shares) if classes else None, index=index, columns=list(map(str, classes))
-    )
-    return features, answers, probabilities
-
-
-def _microseconds(text: str) -> int:
+def microseconds(text: str) -> int:
     """Return the moment `text` in microseconds since 1970.
 
-    >>> _microseconds("2023-11-14T22:13:20.123456Z"), _microseconds("1970-01-02")
+    Raises:
+        RequestError: it is none.
+
+    >>> microseconds("2023-11-14T22:13:20.123456Z"), microseconds("1970-01-02")
     (1700000000123456, 86400000000)
     """
     try:
@@ -341,8 +339,3 @@ def _microseconds(text: str) -> int:
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
     return calendar.timegm(when.utctimetuple()) * _US + when.microsecond
-
-
-def now_us() -> int:
-    """Return this moment in microseconds since 1970, as the log writes it."""
-    return time.time_ns() // 1000

@@ -1,84 +1,72 @@
 """Writing the prediction log, beside the answering of requests and never in its way.
 
-Whoever answers makes the lines, right after the answer has left, and puts them in a bounded
-queue. One thread writes what has gathered every `FLUSH_S` seconds, with one system call for each
-segment, and makes it durable every `SYNC_S` seconds; it needs next to nothing of the
-interpreter's lock, for which requests would have to wait. A killed process loses at most the
-last `FLUSH_S` seconds, a power cut `SYNC_S`. A disk that is full or read-only makes the thread
-try again while the queue has room; after that predictions are dropped, counted and reported.
-Serving goes on in every case.
+Whoever answers hands over references, which costs about a microsecond. One thread codes what has
+gathered every `FLUSH_S` seconds as blocks of columns, appends them with one system call for each
+segment, and makes them durable every `fsync_s` seconds of the settings. A killed process loses at
+most the last `FLUSH_S` seconds and the coding of them, a power cut `fsync_s`. A disk that is full
+or read-only makes the thread try again while there is room for the blocks; after that predictions
+are dropped, counted and reported. Serving goes on in every case.
+
+Each process makes its own writer: threads do not survive a fork.
 """
 
-import errno
 import os
+import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import repeat
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
-import orjson
-
-from mlops_cli.core.files import sync_folder
-from mlops_cli.data.prediction_log import SUFFIX, Source, header, now_us
+from mlops_cli.core.config_log import LogSettings
+from mlops_cli.data.predictions import appending, discretion, gathered, retention
+from mlops_cli.data.predictions.appending import Growing
+from mlops_cli.data.predictions.gathered import Answered
+from mlops_cli.data.predictions.segment import Head, Source
+from mlops_cli.errors import MloError
 
 FLUSH_S = 0.1
-SYNC_S = 1.0
 RETRY_S = 1.0
 SEGMENT_BYTES = 32 << 20
+SEGMENT_S = 24 * 3600.0
 QUEUE_ROWS = 100_000
 QUEUE_BYTES = 64 << 20
 _WARN_EVERY_S = 30.0
+_TIDY_EVERY_S = 3600.0
 
 
-@dataclass(slots=True, eq=False)
-class _Segment:
-    """One file, and the next number in it."""
-
-    name: str
-    source: Source
-    path: Path
-    started_us: int
-    next: int = 0
-    full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):  # a frozen dataclass takes three times as long to make
     """Numbers that rows were given: row `i` has the id `<segment>-<first + i>`."""
 
     segment: str
     first: int
-    file: _Segment
+    file: Growing
     time_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """Rows on their way to a segment, as the bytes that will stand there."""
-
-    file: _Segment
-    rows: int
-    data: bytes
 
 
 @dataclass(slots=True)
 class Counters:
-    """What has become of the predictions, in rows, and how often the disk refused."""
+    """What has become of the predictions, in rows, and how often the disk refused.
+
+    `left_out` are those of requests that the sample leaves out.
+    """
 
     written: int = 0
     dropped: int = 0
     failures: int = 0
+    left_out: int = 0
 
 
-@dataclass(slots=True)
-class _Backlog:
-    rows: int = 0
-    size: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """Frames that wait for the disk."""
+
+    file: Growing
+    data: bytes
+    rows: int
 
 
 class PredictionWriter:
@@ -89,6 +77,7 @@ class PredictionWriter:
         folder: Path,
         *,
         warn: Callable[[str], None],
+        settings: LogSettings | None = None,
         queue_rows: int = QUEUE_ROWS,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
@@ -96,32 +85,44 @@ class PredictionWriter:
         self.counters = Counters()
         self._folder = folder
         self._warn = warn
+        self._settings = settings or LogSettings()
+        self._sample = self._settings.sample
         self._queue_rows = queue_rows
         self._segment_bytes = segment_bytes
-        self._queue: SimpleQueue[_Lines | None] = SimpleQueue()
-        self._backlog = _Backlog()
-        self._segments: dict[Source, _Segment] = {}
-        self._unsynced: set[Path] = set()
+        self._segment_s = min(SEGMENT_S, max((self._settings.retain or 0) / 8, 60.0))
+        if self._settings.retain is None:
+            self._segment_s = SEGMENT_S
+        self._lock = threading.Lock()
+        self._rows = 0
+        self._queue: list[tuple[Growing, Answered]] = []
+        self._coded: deque[_Coded] = deque()
+        self._coded_bytes = 0
+        self._segments: dict[Source, Growing] = {}
+        self._by_place: dict[int, tuple[Source, Growing]] = {}
+        self._begun: list[Growing] = []
+        self._open: set[Growing] = set()
+        self._hashes: gathered.Hashed | None = None
         self._told = 0
-        self._synced_at = self._warned_at = -_WARN_EVERY_S
+        self._retry_at = 0.0
+        self._synced_at = self._warned_at = self._tidied_at = -_TIDY_EVERY_S
         self._closing = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._work, name="prediction log", daemon=True)
         self._thread.start()
 
     @property
     def waiting(self) -> int:
         """How many rows wait to be written."""
-        return self._backlog.rows
+        return self._rows
 
     def reserve(self, source: Source, rows: int) -> Ticket:
         """Give numbers to rows that `source` has answered; they may be told before `record`."""
-        with self._backlog.lock:
-            file = self._segments.get(source)
-            if file is None or file.full:
-                file = self._segments[source] = self._new_segment(source)
+        with self._lock:
+            held = self._by_place.get(id(source))
+            file = self._segment(source) if held is None or held[1].full else held[1]
             first = file.next
-            file.next += rows
-        return Ticket(file.name, first, file, now_us())
+            file.next = first + rows
+        return Ticket(file.head.segment, first, file, time.time_ns() // 1000)
 
     def record(
         self,
@@ -129,109 +130,207 @@ class PredictionWriter:
         columns: Sequence[Sequence[Any]],
         predictions: Sequence[Any],
         shares: Sequence[Sequence[float]] | None,
+        *,
+        requests: Sequence[str | None] | None = None,
+        keys: Sequence[str | None] | None = None,
+        sizes: Sequence[int] | None = None,
     ) -> None:
         """Log the rows that a ticket was for; when the queue is full they are dropped.
 
-        Tickets of one source are recorded in the order in which they were reserved.
+        What is given is kept until it is written, so nobody may change it. Tickets of one source
+        are recorded in the order in which they were reserved.
 
         Args:
             ticket: from `reserve`, used once.
             columns: JSON values, one sequence for each column of the source.
             predictions: JSON values, one for each row.
             shares: the probability of each class, for each row.
+            requests: the id that the client gave each row's request.
+            keys: what each row was routed by, such as a user.
+            sizes: how many rows each request has, in order; without it all rows are of one.
         """
-        rows, backlog = len(predictions), self._backlog
-        data = _lines(ticket, columns, predictions, shares)
-        with backlog.lock:
-            if backlog.rows + rows > self._queue_rows or backlog.size + len(data) > QUEUE_BYTES:
+        rows, file = len(predictions), ticket.file
+        chosen = None
+        if self._sample < 1:
+            seed = file.head.seed
+            chosen = discretion.chosen(seed, ticket.first, rows, sizes, self._sample)
+            if chosen is not None:
+                self.counters.left_out += rows - len(chosen)
+                rows = len(chosen)
+                if not rows:
+                    return
+        answered = Answered(
+            ticket.first, ticket.time_us, columns, predictions, shares, requests, keys, chosen
+        )
+        with self._lock:
+            waiting = self._rows + rows
+            if waiting > self._queue_rows:
                 self.counters.dropped += rows
                 return
-            backlog.rows += rows
-            backlog.size += len(data)
-        self._queue.put(_Lines(ticket.file, rows, data))
+            self._rows = waiting
+            self._queue.append((file, answered))
+            first = len(self._queue) == 1
+        if first:
+            self._wake.set()
 
     def close(self, *, wait_s: float = 5.0) -> None:
         """Write what is left and stop; what the disk does not take in `wait_s` is dropped."""
         self._closing.set()
-        self._queue.put(None)
+        self._wake.set()
         self._thread.join(wait_s)
 
-    def _new_segment(self, source: Source) -> _Segment:
-        name = os.urandom(8).hex()
-        path = self._folder / source.model / (name + SUFFIX)
-        return _Segment(name, source, path, now_us())
+    def _segment(self, source: Source) -> Growing:
+        """Return the segment that a source's next rows go to. The lock is held."""
+        file = self._segments.get(source)
+        if file is None or file.full:
+            file = self._segments[source] = appending.begin(self._folder, self._head(source))
+            self._begun.append(file)
+            self._wake.set()
+            current = set(map(id, self._segments.values()))
+            held = self._by_place.items()
+            self._by_place = {key: one for key, one in held if id(one[1]) in current}
+        self._by_place[id(source)] = (source, file)
+        return file
+
+    def _head(self, source: Source) -> Head:
+        left_out = self._settings.redact
+        return Head(
+            segment=os.urandom(8).hex(),
+            source=source,
+            columns=tuple([name for name in source.columns if name not in left_out]),
+            hashed=tuple([name for name in self._settings.hash if name not in left_out]),
+            sample=self._settings.sample,
+            started_us=time.time_ns() // 1000,
+            seed=random.SystemRandom().getrandbits(32),
+        )
 
     def _work(self) -> None:
-        while self._write(self._gathered()):
-            pass
-        self._sync()
-
-    def _gathered(self) -> list[_Lines | None]:
-        """Return what was queued in one flush window, of which the first is waited for."""
-        timeout = SYNC_S if self._unsynced else None
-        try:
-            gathered = [self._queue.get(timeout=timeout)]
-        except Empty:
-            self._sync()
-            return []
-        self._closing.wait(FLUSH_S)
-        try:
-            while True:
-                gathered.append(self._queue.get_nowait())
-        except Empty:
-            return gathered
-
-    def _write(self, gathered: list[_Lines | None]) -> bool:
-        """Write lines, by segment; return False after the mark that `close` leaves."""
-        by_segment: dict[_Segment, list[_Lines]] = {}
-        for lines in gathered:
-            if lines is not None:
-                by_segment.setdefault(lines.file, []).append(lines)
-        for segment, parts in by_segment.items():
-            rows = sum(lines.rows for lines in parts)
-            data = b"".join([lines.data for lines in parts])
-            written = self._append(segment, data)
-            with self._backlog.lock:
-                self._backlog.rows -= rows
-                self._backlog.size -= len(data)
-                if written:
-                    self.counters.written += rows
-                else:
-                    self.counters.dropped += rows
-        self._tell_of_drops()
-        if time.monotonic() - self._synced_at >= SYNC_S:
-            self._sync()
-        return None not in gathered
-
-    def _append(self, segment: _Segment, data: bytes) -> bool:
-        """Add whole lines to a segment; try until the disk takes them, once more when we close."""
-        while True:
+        last = False
+        while not last:
+            self._wake.wait(self._pause_s())
+            self._wake.clear()
+            self._make_segments()
+            self._closing.wait(FLUSH_S)
             last = self._closing.is_set()
+            self._code()
+            if last or time.monotonic() >= self._retry_at:
+                self._write()
+            self._tell_of_drops()
+            if last or time.monotonic() - self._synced_at >= self._settings.fsync_s:
+                self._sync()
+            self._tidy()
+        for file in self._open:
+            file.let_go()
+
+    def _pause_s(self) -> float | None:
+        """Return how long there is nothing to do unless somebody records."""
+        if self._coded:
+            return max(self._retry_at - time.monotonic(), FLUSH_S)
+        return max(self._settings.fsync_s, FLUSH_S) if self._unsynced() else _TIDY_EVERY_S
+
+    def _unsynced(self) -> bool:
+        return any(file.unsynced for file in self._open)
+
+    def _make_segments(self) -> None:
+        """Make files at once, so that a label for an answer just given finds where it belongs."""
+        with self._lock:
+            begun, self._begun = self._begun, []
+        for file in begun:
+            self._open.add(file)
             try:
-                size = _append_whole(segment, data)
-            except OSError as error:
-                self.counters.failures += 1
-                self._report(f"cannot write the prediction log: {(error.strerror or '').lower()}")
-                if last:
-                    return False
-                self._closing.wait(RETRY_S)
-            else:
-                segment.full = size >= self._segment_bytes
-                self._unsynced.add(segment.path)
-                return True
+                file.ready()
+            except OSError:
+                continue  # `append` tries again, and tells
+
+    def _code(self) -> None:
+        """Turn what was recorded into frames; those that find no room are dropped."""
+        with self._lock:
+            taken, self._queue = self._queue, []
+        by_file: dict[Growing, list[Answered]] = {}
+        for file, answered in taken:
+            by_file.setdefault(file, []).append(answered)
+        del taken
+        for file, some in by_file.items():
+            rows = sum(one.rows for one in some)
+            try:
+                for data, count in gathered.frames(file.head, some, hashes=self._hashed):
+                    rows -= count
+                    self._keep(_Coded(file, data, count))
+            except Exception as error:  # noqa: BLE001  a value of no known form costs its block only
+                self._lost(rows)
+                self._report(f"cannot code predictions for the log: {error!r}")
+
+    def _keep(self, coded: _Coded) -> None:
+        if self._coded_bytes + len(coded.data) > QUEUE_BYTES:
+            self._lost(coded.rows)
+            return
+        self._coded.append(coded)
+        self._coded_bytes += len(coded.data)
+
+    def _hashed(self, value: Any) -> str:
+        if self._hashes is None:
+            self._hashes = partial(discretion.hashed, discretion.salt(self._folder))
+        return self._hashes(value)
+
+    def _write(self) -> None:
+        """Append what is coded, by segment; what the disk refuses waits, or ends with us."""
+        by_file: dict[Growing, list[_Coded]] = {}
+        for coded in self._coded:
+            by_file.setdefault(coded.file, []).append(coded)
+        self._coded.clear()
+        for file, some in by_file.items():
+            if not self._append(file, some):
+                self._coded.extend(some)
+        self._coded_bytes = sum(len(coded.data) for coded in self._coded)
+        if self._closing.is_set() and self._coded:
+            self._lost(sum(coded.rows for coded in self._coded))
+            self._coded.clear()
+
+    def _append(self, file: Growing, some: Sequence[_Coded]) -> bool:
+        try:
+            size = file.append(b"".join([coded.data for coded in some]))
+        except OSError as error:
+            self.counters.failures += 1
+            self._retry_at = time.monotonic() + RETRY_S
+            self._report(f"cannot write the prediction log: {(error.strerror or '').lower()}")
+            return False
+        self._open.add(file)
+        old = time.monotonic() - file.made_at > self._segment_s
+        file.full = size >= self._segment_bytes or old
+        rows = sum(coded.rows for coded in some)
+        with self._lock:
+            self._rows -= rows
+        self.counters.written += rows
+        return True
+
+    def _lost(self, rows: int) -> None:
+        with self._lock:
+            self._rows -= rows
+        self.counters.dropped += rows
 
     def _sync(self) -> None:
-        for path in self._unsynced:
+        for file in list(self._open):
             try:
-                handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    os.fsync(handle)
-                finally:
-                    os.close(handle)
+                file.sync()
             except OSError:
                 self.counters.failures += 1
-        self._unsynced.clear()
+            if file.full:
+                file.let_go()
+                self._open.discard(file)
         self._synced_at = time.monotonic()
+
+    def _tidy(self) -> None:
+        """Remove what is older, or more, than the settings keep, now and then."""
+        kept = self._settings
+        if kept.retain is None and kept.max_bytes is None:
+            return
+        if time.monotonic() - self._tidied_at < _TIDY_EVERY_S:
+            return
+        self._tidied_at = time.monotonic()
+        try:
+            retention.prune(self._folder, kept, now_s=time.time())
+        except (OSError, MloError) as error:
+            self._report(f"cannot remove old predictions: {error}")
 
     def _tell_of_drops(self) -> None:
         if self.counters.dropped > self._told:
@@ -245,53 +344,3 @@ class PredictionWriter:
         if time.monotonic() - self._warned_at >= _WARN_EVERY_S:
             self._warned_at = time.monotonic()
             self._warn(what + "; serving goes on")
-
-
-def _lines(
-    ticket: Ticket,
-    columns: Sequence[Sequence[Any]],
-    predictions: Sequence[Any],
-    shares: Sequence[Sequence[float]] | None,
-) -> bytes:
-    """Return a line for each row: number, time, values, prediction, shares."""
-    rows = len(predictions)
-    parts = zip(
-        range(ticket.first, ticket.first + rows),
-        repeat(ticket.time_us),
-        zip(*columns, strict=True),
-        predictions,
-        repeat(None, rows) if shares is None else shares,
-        strict=False,
-    )
-    return b"".join([orjson.dumps(part, option=orjson.OPT_APPEND_NEWLINE) for part in parts])
-
-
-def _append_whole(segment: _Segment, data: bytes) -> int:
-    """Append all of `data` to the segment's file or, unless cut off, nothing; return its size.
-
-    The file is made when it is missing, with its first line. Only this process writes to it.
-    """
-    handle = _opened(segment.path)
-    try:
-        size = os.fstat(handle).st_size
-        if size == 0:
-            data = header(segment.name, segment.source, segment.started_us) + data
-        elif os.pread(handle, 1, size - 1) != b"\n":
-            data = b"\n" + data
-        if (written := os.write(handle, data)) != len(data):
-            os.ftruncate(handle, size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if size == 0:
-            sync_folder(segment.path.parent)
-        return size + written
-    finally:
-        os.close(handle)
-
-
-def _opened(path: Path) -> int:
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o666)

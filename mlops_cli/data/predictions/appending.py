@@ -1,0 +1,130 @@
+"""One segment being written: made when it is needed, appended to whole or not at all.
+
+Who writes holds a kernel lock on the file, so that others can tell a segment that may still grow
+from one that is done, or whose writer was killed.
+"""
+
+import errno
+import fcntl
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_cli.core.files import sync_folder
+from mlops_cli.data.predictions.segment import FRAME_BYTES, SUFFIX, Head, head_frame
+
+
+@dataclass(slots=True, eq=False)
+class Growing:
+    """A segment of this process, the next number in it, and whether another is due."""
+
+    head: Head
+    path: Path
+    made_at: float
+    """By `time.monotonic`."""
+    next: int = 0
+    full: bool = False
+    unsynced: bool = False
+    _handle: int = -1
+
+    @property
+    def name(self) -> str:
+        """What it is called, as in the ids of its predictions."""
+        return self.head.segment
+
+    def ready(self) -> None:
+        """Make the file with its head, and lock it, where that is not done.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if self._handle >= 0:
+            if self._is_there():
+                return
+            self.let_go()
+        handle = _opened(self.path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_size == 0:
+                _write(handle, head_frame(self.head), 0)
+                sync_folder(self.path.parent)
+        except BaseException:
+            os.close(handle)
+            raise
+        self._handle = handle
+        if not self._is_there():  # it was made anew, or removed, while we waited for the lock
+            self.let_go()
+            self.ready()
+
+    def append(self, data: bytes) -> int:
+        """Add whole frames, and return the size of the file; a refusal leaves it as it was.
+
+        Raises:
+            OSError: the disk is full, or refuses.
+        """
+        self.ready()
+        size = os.fstat(self._handle).st_size
+        if size < FRAME_BYTES:
+            os.ftruncate(self._handle, 0)
+            data = head_frame(self.head) + data
+            size = 0
+        _write(self._handle, data, size)
+        self.unsynced = True
+        return size + len(data)
+
+    def sync(self) -> None:
+        """Make what was appended durable.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if self.unsynced and self._handle >= 0:
+            os.fsync(self._handle)
+        self.unsynced = False
+
+    def let_go(self) -> None:
+        """Close the file, which unlocks it; `append` opens it again."""
+        if self._handle >= 0:
+            with suppress(OSError):
+                os.close(self._handle)
+            self._handle = -1
+
+    def _is_there(self) -> bool:
+        """Return whether the file that is open is the one at the path, and whole."""
+        held = os.fstat(self._handle)
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        return (held.st_ino, held.st_dev) == (there.st_ino, there.st_dev)
+
+
+def begin(folder: Path, head: Head) -> Growing:
+    """Return a segment below `folder` that is not made yet."""
+    path = folder / head.source.model / (head.segment + SUFFIX)
+    return Growing(head, path, time.monotonic())
+
+
+def _write(handle: int, data: bytes, size: int) -> None:
+    """Append all of `data` to a file of `size` bytes, or nothing."""
+    try:
+        written = os.write(handle, data)
+        if written == len(data):
+            return
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(handle, size)
+        raise
+    os.ftruncate(handle, size)
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _opened(path: Path) -> int:
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o666)

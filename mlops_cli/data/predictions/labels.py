@@ -1,0 +1,122 @@
+"""What turned out to be true of predictions, beside the segments that hold them.
+
+`<segment>.labels` is appended to, a line of JSON for each label: the number of the prediction, the
+label, and when it was so, in microseconds. The last line of a number counts; a torn one does not.
+"""
+
+import fcntl
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mlops_cli.core.files import outside, sync_folder
+from mlops_cli.data.predictions.block import Cells
+from mlops_cli.data.predictions.rows import Rows
+
+SUFFIX = ".labels"
+Said = tuple[Any, int]
+"""A label, and the moment that it is of, in microseconds."""
+
+
+class Labels:
+    """The labels of one segment; `refresh` reads what was added since, by whoever."""
+
+    def __init__(self, segment: Path) -> None:
+        self.path = segment.with_suffix(SUFFIX)
+        self.by_number: dict[int, Said] = {}
+        self._read = 0
+
+    def refresh(self) -> "Labels":
+        """Read what was added."""
+        try:
+            with self.path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size < self._read:
+                    self.by_number, self._read = {}, 0
+                file.seek(self._read)
+                data = file.read()
+        except FileNotFoundError:
+            self.by_number, self._read = {}, 0
+            return self
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():
+            try:
+                number, label, time_us = orjson.loads(line)
+                self.by_number[int(number)] = label, int(time_us)
+            except (ValueError, TypeError):
+                continue
+        return self
+
+    def add(self, said: Mapping[int, Said], *, durable: bool) -> tuple[int, int]:
+        """Add labels, and return how many are new, and how many replace another.
+
+        Those that say what is known are not written again.
+
+        Raises:
+            ExternalError: the disk refuses; then none was added.
+        """
+        try:
+            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                known = self.refresh().by_number
+                news = {n: one for n, one in said.items() if known.get(n) != one}
+                replaced = sum(n in known for n in news)
+                if news:
+                    _append(handle, _lines(news))
+                    if durable:
+                        os.fsync(handle)
+                        sync_folder(self.path.parent)
+                self.refresh()
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise outside(error, self.path) from error
+        return len(news) - replaced, replaced
+
+    def joined(self, rows: Rows) -> Rows:
+        """Return rows with their labels."""
+        import numpy as np
+
+        found = [self.by_number.get(number) for number in rows.numbers.tolist()]
+        values = np.empty(len(found), dtype=object)
+        values[:] = [None if one is None else one[0] for one in found]
+        gaps = np.fromiter((one is None for one in found), np.bool_, len(found))
+        times = np.array([0 if one is None else one[1] for one in found], dtype=np.int64)
+        return replace(rows, labels=Cells(values, gaps), labelled_us=times)
+
+
+def of(segment: Path) -> Labels:
+    """Return the labels of a segment."""
+    return Labels(segment).refresh()
+
+
+def joined(segment: Path, rows: Rows) -> Rows:
+    """Return rows of a segment with their labels."""
+    return of(segment).joined(rows)
+
+
+def _lines(said: Mapping[int, Said]) -> bytes:
+    lines: Sequence[bytes] = [
+        orjson.dumps((number, *one), option=orjson.OPT_APPEND_NEWLINE)
+        for number, one in said.items()
+    ]
+    return b"".join(lines)
+
+
+def _append(handle: int, data: bytes) -> None:
+    """Append all of `data`, after the line that a killed process may have torn, or nothing."""
+    size = os.fstat(handle).st_size
+    if size and os.pread(handle, 1, size - 1) != b"\n":
+        data = b"\n" + data
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+    except OSError:
+        os.ftruncate(handle, size)
+        raise

@@ -1,0 +1,328 @@
+"""A segment of the prediction log as bytes: frames in a row, of which the first is the head.
+
+A frame is 60 bytes that say what follows, and a payload. Both have their own checksum. Whoever
+reads goes from frame to frame; a torn end is no error, since a writer may have been killed there,
+and after a damaged frame the search goes on to the next whole one, and says so.
+`docs/design/format.md` specifies the bytes.
+"""
+
+import fcntl
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mlops_cli.core.clock import moment
+from mlops_cli.errors import IntegrityError
+
+FORMAT = 2
+SUFFIX = ".seg"
+ROLES = ("answer", "shadow", "canary")
+
+_MAGIC = b"MLOP"
+_HEAD, _ROWS = 0, 1
+_FIELDS = struct.Struct("<4sBBHIIIQQqqI")
+_CHECK = struct.Struct("<I")
+FRAME_BYTES = _FIELDS.size + _CHECK.size
+_MOST_BYTES = 1 << 30
+"""No frame claims more; what does is damaged."""
+_LEVEL = 1
+_PACK_FROM = 256
+_WORTH = 15 / 16
+_SEARCH_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who answers: a model version, the names of its columns, and its classes if it has any.
+
+    `role` says what became of its answers: the client had them (`answer`, or `canary` from a
+    version on trial), or nobody (`shadow`).
+    """
+
+    model: str
+    version: int
+    version_id: str
+    columns: tuple[str, ...]
+    classes: tuple[Any, ...] | None = None
+    role: str = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first frame says of a segment.
+
+    Attributes:
+        source: who answers; its columns are those of the model.
+        columns: those of them that are in the segment.
+        hashed: those of them of which there are only salted hashes.
+        sample: the share of requests that are kept, in 0..1.
+        seed: what the checksums of the other frames begin with, so that no value from outside can
+            pass for a frame; it also decides which requests are kept.
+    """
+
+    segment: str
+    source: Source
+    columns: tuple[str, ...]
+    hashed: tuple[str, ...] = ()
+    sample: float = 1.0
+    started_us: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame of rows: where it is, and which numbers and moments are in it, ends included."""
+
+    offset: int
+    packed: bool
+    stored: int
+    length: int
+    rows: int
+    first: int
+    last: int
+    oldest_us: int
+    newest_us: int
+    crc: int
+
+    @property
+    def end(self) -> int:
+        """Where the next frame begins."""
+        return self.offset + FRAME_BYTES + self.stored
+
+
+@dataclass(slots=True)
+class Tally:
+    """What could not be read: damaged places, and rows known to have been there."""
+
+    blocks: int = 0
+    rows: int = 0
+    files: dict[str, int] = field(default_factory=dict)
+
+    def add(self, path: Path, rows: int = 0) -> None:
+        """Count a damaged place."""
+        self.blocks += 1
+        self.rows += rows
+        self.files[str(path)] = self.files.get(str(path), 0) + 1
+
+    def __str__(self) -> str:
+        """Return what to say of it, in one line."""
+        places = "a damaged place" if self.blocks == 1 else f"{self.blocks} damaged places"
+        rows = f", with {self.rows:,} predictions or more" if self.rows else ""
+        first = next(iter(self.files), "")
+        others = f" and {len(self.files) - 1} more files" if len(self.files) > 1 else ""
+        return f"the prediction log has {places}{rows}, skipped: '{first}'{others}"
+
+
+def head_frame(head: Head) -> bytes:
+    """Return the first frame of a segment."""
+    source = head.source
+    record = {
+        "v": FORMAT,
+        "segment": head.segment,
+        "model": source.model,
+        "version": source.version,
+        "version_id": source.version_id,
+        "role": source.role,
+        "columns": source.columns,
+        "kept": head.columns,
+        "hashed": head.hashed,
+        "classes": source.classes,
+        "sample": head.sample,
+        "seed": head.seed,
+        "started": moment(head.started_us * 1000),
+        "started_us": head.started_us,
+    }
+    return _frame(orjson.dumps(record), kind=_HEAD, seed=0)
+
+
+def rows_frame(
+    payload: bytes, *, seed: int, rows: int, numbers: tuple[int, int], times: tuple[int, int]
+) -> bytes:
+    """Return a frame of rows; `numbers` and `times` are their first and last."""
+    return _frame(payload, kind=_ROWS, seed=seed, rows=rows, numbers=numbers, times=times)
+
+
+def _frame(
+    payload: bytes,
+    *,
+    kind: int,
+    seed: int,
+    rows: int = 0,
+    numbers: tuple[int, int] = (0, 0),
+    times: tuple[int, int] = (0, 0),
+) -> bytes:
+    stored, packed = payload, False
+    if len(payload) >= _PACK_FROM and kind == _ROWS:
+        smaller = _zstd().compress(payload)
+        if len(smaller) < len(payload) * _WORTH:
+            stored, packed = smaller, True
+    fields = _FIELDS.pack(
+        _MAGIC, kind, packed, 0, len(stored), len(payload), rows, *numbers, *times,
+        zlib.crc32(stored),
+    )  # fmt: skip
+    return fields + _CHECK.pack(zlib.crc32(fields, seed)) + stored
+
+
+def _zstd() -> Any:
+    import zstandard
+
+    return zstandard.ZstdCompressor(level=_LEVEL)
+
+
+class Segment:
+    """A segment that is read; `Segment.open` gives None for one that has no whole head yet."""
+
+    def __init__(self, path: Path, handle: int, head: Head, first: int) -> None:
+        self.path = path
+        self.head = head
+        self.handle = handle
+        self._first = first
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> "Iterator[Segment | None]":
+        """Open a segment for a `with` block.
+
+        Raises:
+            IntegrityError: its head is damaged, or of a format that is not known here.
+        """
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            found = _read_head(path, handle)
+            yield None if found is None else cls(path, handle, *found)
+        finally:
+            os.close(handle)
+
+    def frames(self, tally: Tally, *, start: int = 0) -> Iterator[Frame]:
+        """Yield the frames of rows from the byte `start` on; damaged ones are told to `tally`.
+
+        Payloads are not looked at. A torn end is left out.
+        """
+        size = os.fstat(self.handle).st_size
+        at = past = max(start, self._first)
+        while at + FRAME_BYTES <= size:
+            frame = self._frame_at(at)
+            if frame is None:
+                tally.add(self.path)
+                found = self._search(past, size)
+                if found is None:
+                    return
+                at = past = found
+                continue
+            if frame.end > size:
+                found = self._search(at + 1, size)
+                if found is None:
+                    return
+                tally.add(self.path, frame.rows)
+                at = past = found
+                continue
+            yield frame
+            past, at = at + 1, frame.end
+
+    def payload(self, frame: Frame) -> bytes | None:
+        """Return what a frame holds, None if it is damaged."""
+        stored = os.pread(self.handle, frame.stored, frame.offset + FRAME_BYTES)
+        if len(stored) != frame.stored or zlib.crc32(stored) != frame.crc:
+            return None
+        if not frame.packed:
+            return stored if frame.length == len(stored) else None
+        import zstandard
+
+        try:
+            found = zstandard.ZstdDecompressor().decompress(stored, max_output_size=frame.length)
+        except zstandard.ZstdError:
+            return None
+        return found if len(found) == frame.length else None
+
+    def _frame_at(self, at: int) -> Frame | None:
+        return _parsed(os.pread(self.handle, FRAME_BYTES, at), at, self.head.seed)
+
+    def _search(self, start: int, size: int) -> int | None:
+        """Return where the next whole frame head is, at or after the byte `start`."""
+        at = start
+        while at + FRAME_BYTES <= size:
+            window = os.pread(self.handle, _SEARCH_BYTES, at)
+            place = window.find(_MAGIC)
+            while place >= 0:
+                if self._frame_at(at + place) is not None:
+                    return at + place
+                place = window.find(_MAGIC, place + 1)
+            at += max(len(window) - len(_MAGIC) + 1, 1)
+        return None
+
+
+def _parsed(data: bytes, at: int, seed: int, *, kind: int = _ROWS) -> Frame | None:
+    """Return the frame whose first bytes are `data`, None if they are no such thing."""
+    if len(data) < FRAME_BYTES:
+        return None
+    fields, check = data[: _FIELDS.size], data[_FIELDS.size :]
+    magic, found, packed, _, stored, length, rows, first, last, oldest, newest, crc = (
+        _FIELDS.unpack(fields)
+    )
+    if magic != _MAGIC or found != kind or _CHECK.unpack(check)[0] != zlib.crc32(fields, seed):
+        return None
+    if max(stored, length) > _MOST_BYTES or packed > 1:
+        return None
+    return Frame(at, bool(packed), stored, length, rows, first, last, oldest, newest, crc)
+
+
+def _read_head(path: Path, handle: int) -> tuple[Head, int] | None:
+    """Return the head and where the rows begin; None while it is being written."""
+    size = os.fstat(handle).st_size
+    frame = _parsed(os.pread(handle, FRAME_BYTES, 0), 0, 0, kind=_HEAD)
+    if frame is None and size < FRAME_BYTES:
+        return None
+    if frame is not None and frame.end > size:
+        return None
+    if frame is not None:
+        data = os.pread(handle, frame.stored, FRAME_BYTES)
+        if zlib.crc32(data) == frame.crc:
+            return _head(path, data), frame.end
+    raise IntegrityError(
+        f"the head of '{path}' is damaged, so its predictions cannot be read",
+        hint="move the file away to go on without them",
+    )
+
+
+def _head(path: Path, data: bytes) -> Head:
+    record = orjson.loads(data)
+    if record.get("v") != FORMAT:
+        raise IntegrityError(
+            f"'{path}' has format {record.get('v')} of the prediction log, unknown here",
+            hint="use a newer mlo",
+        )
+    classes = record["classes"]
+    source = Source(
+        record["model"],
+        record["version"],
+        record["version_id"],
+        tuple(record["columns"]),
+        None if classes is None else tuple(classes),
+        record["role"],
+    )
+    return Head(
+        record["segment"], source, tuple(record["kept"]), tuple(record["hashed"]),
+        record["sample"], record["started_us"], record["seed"],
+    )  # fmt: skip
+
+
+def is_written(path: Path) -> bool:
+    """Return whether somebody has a segment open to append to it."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
