@@ -26,7 +26,7 @@ class Teller:
     def begins(self, plan: "Plan", reasons: Sequence[str]) -> None:
         """Tell which step runs now and why."""
         command = plan.cmd if isinstance(plan.cmd, str) else " ".join(plan.cmd)
-        show.note(f"{plan.step.name}: {'; '.join(reasons)}")
+        show.note(f"{plan.step.name}: {'; '.join(reasons)}", rest="    ")
         show.note(f"  $ {command}")
 
     def again(self, plan: "Plan", error: str, left: int) -> None:
@@ -56,6 +56,10 @@ class Teller:
     def saved(self, saved: "Saved") -> None:
         """Tell what was in the way, and how to get it back."""
         show.note(saved.note)
+
+    def warns(self, text: str) -> None:
+        """Tell what may go wrong elsewhere."""
+        show.note(f"mlo: {text}", rest="     ")
 
 
 def tell_command(done: "Run") -> None:
@@ -111,7 +115,7 @@ def tell_prospects(prospects: "list[Prospect]") -> None:
         else:
             show.line(f"{one.name}: would {one.action}")
             for reason in one.reasons:
-                show.line(f"  {reason}")
+                show.line(f"  {reason}", rest="    ")
 
 
 def duration(seconds: float) -> str:

@@ -41,9 +41,10 @@ def line(text: str = "", *, rest: str | None = None) -> None:
     print(text if rest is None else fitted(text, sys.stdout, rest=rest))
 
 
-def note(text: str) -> None:
-    """Print a line about what is going on, on stderr."""
-    print(inert(text), file=sys.stderr)
+def note(text: str, *, rest: str | None = None) -> None:
+    """Print a line about what is going on, on stderr; with `rest` folded as by `line`."""
+    text = inert(text)
+    print(text if rest is None else fitted(text, sys.stderr, rest=rest), file=sys.stderr)
 
 
 def table(

@@ -141,6 +141,7 @@ def _killed(repo: Repository) -> tuple[str, ...]:
 
     names = []
     for run in orphans(repo):
-        names.append(run.head.name)
+        if run.end() is None:  # else it ended, and waits to be recorded with others
+            names.append(run.head.name)
         run.release()
     return tuple(names)

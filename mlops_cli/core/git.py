@@ -159,6 +159,18 @@ def list_files(root: Path, *patterns: str) -> list[str]:
     return sorted(set(_names(done.stdout)))
 
 
+def list_ignored(root: Path, folders: Sequence[str]) -> list[str]:
+    """Return the files in these folders that git ignores, sorted; none where there is no git.
+
+    They are relative to `root`, as the folders are.
+    """
+    options = ("-z", "--others", "--ignored", "--exclude-standard")
+    done = run(root, "ls-files", *options, "--", *folders, ok=(0, 128))
+    if done.returncode:
+        _pass_if_none(done, root)
+    return sorted(_names(done.stdout))
+
+
 def is_tracked(root: Path, paths: Sequence[str]) -> set[str]:
     """Return the files that git tracks among `paths`, and below those that are folders."""
     found: set[str] = set()

@@ -19,7 +19,7 @@ from mlops_cli.pipeline import outputs, stale
 from mlops_cli.pipeline.batch import Batch
 from mlops_cli.pipeline.cache import step_key
 from mlops_cli.pipeline.graph import Graph
-from mlops_cli.pipeline.inputs import current, inputs
+from mlops_cli.pipeline.inputs import Look, current, inputs
 from mlops_cli.pipeline.notebook import command_of
 from mlops_cli.pipeline.plan import Plan
 from mlops_cli.pipeline.required import versioned_at
@@ -374,7 +374,7 @@ class Steps:
         locked = self._locked.get(plan.step.name)
         if locked is None:
             return ["it has never run"]
-        found = stale.difference(plan, deps, locked)
+        found = stale.difference(plan, deps, locked, inside=Look(self._repo).inside)
         return found or ["--force" if self._force else "its outputs are not what it made"]
 
     def _lock(self, step: StepRun) -> None:

@@ -10,6 +10,7 @@ from mlops_cli.pipeline.attempt import Steps
 from mlops_cli.pipeline.choice import Chosen
 from mlops_cli.pipeline.outputs import Saved
 from mlops_cli.pipeline.run_cache import Bring, open_cache
+from mlops_cli.pipeline.unshared import unshared
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.pipeline.work import Work
 from mlops_cli.runs import code
@@ -50,6 +51,8 @@ def do(
     environ = {**environ, "PATH": search_path(environ)}
     notebook.require(graph.steps.values(), environ["PATH"])
     with open_cache(repo, bring) as cache:
+        for text in unshared(repo, graph, {one.name: chosen.plans[one.name] for one in doing}):
+            watcher.warns(text)
         saved = _save(repo, doing, locked, watcher)
         outputs.ignore(repo, doing)
         opened = begin(

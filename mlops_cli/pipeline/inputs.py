@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.ids import ObjectId
@@ -11,6 +12,13 @@ from mlops_cli.core.stat_cache import pack_stat
 from mlops_cli.data import paths, snapshot
 from mlops_cli.pipeline import patterns
 from mlops_cli.pipeline.plan import Plan
+
+if TYPE_CHECKING:
+    from mlops_cli.data.differences import Pair
+
+_MOST_NAMED = 3
+_MOST_COMPARED = 1000
+"""So many files are compared to tell which of a folder changed."""
 
 
 class Look:
@@ -53,6 +61,28 @@ class Look:
             paths.check(path)
         return self._folders[folder]
 
+    def inside(self, path: str, before: ObjectId) -> str:
+        """Return in brackets which files of a folder are not as in the version `before`.
+
+        Empty of a file, and where that version is not in this store.
+        """
+        from itertools import islice
+
+        from mlops_cli.data import differences
+        from mlops_cli.errors import MloError
+
+        if not os.path.isdir(f"{self._root}/{path}"):
+            return ""
+        try:
+            found = list(islice(differences.from_tree(self._repo, before, path), _MOST_COMPARED))
+        except (KeyError, MloError):
+            return ""
+        parts = [_said(one, path) for one in found[:_MOST_NAMED]]
+        if len(found) > _MOST_NAMED:
+            many = "or more " if len(found) == _MOST_COMPARED else ""
+            parts.append(f"{len(found) - _MOST_NAMED:,} {many}others")
+        return f" ({', '.join(parts)})" if parts else ""
+
     def matches(self, pattern: str) -> list[str]:
         """Return the paths that match a pattern."""
         if pattern not in self._matches:
@@ -76,6 +106,11 @@ class Look:
             found.update(self.of(plan, dep))
         found.update(plan.fixed)
         return found
+
+
+def _said(one: "Pair", folder: str) -> str:
+    what = "new" if one.old is None else "gone" if one.new is None else "changed"
+    return f"{one.path.removeprefix(folder + '/')} {what}"
 
 
 def inputs(repo: Repository, plan: Plan) -> dict[str, ObjectId | None]:

@@ -3,7 +3,7 @@
 Cheap enough for `mlo status`: it reads the settings, `mlo.lock` and files that look changed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from mlops_cli.runs import secrets
 MOST_TOLD = 10
 """As many changed dependencies of one step are named."""
 _VALUE = 40
+Inside = Callable[[str, ObjectId], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,17 @@ def check(repo: Repository, graph: Graph, plans: Mapping[str, Plan], lock: Lock)
     return list(found.values())
 
 
-def difference(plan: Plan, deps: Mapping[str, ObjectId | None], locked: LockedStep) -> list[str]:
+def difference(
+    plan: Plan,
+    deps: Mapping[str, ObjectId | None],
+    locked: LockedStep,
+    *,
+    inside: Inside = lambda *_: "",
+) -> list[str]:
     """Return how what a step would run with differs from what it last ran with.
 
     `deps` are the ids of its dependencies now, None for what is not there. A frozen step does not
-    differ, whatever changed.
+    differ, whatever changed. `inside` says which files of a folder are not as in a version of it.
     """
     if plan.step.frozen:
         return []
@@ -85,7 +92,7 @@ def difference(plan: Plan, deps: Mapping[str, ObjectId | None], locked: LockedSt
     if plan.step.workdir != locked.workdir:
         reasons.append("the folder it runs in changed")
     reasons += _changed_params(plan.params, locked.params)
-    changed = list(_changed_deps(deps, locked.deps))
+    changed = list(_changed_deps(deps, locked.deps, inside))
     reasons += changed[:MOST_TOLD]
     if len(changed) > MOST_TOLD:
         reasons.append(f"{len(changed) - MOST_TOLD} more of its dependencies changed")
@@ -110,8 +117,9 @@ def _short(value: Any) -> str:
 
 
 def _changed_deps(
-    now: Mapping[str, ObjectId | None], before: Mapping[str, ObjectId]
+    now: Mapping[str, ObjectId | None], before: Mapping[str, ObjectId], inside: Inside
 ) -> Iterator[str]:
+    told = 0
     for dep in sorted(now.keys() | before.keys()):
         if dep in now and now[dep] == before.get(dep):
             if now[dep] is None:
@@ -123,7 +131,9 @@ def _changed_deps(
         elif dep not in before:
             yield f"needs {_called(dep)}, which is new"
         else:
-            yield f"{_called(dep)} changed"
+            told += 1
+            which = inside(dep, before[dep]) if told <= MOST_TOLD and is_path(dep) else ""
+            yield f"{_called(dep)} changed{which}"
 
 
 def _called(dep: str) -> str:
@@ -161,7 +171,7 @@ def _reasons(
         else:
             made[dep] = maker
             settled.update(_as_before(dep, graph, locked))
-    reasons = difference(plan, settled, locked)
+    reasons = difference(plan, settled, locked, inside=look.inside)
     reasons += _waiting(made)
     written = {out.path for out in step.files}
     for path, out in locked.written.items():

@@ -29,6 +29,9 @@ class Watcher(Protocol):
     def saved(self, saved: Saved) -> None:
         """Note that what was at an output's place before is in the store now."""
 
+    def warns(self, text: str) -> None:
+        """Note what is no fault here, and may be one in another clone."""
+
 
 class Silent:
     """Nobody."""
@@ -49,4 +52,7 @@ class Silent:
         """Say nothing."""
 
     def saved(self, saved: Saved) -> None:
+        """Say nothing."""
+
+    def warns(self, text: str) -> None:
         """Say nothing."""

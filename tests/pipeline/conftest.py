@@ -36,6 +36,7 @@ class Recorder:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.kept: list[Saved] = []
+        self.warned: list[str] = []
 
     def planned(self, count: int) -> None:
         self.count = count
@@ -54,6 +55,9 @@ class Recorder:
 
     def saved(self, saved: Saved) -> None:
         self.kept.append(saved)
+
+    def warns(self, text: str) -> None:
+        self.warned.append(text)
 
 
 Run = Callable[..., Outcome]

@@ -7,7 +7,7 @@ from mlops_cli.core.ids import object_id
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline.stale import states
-from tests.pipeline.conftest import Run
+from tests.pipeline.conftest import Recorder, Run
 from tests.pipeline.conftest import states as ended
 
 RAW, OTHER = object_id(b"raw"), object_id(b"other")
@@ -38,6 +38,44 @@ def test_every_difference_has_its_reason(
     lock["train"] = replace(lock["train"], **change)
     repo.layout.lockfile.write_bytes(lockfile.encode(lock))
     assert reason in reasons(repo)["train"]
+
+
+def test_files_of_a_folder_that_changed_are_named(repo: Repository, run: Run) -> None:
+    folder = repo.root / "data in"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("a.csv", "b.csv", "deep/c.csv"):
+        (folder / name).write_text(name)
+    (repo.root / ".mlops.yaml").write_text(
+        "steps:\n  count:\n    cmd: ls > out\n    deps: ['data in']\n    outs: [out]\n"
+    )
+    run()
+    (folder / "a.csv").write_text("else")
+    (folder / "b.csv").unlink()
+    (folder / "deep/d.csv").write_text("new")
+    assert reasons(repo)["count"] == (
+        "data in changed (a.csv changed, b.csv gone, deep/d.csv new)",
+    )
+    for number in range(5):
+        (folder / f"z{number}").touch()
+    assert reasons(repo)["count"] == (
+        "data in changed (a.csv changed, b.csv gone, deep/d.csv new, 5 others)",
+    )
+    watcher = Recorder()
+    run(watcher=watcher)
+    assert watcher.told[0].startswith("count: data in changed (a.csv changed")
+
+
+def test_a_folder_whose_former_version_is_not_here_just_changed(repo: Repository, run: Run) -> None:
+    (repo.root / "in").mkdir()
+    (repo.root / "in/a").touch()
+    (repo.root / ".mlops.yaml").write_text(
+        "steps:\n  count:\n    cmd: ls > out\n    deps: [in]\n    outs: [out]\n"
+    )
+    run()
+    lock = lockfile.read(repo.layout.lockfile)
+    lock["count"] = replace(lock["count"], deps={"in": OTHER})
+    repo.layout.lockfile.write_bytes(lockfile.encode(lock))
+    assert reasons(repo)["count"] == ("in changed",)
 
 
 def test_a_dependency_that_is_gone_is_a_reason(repo: Repository, run: Run) -> None:
