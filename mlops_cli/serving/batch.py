@@ -27,6 +27,7 @@ BATCH_ROWS = 1024
 """A batch takes no further request once it has this many rows."""
 QUICK_S = 300e-6
 """A model that answers a request in less does so on the event loop."""
+_FAILED = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,17 +185,17 @@ class Batcher:
         work.answered.get_loop().call_soon(self._note, done)
 
     def _note(self, done: _Done) -> None:
-        for work, result in zip(done.batch, done.results, strict=True):
-            live = work.live
-            if isinstance(result, Answered):
-                self._metrics.predicted(
-                    live.model, live.version, live.role, work.table.rows, done.seconds
-                )
-            elif result.status == 500:
-                self._metrics.failed(live.model, live.version, live.role)
-        if done.record is not None:
-            ticket, columns, answers = done.record
-            self._log.record(ticket, columns, answers.predictions, answers.shares)
+        live = done.batch[0].live
+        of = (live.model, live.version, live.role)
+        if done.record is None:
+            for result in done.results:
+                if isinstance(result, Refused) and result.status == _FAILED:
+                    self._metrics.failed(*of)
+            return
+        ticket, columns, answers = done.record
+        self._metrics.predicted(*of, len(answers.predictions), len(done.batch))
+        self._metrics.took(*of, done.seconds)
+        self._log.record(ticket, columns, answers.predictions, answers.shares)
 
 
 def _joined(batch: Sequence[_Work]) -> Columns:

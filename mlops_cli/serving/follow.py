@@ -28,10 +28,10 @@ def follow(
     stage = stage_of(reference)
 
     def loader(version: Version, wanted: str) -> Callable[[], Live]:
-        def load() -> Live:
+        def made() -> Live:
             return of_version(repo, version, reference=wanted, runtime=runtime, max_rows=max_rows)
 
-        return load
+        return made
 
     def find() -> Found:
         nonlocal pinned

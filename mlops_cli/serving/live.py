@@ -69,7 +69,8 @@ def in_role(live: Live, role: str, reference: str) -> Live:
     """Return the same version in another role, found by `reference`."""
     if (live.role, live.reference) == (role, reference):
         return live
-    return replace(live, role=role, reference=reference)
+    source = replace(live.source, role=role)
+    return replace(live, role=role, reference=reference, source=source)
 
 
 def example(signature: Signature) -> dict[str, Any]:

@@ -74,13 +74,16 @@ class Metrics:
         cells[first + bisect_left(BUCKETS_S, seconds)] += 1
         cells[first + len(BUCKETS_S) + 1] += seconds
 
-    def predicted(self, model: str, version: int, role: str, rows: int, seconds: float) -> None:
-        """Count a request that a version has answered, its rows, and the time of the model."""
+    def predicted(self, model: str, version: int, role: str, rows: int, requests: int = 1) -> None:
+        """Count requests that a version has answered, and their rows."""
         place = self._of_version(model, version, role)
-        cells = self._cells
-        cells[place] += rows
-        cells[place + 1] += 1
-        cells[place + 3 + bisect_left(FINE_S, seconds)] += 1
+        self._cells[place] += rows
+        self._cells[place + 1] += requests
+
+    def took(self, model: str, version: int, role: str, seconds: float) -> None:
+        """Count one call into a version's model, and the time that it took."""
+        place = self._of_version(model, version, role) + 3
+        self._cells[place + bisect_left(FINE_S, seconds)] += 1
 
     def failed(self, model: str, version: int, role: str) -> None:
         """Count a request that a version has failed on."""
@@ -111,6 +114,22 @@ class Metrics:
     def _placed(self, key: tuple[str | int, ...], name: tuple[str, ...], width: int = 1) -> int:
         place = self._places[key] = self.board.place(name, width)
         return place
+
+
+class Uncounted(Metrics):
+    """Counts nothing of single requests, so that what counting costs can be measured."""
+
+    def count(self, path: str, status: int) -> None:
+        """Do nothing."""
+
+    def latency(self, seconds: float) -> None:
+        """Do nothing."""
+
+    def predicted(self, model: str, version: int, role: str, rows: int, requests: int = 1) -> None:
+        """Do nothing."""
+
+    def took(self, model: str, version: int, role: str, seconds: float) -> None:
+        """Do nothing."""
 
 
 def outcomes(board: Board) -> Mapping[tuple[str, int, str], Outcomes]:

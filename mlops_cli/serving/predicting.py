@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
-from mlops_cli.serving import body
+from mlops_cli.serving import body, keys
 from mlops_cli.serving.answered import Answered
 from mlops_cli.serving.batch import Batcher
+from mlops_cli.serving.guard.encoding import plain
 from mlops_cli.serving.live import Live
 from mlops_cli.serving.reply import Reply
 from mlops_cli.serving.router import Router
 from mlops_cli.serving.routes import Receive, Scope
+from mlops_cli.serving.routing import Routing
+from mlops_cli.serving.shadow import Shadow
 from mlops_cli.serving.validate import Table
 
 _INLINE_BYTES = 64 * 1024
@@ -40,10 +43,13 @@ class Way(Protocol):
 class Predicting:
     """The path that all predictions take."""
 
-    def __init__(self, router: Router, batcher: Batcher, *, max_body_bytes: int) -> None:
-        """Let `router` choose versions and `batcher` ask them."""
+    def __init__(
+        self, router: Router, batcher: Batcher, shadow: Shadow, *, max_body_bytes: int
+    ) -> None:
+        """Let `router` choose versions, `batcher` ask them, and `shadow` see what they say."""
         self.router = router
         self._batcher = batcher
+        self._shadow = shadow
         self._max_body_bytes = max_body_bytes
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="read")
 
@@ -62,7 +68,14 @@ class Predicting:
         headers = dict(scope["headers"])
         length = headers.get(b"content-length")
         data = await body.whole(receive, length, limit=self._max_body_bytes)
-        live = self.router.choose(model, None)
+        if b"content-encoding" in headers:
+            encoding = headers[b"content-encoding"]
+            data = await self._aside(plain, data, encoding, self._max_body_bytes)
+        routing = self.router.slot(model).routing
+        key = None
+        if routing.by is not None or routing.fields:
+            key, data = _key(routing, data, headers)
+        live = routing.choose(key)
         if len(data) <= _INLINE_BYTES:
             table = way.read(data, headers, live)
         else:
@@ -78,8 +91,24 @@ class Predicting:
         Raises:
             Refused: the model fails on it, or too much is waiting.
         """
-        return await self._batcher.submit(live, table, size=size)
+        answered = await self._batcher.submit(live, table, size=size)
+        shadow = self.router.slots[live.model].routing.shadow
+        if shadow is not None:
+            self._shadow.show(shadow, table, answered)
+        return answered
 
     async def _aside(self, function: Callable[..., _T], *arguments: Any) -> _T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, function, *arguments)
+
+
+def _key(
+    routing: Routing, data: bytes, headers: Mapping[bytes, bytes]
+) -> tuple[bytes | None, bytes]:
+    """Return the key of the user who asks, and the body without what is no input."""
+    key = None if routing.by is None else keys.of_header(routing.by, headers)
+    inputs = routing.main.signature.names
+    for field in routing.fields:
+        found, data = keys.taken_out(data, field, inputs)
+        key = found if field == routing.by else key
+    return key, data

@@ -25,17 +25,22 @@ class Routing:
 
     Attributes:
         main: answers whatever nobody else does.
+        rest: the same in the role of an arm, where those that have a key are in an experiment.
         beside: have a share of the requests: a canary, or the arms of an experiment.
         by: the field of a request, or `header:NAME`, that has a user's key; None for chance.
         salt: what the hash of a key begins with.
         shadow: sees requests that are answered already.
+        fields: what requests may have beside the inputs of the model, for it has told or is to
+            tell users apart.
     """
 
     main: Live
+    rest: Live
     beside: tuple[Beside, ...] = ()
     by: str | None = None
     salt: str = ""
     shadow: Beside | None = None
+    fields: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[Live, ...]:
@@ -57,13 +62,7 @@ class Routing:
             place -= one.share
             if place < 0:
                 return one.live
-        return self.main
-
-    def in_experiment(self, live: Live, key: bytes | None) -> bool:
-        """Return whether an answer by `live` to this key counts in an experiment."""
-        return live.role == "ab" or (
-            key is not None and any(one.live.role == "ab" for one in self.beside)
-        )
+        return self.rest
 
 
 def place_of(salt: str, key: bytes) -> float:

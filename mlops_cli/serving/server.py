@@ -4,7 +4,9 @@ import errno
 import gc
 import os
 import socket
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mlops_cli.core.repository import Repository
@@ -12,9 +14,12 @@ from mlops_cli.errors import RequestError, StateError
 from mlops_cli.serving.board import Board
 from mlops_cli.serving.guard.guard import guard
 from mlops_cli.serving.http_server import BACKLOG
+from mlops_cli.serving.rescue import Rescue
 from mlops_cli.serving.slot import Found, Slot
 from mlops_cli.serving.worker import Worker
 from mlops_cli.serving.workers import Workers
+
+_JUDGE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Server:
             self._socket.close()
             raise
         self.board = Board(1 if workers == 1 else workers + 1)
+        self._rescue = Rescue(repo, self._slots, self.board, settings.auto_rollback, say=say)
         self._worker: Worker | None = None
 
     @property
@@ -87,7 +93,8 @@ class Server:
         ready = self.ready
         if self._workers == 1:
             self._worker = self._made(0)
-            self._worker.run(self._socket, lambda: on_ready(ready))
+            with self._judging():
+                self._worker.run(self._socket, lambda: on_ready(ready))
             return
         gc.collect()
         gc.freeze()  # what is never collected is never written to, and stays shared
@@ -114,6 +121,24 @@ class Server:
         """Keep up with the references, so that a process forked from here is up to date."""
         for slot in self._slots:
             slot.look()
+        self._rescue.look()
+
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        """Judge versions on trial from a thread, where this process is the only one."""
+        ended = threading.Event()
+
+        def judge() -> None:
+            while not ended.wait(_JUDGE_S):
+                self._rescue.look()
+
+        thread = threading.Thread(target=judge, name="judge", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
 def _check_distinct(names: Sequence[str]) -> None:

@@ -45,6 +45,10 @@ class Found:
     version_id: str
     load: Callable[[], Live]
     beside: tuple[Wanted, ...] = ()
+    stage: str = "production"
+    """Whose routes it follows."""
+    fields: tuple[str, ...] = ()
+    """Fields that requests may have beside the inputs: they have told users apart."""
 
 
 class Slot:
@@ -72,8 +76,10 @@ class Slot:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="swap", daemon=True)
         found = find()
-        self.routing = Routing(_loaded(found.load, _MAIN, found.reference))
-        failed = self._arrange(found, self.routing.main)
+        self.stage = found.stage
+        main = _loaded(found.load, _MAIN, found.reference)
+        self.routing = Routing(main, main)
+        failed = self._arrange(found, main)
         if failed is not None:
             raise failed
 
@@ -158,7 +164,9 @@ class Slot:
                 beside.append(Beside(live, wanted.share))
                 by, salt = wanted.by, wanted.salt
         before = self.routing
-        self.routing = Routing(main, tuple(beside), by, salt, shadow)
+        compared = any(one.live.role == "ab" for one in beside)
+        rest = in_role(main, "ab", main.reference) if compared else main
+        self.routing = Routing(main, rest, tuple(beside), by, salt, shadow, found.fields)
         self._tell(before, self.routing)
         return failed
 

@@ -78,9 +78,7 @@ def _latency(old: Outcomes, new: Outcomes, limit: float, factor: float) -> Worse
     if p >= limit:
         return None
     was, is_ = _median(old.seconds), _median(new.seconds)
-    return Worse(
-        "time of a call", f"{was:.3g} ms", f"{is_:.3g} ms", p, limit, new.requests
-    )
+    return Worse("time of a call", f"{was:.3g} ms", f"{is_:.3g} ms", p, limit, new.requests)
 
 
 def more_errors(old_bad: int, old: int, new_bad: int, new: int) -> float:
