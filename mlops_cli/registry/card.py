@@ -14,6 +14,7 @@ from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError, RequestError
 from mlops_cli.registry import card_metrics, events, example, models, profile
+from mlops_cli.registry.evaluation import record
 from mlops_cli.registry.models import Model, Version
 from mlops_cli.registry.signature import Column
 from mlops_cli.runs.record import Run
@@ -90,9 +91,7 @@ def bare(text: str) -> str:
 
 def _fresh(text: str, model: Model, version: Version) -> str:
     writers: Mapping[str, Callable[[], str]] = {
-        "metrics": lambda: card_metrics.markdown(
-            version, [one for one in model.events if one.number == version.number]
-        )
+        "metrics": lambda: card_metrics.markdown(version, record.of_version(model, version))
     }
 
     def written(found: "re.Match[str]") -> str:
@@ -133,7 +132,8 @@ def _model(version: Version) -> Iterator[tuple[str, str]]:
     if version.classes:
         yield "classes", ", ".join(map(str, version.classes))
     yield "format", f"{version.format}, {version.size:,} bytes"
-    yield "code", "somebody vouched for code in it" if version.trusted else "it runs none"
+    vouched = f"somebody vouched for {', '.join(version.trusted_types) or 'code in it'}"
+    yield "code", vouched if version.trusted else "it runs none"
     yield "registered", f"{version.time[:19]}Z by {version.who.get('name', '')}"
     if version.licence:
         yield "licence", version.licence

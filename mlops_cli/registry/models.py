@@ -49,7 +49,7 @@ class Version:
         run: the run that made it; None when it came from outside any run.
         data: the table it was fitted on, as far as is known.
         commit: of the run's code.
-        trusted: whether somebody vouched for code in it.
+        trusted: whether somebody vouched for code in it, and `trusted_types` for which types.
         model_type: the class of the model, such as `sklearn.linear_model._logistic...`.
         classes: the labels of a classifier in the order of its probabilities.
         libraries: what it was saved with, versions by name; `licences` what these say of theirs.
@@ -92,6 +92,7 @@ class Version:
     profile: ObjectId | None = None
     card: ObjectId | None = None
     runtime: Mapping[str, Any] | None = None
+    trusted_types: tuple[str, ...] = ()
 
     @property
     def compiled(self) -> ObjectId | None:
@@ -331,6 +332,7 @@ def _later(held: Mapping[str, Any]) -> dict[str, Any]:
         "profile": _maybe_id(held.get("profile")),
         "card": _maybe_id(held.get("card")),
         "runtime": _runtime(held.get("runtime")),
+        "trusted_types": tuple(held.get("trusted_types", ())),
     }
 
 

@@ -1,43 +1,28 @@
 """`mlo models`: the registry."""
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
+from mlops_cli.errors import RequestError
 
-if TYPE_CHECKING:
-    from mlops_cli.registry.models import Model, Version
-
-app = typer.Typer(help="List and show models and their versions")
+app = typer.Typer(help="List, show and compare models and their versions")
 
 
 @app.command("list")
 def list_(as_json: JsonFlag = False) -> None:
-    """List models."""
+    """List models, where their versions stand, and how good they are."""
+    from mlops_cli.cli import models_list
     from mlops_cli.registry import models
 
     repo = repository()
     found = [models.model(repo, name) for name in models.names(repo)]
-    show.emit(found, as_json=as_json, text=_list)
-
-
-def _list(found: "list[Model]") -> None:
-    if not found:
-        show.note("there is no model yet; try: mlo register NAME")
-        return
-    rows = [
-        [
-            model.name,
-            f"v{model.newest.number}",
-            ", ".join(f"{stage} v{number}" for stage, number in sorted(model.stages.items())),
-            ", ".join(f"{alias} v{number}" for alias, number in sorted(model.aliases.items())),
-        ]
-        for model in found
-    ]
-    show.table(["model", "newest", "stages", "aliases"], rows)
+    show.emit(found, as_json=as_json, text=lambda all_: models_list.tell(all_, repo.settings))
 
 
 @app.command("show")
@@ -46,83 +31,102 @@ def show_(
     as_json: JsonFlag = False,
 ) -> None:
     """Show a model with its versions, or all that is recorded of one version."""
+    from mlops_cli.cli import models_list, models_show
     from mlops_cli.registry import models
 
     repo = repository()
-    if "@" in reference:
-        show.emit(models.resolve(repo, reference), as_json=as_json, text=_version)
+    if "@" not in reference:
+        show.emit(models.model(repo, reference), as_json=as_json, text=models_list.tell_model)
+        return
+    found = models_show.gather(repo, reference)
+    if as_json:
+        show.emit(found.to_json(), as_json=True, text=print)
     else:
-        show.emit(models.model(repo, reference), as_json=as_json, text=_model)
+        models_show.tell(found)
 
 
-def _model(model: "Model") -> None:
-    show.line(model.name)
-    for stage, number in sorted(model.stages.items()):
-        show.line(f"  {stage}: v{number}")
-    for alias, number in sorted(model.aliases.items()):
-        show.line(f"  {alias}: v{number} (alias)")
-    show.line("")
-    names = sorted({name for version in model.versions for name in version.metrics})[:4]
-    rows = [
-        [
-            f"v{version.number}",
-            version.id[:10],
-            version.time[:16].replace("T", " "),
-            version.run[:10] if version.run else "-",
-            *[_metric(version, name) for name in names],
-        ]
-        for version in reversed(model.versions)
-    ]
-    show.table(["version", "id", "registered (UTC)", "run", *names], rows)
-    moves = [event for event in model.events if event.kind in ("promote", "rollback", "alias")]
-    if moves:
-        show.line("")
-        show.table(
-            ["when (UTC)", "who", "did", "version", "reason"],
-            [
-                [
-                    event.time[:16].replace("T", " "),
-                    event.who.get("name", ""),
-                    f"{event.kind} {event.detail.get('stage', event.detail.get('alias'))}",
-                    f"v{event.number}",
-                    event.detail.get("reason"),
-                ]
-                for event in reversed(moves)
-            ],
+@app.command("compare")
+def compare(
+    references: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL@REF...",
+            help="Versions; one alone is compared with what is in production, or the one before it",
+        ),
+    ],
+    every: Annotated[bool, typer.Option("--all", help="Show also what is the same")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--md", "--markdown", help="Markdown, for a comment on a pull request")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show how versions differ: in parameters, metrics, data, columns, code and environment.
+
+    Metrics are those of the runs, and those of the newest evaluations on data that all of the
+    versions were evaluated on, with their slices, the time that a row takes, and the size.
+    """
+    from mlops_cli.cli import models_compare
+    from mlops_cli.registry.compare import compare as differ
+
+    if markdown and as_json:
+        raise RequestError("one form of output at a time", hint="--md or --json")
+    found = differ(repository(), references, everything=every)
+    text = models_compare.tell_markdown if markdown else models_compare.tell
+    show.emit(found, as_json=as_json, text=text)
+
+
+@app.command("card")
+def card(
+    reference: Annotated[str, typer.Argument(metavar="MODEL[@REF]", help="The version")],
+    edit: Annotated[
+        Path | None,
+        typer.Option("--edit", metavar="FILE", help="Make this text its card; - for stdin"),
+    ] = None,
+    message: Annotated[
+        str | None, typer.Option("-m", "--message", metavar="TEXT", help="With --edit: why")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print the model card of a version, in Markdown, or change it.
+
+    A version begins with a card that has all that is known of it, and says what is left to fill in.
+    The part about metrics, between two comments of HTML, is written anew each time, so that it has
+    later evaluations. To change the rest: write the card to a file, edit it, and give it back with
+    --edit. Every card that there was stays on record.
+    """
+    from mlops_cli.registry import card as cards
+    from mlops_cli.registry import models
+
+    repo = repository()
+    if message is not None and edit is None:
+        raise RequestError("--message says why a card was changed", hint="--edit FILE")
+    if edit is not None:
+        changed = cards.edit(repo, reference, _text(edit), reason=message)
+        show.emit(
+            changed,
+            as_json=as_json,
+            text=lambda one: show.line(
+                f"{one.model} v{one.number} has the card {(one.card or '')[:10]}"
+            ),
         )
+        return
+    version = models.resolve(repo, reference)
+    text = cards.read(repo, version)
+    held = {"model": version.model, "number": version.number, "id": version.card, "text": text}
+    shown = cards.bare(text) if sys.stdout.isatty() else text
+    show.emit(held, as_json=as_json, text=lambda _: show.line(shown.rstrip("\n")))
 
 
-def _metric(version: "Version", name: str) -> float | str | None:
-    value = version.metrics.get(name)
-    return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def _version(version: "Version") -> None:
-    show.line(f"{version.model} v{version.number}  {version.id}")
-    facts = {
-        "registered": f"{version.time[:19]}Z by {version.who.get('name', '')}",
-        "model": f"{version.path} ({version.format}, {show.size(version.size)})",
-        "task": version.task,
-        "run": version.run or "outside any run",
-        "commit": version.commit or "-",
-        "fitted on": f"{version.data.path} {version.data.oid[:10]}" if version.data else "-",
-        "trusted": "somebody vouched for code in it" if version.trusted else "runs no code",
-    }
-    for name, fact in facts.items():
-        show.line(f"  {name:<10} {fact}")
-    if version.metrics:
-        show.line("")
-        rows = [[name, version.metrics[name]] for name in sorted(version.metrics)]
-        show.table(["metric", "value"], rows)
-    if version.signature:
-        show.line("")
-        show.table(
-            ["column", "kind", "from", "to", "may be missing"],
-            [
-                [one.name, one.kind, one.minimum, one.maximum, "yes" if one.nullable else ""]
-                for one in version.signature.columns
-            ],
-        )
+def _text(path: Path) -> str:
+    if str(path) == "-":
+        return sys.stdin.read()
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RequestError(f"cannot read '{path}': {reason}") from error
+    except UnicodeDecodeError as error:
+        raise RequestError(f"'{path}' is no text in UTF-8") from error
 
 
 @app.command("alias")
