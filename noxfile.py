@@ -24,6 +24,7 @@ SHARED = ("--numprocesses=logical", "--dist=loadfile")
 def check(session: nox.Session) -> None:
     """Format, lint, types, layers, then every test; `nox -- tests/cli -x` picks tests."""
     session.install("--quiet", "--editable", ".[check]")
+    session.install("--quiet", "--no-deps", "nannyml==0.13.1")  # for its tables
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")

@@ -1,0 +1,1 @@
+"""How well a model does while nobody knows the truth yet: estimates from its own answers."""
