@@ -126,7 +126,7 @@ def _check(version: Version, target: Path, runtime: Runtime, *, force: bool) -> 
             f"{version.model} v{version.number} cannot be served: nobody recorded its inputs",
             hint=f"register it with its training data: mlo register {version.model} --run RUN",
         )
-    if runtime == "onnx" and compiled(version) is None:
+    if runtime == "onnx" and version.compiled is None:
         raise RequestError(
             f"{version.model} v{version.number} has no compiled form",
             hint=f"mlo models show {version.model} tells why; or leave out --runtime",
@@ -141,21 +141,13 @@ def _is_replaceable(target: Path) -> bool:
     return target.is_dir() and (description.is_package(target) or not any(target.iterdir()))
 
 
-def compiled(version: Version) -> ObjectId | None:
-    """Return the compiled form of a version, None where it has none."""
-    runtime = getattr(version, "runtime", None)
-    if runtime is None or runtime.get("kind") != "onnx":
-        return None
-    return ObjectId(str(runtime["artifact"]))
-
-
 def _plan(repo: Repository, version: Version, runtime: Runtime, more: Sequence[str]) -> _Plan:
     code = project_code.needed(repo, version)
     environment = _environment(repo, version)
     roots = [*lock.SERVER, *more, *code.packages]
     if runtime != "onnx":
         roots += [*lock.NATIVE, *version.libraries]
-    if runtime != "native" and compiled(version) is not None:
+    if runtime != "native" and version.compiled is not None:
         roots += lock.COMPILED
     found = lock.lock(roots, environment, _lock_files(repo, version, environment))
     return _Plan(
@@ -246,7 +238,7 @@ def _write_objects(repo: Repository, version: Version, folder: Path) -> None:
     oids = [version.id]
     if example is not None and repo.objects.has(example):
         oids.append(example)
-    for artifact in (version.artifact, compiled(version)):
+    for artifact in (version.artifact, version.compiled):
         if artifact is not None and repo.objects.has(artifact):
             oids += tree.below(repo.objects, artifact) if _is_tree(repo, artifact) else ()
     for oid in oids:
@@ -258,7 +250,7 @@ def _is_tree(repo: Repository, oid: ObjectId) -> bool:
 
 
 def _write_model(repo: Repository, plan: _Plan, folder: Path) -> None:
-    version, form = plan.version, compiled(plan.version)
+    version, form = plan.version, plan.version.compiled
     if plan.runtime != "onnx":
         _put(repo, version.artifact, folder / "model", version.path.rpartition("/")[2])
     if plan.runtime != "native" and form is not None:
@@ -318,7 +310,7 @@ def _describe(plan: _Plan) -> dict[str, Any]:
         "data": None if version.data is None else asdict(version.data),
         "licence": version.licence,
         "runtime": plan.runtime,
-        "compiled": compiled(version) if plan.runtime != "native" else None,
+        "compiled": version.compiled if plan.runtime != "native" else None,
         "mlo": mlops_cli.__version__,
         "python": plan.python,
         "packages": {one.name: [one.version, one.record] for one in plan.lock.packages},
