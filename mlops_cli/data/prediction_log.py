@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas
     from numpy.typing import NDArray
 
-ANSWERED = ("answer", "canary")
+ANSWERED = ("answer", "canary", "ab")
 """Roles of which clients had the answers."""
 _ID = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,17})")
 _US = 1_000_000
@@ -169,6 +169,11 @@ def segment_of(folder: Path, name: str) -> Path | None:
         for path in folder.rglob(name + suffix):
             return path
     return None
+
+
+def segment_files(folder: Path) -> dict[str, Path]:
+    """Return the files of all segments below the folder of the log, by their names."""
+    return {path.stem: path for s in (SUFFIX, lines.SUFFIX) for path in folder.rglob("*" + s)}
 
 
 def models(repo: Repository) -> list[str]:

@@ -1,0 +1,154 @@
+"""What turned out to be true finds its prediction, whenever and however often it is told."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops_cli.core.config_log import LogSettings
+from mlops_cli.core.repository import Repository, create
+from mlops_cli.data import prediction_log as log
+from mlops_cli.data.feedback import Feedback, Label, Recorded
+from mlops_cli.data.prediction_writer import PredictionWriter, Ticket
+from mlops_cli.errors import RequestError
+
+SOURCE = log.Source("iris", 2, "ab" * 32, ("petal",), ("no", "yes"))
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    return create(tmp_path)
+
+
+def answered(writer: PredictionWriter, rows: int = 1, source: log.Source = SOURCE) -> Ticket:
+    ticket = writer.reserve(source, rows)
+    shares = [[0.5, 0.5]] * rows if source.classes else None
+    writer.record(ticket, [[1.0] * rows], ["yes"] * rows, shares)
+    return ticket
+
+
+def open_log(repo: Repository, **settings: Any) -> PredictionWriter:
+    return PredictionWriter(
+        repo.layout.predictions, warn=pytest.fail, settings=LogSettings(**settings)
+    )
+
+
+def test_labels_are_joined_with_what_was_predicted(repo: Repository) -> None:
+    writer = open_log(repo)
+    ticket = answered(writer, 3)
+    writer.close()
+    labels = [Label(f"{ticket.segment}-{n}", value, 5) for n, value in ((0, "no"), (2, "yes"))]
+    feedback = Feedback(repo.layout.predictions)
+    assert feedback.record(labels) == Recorded(new=2)
+    (part,) = log.batches(repo, "iris", labelled=True)
+    assert part.labels is not None
+    assert part.labels.tolist() == ["no", None, "yes"]
+    assert part.labelled_us is not None
+    assert part.labelled_us.tolist() == [5, 0, 5]
+    assert log.find(repo, f"{ticket.segment}-2").label == "yes"
+    (bare,) = log.batches(repo, "iris")
+    assert bare.labels is None
+
+
+def test_the_same_again_changes_nothing_and_another_replaces(repo: Repository) -> None:
+    writer = open_log(repo)
+    ticket = answered(writer, 2)
+    writer.close()
+    first = Label(f"{ticket.segment}-0", "no", 5)
+    feedback, other = Feedback(repo.layout.predictions), Feedback(repo.layout.predictions)
+    assert feedback.record([first]) == Recorded(new=1)
+    assert other.record([first]) == Recorded(same=1)
+    assert other.record([Label(first.id, "yes", 6)]) == Recorded(replaced=1)
+    assert feedback.record([first]) == Recorded(replaced=1)
+    (path,) = repo.layout.predictions.rglob("*.labels")
+    with path.open("ab") as file:
+        file.write(b'[1,"torn')
+    assert feedback.record([Label(f"{ticket.segment}-1", "yes", 7)]) == Recorded(new=1)
+    assert [one.label for one in (log.find(repo, f"{ticket.segment}-{n}") for n in (0, 1))] == [
+        "no",
+        "yes",
+    ]
+
+
+def test_a_label_may_come_before_its_prediction_is_written(repo: Repository) -> None:
+    writer = open_log(repo)
+    answered(writer)
+    end = time.monotonic() + 30
+    while writer.waiting and time.monotonic() < end:
+        time.sleep(0.005)
+    ticket = writer.reserve(SOURCE, 1)
+    feedback = Feedback(repo.layout.predictions)
+    early = Label(f"{ticket.segment}-{ticket.first}", "yes", 5)
+    assert feedback.record([early]) == Recorded(new=1)
+    writer.record(ticket, [[1.0]], ["no"], [[0.5, 0.5]])
+    writer.close()
+    assert log.find(repo, early.id).label == "yes"
+    beyond = f"{ticket.segment}-{ticket.first + 1}"
+    found = feedback.record([Label(beyond, "yes", 5)])
+    assert (found.unknown, found.examples) == (1, (beyond,))
+
+
+def test_ids_that_nobody_knows_are_told(repo: Repository) -> None:
+    writer = open_log(repo, sample=0.5)
+    tickets = [answered(writer) for _ in range(40)]
+    writer.close()
+    kept = {int(n) for part in log.batches(repo, "iris") for n in part.numbers}
+    labels = [Label(f"{one.segment}-{one.first}", "yes", 5) for one in tickets]
+    strangers = [Label("0" * 16 + "-1", "yes", 5), Label("../../etc/passwd", "yes", 5)]
+    found = Feedback(repo.layout.predictions).record([*labels, *strangers])
+    assert found.new == len(kept)
+    last = max(kept)
+    assert found.unlogged == last + 1 - len(kept)
+    assert found.unknown == 2 + 39 - last
+    assert "../../etc/passwd" in found.examples
+
+
+def test_what_can_be_no_label_is_refused_and_nothing_kept(repo: Repository) -> None:
+    writer = open_log(repo)
+    ticket = answered(writer)
+    writer.close()
+    feedback = Feedback(repo.layout.predictions)
+    good = Label(f"{ticket.segment}-0", "yes", 5)
+    for value, message in (
+        (None, "is null"),
+        ("x" * 100_000, "has 100002 bytes"),
+        ({1}, "no JSON"),
+    ):
+        with pytest.raises(RequestError, match=message):
+            feedback.record([good, Label(good.id, value, 5)])
+    with pytest.raises(RequestError, match="no moment"):
+        feedback.record([Label(good.id, 1, -1)])
+    assert log.find(repo, good.id).label is None
+
+
+def test_predictions_of_format_1_take_labels_too(repo: Repository) -> None:
+    folder = repo.layout.predictions / "churn"
+    folder.mkdir()
+    segment = "00c0ffee00c0ffee"
+    (folder / f"{segment}.jsonl").write_text(
+        f'{{"v":1,"segment":"{segment}","model":"churn","version":3,"version_id":"{"ab" * 32}",'
+        '"columns":["age"],"classes":null,"started":"2026-01-31T12:00:00Z"}\n'
+        "[17,1769860800250000,[41.0],5.5,null]\n"
+    )
+    labels = [Label(f"{segment}-{n}", 6.5, 5) for n in (16, 17)]
+    found = Feedback(repo.layout.predictions).record(labels)
+    assert (found.new, found.unknown + found.unlogged) == (1, 1)
+    assert log.find(repo, f"{segment}-17").label == 6.5
+
+
+def test_text_becomes_the_class_or_number_that_it_says(repo: Repository) -> None:
+    writer = open_log(repo)
+    numbers = log.Source("price", 1, "cd" * 32, ("rooms",))
+    codes = log.Source("codes", 1, "ef" * 32, ("rooms",), (0, 1))
+    tickets = [answered(writer, 1, one) for one in (numbers, codes, SOURCE)]
+    writer.close()
+    feedback = Feedback(repo.layout.predictions)
+    feedback.record(
+        [
+            Label(f"{one.segment}-0", value, 5)
+            for one, value in zip(tickets, ("9.5", "1", "1"), strict=True)
+        ],
+        text=True,
+    )
+    assert [log.find(repo, f"{one.segment}-0").label for one in tickets] == [9.5, 1, "1"]
