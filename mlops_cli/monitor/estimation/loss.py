@@ -1,0 +1,101 @@
+"""Direct loss estimation (DLE) of regressors: a second model learns how far the first is off.
+
+It is fitted where the truth is known, and says from the inputs alone how large errors are there.
+
+Source:
+    NannyML, How it works: Direct Loss Estimation, 2022; the idea is that of W. Kuberski and
+    others: the loss of a prediction is itself a quantity that inputs predict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+_SEED = 0
+_ANSWER = "mlo answer"
+"""The column that the model's own answer is learned from, beside its inputs."""
+_MOST_CATEGORIES = 250
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loss:
+    """What was learned of a model's errors; `categories` are those of its columns of words."""
+
+    absolute: Any
+    squared: Any
+    categories: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """What errors are expected to be, in the unit of the target."""
+
+    mae: float
+    rmse: float
+
+
+def fit(inputs: pd.DataFrame, said: Floats, truth: Floats) -> Loss:
+    """Learn from rows whose truth is known.
+
+    Args:
+        inputs: what the model was given, shape (n, features): numbers, true or false, words.
+        said: what it answered, shape (n,).
+        truth: what was true, shape (n,).
+    """
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    categories = {
+        str(name): tuple(map(str, inputs[name].value_counts().index[:_MOST_CATEGORIES]))
+        for name in inputs.columns
+        if inputs[name].dtype.kind not in "biuf"
+    }
+    known = _known(inputs, said, categories)
+    error = truth - said
+
+    def learned(loss: Floats) -> Any:
+        model = HistGradientBoostingRegressor(
+            categorical_features="from_dtype", random_state=_SEED, early_stopping=False
+        )
+        return model.fit(known, loss)
+
+    return Loss(learned(abs(error)), learned(error**2), categories)
+
+
+def estimate(loss: Loss, inputs: pd.DataFrame, said: Floats) -> Estimated:
+    """Return how large errors are expected to be on rows whose truth is not known.
+
+    Args:
+        loss: from `fit`.
+        inputs: shape (n, features), n >= 1, with the same columns.
+        said: what the model answered, shape (n,).
+    """
+    known = _known(inputs, said, loss.categories)
+    mean_square = float(loss.squared.predict(known).mean())
+    return Estimated(
+        mae=max(float(loss.absolute.predict(known).mean()), 0.0), rmse=sqrt(max(mean_square, 0.0))
+    )
+
+
+def _known(
+    inputs: pd.DataFrame, said: Floats, categories: Mapping[str, tuple[str, ...]]
+) -> pd.DataFrame:
+    """Return inputs and answers as the second model takes them; unknown words are missing."""
+    import pandas as pd
+
+    columns = {
+        str(name): pd.Categorical(inputs[name].astype(str), categories=list(categories[str(name)]))
+        if str(name) in categories
+        else inputs[name].to_numpy(float, na_value=float("nan"))
+        for name in inputs.columns
+    }
+    return pd.DataFrame({**columns, _ANSWER: said})
