@@ -19,6 +19,11 @@ Ended = Literal["promoted", "aborted", "stopped"]
 HEADER = "header:"
 """Before the name of a header, where the key of a user is in one."""
 _WORDS: Mapping[str, str] = {"canary": "canary", "ab": "experiment", "shadow": "shadow"}
+_ENDING: Mapping[str, str] = {
+    "canary": "mlo canary MODEL --abort",
+    "ab": "mlo ab stop MODEL",
+    "shadow": "mlo shadow MODEL --stop",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,15 @@ def arms(model: Model, stage: str = models.LIVE_STAGE) -> tuple[Arm, ...]:
     return tuple(found.values())
 
 
+def fields(model: Model) -> tuple[str, ...]:
+    """Return the fields of requests by which users of a model have ever been told apart.
+
+    Clients go on to send them when an experiment has ended.
+    """
+    told = {event.detail.get("by") for event in model.events if event.kind == "route"}
+    return tuple(sorted(by for by in told if by is not None and not by.startswith(HEADER)))
+
+
 def begin(
     repo: Repository,
     reference: str,
@@ -94,6 +108,7 @@ def begin(
         _check(model, stage, version.number, role, share, by, standing)
         if own is None or (own.share, own.by) != (share, by):
             detail = {"stage": stage, "role": role, "share": share, "by": by, "reason": reason}
+            detail["previous"] = _means(model, stage)
             detail["salt"] = _salt(standing) or f"{model.name}-{len(model.events)}"
             events.append(repo, model.name, "route", version.number, detail)
             model = models.model(repo, model.name)
@@ -125,7 +140,8 @@ def end(
         if not ending:
             which = "" if version is None else f" v{version}"
             raise RequestError(
-                f"{name}{which} has no {_WORDS[role]} beside '{stage}'", hint=f"mlo {role} {name}"
+                f"{name}{which} has no {_WORDS[role]} beside '{stage}'",
+                hint=f"mlo models show {name}",
             )
         for arm in ending:
             detail: dict[str, Any] = {"stage": stage, "role": role, "ended": how, "reason": reason}
@@ -133,6 +149,41 @@ def end(
                 detail["cause"] = dict(cause)
             events.append(repo, name, "route", arm.version, detail)
     return tuple(ending)
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Who shares the requests to a stage.
+
+    Attributes:
+        version: what the stage means; None when nothing stands there.
+        arms: the versions beside it, oldest first.
+    """
+
+    model: str
+    stage: str
+    version: int | None
+    arms: tuple[Arm, ...]
+
+
+def routed(repo: Repository, name: str, stage: str = models.LIVE_STAGE) -> Routed:
+    """Return who shares the requests to a stage of a model."""
+    model = models.model(repo, name)
+    return Routed(name, stage, _means(model, stage), arms(model, stage))
+
+
+def only(repo: Repository, name: str, role: Role, stage: str = models.LIVE_STAGE) -> Arm:
+    """Return the version that has a role alone.
+
+    Raises:
+        RequestError: there is none.
+    """
+    for arm in arms(models.model(repo, name), stage):
+        if arm.role == role:
+            return arm
+    raise RequestError(
+        f"{name} has no {_WORDS[role]} beside '{stage}'", hint=f"mlo models show {name}"
+    )
 
 
 def ended(model: Model, role: Role, version: int, stage: str) -> Event | None:
@@ -157,8 +208,13 @@ def _check(
     standing: tuple[Arm, ...],
 ) -> None:
     """Raise RequestError unless a version may take this role beside `standing`."""
-    name = model.name
-    if _means(model, stage) == number:
+    name, meant = model.name, _means(model, stage)
+    if meant is None:
+        raise RequestError(
+            f"nothing of {name} is in '{stage}' for it to stand beside",
+            hint=f"mlo promote {name}@VERSION {stage}",
+        )
+    if meant == number:
         raise RequestError(
             f"{name} v{number} is what '{stage}' answers with", hint=f"mlo models show {name}"
         )
@@ -173,7 +229,7 @@ def _check(
         if clash or (role == arm.role == "shadow"):
             raise RequestError(
                 f"v{arm.version} has {_part(arm)} of {name}@{stage} already",
-                hint=f"end that first: mlo {arm.role} {name} --{_ending(arm.role)}",
+                hint=f"end that first: {_ENDING[arm.role]}".replace("MODEL", name),
             )
         if role == arm.role == "ab" and arm.by != by:
             raise RequestError(
@@ -196,13 +252,7 @@ def _means(model: Model, stage: str) -> int | None:
 
 
 def _part(arm: Arm) -> str:
-    if arm.role == "shadow":
-        return "the shadow"
-    return f"{arm.share:.4g} of the requests".replace("1 of", "all of")
-
-
-def _ending(role: str) -> str:
-    return "abort" if role == "canary" else "stop"
+    return "the part of a shadow" if arm.role == "shadow" else f"{arm.share:.4g} of the requests"
 
 
 def _salt(standing: tuple[Arm, ...]) -> str | None:

@@ -38,6 +38,8 @@ class _Work:
     table: Table
     size: int
     answered: "asyncio.Future[Answered]"
+    key: str | None
+    request: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,18 @@ class Batcher:
         self._thread = threading.Thread(target=self._work, name="predict", daemon=True)
         self._thread.start()
 
-    def submit(self, live: Live, table: Table, *, size: int) -> "asyncio.Future[Answered]":
+    def submit(
+        self,
+        live: Live,
+        table: Table,
+        *,
+        size: int,
+        key: str | None = None,
+        request: str | None = None,
+    ) -> "asyncio.Future[Answered]":
         """Return the answers to come; `size` is that of the request's body.
+
+        `key` is what the request was routed by and `request` its name, for the log.
 
         Raises:
             Refused: 503, too much is waiting already.
@@ -93,7 +105,7 @@ class Batcher:
         self.rows += table.rows
         self._size += size
         loop = asyncio.get_running_loop()
-        work = _Work(live, table, size, loop.create_future())
+        work = _Work(live, table, size, loop.create_future(), key, request)
         if live.row_s * table.rows > QUICK_S:
             self._queue.put(work)
         else:
@@ -195,7 +207,23 @@ class Batcher:
         ticket, columns, answers = done.record
         self._metrics.predicted(*of, len(answers.predictions), len(done.batch))
         self._metrics.took(*of, done.seconds)
-        self._log.record(ticket, columns, answers.predictions, answers.shares)
+        sizes = [work.table.rows for work in done.batch]
+        self._log.record(
+            ticket,
+            columns,
+            answers.predictions,
+            answers.shares,
+            requests=_each(sizes, [work.request for work in done.batch]),
+            keys=_each(sizes, [work.key for work in done.batch]),
+            sizes=sizes,
+        )
+
+
+def _each(sizes: Sequence[int], values: Sequence[str | None]) -> list[str | None] | None:
+    """Return what each row's request has, None if none has any."""
+    if not any(values):
+        return None
+    return [value for value, size in zip(values, sizes, strict=True) for _ in range(size)]
 
 
 def _joined(batch: Sequence[_Work]) -> Columns:

@@ -21,6 +21,8 @@ _INLINE_BYTES = 64 * 1024
 """Larger bodies are read by a thread, so that small requests need not wait for them."""
 _INLINE_ROWS = 500
 """Answers to more rows are written by that thread."""
+_REQUEST = b"x-request-id"
+_MOST_NAME = 200
 _T = TypeVar("_T")
 
 
@@ -80,18 +82,35 @@ class Predicting:
             table = way.read(data, headers, live)
         else:
             table = await self._aside(way.read, data, headers, live)
-        answered = await self.predict(table, live, size=len(data))
+        name = headers.get(_REQUEST)
+        answered = await self.predict(
+            table,
+            live,
+            size=len(data),
+            key=None if key is None else key.decode("utf-8", "replace"),
+            request=None if name is None else name.decode("latin-1")[:_MOST_NAME],
+        )
         if table.rows <= _INLINE_ROWS:
             return way.write(answered, table)
         return await self._aside(way.write, answered, table)
 
-    async def predict(self, table: Table, live: Live, *, size: int) -> Answered:
+    async def predict(
+        self,
+        table: Table,
+        live: Live,
+        *,
+        size: int,
+        key: str | None = None,
+        request: str | None = None,
+    ) -> Answered:
         """Return what `live` says of a table that fits it; `size` is that of the request.
+
+        `key` is what it was routed by and `request` the name it has, for the log.
 
         Raises:
             Refused: the model fails on it, or too much is waiting.
         """
-        answered = await self._batcher.submit(live, table, size=size)
+        answered = await self._batcher.submit(live, table, size=size, key=key, request=request)
         shadow = self.router.slots[live.model].routing.shadow
         if shadow is not None:
             self._shadow.show(shadow, table, answered)

@@ -1,11 +1,13 @@
 """`mlo serve`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlops_cli.cli import show
+from mlops_cli.cli.commands.canary import ByOption
 from mlops_cli.cli.here import repository
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 def serve(
     model: Annotated[
-        str | None, typer.Argument(metavar="MODEL[@REF]", help="Stage, version or alias")
+        list[str] | None, typer.Argument(metavar="MODEL[@REF]...", help="Stage, version or alias")
     ] = None,
     host: Annotated[
         str | None, typer.Option("--host", help="Address to listen on (default: serving.host)")
@@ -25,6 +27,25 @@ def serve(
         typer.Option(
             "--port", min=0, max=65535, help="Port, 0 for a free one (default: serving.port)"
         ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", min=1, max=1024, help="Processes that answer (default: serving.workers)"
+        ),
+    ] = None,
+    canary: Annotated[
+        list[str] | None,
+        typer.Option("--canary", metavar="REF:SHARE", help="Version to try, as in v4:10%"),
+    ] = None,
+    ab: Annotated[
+        list[str] | None,
+        typer.Option("--ab", metavar="REF:SHARE", help="Version in an experiment, as in v4:50%"),
+    ] = None,
+    by: ByOption = None,
+    shadow: Annotated[
+        list[str] | None,
+        typer.Option("--shadow", metavar="REF", help="Version that sees what another answers"),
     ] = None,
     runtime: Annotated[
         str,
@@ -50,15 +71,23 @@ def serve(
     MODEL alone serves what is in production, else its newest version. When the reference moves
     to another version the server follows, without losing a request. SIGTERM and Ctrl-C finish
     what is under way first. The answers' inputs and outputs go to the prediction log.
+
+    --canary, --ab and --shadow begin what `mlo canary`, `mlo ab start` and `mlo shadow` begin,
+    unless that version has had the part before: then what was decided since holds.
     """
     from mlops_cli.errors import RequestError
+    from mlops_cli.serving.opening import begin
 
-    if (model is None) == (package is None):
+    models = model or []
+    if bool(models) == (package is not None):
         raise RequestError("name a model, or a --package", hint="mlo models list")
     if package is None and (check or log is not None):
         raise RequestError("--check and --log are for a --package", hint="mlo serve --help")
     if package is None:
-        _serve(repository(), str(model), host, port, runtime, as_json=as_json)
+        repo = repository()
+        for role, texts in (("canary", canary), ("ab", ab), ("shadow", shadow)):
+            begin(repo, models, role, texts or (), by=by, say=show.note)
+        _serve(repo, models, host, port, runtime, workers, as_json=as_json)
         return
     import os
 
@@ -69,15 +98,16 @@ def serve(
             packaged.answers(held.repo, held.reference, show.note)
             show.line(f"{held.reference} {held.description.version_id[:10]} is whole and answers")
         else:
-            _serve(held.repo, held.reference, host, port, runtime, as_json=as_json)
+            _serve(held.repo, [held.reference], host, port, runtime, workers, as_json=as_json)
 
 
 def _serve(
     repo: "Repository",
-    model: str,
+    references: Sequence[str],
     host: str | None,
     port: int | None,
     runtime: str,
+    workers: int | None,
     *,
     as_json: bool,
 ) -> None:
@@ -85,19 +115,27 @@ def _serve(
     from mlops_cli.serving.load import check
     from mlops_cli.serving.server import Server
 
-    most = repo.settings.serving.max_rows
-    find = follow(repo, model, max_rows=most, say=show.note, runtime=check(runtime))
-    server = Server(repo, [find], host=host, port=port, say=show.note)
-    server.run(lambda ready: _tell(ready[0], as_json=as_json))
+    settings, kind = repo.settings.serving, check(runtime)
+    finds = [
+        follow(repo, one, max_rows=settings.max_rows, say=show.note, runtime=kind)
+        for one in references
+    ]
+    count = settings.workers if workers is None else workers
+    server = Server(repo, finds, host=host, port=port, workers=count, say=show.note)
+    server.run(lambda ready: _tell(ready, as_json=as_json))
 
 
-def _tell(ready: "Ready", *, as_json: bool) -> None:
+def _tell(ready: "Sequence[Ready]", *, as_json: bool) -> None:
     import json
     import sys
 
     if as_json:
-        show.line(json.dumps(show.plain(ready)))
+        plain = show.plain(ready)
+        said = plain[0] if len(plain) == 1 else {"url": ready[0].url, "models": plain}
+        show.line(json.dumps(said))
     else:
-        show.line(f"{ready.model} v{ready.version} ({ready.reference}) answers at {ready.url}")
-        show.line("  POST /predict; GET / for its inputs and an example, /health, /ready, /metrics")
+        for one in ready:
+            show.line(f"{one.model} v{one.version} ({one.reference}) answers at {one.url}")
+        path = "/predict" if len(ready) == 1 else "/models/NAME/predict"
+        show.line(f"  POST {path}; GET / for its inputs and an example, /health, /ready, /metrics")
     sys.stdout.flush()

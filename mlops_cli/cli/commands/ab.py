@@ -1,0 +1,117 @@
+"""`mlo ab`: experiments between versions of a model."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlops_cli.cli import show
+from mlops_cli.cli.commands.canary import ByOption, StageOption
+from mlops_cli.cli.commands.promote import ReasonOption
+from mlops_cli.cli.here import repository
+from mlops_cli.cli.options import JsonFlag
+
+if TYPE_CHECKING:
+    from mlops_cli.registry.experiment import Outcome, Report
+
+app = typer.Typer(help="Compare versions of a model on users that each meet one of them")
+
+
+@app.command("start")
+def start(
+    reference: Annotated[str, typer.Argument(metavar="MODEL@REF", help="The version to try")],
+    share: Annotated[str, typer.Argument(metavar="SHARE", help="Of the users, such as 50%")],
+    by: ByOption = None,
+    stage: StageOption = "production",
+    reason: ReasonOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a version answer a share of the users.
+
+    The same user meets the same version, on any server and after a restart. Several versions may
+    take part. The same command with another share changes it, and the count begins anew.
+    """
+    from mlops_cli.cli import routed
+    from mlops_cli.registry import routes
+
+    repo = repository()
+    by = by or repo.settings.serving.by
+    part = routes.share_of(share)
+    routes.begin(repo, reference, "ab", share=part, by=by, stage=stage, reason=reason)
+    name = reference.partition("@")[0]
+    show.emit(routes.routed(repo, name, stage), as_json=as_json, text=routed.tell)
+
+
+@app.command("stop")
+def stop(
+    reference: Annotated[
+        str, typer.Argument(metavar="MODEL[@REF]", help="A model, or one version of several")
+    ],
+    stage: StageOption = "production",
+    reason: ReasonOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """End an experiment: the version in the stage answers all again."""
+    from mlops_cli.cli import routed
+    from mlops_cli.registry import models, routes
+
+    repo = repository()
+    name, at, _ = reference.partition("@")
+    version = models.resolve(repo, reference).number if at else None
+    routes.end(repo, name, "ab", how="stopped", stage=stage, version=version, reason=reason)
+    show.emit(routes.routed(repo, name, stage), as_json=as_json, text=routed.tell)
+
+
+@app.command("report")
+def report(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model")],
+    success: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="Feedback that counts as one (default: true, 1, yes)"),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(min=1e-6, max=0.5, help="Chance of seeing a difference that is none")
+    ] = 0.05,
+    stage: StageOption = "production",
+    as_json: JsonFlag = False,
+) -> None:
+    """Say how often each version led to what was hoped for.
+
+    What became of a prediction is told by `/feedback` or `mlo feedback`. The test holds however
+    often one looks, so an experiment may be stopped as soon as it says so.
+    """
+    from mlops_cli.registry import experiment
+
+    found = experiment.report(repository(), model, stage=stage, success=success, alpha=alpha)
+    show.emit(found, as_json=as_json, text=tell)
+
+
+def tell(found: "Report") -> None:
+    """Print an experiment."""
+    until = "now" if found.until is None else found.until
+    show.line(f"{found.model}@{found.stage}, by {found.by}, from {found.since} until {until}")
+    show.line(f"{found.predictions} predictions, of {found.labelled} it is known what became")
+    show.line()
+    units = f"{found.unit}s"
+    rows = [_row(one) for one in found.outcomes]
+    head = ("version", "share", units, "converted", "rate", "95%", "against it", "p")
+    show.table(head, rows)
+    show.line()
+    if found.lost:
+        show.note(f"{found.lost} predictions without a key of a user count by themselves")
+    base = found.outcomes[0]
+    told = [one for one in found.outcomes[1:] if one.p is not None and one.p < found.alpha]
+    for one in told:
+        better = (one.rate or 0) > (base.rate or 0)
+        word = "better" if better else "worse"
+        show.line(f"v{one.version} is {word} than v{base.version} (p = {one.p:.2g})")
+    if not told:
+        show.line(f"no difference from v{base.version} is shown so far")
+
+
+def _row(one: "Outcome") -> tuple[str, ...]:
+    rate = "-" if one.rate is None else f"{one.rate:.2%}"
+    between = f"{one.interval.low:.2%} .. {one.interval.high:.2%}" if one.units else "-"
+    ratio = "-" if one.ratio is None else f"x {one.ratio.low:.3g} .. {one.ratio.high:.3g}"
+    p = "-" if one.p is None else f"{one.p:.2g}"
+    version, share = f"v{one.version}", f"{one.share:.4g}"
+    return version, share, str(one.units), str(one.converted), rate, between, ratio, p

@@ -1,0 +1,74 @@
+"""`mlo canary`."""
+
+from typing import Annotated
+
+import typer
+
+from mlops_cli.cli import show
+from mlops_cli.cli.commands.promote import ReasonOption
+from mlops_cli.cli.commands.promote import tell as tell_moved
+from mlops_cli.cli.here import repository
+from mlops_cli.cli.options import JsonFlag
+
+StageOption = Annotated[
+    str, typer.Option("--stage", metavar="STAGE", help="Whose requests (default: production)")
+]
+ByOption = Annotated[
+    str | None,
+    typer.Option(
+        "--by", metavar="FIELD", help="Field of a request that has the user, or header:NAME"
+    ),
+]
+
+
+def canary(
+    reference: Annotated[
+        str, typer.Argument(metavar="MODEL[@REF]", help="The version; a model alone shows")
+    ],
+    share: Annotated[
+        str | None, typer.Argument(metavar="[SHARE]", help="Of the requests, such as 10%")
+    ] = None,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Promote it, through the gates, to all requests")
+    ] = False,
+    abort: Annotated[bool, typer.Option("--abort", help="Give its requests back")] = False,
+    by: ByOption = None,
+    stage: StageOption = "production",
+    reason: ReasonOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Try a model version on a share of the requests.
+
+    Running servers follow within a second, and lose no request. A canary that fails more often
+    or is slower than the version beside it loses its requests by itself; what was seen is in
+    `mlo audit`. The same command with another share changes it.
+    """
+    from mlops_cli.cli import routed
+    from mlops_cli.errors import RequestError
+    from mlops_cli.registry import promote as promoting
+    from mlops_cli.registry import routes
+
+    if (share is not None) + promote + abort > 1:
+        raise RequestError("give a share, --promote or --abort, one of them")
+    repo = repository()
+    name = reference.partition("@")[0]
+    if share is not None:
+        routes.begin(
+            repo,
+            reference,
+            "canary",
+            share=routes.share_of(share),
+            by=by,
+            stage=stage,
+            reason=reason,
+        )
+    elif abort:
+        routes.end(repo, name, "canary", how="aborted", stage=stage, reason=reason)
+    elif promote:
+        number = routes.only(repo, name, "canary", stage).version
+        moved = promoting.promote(repo, f"{name}@v{number}", stage, reason=reason)
+        show.emit(moved, as_json=as_json, text=tell_moved)
+        if moved.refused:
+            raise typer.Exit(1)
+        return
+    show.emit(routes.routed(repo, name, stage), as_json=as_json, text=routed.tell)
