@@ -49,7 +49,8 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "release a model",
         (
             ("register", "Make a model version from what a run produced"),
-            ("models", "List and show models and their versions"),
+            ("models", "List, show and compare models and their versions"),
+            ("explain", "Say which columns a model version goes by, or why it answered so"),
             ("evaluate", "Say how good a model version is on some data, and put it on record"),
             ("promote", "Move a stage to a model version, through the stage's gates"),
             ("rollback", "Move a stage back to the version it had before"),
@@ -59,7 +60,11 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "serve and watch",
         (
             ("serve", "Answer prediction requests over HTTP"),
+            ("canary", "Try a model version on a share of the requests"),
+            ("shadow", "Show a model version requests that another answers"),
+            ("ab", "Compare versions of a model on users that each meet one of them"),
             ("predict", "Predict every row of a file"),
+            ("feedback", "Tell what turned out to be true of predictions"),
             ("package", "Write a model version as a folder or image that serves anywhere"),
             ("drift", "Compare live data with the data a model was trained on"),
         ),
