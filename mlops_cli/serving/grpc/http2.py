@@ -62,10 +62,14 @@ class Http2(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
         self._transport = transport
-        self._h2.local_settings[SettingCodes.MAX_CONCURRENT_STREAMS] = STREAMS
-        self._h2.local_settings[SettingCodes.MAX_HEADER_LIST_SIZE] = _HEAD_BYTES
-        self._h2.local_settings[SettingCodes.INITIAL_WINDOW_SIZE] = WINDOW_BYTES
         self._h2.initiate_connection()
+        self._h2.update_settings(
+            {
+                SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS,
+                SettingCodes.MAX_HEADER_LIST_SIZE: _HEAD_BYTES,
+                SettingCodes.INITIAL_WINDOW_SIZE: WINDOW_BYTES,
+            }
+        )
         self._h2.increment_flow_control_window(WINDOW_BYTES)
         self._flush()
         self._rest()
