@@ -125,15 +125,18 @@ def _relative(one: "Relative") -> str:
 
 
 def _children(found: "Standing") -> str:
-    if not found.children:
-        return ""
+    """Return how many parts ended in which way; the steps that trials share are none of them."""
+    from mlops_cli.runs.names import SHARED
+
+    shared = [one for one in found.children if one.name == found.run.name + SHARED]
+    counted = [one for one in found.children if one not in shared]
     counts: dict[str, int] = {}
-    for child in found.children:
+    for child in counted:
         counts[child.status] = counts.get(child.status, 0) + 1
     told = ", ".join(f"{count} {status}" for status, count in counts.items())
-    names = ", ".join(_relative(child) for child in found.children[:_CHILDREN])
-    more = ", ..." if len(found.children) > _CHILDREN else ""
-    return f"{told}: {names}{more}"
+    names = ", ".join(_relative(child) for child in counted[:_CHILDREN])
+    parts = [f"{told}: {names}{', ...' if len(counted) > _CHILDREN else ''}"] if counted else []
+    return "; ".join([*parts, *(f"steps that they share: {_relative(one)}" for one in shared)])
 
 
 def _environment(held: Mapping[str, Any]) -> dict[str, Any]:

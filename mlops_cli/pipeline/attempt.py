@@ -38,9 +38,16 @@ class Failure(Exception):
     """
 
     def __init__(
-        self, error: str, exit_code: int | None = None, *, interrupted: bool = False
+        self,
+        error: str,
+        exit_code: int | None = None,
+        *,
+        interrupted: bool = False,
+        reported: Mapping[str, Number] | None = None,
     ) -> None:
+        """`reported` is what the step did report, where that is what was wrong."""
         super().__init__(error)
+        self.reported = reported
         self.error = error
         self.exit_code = exit_code
         self.interrupted = interrupted
@@ -54,6 +61,16 @@ class Attempt:
     deps: Mapping[str, ObjectId]
     begun: float
     left: int
+
+
+def did_not_report(step: str, metric: str) -> str:
+    """Return how a step failed that a sweep wanted a metric of."""
+    return f"step '{step}' did not report '{metric}'"
+
+
+def _has(metric: str, step: str, reported: Mapping[str, Number]) -> bool:
+    """Return whether a metric of a run is one that a step reported."""
+    return metric in reported or metric.removeprefix(f"{step}.") in reported
 
 
 class Steps:
@@ -88,6 +105,7 @@ class Steps:
         self._environ = environ
         self._force = force
         self._sought = sought
+        self._reported: dict[str, Mapping[str, Number]] = {}
 
     def prepare(self, name: str) -> StepRun | Attempt:
         """Return the step as done where its outputs are there already; else make way for it.
@@ -163,7 +181,8 @@ class Steps:
         writer = self.batch.writer()
         kept = outputs.keep(self._repo, kept_files, name, writer, before=self._before(name))
         step = self._step(plan, attempt.deps, "failed", attempt.begun, exit_code=failure.exit_code)
-        return replace(step, outs=kept, metrics=self._logged(name))
+        reported = self._logged(name) if failure.reported is None else failure.reported
+        return replace(step, outs=kept, metrics=reported)
 
     def skipped(self, name: str) -> StepRun:
         """Return a step that did not run, since one that it needs did not end well."""
@@ -329,10 +348,13 @@ class Steps:
         return found
 
     def _check_sought(self, name: str, reported: Mapping[str, Number]) -> None:
-        """Raise Failure when a step reports a number that a sweep compares, and it is none."""
+        """Raise Failure when what a sweep compares is no number, or nothing reported it."""
+        self._reported[name] = reported
         for metric in self._sought.get(name, ()):
             if isinstance(reported.get(metric), str):
                 raise Failure(f"{metric} is {reported[metric]}")
+            if not any(_has(metric, step, found) for step, found in self._reported.items()):
+                raise Failure(did_not_report(name, metric), reported=reported)
 
     def _logged(self, name: str) -> Mapping[str, Number]:
         return self._run.logged().last.get(name, {})

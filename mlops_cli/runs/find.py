@@ -11,12 +11,10 @@ from mlops_cli.runs import open_run
 from mlops_cli.runs.filters import metric_number
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.index import Index, open_index
-from mlops_cli.runs.names import REPRODUCES
+from mlops_cli.runs.names import MIN_PREFIX, REPRODUCES, means
 from mlops_cli.runs.order import FINITE
 from mlops_cli.runs.record import Run
 
-MIN_PREFIX = 4
-"""Fewer hex digits than this are taken for a name."""
 _SHOWN = 8
 _NO_COPY = (
     "NOT EXISTS (SELECT 1 FROM told WHERE told.run = runs.n "  # noqa: S608  our own text
@@ -132,7 +130,7 @@ def _no_metric(index: Index, name: str) -> RequestError:
 
 def _missing(repo: Repository, text: str) -> RequestError:
     for run in open_run.each(repo):
-        if text in (run.head.name, run.head.key):
+        if means(text, run.head.key, run.head.name):
             return RequestError(f"run '{text}' has not ended yet", hint=f"mlo runs plot {text}")
     return RequestError(f"there is no run '{text}'", hint="see them: mlo runs list")
 

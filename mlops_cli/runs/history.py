@@ -80,7 +80,7 @@ def _read(lines: Iterator[bytes], recorded: set[str], metrics: Sequence[str]) ->
             continue
         held = load(line)
         values = held.get("metrics") if isinstance(held, dict) else None
-        if not isinstance(values, dict):
+        if not isinstance(values, dict) or held.get("result") is True:
             continue
         by, step, time = held.get("by"), held.get("step"), held.get("time")
         for metric, value in values.items():

@@ -141,6 +141,8 @@ class Logged:
         if last is None:
             last = self.last[step] = {}
         last.update(values)
+        if line.get("result") is True:  # what all came to, no further point
+            return
         series = self._series
         for name, value in values.items():
             real_value: float = real(value) if type(value) is str else value  # type: ignore[assignment]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 REPRODUCES = "reproduces:"
 """Before the key of a run, it tags what was run to reproduce it."""
+MIN_PREFIX = 4
+"""Fewer hex digits than this are taken for a name."""
 SHARED = "-steps"
 """Behind a sweep's name, it names the run of the steps that its trials share."""
 _OWN = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
@@ -63,6 +65,15 @@ def names_of(repo: "Repository", keys: Sequence[str]) -> list[str]:
         with open_index(repo) as index:
             return [index.name_of(key) for key in keys]
     return [known[key] for key in keys]
+
+
+def means(text: str, key: str, name: str) -> bool:
+    """Return whether a text is a run's name, or its key or the beginning of that.
+
+    >>> means("ab12", "ab12cd34ef56", "calm-otter"), means("ab", "ab12cd34ef56", "calm-otter")
+    (True, False)
+    """
+    return text == name or (len(text) >= MIN_PREFIX and key.startswith(text))
 
 
 def check_name(name: str) -> None:

@@ -18,6 +18,7 @@ from mlops_cli.runs import history, open_run
 from mlops_cli.runs.curve import POINTS, Curve
 from mlops_cli.runs.find import resolve
 from mlops_cli.runs.history import Point
+from mlops_cli.runs.names import means
 from mlops_cli.runs.record import Number, Run
 from mlops_cli.runs.supply import supply
 
@@ -170,7 +171,7 @@ def _not_logged(
 
 def _source(repo: Repository, text: str) -> _Source:
     for run in open_run.each(repo):
-        if text in (run.head.name, run.head.key):
+        if run.end() is None and means(text, run.head.key, run.head.name):
             return _Source(None, run)
     return _Source(resolve(repo, text), None)
 

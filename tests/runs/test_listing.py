@@ -155,8 +155,9 @@ def test_a_running_run_is_listed_with_what_it_logged_of_late(repo: Repository) -
     first = listing(repo).runs[0]
     assert (first.status, first.metrics, first.id) == ("running", {"auc": 4999}, None)
     assert names(repo, tags=["t"]) == [run.head.name]
-    with pytest.raises(RequestError, match="has not ended yet"):
-        resolve(repo, run.head.key)
+    for text in (run.head.key, run.head.key[:6], run.head.name):
+        with pytest.raises(RequestError, match="has not ended yet"):
+            resolve(repo, text)
     run.release()
 
 

@@ -74,6 +74,12 @@ def test_a_grid_finds_the_best_point_and_leaves_the_tree_alone(
     assert listed[0]["children"] == 6, "and what they share is none of them"
     assert {name: listed[0]["params"][name] for name in "xy"} == {"x": 3, "y": 5}
 
+    whole = mlo_here("runs", "show", found["name"], "--json").json
+    assert whole["series"]["score"]["count"] == 6, "a point for each trial"
+    shown = mlo_here("runs", "show", found["name"]).stdout
+    assert "6 done: " in shown
+    assert f"steps that they share: {found['name']}-steps" in shown
+
     best = mlo_here("runs", "show", f"{found['name']}-{found['best'][0]['number']}", "--json").json
     assert best["parent"]["key"] == found["key"]
     assert best["params"]["kind"] == "c", "the code is as it was, committed or not"
@@ -156,6 +162,18 @@ def test_a_metric_that_is_nan_fails_the_trial(swept: Path, mlo_here: Mlo) -> Non
     trials = [f"{done.json['name']}-{number}" for number in (0, 1)]
     runs = [mlo_here("runs", "show", name, "--json").json for name in trials]
     assert [run["status"] for run in runs] == ["failed"] * 2, "as the sweep says"
+
+
+def test_a_trial_that_does_not_report_the_metric_is_no_run_that_was_done(
+    swept: Path, mlo_here: Mlo
+) -> None:
+    done = mlo_here("sweep", "train", "-s", "x=int(1, 2)", "-m", "acc", code=2)
+    assert "does not report 'acc'; it reports cost, score" in done.stderr
+    runs = mlo_here("runs", "list", "--children", "--json").json["runs"]
+    (trial,) = [run for run in runs if run["name"].endswith("-0")]
+    assert (trial["status"], "cost" in trial["metrics"]) == ("failed", True)
+    told = mlo_here("runs", "show", trial["key"], "--json").json["error"]
+    assert told == "step 'train' did not report 'acc'"
 
 
 BAD = [

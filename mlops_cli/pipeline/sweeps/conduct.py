@@ -17,6 +17,7 @@ from typing import Any
 from mlops_cli.core import journal, lockfile
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository, open_repository
+from mlops_cli.pipeline.attempt import did_not_report
 from mlops_cli.pipeline.engines.engine import Line
 from mlops_cli.pipeline.run import Outcome, run
 from mlops_cli.pipeline.run_cache import Bring
@@ -132,10 +133,12 @@ def _answer(repo: Repository, order: Order, outcome: Outcome) -> Answer:
         found = {**done.metrics, **own}
         return _judged(order, found, run=done.key, oid=done.id, seconds=done.seconds)
     state = "interrupted" if done.status == "interrupted" else "failed"
+    lacks = (name for name in order.metrics if done.error == did_not_report(order.step, name))
     return Answer(
         state,
         {},
         tuple(done.metrics),
+        missing=next(lacks, None),
         run=done.key,
         oid=done.id,
         seconds=done.seconds,
@@ -161,7 +164,7 @@ def _judged(order: Order, metrics: Mapping[str, Any], **known: Any) -> Answer:
         return Answer("failed", {}, reported, error=error, **known)
     missing = next((name for name in order.metrics if name not in values), None)
     if missing is not None:
-        error = f"step '{order.step}' did not report '{missing}'"
+        error = did_not_report(order.step, missing)
         return Answer("failed", values, reported, error=error, missing=missing, **known)
     return Answer("done", values, reported, **known)
 

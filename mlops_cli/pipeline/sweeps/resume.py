@@ -12,6 +12,7 @@ from mlops_cli.pipeline.sweeps.trial import Past, Trial
 from mlops_cli.runs import open_run
 from mlops_cli.runs.find import direction, resolve
 from mlops_cli.runs.finish import reap
+from mlops_cli.runs.names import means
 from mlops_cli.runs.record import Run
 
 
@@ -51,7 +52,7 @@ def go_on(repo: Repository, text: str, asked: Asked) -> tuple[Definition, Past]:
         )
     reap(repo)
     for run in open_run.each(repo):
-        if text in (run.head.key, run.head.name):
+        if means(text, run.head.key, run.head.name):
             raise StateError(
                 f"the sweep {run.head.name} is still at work (process {run.head.pid})",
                 hint="wait until it has ended, or stop it",

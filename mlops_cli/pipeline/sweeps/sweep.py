@@ -338,8 +338,10 @@ class Sweep:
         return finish(self._repo, self._run, status=status, exit_code=code, error=error)
 
     def _log(self, values: Mapping[str, float], step: int | None) -> None:
+        """Log what a trial came to, by its number, or without one what the sweep has come to."""
         line: dict[str, Any] = {"time": round(time.time(), 6), "metrics": dict(values)}
-        self._run.note(METRICS, line if step is None else {**line, "step": step})
+        more = {"result": True} if step is None else {"step": step}
+        self._run.note(METRICS, {**line, **more})
 
 
 @contextmanager
