@@ -1,0 +1,1 @@
+"""Serving: single rows over HTTP beside other servers, all with the same models."""
