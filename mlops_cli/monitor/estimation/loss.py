@@ -92,10 +92,12 @@ def _known(
     """Return inputs and answers as the second model takes them; unknown words are missing."""
     import pandas as pd
 
-    columns = {
-        str(name): pd.Categorical(inputs[name].astype(str), categories=list(categories[str(name)]))
-        if str(name) in categories
-        else inputs[name].to_numpy(float, na_value=float("nan"))
-        for name in inputs.columns
-    }
-    return pd.DataFrame({**columns, _ANSWER: said})
+    columns: dict[str, Any] = {_ANSWER: said}
+    for name in map(str, inputs.columns):
+        if name in categories:
+            index = pd.Index(categories[name], dtype=object)
+            codes = index.get_indexer(inputs[name].astype(str).astype(object))
+            columns[name] = pd.Categorical.from_codes(codes, categories=index)
+        else:
+            columns[name] = inputs[name].to_numpy(float, na_value=float("nan"))
+    return pd.DataFrame(columns)
