@@ -100,10 +100,22 @@ def refuse_unfit(repo: Repository, chosen: Sequence[str], known: Mapping[str, Po
 def _refuse_missing(repo: Repository, chosen: Sequence[str], known: Mapping[str, Pointer]) -> None:
     for path in chosen:
         if not os.path.lexists(repo.root / path):
-            raise RequestError(
-                f"there is nothing at '{path}'",
-                hint=f"get it back: mlo checkout {path}" if path in known else None,
-            )
+            hint = f"get it back: mlo checkout {path}" if path in known else _near(repo, path)
+            raise RequestError(f"there is nothing at '{path}'", hint=hint)
+
+
+def _near(repo: Repository, path: str) -> str:
+    """Return a name beside a path that is not there, or where to look for one."""
+    from difflib import get_close_matches
+
+    folder, _, name = path.rpartition("/")
+    try:
+        near = get_close_matches(name, os.listdir(repo.root / folder), n=1)
+    except OSError:
+        return _near(repo, folder)
+    if near:
+        return f"did you mean '{folder + '/' if folder else ''}{near[0]}'?"
+    return f"ls {folder or '.'}"
 
 
 def _refuse_place(repo: Repository, path: str, known: Mapping[str, Pointer]) -> None:

@@ -125,7 +125,26 @@ def unknown(repo: Repository, path: str) -> RequestError:
         return RequestError(f"'{path}' is kept by git, not by mlo", hint=f"git log -- {path}")
     if (repo.root / path).exists():
         return RequestError(f"'{path}' is not versioned", hint=f"mlo add {path}")
-    return RequestError(f"'{path}' is not versioned, and there is nothing there")
+    return RequestError(
+        f"'{path}' is not versioned, and there is nothing there", hint=_instead(repo, path)
+    )
+
+
+def _instead(repo: Repository, path: str) -> str:
+    """Return what is versioned that may have been meant."""
+    from difflib import get_close_matches
+
+    known = [one.path for one in pointer.each(repo)]
+    near = get_close_matches(path, known, n=1)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    if not known:
+        return "mlo add PATH, for nothing is versioned yet"
+    more = f", and {len(known) - _SHOWN:,} more" if len(known) > _SHOWN else ""
+    return f"name what is versioned: {', '.join(known[:_SHOWN])}{more}"
+
+
+_SHOWN = 4
 
 
 def look_up(repo: Repository, path: str, rev: str | None) -> Reference | None:

@@ -102,3 +102,28 @@ def test_checkout_takes_a_path_with_its_revision(project: Path, mlo_here: Mlo) -
     assert "not a commit" in mlo_here("checkout", "a.csv@nowhere", code=2).stderr
     assert "not versioned" in mlo_here("checkout", "a@HEAD", code=2).stderr
     assert "both" in mlo_here("checkout", "a.csv@HEAD", "--rev", "HEAD", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("add daat/raw.csv", "did you mean 'data'?"),
+        ("add data/row.csv", "did you mean 'data/raw.csv'?"),
+        ("add data/zzz", "try: ls data"),
+        ("mv data/row.csv x", "did you mean 'data/raw.csv'?"),
+        ("rm zzz", "try: name what is versioned: data/raw.csv"),
+        ("cat zzz", "try: name what is versioned: data/raw.csv"),
+    ],
+)
+def test_a_path_that_is_not_there_leads_to_one_that_is(
+    project: Path, mlo_here: Mlo, typed: str, hint: str
+) -> None:
+    (project / "data").mkdir()
+    (project / "data/raw.csv").write_text("1")
+    mlo_here("add", "data/raw.csv")
+    assert mlo_here(*typed.split(), code=2).stderr.splitlines()[-1].strip() == hint
+
+
+def test_where_nothing_is_versioned_that_is_said(project: Path, mlo_here: Mlo) -> None:
+    said = mlo_here("rm", "nope", code=2).stderr
+    assert said.endswith("try: mlo add PATH, for nothing is versioned yet\n")
