@@ -16,6 +16,7 @@ from mlops_cli.serving.board import Board
 from mlops_cli.serving.guard.connection import speaking
 from mlops_cli.serving.guard.guard import Guard
 from mlops_cli.serving.http_server import HttpServer
+from mlops_cli.serving.labelling import Labelling
 from mlops_cli.serving.metrics import Metrics, Uncounted
 from mlops_cli.serving.pages import Pages
 from mlops_cli.serving.predicting import Predicting
@@ -63,6 +64,12 @@ class Worker:
         self.app = App(self._predicting, self._metrics, say=say, tokens=guard.tokens)
         self._pages = Pages(self.app, self._batcher, self._log, self._metrics)
         teach(self.app, guarded=guard.tokens is not None)
+        self._labelling = Labelling(
+            self.app,
+            repo.layout.predictions,
+            max_body_bytes=settings.max_body_bytes,
+            max_labels=settings.max_rows,
+        )
         upgrade = upgrading(
             self.app, self._metrics, guard.tokens, limit=settings.max_body_bytes, say=say
         )
@@ -94,6 +101,7 @@ class Worker:
                 slot.close()
             self._batcher.close()
             self._predicting.close()
+            self._labelling.close()
             self._shadow.close()
             self._log.close()
             self._pages.publish()

@@ -34,7 +34,7 @@ def document(lives: Sequence[Live], *, guarded: bool) -> dict[str, Any]:
     if len(lives) == 1:
         paths |= {"/predict": _predict(lives[0], "predict")}
         paths |= {"/invocations": _invocations(lives[0], "invocations")}
-    paths |= _pages()
+    paths |= {"/feedback": _feedback()} | _pages()
     made: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -105,6 +105,16 @@ def _infer(live: Live, name: str) -> dict[str, Any]:
         "Predict tensors by the Open Inference Protocol V2",
         takes={"application/json": takes},
         answers=schemas.tensors("outputs"),
+    )
+
+
+def _feedback() -> dict[str, Any]:
+    label = {"id": "d0994802491ac3fb-0", "label": "yes"}
+    return _asked(
+        "feedback",
+        "Tell what turned out to be true of predictions",
+        takes={"application/json": _content(schemas.FEEDBACK, label)},
+        answers=schemas.RECORDED,
     )
 
 

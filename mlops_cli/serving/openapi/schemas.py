@@ -30,6 +30,35 @@ ERROR: Schema = {
     },
 }
 _IDS = {"type": "string", "examples": ["d0994802491ac3fb-0"]}
+_LABEL: Schema = {
+    "type": "object",
+    "required": ["id", "label"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9a-f]{16}-(0|[1-9][0-9]{0,17})$"},
+        "label": {"type": ["string", "number", "boolean"]},
+        "time": {"type": "string", "format": "date-time"},
+    },
+    "additionalProperties": False,
+}
+FEEDBACK: Schema = {
+    "oneOf": [
+        _LABEL,
+        {
+            "type": "object",
+            "required": ["feedback"],
+            "properties": {"feedback": {"type": "array", "items": _LABEL, "minItems": 1}},
+            "additionalProperties": False,
+        },
+    ]
+}
+RECORDED: Schema = {
+    "type": "object",
+    "required": ["new", "replaced", "same", "unknown", "unlogged", "examples"],
+    "properties": {
+        **dict.fromkeys(("new", "replaced", "same", "unknown", "unlogged"), {"type": "integer"}),
+        "examples": {"type": "array", "items": {"type": "string"}},
+    },
+}
 _PARAMETERS = {"type": "object", "properties": {"binary_data_size": {"type": "integer"}}}
 
 
