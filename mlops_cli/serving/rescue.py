@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from mlops_cli.core.config_serving import AutoRollback
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError
-from mlops_cli.registry import models, promote, routes
+from mlops_cli.registry import models, routes
 from mlops_cli.serving.board import Board
 from mlops_cli.serving.live import Live
 from mlops_cli.serving.metrics import NOTHING, Outcomes, outcomes
@@ -110,15 +110,15 @@ class Rescue:
         new, name = trial.new, trial.new.model
         cause = {"by": _BY, "against": f"v{trial.old.version}", **asdict(worse)}
         if new.role == _PROMOTED:
+            from mlops_cli.registry.promote import rollback
+
             stage = new.reference.partition("@")[2]
             self._mains[name] = new
             model = models.model(self._repo, name)
             moves = [one for one in model.events if one.detail.get("stage") == stage]
             if stage not in model.stages or moves[-1].kind != "promote":
                 return
-            promote.rollback(
-                self._repo, name, stage, reason=str(worse), cause=cause, standing=new.version
-            )
+            rollback(self._repo, name, stage, reason=str(worse), cause=cause, standing=new.version)
             self._say(f"{name} v{new.version} is rolled back: {worse}")
             return
         for stage in self._stages(new):
