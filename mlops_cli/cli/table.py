@@ -52,6 +52,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("models", "List, show and compare models and their versions"),
             ("explain", "Say which columns a model version goes by, or why it answered so"),
             ("evaluate", "Say how good a model version is on some data, and put it on record"),
+            ("approve", "Approve a model version for a stage, or take that back"),
             ("promote", "Move a stage to a model version, through the stage's gates"),
             ("rollback", "Move a stage back to the version it had before"),
         ),

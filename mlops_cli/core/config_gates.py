@@ -144,6 +144,33 @@ def read(value: Value, stages: tuple[str, ...]) -> Gate:
     return _READERS[kinds[0]](value, lambda inner: inner.choice(*stages))
 
 
+def title(gate: Gate) -> str:
+    """Return what people call a gate.
+
+    >>> title(LatencyGate("row", 0.005)), title(SizeGate(1500))
+    ('one row within 5 ms', 'size at most 1500 bytes')
+    """
+    match gate:
+        case MetricGate():
+            return gate.metric
+        case FairnessGate():
+            return f"{gate.fairness} of {gate.of}"
+        case LatencyGate():
+            what = "one row" if gate.latency == "row" else "a row of a batch"
+            return f"{what} within {gate.max_s * 1000:g} ms"
+        case SizeGate():
+            return f"size at most {gate.max_bytes} bytes"
+        case SignatureGate():
+            return f"takes what {gate.stage or 'the stage'} takes"
+        case ReproducedGate():
+            return f"reproduced, {gate.verdict}" + (" and signed" if gate.signed else "")
+        case DriftGate():
+            return f"trained on data like {gate.stage}'s"
+        case CommandGate():
+            command = gate.command
+            return gate.name or (command if isinstance(command, str) else " ".join(command))
+
+
 _Stage = Callable[[Value], str]
 
 

@@ -24,10 +24,12 @@ class Checked:
         standing: `good` when a key signed it that the settings vouch for; `unknown key` when the
             bytes are those that were signed, but nobody vouches for the key.
         who: whose key it is, or what the key is called.
+        key: the fingerprint of the key.
     """
 
     standing: Standing
     who: str = ""
+    key: str = ""
 
 
 def sign(root: Path, data: bytes, *, namespace: str) -> str | None:
@@ -54,8 +56,13 @@ def sign(root: Path, data: bytes, *, namespace: str) -> str | None:
     return done.stdout.decode("ascii", "replace")
 
 
-def check(root: Path, data: bytes, signature: str, *, namespace: str) -> Checked:
-    """Return what a signature of `data` is worth by git's settings."""
+def check(
+    root: Path, data: bytes, signature: str, *, namespace: str, by: str | None = None
+) -> Checked:
+    """Return what a signature of `data` is worth by git's settings.
+
+    Where the key is vouched for as that of `by`, among others, it is `by` who is said to sign.
+    """
     with tempfile.TemporaryDirectory(prefix="mlo-sign-") as folder:
         file = Path(folder) / "signature"
         file.write_text(signature)
@@ -68,14 +75,18 @@ def check(root: Path, data: bytes, signature: str, *, namespace: str) -> Checked
         key = done.stdout.decode("utf-8", "replace").strip().rpartition(" ")[2]
         allowed = _setting(root, "gpg.ssh.allowedSignersFile")
         if not allowed:
-            return Checked("unknown key", key)
-        vouched = ["-f", str(Path(allowed).expanduser())]
+            return Checked("unknown key", key, key)
+        vouched = ["-f", str(root / Path(allowed).expanduser())]
+        revoked = _setting(root, "gpg.ssh.revocationFile")
+        unless = ["-r", str(root / Path(revoked).expanduser())] if revoked else []
         found = _ssh_keygen(root, ["-Y", "find-principals", *vouched, "-s", str(file)], b"")
-        for who in found.stdout.decode("utf-8", "replace").split() if found else ():
-            done = _ssh_keygen(root, ["-Y", "verify", *vouched, "-I", who, *signed], data)
+        named = found.stdout.decode("utf-8", "replace").split() if found else []
+        for who in named if by is None else [by, *named]:
+            arguments = ["-Y", "verify", *vouched, *unless, "-I", who, *signed]
+            done = _ssh_keygen(root, arguments, data)
             if done is not None and not done.returncode:
-                return Checked("good", who)
-    return Checked("unknown key", key)
+                return Checked("good", who, key)
+    return Checked("unknown key", key, key)
 
 
 def _key(setting: str, folder: Path) -> list[str]:

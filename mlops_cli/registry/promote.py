@@ -1,18 +1,21 @@
 """Moving stages: forward through gates, and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 from mlops_cli.core.config_models import Stage
+from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import Conflict, RequestError
-from mlops_cli.registry import events, gates, models
-from mlops_cli.registry.gates import GateResult
+from mlops_cli.registry import events, models
+from mlops_cli.registry.gates.asked import Asked, Drifted, GateResult
+from mlops_cli.registry.gates.check import check
 from mlops_cli.registry.models import Model
 
 DEFAULT_STAGES = ("staging", "production")
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,43 +47,60 @@ def promote(
     reason: str | None = None,
     dry_run: bool = False,
     cause: Mapping[str, Any] | None = None,
+    drifted: Drifted | None = None,
 ) -> Moved:
     """Move `stage` to the version that `reference` means, if it passes the stage's gates.
 
-    With `dry_run` nothing moves, but the gates are checked. `cause` says what did this where no
-    person did, such as a server that saw errors: plain JSON values, kept on record.
+    The gates are asked without the repository's lock, since they may take long, and asked again
+    if by then a stage has moved or somebody has approved or taken that back.
+
+    Args:
+        repo: where.
+        reference: the version.
+        stage: where it is to stand.
+        reason: why, for the record.
+        dry_run: only ask the gates; nothing moves.
+        cause: what did this where no person did: plain JSON values, kept on record.
+        drifted: compares two tables, for gates on drift.
 
     Raises:
         RequestError: there is no such version, or the project declares stages and not this one.
+        Conflict: whenever the gates had been asked, others had moved stages.
     """
     _check_free_name(stage, "a stage")
-    with repo.lock("promote"):
+    for _ in range(_TRIES):
         version = models.resolve(repo, reference)
         model = models.model(repo, version.model)
         rules = rules_of(repo, model.name, stage)
+        results = check(Asked(repo, model, version, stage, drifted), rules)
         before = model.stages.get(stage)
-        results = gates.check(model, version, rules)
+        moved = Moved(model.name, stage, version.number, before, moved=False, gates=results)
         refused = not all(result.passed for result in results)
-        same = before == version.number
-        if same or refused or dry_run:
-            refused = refused and (dry_run or not same)
-            return Moved(
-                model.name,
-                stage,
-                version.number,
-                before,
-                moved=False,
-                refused=refused,
-                gates=results,
-            )
-        detail = {
-            "stage": stage,
-            "previous": before,
-            "reason": reason,
-            "gates": [{"gate": one.gate, "passed": one.passed, "why": one.why} for one in results],
-        }
-        events.append(repo, model.name, "promote", version.number, _caused(detail, cause))
-    return Moved(model.name, stage, version.number, before, moved=True, gates=results)
+        if before == version.number or refused or dry_run:
+            return replace(moved, refused=refused and (dry_run or before != version.number))
+        with repo.lock("promote"):
+            if _judged(models.model(repo, model.name)) != _judged(model):
+                continue
+            detail = {
+                "stage": stage,
+                "previous": before,
+                "reason": reason,
+                "gates": [_kept(one) for one in results],
+            }
+            events.append(repo, model.name, "promote", version.number, _caused(detail, cause))
+        return replace(moved, moved=True)
+    raise Conflict(f"stages of {reference} moved all the time", hint="try again")
+
+
+def _judged(model: Model) -> list[ObjectId]:
+    """Return the events that gates were judged by, evaluations aside."""
+    kinds = (*events.MOVES, "approve", "revoke", "register")
+    return [event.oid for event in model.events if event.kind in kinds]
+
+
+def _kept(result: GateResult) -> dict[str, Any]:
+    held = {"gate": result.gate, "passed": result.passed, "why": result.why}
+    return {**held, "evidence": list(result.evidence)} if result.evidence else held
 
 
 def rollback(

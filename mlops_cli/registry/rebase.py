@@ -9,8 +9,10 @@ from mlops_cli.core.config_models import Stage
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.registry import events, gates, models
+from mlops_cli.registry import events, models
 from mlops_cli.registry.events import Event
+from mlops_cli.registry.gates.asked import Asked
+from mlops_cli.registry.gates.check import check
 from mlops_cli.registry.models import Model
 from mlops_cli.registry.promote import rules_of
 
@@ -167,7 +169,8 @@ class _Replay:
             return error.message
         if not self._remote_moved(stage):
             rules = Stage(requires=rules.requires)
-        failed = [one for one in gates.check(model, model.version(number), rules) if not one.passed]
+        asked = Asked(self.repo, model, model.version(number), stage)
+        failed = [one for one in check(asked, rules) if not one.passed]
         return "; ".join(f"{one.gate}: {one.why}" for one in failed) or None
 
     def _remote_moved(self, stage: str) -> bool:

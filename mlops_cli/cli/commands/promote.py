@@ -9,6 +9,10 @@ from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlops_cli.core.repository import Repository
+    from mlops_cli.registry.gates.asked import Drifted
     from mlops_cli.registry.promote import Moved
 
 ReasonOption = Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the record")]
@@ -27,15 +31,17 @@ def promote(
 ) -> None:
     """Move a stage to a model version, through the stage's gates.
 
-    Gates are what `.mlops.yaml` asks of the stage: bounds on metrics, not worse than another
-    stage's version, another stage first. When one refuses, nothing moves and the exit code is 1.
-    A running `mlo serve MODEL@STAGE` follows within a second.
+    Gates are what `.mlops.yaml` asks of the stage: another stage first, approvals, bounds on
+    metrics and fairness, better or not worse than another stage's version, latency, size,
+    signature, reproduction, drift, and commands. A gate that cannot be computed refuses. When one
+    refuses, nothing moves and the exit code is 1. A running `mlo serve MODEL@STAGE` follows within
+    a second.
     """
     from mlops_cli.registry.promote import next_stage, rules_of
     from mlops_cli.registry.promote import promote as move
 
     repo = repository()
-    moved = move(repo, reference, stage, reason=reason, dry_run=dry_run)
+    moved = move(repo, reference, stage, reason=reason, dry_run=dry_run, drifted=drifted(repo))
     show.emit(moved, as_json=as_json, text=tell)
     required = rules_of(repo, moved.model, stage).requires
     where = next_stage(repo, moved.model, stage) if moved.moved else _missing(moved, required)
@@ -43,6 +49,18 @@ def promote(
         show.note(f"next: mlo promote {moved.model}@v{moved.number} {where}")
     if moved.refused:
         raise typer.Exit(1)
+
+
+def drifted(repo: "Repository") -> "Drifted":
+    """Return what compares two training tables, by the settings of `drift`."""
+
+    def judge(before: "pd.DataFrame", now: "pd.DataFrame") -> tuple[bool, str]:
+        from mlops_cli.monitor import drift
+
+        report = drift.compare(before, now, repo.settings.drift)
+        return report.verdict in ("ok", "warn"), report.reason
+
+    return judge
 
 
 def _missing(moved: "Moved", required: str | None) -> str | None:
@@ -56,6 +74,8 @@ def tell(moved: "Moved") -> None:
     for result in moved.gates:
         mark = show.style("pass", "green") if result.passed else show.style("FAIL", "red")
         show.line(f"  {mark}  {result.gate}: {result.why}", rest=" " * 8)
+        if result.hint is not None and not result.passed:
+            show.line(f"        {result.hint}", rest=" " * 10)
     what = f"{moved.model} v{moved.number}"
     if moved.refused:
         show.line(f"{what} was refused for {moved.stage}")
