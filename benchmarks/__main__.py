@@ -10,6 +10,7 @@ from benchmarks import files, page, start
 from benchmarks.machine import machine
 from benchmarks.measure import Row
 from benchmarks.pipeline import report as pipeline
+from benchmarks.serving import report as serving
 from benchmarks.storage import report as storage
 from benchmarks.table import table
 from benchmarks.tracking import report as tracking
@@ -102,12 +103,17 @@ def _tracking(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
     return tracking.measure(times=asked.times, where=asked.where)
 
 
+def _serving(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
+    return serving.measure(times=asked.times, where=asked.where)
+
+
 PARTS: Mapping[str, tuple[str, _Measure]] = {
     "start": ("Start", _plain(start.rows)),
     "files": ("Many small files", _plain(files.rows)),
     "storage": ("Storage", _storage),
     "pipeline": ("Pipelines", _pipeline),
     "tracking": ("Tracking", _tracking),
+    "serving": ("Serving", _serving),
 }
 
 

@@ -13,8 +13,8 @@ against. A row without a limit only tells.
 `python -m benchmarks storage` installs what it compares with (DVC by pip into a cache folder, the
 others by apt-get), and takes an hour; `--only` picks rows, `--beside` tools, `--where` another
 file system. With `--write`, a group of rows that was not measured stays as it is.
-`python -m benchmarks pipeline` and `tracking` install theirs by pip, each tool in an environment of
-its own, and take some minutes."""
+`python -m benchmarks pipeline`, `tracking` and `serving` install theirs by pip, each tool in an
+environment of its own, and take some minutes."""
 
 
 @dataclass(frozen=True, slots=True)

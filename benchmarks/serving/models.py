@@ -72,5 +72,13 @@ def make(folder: Path) -> list[Model]:
 def register(folder: Path, models: list[Model]) -> None:
     """Register the models of a folder that is a project of `mlo`."""
     for model in models:
-        command = ["register", model.name, "--path", model.name, "--data", f"{model.name}.csv", "--trust"]
+        command = [
+            "register",
+            model.name,
+            "--path",
+            model.name,
+            "--data",
+            f"{model.name}.csv",
+            "--trust",
+        ]
         once([MLO, *command], cwd=folder)

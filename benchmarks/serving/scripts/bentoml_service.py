@@ -1,6 +1,7 @@
 """The service that BentoML serves."""
 
 import os
+from typing import Any
 
 import bentoml
 import joblib
@@ -18,9 +19,13 @@ class Service:
         self.model = joblib.load(os.environ["BENCHMARK_MODEL"])
         self.by_name = hasattr(self.model, "feature_names_in_")
 
-    @bentoml.api(batchable=_BATCHING)
-    def predict(self, rows: list[dict]) -> list[int]:
+    @bentoml.api(batchable=_BATCHING)  # type: ignore[untyped-decorator]
+    def predict(self, rows: list[dict[str, Any]]) -> list[int]:
         """Return a prediction for each row."""
+        found: list[int] = self.model.predict(self._table(rows)).tolist()
+        return found
+
+    def _table(self, rows: list[dict[str, Any]]) -> Any:
         if self.by_name:
-            return self.model.predict(pandas.DataFrame(rows)).tolist()
-        return self.model.predict(numpy.array([list(row.values()) for row in rows])).tolist()
+            return pandas.DataFrame(rows)
+        return numpy.array([list(row.values()) for row in rows])

@@ -1,6 +1,7 @@
 """A bare ASGI application that says always the same: the floor."""
 
 import sys
+from typing import Any
 
 import uvicorn
 
@@ -16,7 +17,7 @@ _START = {
 _END = {"type": "http.response.body", "body": _BODY}
 
 
-async def app(scope, receive, send):
+async def app(_scope: Any, receive: Any, send: Any) -> None:
     """Read a request and answer."""
     while (await receive()).get("more_body"):
         pass

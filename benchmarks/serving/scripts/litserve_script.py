@@ -1,6 +1,7 @@
 """A LitServe server of a model."""
 
 import sys
+from typing import Any
 
 import joblib
 import litserve
@@ -8,25 +9,25 @@ import numpy
 import pandas
 
 
-class Api(litserve.LitAPI):
+class Api(litserve.LitAPI):  # type: ignore[misc]
     """Answers rows with a model of scikit-learn."""
 
-    def setup(self, device):
+    def setup(self, device: Any) -> None:
         """Load the model."""
         self.model = joblib.load(f"{folder}/{name}.joblib")
         self.by_name = hasattr(self.model, "feature_names_in_")
 
-    def decode_request(self, request):
+    def decode_request(self, request: Any) -> Any:
         """Return the rows of a request."""
         return request["rows"]
 
-    def predict(self, rows):
+    def predict(self, rows: Any) -> Any:
         """Return a prediction for each row."""
         if self.by_name:
             return self.model.predict(pandas.DataFrame(rows)).tolist()
         return self.model.predict(numpy.array([list(row.values()) for row in rows])).tolist()
 
-    def encode_response(self, output):
+    def encode_response(self, output: Any) -> Any:
         """Return an answer."""
         return {"predictions": output}
 
