@@ -114,7 +114,7 @@ def _tell(made: "Packaged") -> None:
 
 def _tell_image(made: "Image") -> None:
     what = "a complete image" if made.complete else "an image of the model alone, to be mounted"
-    show.line(f"{made.place}: {what}, {made.layers} layers, {show.size(made.size)}")
+    show.line(f"{made.place}: {what}, {show.number(made.layers, 'layer')}, {show.size(made.size)}")
     show.line(f"  {made.digest}  {made.tag}")
     for one in made.notes:
         show.note(f"  {one}")

@@ -32,6 +32,8 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ALWAYS = ("PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1")
 _USER, _PORT = "65532:65532", "8000/tcp"
 
 
@@ -181,7 +183,9 @@ def _config(
     config["WorkingDir"] = f"/{MODELS}"
     if below is not None:
         variables = [one for one in config.get("Env") or () if not one.startswith("PYTHONPATH=")]
-        config["Env"] = [*variables, f"PYTHONPATH=/{SITE}", "PYTHONDONTWRITEBYTECODE=1"]
+        if not any(one.startswith("PATH=") for one in variables):
+            variables.insert(0, _PATH)
+        config["Env"] = [*variables, f"PYTHONPATH=/{SITE}", *_ALWAYS]
         config |= {"User": _USER, "Entrypoint": [f"/{MODELS}/entrypoint"]}
         config["ExposedPorts"] = {_PORT: {}}
         config.pop("Cmd", None)

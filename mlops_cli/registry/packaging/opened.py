@@ -193,7 +193,7 @@ def tell_differences(described: Description, say: Say) -> int:
 
     from mlops_cli.runs import packages
 
-    there = packages.installed([one for one in sys.path if one.endswith("-packages")])
+    there = packages.installed([one for one in sys.path if one])
     count = 0
     for name, (version, record) in described.packages.items():
         here = there.versions.get(name)
