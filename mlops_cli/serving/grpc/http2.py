@@ -36,7 +36,7 @@ IDLE_S = 300.0
 RESETS = 200
 """A connection may reset so many streams more than it has had answered."""
 _HEAD_BYTES = 64 * 1024
-_BODIES = 4
+_BODIES = 8
 """The messages of this many largest requests may gather on a connection."""
 
 Answer = Callable[[str, bytes, Headers], Awaitable[bytes]]
@@ -166,6 +166,7 @@ class Http2(asyncio.Protocol):
         """Answer one call, whatever comes of it."""
         try:
             body = message(call, limit=self._limit)
+            self._release(call)
             async with asyncio.timeout(timeout_s(call.headers)):
                 path = call.headers[b":path"].decode("latin-1")
                 made = await self._answer(path, body, call.headers)
@@ -252,10 +253,14 @@ class Http2(asyncio.Protocol):
     def _forget(self, stream: int) -> None:
         call = self._calls.pop(stream, None)
         if call is not None:
-            self._held -= len(call.received)
+            self._release(call)
             if call.trailers is None:
                 call.cancel()
         self._close_if_done()
+
+    def _release(self, call: Call) -> None:
+        self._held -= len(call.received)
+        call.received = bytearray()
 
     def _flush(self) -> None:
         data = self._h2.data_to_send()

@@ -51,11 +51,12 @@ FEEDBACK: Schema = {
         },
     ]
 }
+_COUNTS = ("new", "replaced", "same", "unknown", "unlogged")
 RECORDED: Schema = {
     "type": "object",
-    "required": ["new", "replaced", "same", "unknown", "unlogged", "examples"],
+    "required": [*_COUNTS, "examples"],
     "properties": {
-        **dict.fromkeys(("new", "replaced", "same", "unknown", "unlogged"), {"type": "integer"}),
+        **{name: {"type": "integer"} for name in _COUNTS},
         "examples": {"type": "array", "items": {"type": "string"}},
     },
 }
