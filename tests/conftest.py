@@ -20,6 +20,10 @@ from tests.servers.sshd import ssh_server
 if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository
 
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    # every core runs tests: more threads only wait for each other, up to twenty times as long
+    os.environ.setdefault(_threads, "1")
+
 __all__ = ["file_server", "s3_server", "ssh_server"]  # fixtures for all
 
 SETTINGS = ("MLO_", "_MLO", "GIT_", "XDG_", "AWS_", "HTTP_", "HTTPS_", "ALL_PROXY", "NETRC", "SSL_")

@@ -6,8 +6,6 @@ Its figures are those of NannyML 0.13.1, `DLE(..., chunk_size=10000)`, with the 
 import numpy as np
 import pandas as pd
 import pytest
-import sklearn.ensemble  # noqa: F401  whose threads are limited below
-from threadpoolctl import threadpool_limits
 
 from mlops_cli.monitor.estimation import loss
 from tests.monitor.estimation.test_confidence import table
@@ -24,13 +22,6 @@ INPUTS = [
 THEIRS = {0: (850.4354, 1066.1817), 3: (714.3362, 928.661)}
 """MAE and RMSE by the number of the chunk; cars change after the third."""
 TRUE = {0: (854.8105, 1070.2085), 3: (698.7994, 906.9885)}
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Where all cores are at work, threads that wait for each other take ten times as long."""
-    with threadpool_limits(1):
-        yield
 
 
 def answers(frame):
