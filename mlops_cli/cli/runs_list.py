@@ -57,6 +57,16 @@ def tell(
     tell_rest(found)
 
 
+def tell_unreadable(found: "Listing") -> None:
+    """Say which records could not be read, if there are any."""
+    if not found.unreadable:
+        return
+    reason = next(iter(found.unreadable.values()))
+    count = len(found.unreadable)
+    more = f", and {show.number(count - 1, 'more record')}" if count > 1 else ""
+    show.note(f"mlo: left out, as it cannot be read{more}: {reason}", rest="     ")
+
+
 def tell_none(*, any_here: bool, remotes: bool) -> None:
     """Say why there is nothing to list: no run fits, or there is none here."""
     if any_here:
@@ -108,8 +118,11 @@ def tell_rest(found: "Listing") -> None:
 
 def gated(settings: "Settings") -> set[str]:
     """Return the metrics that decide whether a model may be promoted."""
+    from mlops_cli.core.config_gates import MetricGate
+
     stages = [stage for model in settings.models.values() for stage in model.stages.values()]
-    return {gate.metric for stage in stages for gate in stage.gates}
+    gates = [gate for stage in stages for gate in stage.gates]
+    return {gate.metric for gate in gates if isinstance(gate, MetricGate)}
 
 
 def name_of(line: "Line") -> str:

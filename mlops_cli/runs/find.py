@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mlops_cli.core.config_gates import MetricGate
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.runs import open_run
 from mlops_cli.runs.filters import metric_number
 from mlops_cli.runs.finish import reap
@@ -76,18 +77,28 @@ def direction(repo: Repository, metric: str) -> Direction:
     >>> direction(repo, "val.rmse").higher, direction(repo, "auc").higher
     (False, True)
     """
-    said = {
-        gate.higher_is_better and not (gate.min is None and gate.max is not None)
+    gates = (
+        gate
         for model in repo.settings.models.values()
         for stage in model.stages.values()
         for gate in stage.gates
-        if gate.metric == metric
-    }
+        if isinstance(gate, MetricGate) and gate.metric == metric
+    )
+    said = {_asks_for_more(gate) for gate in gates} - {None}
     if len(said) == 1:
-        return Direction(said.pop(), "as a gate in .mlops.yaml says")
+        return Direction(bool(said.pop()), "as a gate in .mlops.yaml says")
     if _LOWER.search(re.sub(r"([a-z])([A-Z])", r"\1_\2", metric).lower()):
         return Direction(higher=False, why=f"going by the name (highest: best:+{metric})")
     return Direction(higher=True, why=f"going by the name (lowest: best:-{metric})")
+
+
+def _asks_for_more(gate: MetricGate) -> bool | None:
+    """Return whether a gate takes more for better; None where it does not say."""
+    if gate.higher_is_better is not None:
+        return gate.higher_is_better
+    if (gate.min is None) == (gate.max is None):
+        return None
+    return gate.min is not None
 
 
 def _asked(repo: Repository, text: str) -> tuple[str, Direction]:
@@ -147,6 +158,7 @@ def _named(index: Index, text: str) -> ObjectId | None:
             [text, end, text, end],
         )
     if not found:
+        _refuse_unreadable(index, text)
         return None
     if len(found) > 1:
         raise RequestError(
@@ -154,6 +166,12 @@ def _named(index: Index, text: str) -> ObjectId | None:
             hint=f"name it by its key: mlo runs show {_key(index, found[0])}",
         )
     return found[0]
+
+
+def _refuse_unreadable(index: Index, text: str) -> None:
+    """Raise IntegrityError when a text is the beginning of the id of a record that is no good."""
+    for _, reason in index.unreadable(text) if _is_prefix(text) else ():
+        raise IntegrityError(reason, hint="mlo fsck")
 
 
 def _newest(index: Index, where: str, *values: object) -> ObjectId | None:

@@ -19,7 +19,7 @@ from mlops_cli.runs import said
 from mlops_cli.runs.index_rows import Place, rows
 from mlops_cli.runs.names import name_of
 
-VERSION = 2
+VERSION = 3
 _TABLES = f"""
 CREATE TABLE packs (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE runs (
@@ -31,6 +31,7 @@ CREATE TABLE told (run INTEGER PRIMARY KEY, params TEXT, metrics TEXT, tags TEXT
 CREATE TABLE names (n INTEGER PRIMARY KEY, name TEXT UNIQUE);
 CREATE TABLE metrics (name INTEGER, value REAL, run INTEGER);
 CREATE TABLE steps (key TEXT, run INTEGER, name TEXT);
+CREATE TABLE unreadable (id TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID;
 CREATE TABLE said (
     key TEXT, what TEXT, name TEXT, value TEXT, time TEXT, oid TEXT, PRIMARY KEY (key, what, name)
 ) WITHOUT ROWID;
@@ -89,6 +90,19 @@ class Index:
             (step_key,),
         )
         return [ObjectId(row[0]) for row in found]
+
+    def unreadable(self, start: str = "") -> list[tuple[str, str]]:
+        """Return the ids of records that could not be read, each with the reason.
+
+        Only those whose ids begin with `start`, hex digits; one that is readable by now, as from
+        another clone, is none.
+        """
+        found = self.connection.execute(
+            "SELECT id, reason FROM unreadable WHERE id >= ? AND id < ? "
+            "AND id NOT IN (SELECT id FROM runs) ORDER BY id",
+            (start, start + "g"),
+        )
+        return [(str(oid), str(reason)) for oid, reason in found]
 
     def names(self) -> list[str]:
         """Return the names of all metrics, sorted."""
@@ -222,6 +236,7 @@ def _take_in(repo: Repository, connection: sqlite3.Connection, places: Sequence[
             "WHERE (excluded.time, excluded.oid) > (time, oid)",
             part.said,
         )
+        connection.executemany("INSERT OR REPLACE INTO unreadable VALUES (?, ?)", part.unreadable)
         keys.update(row[0] for row in part.said)
     _tabulate_metrics(connection, last)
     _execute(connection, _SORTED)

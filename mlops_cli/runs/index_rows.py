@@ -11,7 +11,7 @@ from mlops_cli.core import canonical, codec, workers
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.packs import Codec, Entry, Pack, as_id
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import IntegrityError, StateError
+from mlops_cli.errors import IntegrityError, MissingObject, StateError
 from mlops_cli.runs import said
 from mlops_cli.runs.record import VERSION
 
@@ -29,19 +29,22 @@ _Located = tuple[str, Entry, bytes]
 
 
 class Rows(NamedTuple):
-    """Rows for the tables of the index; `steps` name their run by its id."""
+    """Rows for the tables of the index; `steps` name their run by its id.
+
+    Attributes:
+        unreadable: ids of what is no good record, each with the reason.
+    """
 
     runs: list[tuple[Any, ...]]
     steps: list[tuple[str, str, str]]
     said: list[tuple[Any, ...]]
+    unreadable: list[tuple[str, str]]
 
 
 def rows(repo: Repository, places: Sequence[Place]) -> Iterator[Rows]:
     """Yield what the runs and audit entries at these places say, some thousands at a time.
 
-    Raises:
-        IntegrityError: an object is damaged, or no such record.
-        StateError: a newer mlo wrote a run.
+    One that is damaged, malformed, or of a newer mlo is named as unreadable; it hides no other.
     """
     packs = repo.objects.packs()
     how = _fast() if len(places) >= _MANY else _PLAIN
@@ -70,20 +73,32 @@ def _located(pack: Pack, at: int) -> _Located:
 def _read(
     repo: Repository, packs: Mapping[str, Pack], places: Sequence[_Located], how: "_Json"
 ) -> Rows:
-    found = Rows([], [], [])
-    for name, entry, key in places:
-        oid = as_id(key)
-        if entry.codec is Codec.LIST:
-            data = repo.objects.get(oid)
-        else:
-            data = codec.decompress(packs[name].payload(entry), entry, repo.objects.base)
-            if blake3(data).digest() != key:
-                raise IntegrityError(f"object {oid} is damaged", hint="mlo fsck")
-        if entry.kind is Kind.RUN:
-            _add_run(oid, how.load(data), found, how.text)
-        elif data.startswith(said.STARTS):
-            _add_said(oid, how.load(data), found, how.text)
+    found = Rows([], [], [], [])
+    for place in places:
+        try:
+            _add(repo, packs, place, how, found)
+        except MissingObject:
+            raise
+        except (IntegrityError, StateError) as error:
+            found.unreadable.append((as_id(place[2]), error.message))
     return found
+
+
+def _add(
+    repo: Repository, packs: Mapping[str, Pack], place: _Located, how: "_Json", found: Rows
+) -> None:
+    name, entry, key = place
+    oid = as_id(key)
+    if entry.codec is Codec.LIST:
+        data = repo.objects.get(oid)
+    else:
+        data = codec.decompress(packs[name].payload(entry), entry, repo.objects.base)
+        if blake3(data).digest() != key:
+            raise IntegrityError(f"object {oid} is damaged", hint="mlo fsck")
+    if entry.kind is Kind.RUN:
+        _add_run(oid, how.load(data), found, how.text)
+    elif data.startswith(said.STARTS):
+        _add_said(oid, how.load(data), found, how.text)
 
 
 def _add_run(oid: str, held: Any, found: Rows, text: Callable[[Any], str]) -> None:
@@ -92,12 +107,12 @@ def _add_run(oid: str, held: Any, found: Rows, text: Callable[[Any], str]) -> No
     if held["v"] != VERSION:
         raise StateError(f"a run has the format {held['v']}, unknown here", hint="use a newer mlo")
     try:
-        found.runs.append(_run(oid, held, text))
-        found.steps.extend(
-            (step["key"], oid, step["name"]) for step in held["steps"] if step["state"] == "ran"
-        )
+        row = _run(oid, held, text)
+        steps = [(one["key"], oid, one["name"]) for one in held["steps"] if one["state"] == "ran"]
     except (AttributeError, KeyError, TypeError) as error:
         raise IntegrityError(f"the record of run {oid} is malformed: {error}") from error
+    found.runs.append(row)
+    found.steps.extend(steps)
 
 
 def _run(oid: str, held: dict[str, Any], text: Callable[[Any], str]) -> tuple[Any, ...]:
@@ -135,9 +150,10 @@ def _is_number(value: Any) -> bool:
 
 def _add_said(oid: str, held: Any, found: Rows, text: Callable[[Any], str]) -> None:
     try:
-        found.said.extend((*one[:3], text(one.value), one.time, oid) for one in said.read(held))
+        told = [(*one[:3], text(one.value), one.time, oid) for one in said.read(held)]
     except (AttributeError, KeyError, TypeError) as error:
         raise IntegrityError(f"audit entry {oid} is malformed: {error}") from error
+    found.said.extend(told)
 
 
 class _Json(NamedTuple):

@@ -62,10 +62,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Runs in order, and how many there are in all that fit; children shown below count not."""
+    """Runs in order, and how many there are in all that fit; children shown below count not.
+
+    Attributes:
+        unreadable: records of runs that are damaged, malformed, or of a newer mlo, with the reason.
+    """
 
     runs: tuple[Line, ...]
     total: int
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,8 @@ def listing(
         total = _count(index, where)
         if wanted.children == "below":
             lines = _with_children(index, lines)
-    return Listing((*running, *lines), total + len(running))
+        unreadable = dict(index.unreadable())
+    return Listing((*running, *lines), total + len(running), unreadable)
 
 
 def _check_columns(index: Index, columns: Sequence[str]) -> None:

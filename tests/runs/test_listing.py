@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from mlops_cli.runs.index import open_index, removed_keys
 from mlops_cli.runs.listing import Line, Wanted, lines_of, listing
 from mlops_cli.runs.remove import chosen, put_back, remove
 from mlops_cli.runs.standing import standing
+from tests.conftest import Mlo
 from tests.runs.recorded import record
 
 
@@ -251,11 +253,31 @@ def test_numbers_too_long_for_a_float_are_shown_as_they_are(repo: Repository) ->
     ],
 )
 @pytest.mark.parametrize("many", [False, True])
-def test_a_record_that_is_none_is_refused_not_believed(
+def test_a_record_that_is_none_hides_no_other_and_is_told(
     repo: Repository, wrong: dict[str, object], many: bool
 ) -> None:
-    (good, *_) = record(repo, ({} for _ in range(300 if many else 1)))
+    (good, *others) = record(repo, ({} for _ in range(300 if many else 1)))
     held = json.loads(repo.objects.get(good.id))
-    repo.objects.put(json.dumps({**held, **wrong}).encode(), Kind.RUN)
-    with pytest.raises((IntegrityError, StateError), match=r"run|newer"):
-        listing(repo)
+    bad = repo.objects.put(json.dumps({**held, **wrong}).encode(), Kind.RUN)
+    found = listing(repo)
+    assert found.total == 1 + len(others)
+    assert list(found.unreadable) == [bad]
+    assert re.search(r"run|newer", found.unreadable[bad])
+    with pytest.raises(IntegrityError, match=re.escape(found.unreadable[bad])):
+        resolve(repo, bad[:12])
+
+
+def test_an_audit_entry_that_is_malformed_is_told_too(repo: Repository) -> None:
+    record(repo, [{}])
+    bad = repo.objects.put(said.STARTS[0] + b',"v":1}', Kind.AUDIT)
+    assert listing(repo).total == 1
+    assert "malformed" in listing(repo).unreadable[bad]
+
+
+def test_a_list_says_what_it_leaves_out(repo: Repository, mlo_here: Mlo) -> None:
+    record(repo, [{}])
+    bad = repo.objects.put(b'{"v":1}', Kind.RUN)
+    done = mlo_here("runs", "list", cwd=repo.root)
+    assert f"left out, as it cannot be read: the record of run {bad} is malformed" in done.stderr
+    assert len(done.stdout.splitlines()) == 2
+    assert mlo_here("runs", "list", "--json", cwd=repo.root).json["unreadable"].keys() == {bad}

@@ -83,6 +83,7 @@ def list_(
     found = listing(repo, wanted, sort=sort or (), limit=None if every else limit, columns=chosen)
 
     def tell(found: "Listing") -> None:
+        runs_list.tell_unreadable(found)
         if not found.runs:
             any_here = bool(listing(repo, limit=1).total)
             runs_list.tell_none(any_here=any_here, remotes=bool(repo.settings.remotes))
