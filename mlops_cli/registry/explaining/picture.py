@@ -1,0 +1,140 @@
+"""An explanation as a drawing, SVG alone or in a page of HTML that needs nothing else."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+from mlops_cli.registry.explaining.explanation import Explanation, Weight
+
+MOST = 30
+"""So many columns are drawn; the page's table has all."""
+_ROW, _BAR = 24, 14
+_LEFT, _MIDDLE, _RIGHT = 8, 190, 90
+_WIDTH = 640
+_UP, _DOWN = "#0072b2", "#d55e00"
+"""Told apart by colour-blind readers as well (Okabe and Ito)."""
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1a1a1a; --faint: #6b6b6b; --rule: #d8d8d8; --page: #fff }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e8e8; --faint: #a0a0a0; --rule: #404040; --page: #161616 }
+}
+body { margin: 0 auto; padding: 1rem; max-width: 46rem; background: var(--page); color: var(--ink);
+  font: 1rem/1.45 system-ui, sans-serif }
+h1 { font-size: 1.3rem; margin: 0 0 .3rem; overflow-wrap: anywhere }
+p { margin: .2rem 0; overflow-wrap: anywhere } .faint { color: var(--faint) }
+svg { display: block; width: 100%; height: auto; margin: 1rem 0; background: var(--page) }
+.scroll { overflow-x: auto }
+table { border-collapse: collapse; font-size: .85rem }
+th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--rule) }
+td.number { text-align: right; font-variant-numeric: tabular-nums }
+"""
+_INK = (
+    "text{font:12px system-ui,sans-serif;fill:var(--ink,#1a1a1a)}"
+    ".faint{fill:var(--faint,#6b6b6b)}"
+    ".rule{stroke:var(--rule,#d8d8d8)}.whisker{stroke:var(--ink,#1a1a1a)}"
+)
+
+
+def page(found: Explanation) -> str:
+    """Return a page of HTML with the drawing, the numbers, and what they are."""
+    title = heading(found)
+    parts = [
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{escape(title)}</h1>",
+        *(f'<p class="faint">{escape(line)}</p>' for line in lines(found)),
+        svg(found),
+        '<div class="scroll">',
+        *_table(found),
+        "</div></body></html>\n",
+    ]
+    return "\n".join(parts).encode("utf-8", "replace").decode()
+
+
+def heading(found: Explanation) -> str:
+    """Return what is explained, in a line."""
+    what = "one row" if found.row is not None else "which columns it goes by"
+    return f"{found.model} v{found.number}: {what}"
+
+
+def lines(found: Explanation) -> Iterator[str]:
+    """Yield what the numbers are, as sentences."""
+    few = f" of {found.all_rows:,}" if found.rows < found.all_rows else ""
+    drawn = ", drawn at random" if few else ""
+    where = f"over {found.rows:,}{few} rows of {found.data.path} {found.data.oid[:10]}{drawn}"
+    if found.row is not None:
+        yield f"answer {found.answer}; {found.of} is {found.score:.4g}"
+        yield f"on average {found.base:.4g}, {where}"
+    elif found.score is None:
+        yield f"{found.of}, {where}"
+    else:
+        name = found.of.removeprefix("loss of ")
+        yield f"{found.of} when a column is shuffled; {name} is {found.score:.4g}"
+        yield where
+    yield from found.notes
+
+
+def svg(found: Explanation) -> str:
+    """Return bars, one a column, with their spread."""
+    shown = found.weights[:MOST]
+    low, high = _span(shown)
+    height = _ROW * len(shown) + 30
+    zero = _at(0.0, low, high)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
+        f'aria-label="{escape(heading(found))}"><style>{_INK}</style>',
+        *(_bar(one, place, low, high) for place, one in enumerate(shown)),
+        f'<path class="rule" d="M{zero} 0V{height - 24}"/>',
+        f'<text class="faint" x="{_LEFT}" y="{height - 6}">{escape(found.of)}</text>',
+        "</svg>",
+    ]
+    return "".join(parts).encode("utf-8", "replace").decode()
+
+
+def _bar(one: Weight, place: int, low: float, high: float) -> str:
+    top = place * _ROW + 5
+    zero, end = _at(0.0, low, high), _at(one.value, low, high)
+    name = one.column if one.cell is None else f"{one.column} = {one.cell}"
+    text = escape(name if len(name) <= 28 else name[:27] + "…")
+    spread = "" if one.std is None else f" ± {one.std:.3g}"
+    parts = [
+        f"<g><title>{escape(name)}: {one.value:.6g}{spread}</title>",
+        f'<text x="{_MIDDLE - 8}" y="{top + 11}" text-anchor="end">{text}</text>',
+        f'<rect x="{min(zero, end)}" y="{top}" width="{abs(end - zero):.1f}" height="{_BAR}" '
+        f'fill="{_UP if one.value >= 0 else _DOWN}"/>',
+        f'<text x="{_WIDTH - _RIGHT + 8}" y="{top + 11}">{one.value:+.3g}</text>',
+    ]
+    if one.std:
+        left, right = (_at(one.value + by, low, high) for by in (-one.std, one.std))
+        parts.append(f'<path class="whisker" d="M{left} {top + _BAR / 2:g}H{right}"/>')
+    return "".join([*parts, "</g>"])
+
+
+def _span(shown: Sequence[Weight]) -> tuple[float, float]:
+    """Return the ends of the axis, which has zero on it."""
+    ends = [one.value + by for one in shown for by in (-(one.std or 0.0), one.std or 0.0)]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    return (low, high) if high > low else (0.0, 1.0)
+
+
+def _at(value: float, low: float, high: float) -> float:
+    share = (value - low) / (high - low)
+    return round(_MIDDLE + share * (_WIDTH - _RIGHT - _MIDDLE), 1)
+
+
+def _table(found: Explanation) -> Iterator[str]:
+    cells = found.row is not None
+    head = ["column", *(["value"] if cells else []), found.of, "spread"]
+    yield f"<table><thead><tr>{''.join(f'<th>{escape(one)}</th>' for one in head)}</tr></thead>"
+    yield "<tbody>"
+    for one in found.weights:
+        told: list[Any] = [f"<td>{escape(one.column)}</td>"]
+        if cells:
+            told.append(f"<td>{escape('' if one.cell is None else str(one.cell))}</td>")
+        told.append(f'<td class="number">{one.value:+.6g}</td>')
+        told.append(f'<td class="number">{"" if one.std is None else f"{one.std:.3g}"}</td>')
+        yield f"<tr>{''.join(told)}</tr>"
+    yield "</tbody></table>"
