@@ -61,11 +61,11 @@ class Connection(HttpToolsProtocol):
         """Read a piece of a request."""
         if not self._begun:
             data = self._first + data
-            if data.startswith(b"PRI ") and self.upgrade is not None:
+            if data.startswith(_PREFACE) and self.upgrade is not None:
                 self._switch(data)
                 return
-            if len(data) < 4 and _PREFACE.startswith(data):
-                self._first = data
+            if len(data) < len(_PREFACE) and _PREFACE.startswith(data):
+                self._first = data  # more is to come before we can tell
                 return
             self._begun = True
         if self._next is not None:
