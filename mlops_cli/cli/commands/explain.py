@@ -41,7 +41,11 @@ def explain(
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What a shuffled column may worsen (default: by task)"),
+        typer.Option(
+            metavar="NAME",
+            help="What a shuffled column may worsen: roc_auc, accuracy, balanced_accuracy, "
+            "log_loss, r2, mae or rmse (default: by task)",
+        ),
     ] = None,
     rows: Annotated[
         int, typer.Option(min=1, help="At most so many rows of the table, drawn at random")

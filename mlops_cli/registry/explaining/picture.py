@@ -127,7 +127,8 @@ def _at(value: float, low: float, high: float) -> float:
 
 def _table(found: Explanation) -> Iterator[str]:
     cells = found.row is not None
-    head = ["column", *(["value"] if cells else []), found.of, "spread"]
+    spread = any(one.std is not None for one in found.weights)
+    head = ["column", *(["value"] * cells), found.of, *(["spread"] * spread)]
     yield f"<table><thead><tr>{''.join(f'<th>{escape(one)}</th>' for one in head)}</tr></thead>"
     yield "<tbody>"
     for one in found.weights:
@@ -135,6 +136,7 @@ def _table(found: Explanation) -> Iterator[str]:
         if cells:
             told.append(f"<td>{escape('' if one.cell is None else str(one.cell))}</td>")
         told.append(f'<td class="number">{one.value:+.6g}</td>')
-        told.append(f'<td class="number">{"" if one.std is None else f"{one.std:.3g}"}</td>')
+        if spread:
+            told.append(f'<td class="number">{"" if one.std is None else f"{one.std:.3g}"}</td>')
         yield f"<tr>{''.join(told)}</tr>"
     yield "</tbody></table>"

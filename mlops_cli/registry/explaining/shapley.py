@@ -94,7 +94,8 @@ def _library() -> Any:
             warnings.simplefilter("ignore")
             import numba
 
-            numba.config.DISABLE_JIT = 1  # compiling its few loops takes 6 s, running them 0.1 s
+            settings: Any = numba.config
+            settings.DISABLE_JIT = 1  # compiling SHAP's few loops takes 6 s, running them 0.1 s
             import shap
     except ImportError as error:
         raise StateError("Shapley values need shap", hint="pip install 'mlo[explain]'") from error
