@@ -125,7 +125,7 @@ def test_more_connections_than_there_may_be_are_told_to_come_again(
     ids=lambda value: str(value[-40:]),
 )
 def test_what_two_readers_could_read_in_two_ways_is_refused(
-    request_line: bytes, running: Running
+    request_line: bytes, running: Running, hasty: None
 ) -> None:
     received = Raw(running).send(request_line).all()
     assert b"200 OK" not in received
