@@ -1,0 +1,137 @@
+"""`mlo deploy`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlops_cli.cli import show
+from mlops_cli.cli.here import repository
+from mlops_cli.cli.options import JsonFlag
+
+if TYPE_CHECKING:
+    from mlops_cli.registry.deploy.plan import Plan
+    from mlops_cli.registry.deploy.write import Written
+
+_NEXT = {
+    "kubernetes": "kubectl apply -f {}",
+    "kserve": "kubectl apply -f {}/1-stable.yaml",
+    "compose": "docker compose -f {}/compose.yaml up --detach --wait",
+}
+
+
+def deploy(
+    model: Annotated[str, typer.Argument(metavar="MODEL[@REF]", help="Stage, version or alias")],
+    to: Annotated[str, typer.Option("--to", metavar="WHERE", help="kubernetes, kserve or compose")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder (default: deploy/WHERE)"),
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            "--image", metavar="IMAGE", help="Image, tagged vN if it has no tag (default: MODEL)"
+        ),
+    ] = None,
+    replicas: Annotated[
+        int, typer.Option("--replicas", min=1, max=1000, help="How many run at least")
+    ] = 2,
+    canary: Annotated[
+        str | None,
+        typer.Option("--canary", metavar="REF:SHARE", help="Version to try, as in v4:10%"),
+    ] = None,
+    gateway: Annotated[
+        str, typer.Option("--gateway", help="On Kubernetes: the Gateway that shares out requests")
+    ] = "gateway",
+    cpu: Annotated[str, typer.Option("--cpu", help="Processors that each is given")] = "250m",
+    memory: Annotated[
+        str | None,
+        typer.Option("--memory", help="Memory that each may take (default: by the model's size)"),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Give up what was changed by hand in these files")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the manifests that run a packaged model version.
+
+    They have probes, resources, an autoscaler, a disruption budget, a read-only container of no
+    privileges, annotations for Prometheus, and weights for a canary. Nothing is applied. Run it
+    again for another version: what was changed by hand is kept, unless --force is said.
+    """
+    from mlops_cli.errors import RequestError
+    from mlops_cli.registry import models
+    from mlops_cli.registry.deploy.manifests import Target, manifests
+    from mlops_cli.registry.deploy.plan import plan
+    from mlops_cli.registry.deploy.write import write
+    from mlops_cli.registry.routes import share_of
+
+    targets: dict[str, Target] = {
+        "kubernetes": "kubernetes",
+        "kserve": "kserve",
+        "compose": "compose",
+    }
+    if to not in targets:
+        raise RequestError(f"there is no '{to}' to deploy to", hint=f"--to {' | '.join(targets)}")
+    repo = repository()
+    version = models.resolve(repo, model if "@" in model else models.live(repo, model)[0])
+    other, share = None, 0.0
+    if canary is not None:
+        ref, _, text = canary.rpartition(":")
+        if not ref:
+            raise RequestError(f"'{canary}' names no share", hint=f"--canary {canary}:10%")
+        other = models.resolve(repo, ref if "@" in ref else f"{version.model}@{ref}")
+        share = share_of(text)
+    planned = plan(
+        version,
+        image=image,
+        canary=other,
+        share=share,
+        replicas=replicas,
+        cpu=cpu,
+        memory=memory,
+        gateway=gateway,
+    )
+    folder = output or Path("deploy") / to
+    written = write(folder, manifests(planned, targets[to]), force=force)
+    show.emit(
+        _result(planned, written), as_json=as_json, text=lambda _: _tell(planned, written, to)
+    )
+
+
+def _result(planned: "Plan", written: "Written") -> dict[str, Any]:
+    parts = [one for one in (planned.stable, planned.canary) if one is not None]
+    return {
+        "folder": written.folder,
+        "name": planned.name,
+        "parts": [
+            {
+                "model": one.version.model,
+                "version": one.version.number,
+                "version_id": one.version.id,
+                "image": one.image,
+                "share": one.share,
+            }
+            for one in parts
+        ],
+        "written": written.written,
+        "unchanged": written.unchanged,
+        "removed": written.removed,
+    }
+
+
+def _tell(planned: "Plan", written: "Written", to: str) -> None:
+    for part in (planned.stable, planned.canary):
+        if part is not None:
+            share = f"{100 * part.share:.4g}% of the requests"
+            show.line(f"{part.version.model} v{part.version.number}: {part.image}, {share}")
+    for what, names in (
+        ("written", written.written),
+        ("unchanged", written.unchanged),
+        ("removed", written.removed),
+    ):
+        if names:
+            show.line(f"  {what}: {', '.join(names)}", rest="    ")
+    show.line(f"  next: {_NEXT[to].format(written.folder)}")
+    if to == "kserve" and planned.canary is not None:
+        show.line(f"        once that is ready: kubectl apply -f {written.folder}/2-canary.yaml")
