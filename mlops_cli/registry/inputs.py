@@ -77,7 +77,7 @@ def _parsed(column: Column, values: "pd.Series[Any]", *, text: bool) -> Any:
         if found is not None:
             return found
     cells = _cells(values)
-    marks = _marks(column) if text else frozenset[str]()
+    marks = marks_of(column) if text else frozenset[str]()
     try:
         found = _quick(column, cells, marks)
     except (TypeError, ValueError, OverflowError):
@@ -85,8 +85,8 @@ def _parsed(column: Column, values: "pd.Series[Any]", *, text: bool) -> Any:
     return _one_by_one(column, cells, marks) if found is None else found
 
 
-def _marks(column: Column) -> frozenset[str]:
-    """Return which texts mean that a value is missing."""
+def marks_of(column: Column) -> frozenset[str]:
+    """Return which texts of a file that knows only text mean that a value is missing."""
     if not column.nullable:
         return frozenset([""])
     return _MARKS.difference(map(str, column.categories or ()))

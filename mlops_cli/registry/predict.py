@@ -1,7 +1,9 @@
-"""Predicting every row of a file, in chunks, with a batch id that leads back to what answered."""
+"""Predicting every row of a file, in parts, with a batch id that leads back to what answered."""
 
 import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,22 +13,33 @@ from mlops_cli.core.files import outside, sync_folder
 from mlops_cli.core.ids import ObjectId, hash_threads
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import RequestError
-from mlops_cli.registry import inputs, models
+from mlops_cli.errors import ExternalError, RequestError
+from mlops_cli.registry import models
 from mlops_cli.registry import rows as rows_of
+from mlops_cli.registry.batch import reading
+from mlops_cli.registry.batch.answers import Job, Kept
+from mlops_cli.registry.batch.asking import asking
+from mlops_cli.registry.batch.reading import Part
+from mlops_cli.registry.batch.spread import Doer, Spread
+from mlops_cli.registry.batch.writing import New, Output
 from mlops_cli.registry.formats import Predictor
 from mlops_cli.registry.models import Version
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from mlops_cli.registry.batch.asking import Both
 
-CHUNK_ROWS = 20_000
+PART_ROWS = 65_536
 VERSION_COLUMN, BATCH_COLUMN, PREDICTION_COLUMN = "model_version", "batch_id", "prediction"
+_WRITES = 2
+"""So many parts may wait to be written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was predicted. `id` stands in each row of the output, and `mlo trace` knows it."""
+    """What was predicted. `id` stands in each row of the output, and `mlo trace` knows it.
+
+    `resumed` are the rows that had been answered before a kill.
+    """
 
     id: str
     model: str
@@ -34,6 +47,7 @@ class Batch:
     version_id: str
     rows: int
     output: str
+    resumed: int = 0
 
 
 def predict(
@@ -43,54 +57,196 @@ def predict(
     target: Path,
     *,
     force: bool = False,
+    resume: bool = False,
+    doer: Doer | None = None,
     progress: Progress = SILENT,
 ) -> Batch:
     """Write the rows of `source` to `target` with predictions, and return the batch.
 
     After the columns of the input come `prediction`, `probability_CLASS` for each class of a
     classifier, `model_version` and `batch_id`. Values of the input stay as they are written.
-    Memory is that of one chunk of 20,000 rows. `target` appears whole or not at all; the kinds of
-    both files are told by their names.
+    Memory is that of a few parts of up to 65,536 rows. `target` appears whole or not at all; the
+    kinds of both files are told by their names. What was answered when the process is killed is
+    kept beside `target`, and with `resume` it is not asked again. A `doer` asks in other
+    processes; the order of rows is kept.
 
     Raises:
         RequestError: a file's kind is not known, `target` exists and not `force`, a column is
             missing, or the model refuses a value; the message names the rows.
+        StateError: another process is writing `target` so.
         ExternalError: a file cannot be read or written.
     """
+    _check(source, target, force=force)
+    was = _stamp(source)
+    batch = os.urandom(8).hex()
+    job = Job(batch, version.model, version.id, str(source), _id_of(source), PART_ROWS)
+    kept = Kept.begin(target, job, resume=resume)
+    stays = False
+    try:
+        work = _Work(repo, version, kept, source, target, doer)
+        done = work.do(progress)
+        if _stamp(source) != was:
+            raise ExternalError(f"'{source}' was changed while it was read")
+        _record(repo, version, kept.job, target, done.rows, written=work.beside)
+        os.replace(work.beside, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise outside(error, target) from error
+    except Exception:
+        raise
+    except BaseException:  # Ctrl-C and the like
+        stays = True
+        raise
+    finally:
+        kept.close(keep=stays)
+    return done
+
+
+class _Work:
+    """One batch under way: parts are read, answered and written, each beside the others."""
+
+    def __init__(
+        self,
+        repo: Repository,
+        version: Version,
+        kept: Kept,
+        source: Path,
+        target: Path,
+        doer: Doer | None,
+    ) -> None:
+        self.beside = kept.folder / f"output{target.suffix.lower()}"
+        self._version = version
+        self._kept = kept
+        self._source = source
+        self._target = target
+        self._predictor = models.load(repo, version)
+        self._ask = asking(self._predictor)
+        self._spread = None if doer is None else Spread(doer, repo, version, kept.folder)
+        self._known: dict[int, Both] = {}
+        self._resumed = 0
+
+    def do(self, progress: Progress) -> Batch:
+        """Write all parts in order."""
+        rows = 0
+        self.beside.unlink(missing_ok=True)
+        output = Output(
+            self.beside,
+            self._target,
+            self._predictor.signature,
+            converts=_converts(self._source, self._target),
+        )
+        with progress.task(f"predicting {self._source.name}", None, "rows") as advance, output:
+            for part in _beside(self._answered(), output):
+                rows += part.rows
+                advance(part.rows)
+        version = self._version
+        return Batch(
+            self._kept.job.batch, version.model, version.number, version.id, rows,
+            str(self._target), self._resumed,
+        )  # fmt: skip
+
+    def _answered(self) -> Iterator[tuple[Part, New]]:
+        """Yield the parts in order with their new columns."""
+        waiting: deque[tuple[int, Part]] = deque()
+        for number, part in enumerate(self._parts()):
+            self._begin(number, part)
+            waiting.append((number, part))
+            room = 1 if self._spread is None else self._spread.room()
+            if len(waiting) >= room:
+                yield self._end(*waiting.popleft())
+        while waiting:
+            yield self._end(*waiting.popleft())
+
+    def _parts(self) -> Iterator[Part]:
+        arrow = self._target.suffix.lower() == ".parquet"
+        parts = reading.parts(
+            self._source, self._predictor.signature, most_rows=PART_ROWS, arrow=arrow
+        )
+        return _ahead(parts) if arrow else parts
+
+    def _begin(self, number: int, part: Part) -> None:
+        names = _shares_of(self._predictor)
+        reading.check_double(part, [PREDICTION_COLUMN, *names, VERSION_COLUMN, BATCH_COLUMN])
+        known = self._kept.find(number, part.rows)
+        if known is not None:
+            self._known[number] = known
+            self._resumed += part.rows
+        elif self._spread is not None and part.rows:
+            self._spread.give(number, part)
+
+    def _end(self, number: int, part: Part) -> tuple[Part, New]:
+        found = self._known.pop(number, None)
+        if found is None and self._spread is not None and part.rows:
+            self._spread.wait(number)
+            found = self._kept.find(number, part.rows)
+            if found is None:
+                raise ExternalError(f"the answers of part {number + 1} are not there")
+        elif found is None:
+            found = self._asked(part)
+            self._kept.keep(number, found)
+        return part, self._new(found)
+
+    def _asked(self, part: Part) -> "Both":
+        """Return what the model says of a part; of none, nothing."""
+        import numpy as np
+
+        if not part.rows:
+            return np.empty(0), np.empty((0, len(_shares_of(self._predictor))))
+        try:
+            return self._ask(part.taken)
+        except RequestError as error:
+            span = f"rows {part.first + 1} to {part.first + part.rows}"
+            raise RequestError(f"{error.message} ({span})", hint=error.hint) from error
+
+    def _new(self, answers: "Both") -> dict[str, Any]:
+        """Return the new columns of a part."""
+        labels, shares = answers
+        new: dict[str, Any] = {PREDICTION_COLUMN: labels}
+        for place, name in enumerate(_shares_of(self._predictor)):
+            new[name] = None if shares is None else shares[:, place]
+        new[VERSION_COLUMN] = f"{self._version.model} v{self._version.number}"
+        new[BATCH_COLUMN] = self._kept.job.batch
+        return new
+
+
+def _check(source: Path, target: Path, *, force: bool) -> None:
     for path in (source, target):
         rows_of.check_kind(path)
     if target.exists() and not force:
         raise RequestError(f"'{target}' exists already", hint="name another, or say --force")
     if target.exists() and source.exists() and target.samefile(source):
         raise RequestError("input and output are the same file", hint="name another output")
-    predictor = models.load(repo, version)
-    batch = os.urandom(8).hex()
-    beside = target.with_name(f".{target.name}-{batch}")
-    text = source.suffix.lower() in rows_of.TEXT
-    converts = _converts(source, target)
-    rows = 0
-    try:
-        with (
-            progress.task(f"predicting {source.name}", None, "rows") as advance,
-            _Output(beside, target) as output,
-        ):
-            for chunk in rows_of.chunks(source, rows=CHUNK_ROWS):
-                given = chunk.frame
-                taken = inputs.typed(
-                    given, predictor.signature, first_row=rows, where=str(source), text=text
-                )
-                new = _answers(predictor, version, batch, taken, first_row=rows)
-                output.write(taken if converts else given, new, chunk.lines)
-                rows += len(given)
-                advance(len(given))
-        _record(repo, version, batch, source, target, rows, written=beside)
-        os.replace(beside, target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise outside(error, target) from error
-    finally:
-        beside.unlink(missing_ok=True)
-    return Batch(batch, version.model, version.number, version.id, rows, str(target))
+    if not target.parent.is_dir():
+        raise RequestError(f"there is no folder '{target.parent}'", hint="mkdir -p it")
+
+
+def _shares_of(predictor: Predictor) -> list[str]:
+    labels = predictor.classes if predictor.has_probabilities else None
+    return [f"probability_{label}" for label in labels or ()]
+
+
+def _ahead(parts: Iterator[Part]) -> Iterator[Part]:
+    """Yield parts of which the next is read, by Arrow and so beside the rest, meanwhile."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as pool:
+        coming = pool.submit(next, parts, None)
+        while (part := coming.result()) is not None:
+            coming = pool.submit(next, parts, None)
+            yield part
+
+
+def _beside(answered: Iterator[tuple[Part, New]], output: Output) -> Iterator[Part]:
+    """Write parts beside the answering of the next, and yield each that is written."""
+    with ThreadPoolExecutor(1, thread_name_prefix="write") as pool:
+        writing: deque[tuple[Future[None], Part]] = deque()
+        for part, new in answered:
+            writing.append((pool.submit(output.write, part, new), part))
+            while len(writing) > _WRITES:
+                written, part_of = writing.popleft()
+                written.result()
+                yield part_of
+        for written, part_of in writing:
+            written.result()
+            yield part_of
 
 
 def _converts(source: Path, target: Path) -> bool:
@@ -104,147 +260,39 @@ def _converts(source: Path, target: Path) -> bool:
     return after == ".parquet" != before
 
 
+def _stamp(source: Path) -> tuple[int, int, int]:
+    try:
+        found = source.stat()
+    except OSError:
+        return 0, 0, 0  # reading it says what is wrong
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _record(
-    repo: Repository,
-    version: Version,
-    batch: str,
-    source: Path,
-    target: Path,
-    rows: int,
-    *,
-    written: Path,
+    repo: Repository, version: Version, job: Job, target: Path, rows: int, *, written: Path
 ) -> None:
     """Note a batch, whose output is not at its place yet: no row is ever without its record."""
     detail = {
         "model": version.model,
         "version": version.id,
         "rows": rows,
-        "input": str(source),
-        "input_id": _id_of(source),
+        "input": job.input,
+        "input_id": job.input_id,
         "output": str(target),
         "output_id": _id_of(written),
     }
-    chain.record(repo, "predict", batch, detail)
+    chain.record(repo, "predict", job.batch, detail)
 
 
 def _id_of(path: Path) -> ObjectId:
     from blake3 import blake3
 
     hasher = blake3(max_threads=hash_threads())
-    hasher.update_mmap(path)
+    try:
+        hasher.update_mmap(path)
+    except FileNotFoundError as error:
+        raise RequestError(f"there is no file '{path}'") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ExternalError(f"cannot read '{path}': {reason}") from error
     return ObjectId(hasher.hexdigest())
-
-
-def _answers(
-    predictor: Predictor, version: Version, batch: str, frame: "pd.DataFrame", *, first_row: int
-) -> dict[str, Any]:
-    """Return the new columns for rows whose values were parsed."""
-    new: dict[str, Any] = {PREDICTION_COLUMN: []}
-    labels = predictor.classes if predictor.has_probabilities else None
-    names = [f"probability_{label}" for label in labels or ()]
-    if len(frame):
-        try:
-            new[PREDICTION_COLUMN] = predictor.predict(frame)
-            shares = predictor.predict_proba(frame)
-        except RequestError as error:
-            span = f"rows {first_row + 1} to {first_row + len(frame)}"
-            raise RequestError(f"{error.message} ({span})", hint=error.hint) from error
-        for place, name in enumerate(names):
-            new[name] = None if shares is None else shares[:, place]
-    else:
-        new.update({name: [] for name in names})
-    new[VERSION_COLUMN] = f"{version.model} v{version.number}"
-    new[BATCH_COLUMN] = batch
-    double = [name for name in new if name in frame.columns]
-    if double:
-        raise RequestError(
-            f"the input has a column '{double[0]}', which the output needs",
-            hint="rename it, or take it out",
-        )
-    return new
-
-
-def _json_lines(frame: "pd.DataFrame") -> Iterator[bytes]:
-    """Yield a line for each row; every float reads back equal, which pandas' own JSON does not."""
-    import orjson
-
-    option = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
-    for row in frame.to_dict("records"):
-        yield orjson.dumps(row, default=_plain, option=option)
-
-
-def _plain(value: Any) -> str | None:
-    """Return what is no JSON as text; a missing value as null."""
-    import pandas as pd
-
-    return None if value is pd.NA or value is pd.NaT else str(value)
-
-
-def _extended(lines: list[bytes], new: "pd.DataFrame") -> Iterator[bytes]:
-    """Yield lines of JSON as they are, with new keys at their ends."""
-    for line, more in zip(lines, _json_lines(new), strict=True):
-        held = line[:-1].rstrip()
-        yield held + (b"" if held == b"{" else b",") + more[1:]
-
-
-class _Output:
-    """A table that is written chunk by chunk, and synced at the end."""
-
-    def __init__(self, path: Path, target: Path) -> None:
-        self._path = path
-        self._suffix = target.suffix.lower()
-        self._file = path.open("xb")
-        self._parquet: Any = None
-        self._empty = True
-        self._names: list[str] = []
-
-    def __enter__(self) -> "_Output":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._parquet is not None:
-            self._parquet.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-
-    def write(
-        self, frame: "pd.DataFrame", new: dict[str, Any], lines: list[bytes] | None = None
-    ) -> None:
-        """Write rows and their new columns; if given, `lines` are these rows as JSON."""
-        if self._suffix == ".parquet":
-            self._write_parquet(frame.assign(**new))
-        elif self._suffix in (".jsonl", ".ndjson"):
-            if lines is None:
-                self._file.writelines(_json_lines(frame.assign(**new)))
-            else:
-                self._file.writelines(_extended(lines, frame[[]].assign(**new)))
-        else:
-            self._write_text(frame.assign(**new))
-        self._empty = False
-
-    def _write_text(self, frame: "pd.DataFrame") -> None:
-        if self._empty:
-            self._names = list(frame.columns)
-        elif self._names != list(frame.columns):
-            late = next(name for name in frame.columns if name not in self._names)
-            raise RequestError(
-                f"the column '{late}' begins after the first {CHUNK_ROWS:,} rows",
-                hint="write .jsonl instead, where each row has its own columns",
-            )
-        separator = "\t" if self._suffix == ".tsv" else ","
-        frame.to_csv(self._file, sep=separator, index=False, header=self._empty)
-
-    def _write_parquet(self, frame: "pd.DataFrame") -> None:
-        pyarrow = rows_of.pyarrow()
-        try:
-            rows = pyarrow.Table.from_pandas(frame, preserve_index=False)
-            rows = rows.replace_schema_metadata(None)  # pandas' types, which no reader needs
-            if self._parquet is None:
-                self._parquet = pyarrow.parquet.ParquetWriter(self._file, rows.schema)
-            self._parquet.write_table(rows.cast(self._parquet.schema))
-        except (pyarrow.ArrowException, TypeError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise RequestError(
-                f"the rows have no form in Parquet: {reason}", hint="write .csv or .jsonl instead"
-            ) from error

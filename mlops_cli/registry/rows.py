@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlops_cli.errors import ExternalError, RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 TEXT = (".csv", ".tsv")
@@ -63,10 +65,19 @@ def chunks(source: Path, *, rows: int) -> Iterator[Chunk]:
     suffix = source.suffix.lower()
     read: dict[str, Callable[[Path, int], Iterator[Chunk]]] = {
         ".parquet": _parquet,
-        **dict.fromkeys(TEXT, _delimited),
+        **dict.fromkeys(TEXT, delimited),
     }
+    yield from guarded(source, read.get(suffix, _json_lines)(source, rows))
+
+
+def guarded(source: Path, read: Iterator[T]) -> Iterator[T]:
+    """Yield what is read of a file; what goes wrong is told of that file.
+
+    Raises:
+        RequestError, ExternalError: as of `chunks`.
+    """
     try:
-        yield from read.get(suffix, _json_lines)(source, rows)
+        yield from read
     except FileNotFoundError as error:
         raise RequestError(f"there is no file '{source}'") from error
     except OSError as error:
@@ -77,18 +88,33 @@ def chunks(source: Path, *, rows: int) -> Iterator[Chunk]:
         raise RequestError(f"'{source}' cannot be read as a table: {reason}") from error
 
 
-def _delimited(source: Path, rows: int) -> Iterator[Chunk]:
+def separator(source: Path) -> str:
+    """Return what stands between the values of a delimited file."""
+    return "\t" if source.suffix.lower() == ".tsv" else ","
+
+
+def header(source: Path) -> list[str]:
+    """Return the names of the columns of a delimited file.
+
+    Raises:
+        ValueError: it has none, or two of one name.
+    """
+    with source.open(newline="", encoding="utf-8-sig") as file:
+        names = next(csv.reader(file, delimiter=separator(source)), [])
+    check_names(names)
+    return names
+
+
+def delimited(source: Path, rows: int) -> Iterator[Chunk]:
+    """Yield the rows of CSV or TSV, every value as text."""
     import pandas as pd
 
-    separator = "\t" if source.suffix.lower() == ".tsv" else ","
-    with source.open(newline="", encoding="utf-8-sig") as file:
-        names = next(csv.reader(file, delimiter=separator), [])
-    _check_names(names)
+    names = header(source)
     with (
         warnings.catch_warnings(),
         pd.read_csv(
             source,
-            sep=separator,
+            sep=separator(source),
             chunksize=rows,
             dtype=str,
             keep_default_na=False,
@@ -105,7 +131,8 @@ def _delimited(source: Path, rows: int) -> Iterator[Chunk]:
             ) from error
 
 
-def _check_names(names: Sequence[str]) -> None:
+def check_names(names: Sequence[str]) -> None:
+    """Raise ValueError when a table has no columns, or two of one name."""
     if not names:
         raise ValueError("it is empty, without even the names of columns")
     for name in names:
@@ -165,7 +192,7 @@ def _parquet(source: Path, rows: int) -> Iterator[Chunk]:
         return None if arrow.types.is_floating(kind) else pd.ArrowDtype(kind)
 
     with arrow.parquet.ParquetFile(source) as file:
-        _check_names(file.schema_arrow.names)
+        check_names(file.schema_arrow.names)
         empty = True
         for part in file.iter_batches(batch_size=rows):
             empty = False

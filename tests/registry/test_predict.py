@@ -33,7 +33,7 @@ def rows(tmp_path: Path) -> Path:
 def test_every_row_is_answered_in_order_and_names_its_version_and_batch(
     workshop: Workshop, version: Version, rows: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predict, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(predict, "PART_ROWS", 2)
     target = rows.with_name("out" + suffix)
     batch = predict.predict(workshop.repo, version, rows, target)
     if suffix == ".jsonl":
@@ -59,7 +59,7 @@ def test_parquet_goes_in_and_comes_out(
     workshop: Workshop, version: Version, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("pyarrow", reason="an extra; the same path as CSV but for reading")
-    monkeypatch.setattr(predict, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(predict, "PART_ROWS", 2)
     given = pd.read_csv(rows)
     given.to_parquet(rows.with_suffix(".parquet"))
     target = rows.with_name("out.parquet")
@@ -156,7 +156,7 @@ def test_a_line_of_json_keeps_every_character(
 def test_a_column_that_begins_late_is_not_lost_in_a_table(
     workshop: Workshop, version: Version, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predict, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(predict, "PART_ROWS", 1)
     source = rows.with_suffix(".jsonl")
     source.write_text('{"age": 1, "income": 2}\n{"age": 1, "income": 2, "note": "x"}\n')
     with pytest.raises(RequestError, match="'note' begins after"):
