@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,19 @@ from mlops_cli.core.repository import create
 from mlops_cli.serving.server import Server
 from tests.serving.conftest import Running, Shelf, classifier
 
+
+@dataclass
+class Served(Running):
+    """A server that answers, and the shelf of its versions."""
+
+    shelf: Shelf | None = None
+
+
 SETTINGS = "{max_rows: 1000, max_body_bytes: 100000}"
 
 
 @contextmanager
-def served(root: Path, settings: str = SETTINGS, verify: Any = True) -> Iterator[Running]:
+def served(root: Path, settings: str = SETTINGS, verify: Any = True) -> Iterator[Served]:
     """Serve the classifier in a project at `root` with these settings of serving."""
     root.mkdir(exist_ok=True)
     (root / ".mlops.yaml").write_text(f"serving: {settings}\n")
@@ -31,7 +40,7 @@ def served(root: Path, settings: str = SETTINGS, verify: Any = True) -> Iterator
     ready = server.ready[0]
     try:
         with httpx.Client(base_url=ready.url, timeout=30, verify=verify) as client:
-            yield Running(server, ready, client, said)
+            yield Served(server, ready, client, said, shelf)
     finally:
         server.stop()
         thread.join(30)
