@@ -52,7 +52,7 @@ def _compose(plan: Plan) -> dict[str, str]:
     if plan.canary is not None:
         services.append(_filled("compose/canary.yaml", _shares(plan)))
         configs = "configs:\n  shares: {file: ./shares.conf}\n"
-        more["shares.conf"] = _filled("compose/shares.conf", _shares(plan))
+        more["shares.conf"] = _filled("compose/shares.conf", _weights_of_each(plan))
     text = f"name: {plan.name}\nservices:\n{''.join(services)}volumes:\n  predictions: {{}}\n"
     return {"compose.yaml": text + configs, **more}
 
@@ -106,6 +106,16 @@ def _shares(plan: Plan) -> dict[str, object]:
         "canary_weight": weight,
         "stable_weight": max(1, _WEIGHTS - weight),
     }
+
+
+def _weights_of_each(plan: Plan) -> dict[str, object]:
+    """Return the weight of each container, as nginx takes every address of a name for a server."""
+    assert plan.canary is not None
+    weights = {
+        f"{track}_weight": max(1, round(_WEIGHTS * part.share / plan.least_of(part)))
+        for track, part in _tracks(plan)
+    }
+    return {**_shares(plan), **weights}
 
 
 def _percent(share: float) -> int:

@@ -146,7 +146,8 @@ def test_compose_shares_requests_out_by_weight(alone: Plan, both: Plan) -> None:
     assert list(found["services"]) == ["churn-model-stable", "churn-model-canary", "churn-model"]
     assert "ports" not in found["services"]["churn-model-stable"]
     shares = manifests(both, "compose")["shares.conf"]
-    assert "server churn-model-stable:8000 weight=900;" in shares
+    assert found["services"]["churn-model-stable"]["deploy"]["replicas"] == 3
+    assert "server churn-model-stable:8000 weight=300;" in shares  # of each of the three
     assert "server churn-model-canary:8000 weight=100;" in shares
     assert "proxy_set_header Host $host;" in shares
 
