@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from mlops_cli.data.prediction_writer import PredictionWriter
+from mlops_cli.serving import shadow
 from mlops_cli.serving.app import App
 from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.board import Name
@@ -84,10 +85,15 @@ class Pages:
                 f"{meaning}, by model, version and role",
                 [(_version(labels), int(cells[place])) for labels, cells in by_version.items()],
             )
+        for name, meaning in _SHADOWS.items():
+            samples = [
+                (_version((*labels, "shadow")), int(n)) for labels, (n,) in board.sums(name).items()
+            ]
+            page.add(name, "counter", meaning, samples)
         infos = [(_labels(slot), 1) for slot in self._slots]
         page.add("mlo_model_info", "gauge", "The version that answers", infos)
         for name, (kind, meaning) in _SINGLE.items():
-            (value,) = board.sums(name)[()]
+            (value,) = board.sums(name).get((), [0])
             page.add(name, kind, meaning, [((), int(value))])
         return Reply(page.text(), CONTENT_TYPE)
 
@@ -105,10 +111,17 @@ class Pages:
         counted.gauge("mlo_log_waiting_rows", self._log.waiting)
 
 
+_SHADOWS = {
+    shadow.AGREED: "Rows of which a shadow said what the client was told",
+    shadow.DIFFERED: "Rows of which a shadow said something else",
+    shadow.SKIPPED: "Requests that a shadow had no time for",
+}
 _SINGLE = {
     "mlo_model_swaps_total": ("counter", "Versions swapped in"),
     "mlo_model_failures_total": ("counter", "Versions that did not load"),
     "mlo_model_behind": ("gauge", "Processes in which a version due does not load"),
+    "mlo_worker_ready": ("gauge", "Processes that answer, where there are several"),
+    "mlo_worker_restarts_total": ("counter", "Processes that died and were replaced"),
     "mlo_batches_total": ("counter", "Calls into the model"),
     "mlo_waiting_rows": ("gauge", "Rows that wait for the model"),
     "mlo_log_written_total": ("counter", "Predictions in the log"),

@@ -1,5 +1,6 @@
 """A real repository, real scikit-learn models and a real server on a free port of loopback."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from mlops_cli.core.canonical import decode, encode
-from mlops_cli.core.repository import Repository, create
-from mlops_cli.registry import formats, signature
+from mlops_cli.core.repository import Repository, create, open_repository
+from mlops_cli.registry import formats, promote, signature
 from mlops_cli.serving.live import Live
 from mlops_cli.serving.load import live
 from mlops_cli.serving.server import Ready, Server
@@ -135,3 +136,31 @@ def start(shelf: Shelf) -> Iterator[Start]:
         one.server.stop()
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[bool, Path]]:
+    """Where stores with two versions are kept once made, by whether the second is poisoned."""
+    return tmp_path_factory.mktemp("stores"), {}
+
+
+@pytest.fixture
+def two_versions(project: Path, stores: tuple[Path, dict[bool, Path]]) -> Callable[..., Repository]:
+    """Return what gives the project a model of two versions, the first of them in production."""
+    from tests.serving.registry import add
+
+    def give(*, poison: bool = False) -> Repository:
+        folder, made = stores
+        repo = open_repository(project)
+        if poison not in made:
+            add(repo, 1.0)
+            promote.promote(repo, "plant@v1", "production")
+            add(repo, 2.0, poison=poison)
+            made[poison] = folder / str(poison)
+            shutil.copytree(project / ".mlo", made[poison])
+        else:
+            shutil.rmtree(project / ".mlo")
+            shutil.copytree(made[poison], project / ".mlo")
+        return open_repository(project)
+
+    return give
