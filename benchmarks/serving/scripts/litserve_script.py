@@ -7,6 +7,7 @@ import joblib
 import litserve
 import numpy
 import pandas
+from starlette.requests import Request
 
 
 class Api(litserve.LitAPI):  # type: ignore[misc]
@@ -17,7 +18,7 @@ class Api(litserve.LitAPI):  # type: ignore[misc]
         self.model = joblib.load(f"{folder}/{name}.joblib")
         self.by_name = hasattr(self.model, "feature_names_in_")
 
-    def decode_request(self, request: Any) -> Any:
+    def decode_request(self, request: Request) -> Any:
         """Return the rows of a request."""
         return request["rows"]
 

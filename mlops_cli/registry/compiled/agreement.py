@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_cli.core.progress import Progress
 from mlops_cli.errors import RequestError
 from mlops_cli.registry.compiled.graph import NotCompiledError
-from mlops_cli.registry.compiled.probes import FEWEST, Probes, Row
+from mlops_cli.registry.compiled.probes import Probes, Row
 from mlops_cli.registry.compiled.session import Said, Session
 from mlops_cli.registry.formats import Predictor
 from mlops_cli.registry.frame import compile_frame
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-9
 """How far probabilities may differ; of other numbers, this share of the number if that is more."""
 MOST_S = 30.0
-_CHUNK = 1_000
+_CHUNK = 4_000
 _ABSURD = 1e15
 """Scaled, a larger number may be beyond float32, which the original refuses; we do not."""
-_ALONE = 40
+_ALONE = 25
 """So many rows are asked one at a time too, as a server does."""
 
 
@@ -42,48 +42,51 @@ def compare(
     Raises:
         NotCompiledError: it does not, or telling takes longer than `MOST_S`.
     """
-    original, compiled = asking(predictor), session.answer()
-    count, worst, started = 0, 0.0, time.monotonic()
-    every = len(probes.rows)
-    with progress.task("comparing the compiled model", every, "rows") as advance:
-        for first in range(0, every, _CHUNK):
-            rows = probes.rows[first : first + _CHUNK]
-            compared, apart = _compare(original, compiled, rows)
-            count, worst = count + compared, max(worst, apart)
-            advance(len(rows))
+    original, compiled = _asking(predictor), session.answer()
+    usual = [row for row in probes.rows if not _is_absurd(row)]
+    parts = [usual[first : first + _CHUNK] for first in range(0, len(usual), _CHUNK)]
+    parts += [[row] for row in usual[:: max(1, len(usual) // _ALONE)]]
+    started, worst = time.monotonic(), 0.0
+    with progress.task("comparing the compiled model", len(usual), "rows") as advance:
+        for part in parts:
+            columns = [list(values) for values in zip(*part, strict=True)]
+            worst = max(worst, _difference(_asked(original, columns), compiled(columns)))
+            advance(len(part) if len(part) > 1 else 0)
             if time.monotonic() - started > MOST_S:
                 raise NotCompiledError(
                     f"comparing it with the original takes longer than {MOST_S:.0f} s"
                 )
-        for row in probes.rows[:: max(1, every // _ALONE)]:
-            worst = max(worst, _compare(original, compiled, [row])[1])
-    if count < FEWEST:
-        raise NotCompiledError(f"the original answers only {count:,} of {every:,} rows")
-    return Agreement(count, worst)
+    for row in probes.rows:
+        if _is_absurd(row):
+            worst = max(worst, _beyond(original, compiled, row))
+    return Agreement(len(usual), worst)
 
 
-def _compare(original: Any, compiled: Any, rows: Sequence[Row]) -> tuple[int, float]:
-    """Return how many rows were compared, and how far the answers lie apart at most.
+def _is_absurd(row: Row) -> bool:
+    return any(type(value) in (int, float) and abs(value) > _ABSURD for value in row)
 
-    Rows that the original refuses count only when a number in them is absurd.
-    """
-    columns = [list(values) for values in zip(*rows, strict=True)]
+
+def _beyond(original: Any, compiled: Any, row: Row) -> float:
+    """Return how far answers to an absurd row lie apart; 0 where the original refuses it."""
+    columns = [[value] for value in row]
+    try:
+        said: Said = original(columns)
+    except RequestError:
+        return 0.0
+    return _difference(said, compiled(columns))
+
+
+def _asked(original: Any, columns: Sequence[Sequence[Any]]) -> Said:
     try:
         said: Said = original(columns)
     except RequestError as error:
-        if len(rows) > 1:
-            half = len(rows) // 2
-            parts = [_compare(original, compiled, part) for part in (rows[:half], rows[half:])]
-            return sum(count for count, _ in parts), max(apart for _, apart in parts)
-        if any(type(value) in (int, float) and abs(value) > _ABSURD for value in rows[0]):
-            return 0, 0.0
         raise NotCompiledError(
             f"the original refuses rows that its signature allows ({error.message})"
         ) from error
-    return len(rows), _difference(said, compiled(columns))
+    return said
 
 
-def asking(predictor: Predictor) -> Any:
+def _asking(predictor: Predictor) -> Any:
     """Return a function from values by column to what the original says of them."""
     assert predictor.signature is not None
     build = compile_frame(predictor.signature)

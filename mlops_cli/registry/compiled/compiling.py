@@ -1,5 +1,7 @@
 """Compiling a model on its way into the registry: the file, or in plain words why there is none."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +52,27 @@ def compile_model(
         held = session.load(compiled.data, where="the model")
     except Exception as error:
         raise NotCompiledError("onnxruntime does not take its compiled form") from error
-    rows = probes.make(predictor.model, signature, data)
-    found = agreement.compare(predictor, held, rows, progress)
+    with _quietly():
+        rows = probes.make(predictor.model, signature, data)
+        found = agreement.compare(predictor, held, rows, progress)
     return Made(compiled.data, found.rows, agreement.TOLERANCE, found.worst)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Silence warnings about numbers at the ends, and threads that would wait for each other."""
+    import warnings
+
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        threadpool_limits(limits=1, user_api="openmp"),
+    ):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def runtime(

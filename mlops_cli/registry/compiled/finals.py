@@ -31,7 +31,7 @@ def add(graph: Graph, model: Any, x: str, width: int) -> Final:
     Raises:
         NotCompiledError: it has no compiled form.
     """
-    if getattr(model, "n_outputs_", 1) != 1:
+    if _targets(model) != 1:
         raise NotCompiledError("it predicts more than one target")
     known = _known(model)
     if known is not None:
@@ -39,6 +39,14 @@ def add(graph: Graph, model: Any, x: str, width: int) -> Final:
         if made is not None:
             return made
     return _other(graph, model, x, width)
+
+
+def _targets(model: Any) -> int:
+    """Return how many columns a model predicts; the outputs of a network are its classes."""
+    classes = getattr(model, "classes_", None)
+    if classes is not None:
+        return len(classes) if isinstance(classes, list) else 1
+    return int(getattr(model, "n_outputs_", 1))
 
 
 def _other(graph: Graph, model: Any, x: str, width: int) -> Final:

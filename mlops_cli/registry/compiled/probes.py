@@ -17,8 +17,9 @@ FEWEST = 10_000
 """How many rows are compared at least."""
 _SAMPLE = 4_000
 _EDGE_ROWS = 3
+_FAR = 1e12
 _SPARE = 500
-"""For rows that the original refuses, since a number in them is absurd."""
+"""For rows with an absurd number, which the original may refuse."""
 _MOST_EDGES = 60
 _JITTER = 1e-3
 
@@ -133,7 +134,8 @@ def _edges(signature: Signature, known: Sequence[Row]) -> Iterator[Row]:
     """Yield some rows with each column in turn at each of its ends, or each category."""
     for place, column in enumerate(signature.columns):
         for value in _ends(column):
-            for row in known[:_EDGE_ROWS]:
+            is_far = type(value) in (int, float) and abs(value) > _FAR
+            for row in known[: 1 if is_far else _EDGE_ROWS]:
                 yield [*row[:place], value, *row[place + 1 :]]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SPLITS = 1_200
 """So many splits are looked at, spread over all trees."""
 _POOL = 1_000
-_HALVINGS = 80
+_HALVINGS = 70
 
 Row = list[Any]
 
@@ -47,13 +47,13 @@ def beside(
     found = reach([list(values) for values in zip(*pool, strict=True)])
     chosen = _splits(held, found, rng)
     owner = _owners(reach, signature, pool[0])
-    made: list[Row] = []
-    for column, features in owner.items():
-        mine = [split for split in chosen if split.feature in features]
-        if mine:
-            tips = _tips(reach, signature, column, pool, mine)
-            made += _rows(signature, column, pool, mine, tips)
-    return made
+    placed = [(split, owner[split.feature]) for split in chosen if split.feature in owner]
+    tips = _tips(reach, signature, pool, placed)
+    return [
+        row
+        for (split, column), tip in zip(placed, tips, strict=True)
+        for row in _rows(signature, column, pool[split.row], tip)
+    ]
 
 
 def _trees(final: Any) -> list[Tree]:
@@ -119,18 +119,17 @@ def _way(tree: Tree, row: "np.ndarray[Any, Any]") -> list[int]:
     return way
 
 
-def _owners(reach: _Reach, signature: Signature, row: Row) -> dict[int, frozenset[int]]:
-    """Return which numbers before the trees each column of numbers moves."""
+def _owners(reach: _Reach, signature: Signature, row: Row) -> dict[int, int]:
+    """Return by which column of numbers each number before the trees is moved."""
     import numpy as np
 
     owners = {}
     for place, column in enumerate(signature.columns):
         if column.kind in ("number", "integer"):
-            low, high = _ends(signature, place)
             both = [[value, value] for value in row]
-            both[place] = [low, high]
+            both[place] = list(_ends(signature, place))
             first, second = reach(both)
-            owners[place] = frozenset(np.flatnonzero(first != second).tolist())
+            owners.update(dict.fromkeys(np.flatnonzero(first != second).tolist(), place))
     return owners
 
 
@@ -146,68 +145,49 @@ def _ends(signature: Signature, place: int) -> tuple[Any, Any]:
 
 
 def _tips(
-    reach: _Reach, signature: Signature, column: int, pool: Sequence[Row], splits: Sequence[_Split]
+    reach: _Reach, signature: Signature, pool: Sequence[Row], splits: Sequence[tuple[_Split, int]]
 ) -> list[Any]:
-    """Return for each split the last value of a column, from below, before the row tips over."""
+    """Return for each split the last value of its column, from below, before the row tips over."""
     import numpy as np
 
-    low, high = _ends(signature, column)
-    whole = signature.columns[column].kind == "integer"
-    lows, highs = [low] * len(splits), [high] * len(splits)
-    features = [split.feature for split in splits]
-    thresholds = np.array([split.threshold for split in splits])
-    columns = [list(values) for values in zip(*(pool[split.row] for split in splits), strict=True)]
-    below_low = _side(reach, columns, column, lows, features) <= thresholds
+    if not splits:
+        return []
+    rows = [list(pool[split.row]) for split, _ in splits]
+    features = [split.feature for split, _ in splits]
+    thresholds = np.array([split.threshold for split, _ in splits])
+    ends = [_ends(signature, column) for _, column in splits]
+    lows, highs = [low for low, _ in ends], [high for _, high in ends]
+    wholes = [signature.columns[column].kind == "integer" for _, column in splits]
+
+    def below(values: Sequence[Any]) -> "np.ndarray[Any, Any]":
+        for row, (_, column), value in zip(rows, splits, values, strict=True):
+            row[column] = value
+        numbers = reach([list(column) for column in zip(*rows, strict=True)])
+        found: np.ndarray[Any, Any] = numbers[np.arange(len(rows)), features] <= thresholds
+        return found
+
+    below_low = below(lows)
     for _ in range(_HALVINGS):
-        middles = [_middle(a, b, whole=whole) for a, b in zip(lows, highs, strict=True)]
+        middles = list(map(_middle, lows, highs, wholes))
         if middles == lows:
             break
-        below = _side(reach, columns, column, middles, features) <= thresholds
-        same = below == below_low
-        for place, (middle, is_same) in enumerate(zip(middles, same.tolist(), strict=True)):
-            if is_same:
-                lows[place] = middle
-            else:
-                highs[place] = middle
+        same = (below(middles) == below_low).tolist()
+        for place, (middle, is_same) in enumerate(zip(middles, same, strict=True)):
+            (lows if is_same else highs)[place] = middle
     return lows
 
 
-def _side(
-    reach: _Reach,
-    columns: Sequence[Sequence[Any]],
-    column: int,
-    values: Sequence[Any],
-    features: Sequence[int],
-) -> "np.ndarray[Any, Any]":
-    """Return what each row's number before the trees is when a column has these values."""
-    import numpy as np
-
-    given = [*columns[:column], values, *columns[column + 1 :]]
-    found: np.ndarray[Any, Any] = reach(given)[np.arange(len(features)), features]
-    return found
-
-
-def _middle(low: Any, high: Any, *, whole: bool) -> Any:
+def _middle(low: Any, high: Any, whole: Any) -> Any:
     if whole:
         return low + (high - low) // 2
     middle = low + (high - low) / 2
     return low if middle >= high else middle
 
 
-def _rows(
-    signature: Signature,
-    column: int,
-    pool: Sequence[Row],
-    splits: Sequence[_Split],
-    tips: Sequence[Any],
-) -> list[Row]:
+def _rows(signature: Signature, column: int, row: Row, tip: Any) -> list[Row]:
     whole = signature.columns[column].kind == "integer"
-    made = []
-    for split, tip in zip(splits, tips, strict=True):
-        row = pool[split.row]
-        values = (tip - 1, tip, tip + 1) if whole else _neighbours(tip)
-        made += [[*row[:column], value, *row[column + 1 :]] for value in values]
-    return made
+    values = (tip - 1, tip, tip + 1) if whole else _neighbours(tip)
+    return [[*row[:column], value, *row[column + 1 :]] for value in values]
 
 
 def _neighbours(value: float) -> list[float]:

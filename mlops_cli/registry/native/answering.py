@@ -33,7 +33,7 @@ def answering(predictor: Predictor) -> Callable[[Columns], Said]:
     if found is None:
         return _guarded(_plain(predictor, signature))
     before, final, model = found
-    if before:
+    if before or (final.by_name and fitted_names(model) is not None):
         return _guarded(_piped(before, final, model, compile_frame(signature)))
     return _guarded(_direct(final, model))
 

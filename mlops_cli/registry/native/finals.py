@@ -23,11 +23,13 @@ class Final:
         checked: from the model and what its transformers give to such an array, after
             scikit-learn's own checks.
         has_shares: whether it gives probabilities.
+        by_name: whether it looks for the names of the columns that it was fitted on.
     """
 
     ask: _Ask
     checked: _Check
     has_shares: bool
+    by_name: bool = False
 
 
 def of(model: Any) -> Final | None:
@@ -165,5 +167,7 @@ _WAYS: dict[str, Final] = {
     **_labels(_logistic, _checked_numbers, "LogisticRegression", "LogisticRegressionCV"),
     **_numbers(_linear, _checked_numbers, "LinearRegression", "Ridge", "Lasso", "ElasticNet"),
     **_labels(_boosted_classes, _checked_single, "GradientBoostingClassifier"),
-    **_labels(_histogram_classes, _as_it_is, "HistGradientBoostingClassifier"),
+    "HistGradientBoostingClassifier": Final(
+        _histogram_classes, _as_it_is, has_shares=True, by_name=True
+    ),
 }
