@@ -67,15 +67,15 @@ def _read(said: str, cpu_s: float) -> Load:
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     return Load(
         rate=float(_found(r"Requests/sec:\s+([\d.]+)", said)),
-        p50_us=_us(_found(r"50%\s+(\S+)", said)),
-        p99_us=_us(_found(r"99%\s+(\S+)", said)),
+        p50_us=_us(_found(r"^ +50% +(\S+)$", said)),
+        p99_us=_us(_found(r"^ +99% +(\S+)$", said)),
         cpu_us=cpu_s / count * 1e6,
         refused=int(refused[1]) if refused else 0,
     )
 
 
 def _found(pattern: str, said: str) -> str:
-    found = re.search(pattern, said)
+    found = re.search(pattern, said, re.MULTILINE)
     if found is None:
         raise RuntimeError(f"wrk said something else: {said}")
     return found[1]
