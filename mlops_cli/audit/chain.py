@@ -15,7 +15,7 @@ from mlops_cli.core.clock import now
 from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import IntegrityError, MloError
+from mlops_cli.errors import IntegrityError
 
 if TYPE_CHECKING:
     from mlops_cli.core.pack_writer import PackWriter
@@ -33,6 +33,7 @@ class Entry:
         chain: the clone it was done in.
         seq: its place in that chain, from 1.
         moved: refs that moved with it, by name, to where they moved.
+        signature: as `core/signatures.py` makes it; None where it is not signed.
     """
 
     oid: ObjectId
@@ -45,6 +46,7 @@ class Entry:
     subject: str
     detail: Mapping[str, Any]
     moved: Mapping[str, ObjectId | None]
+    signature: Mapping[str, str] | None = None
 
 
 class Deed(NamedTuple):
@@ -53,20 +55,6 @@ class Deed(NamedTuple):
     action: str
     subject: str
     detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What checking the record found: how much was checked, and each thing that is wrong."""
-
-    entries: int
-    events: int
-    problems: tuple[str, ...]
-
-    @property
-    def sound(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
 
 
 def record(
@@ -104,6 +92,9 @@ def _append(
     who = repo.identity
     chain = PREFIX + repo.clone_id
     moved = {name: new for name, (_, new) in moves.items()}
+    signs = any(name.startswith(_MODELS) for name in moved) and repo.settings.audit.sign
+    if signs:
+        from mlops_cli.audit.signed import sign
     with repo.lock(deeds[0].action):
         here = repo.refs.all()
         refs.apply(here, moves)
@@ -122,6 +113,8 @@ def _append(
                 "detail": dict(deed.detail),
                 "moved": moved,
             }
+            if signs:
+                entry = dict(sign(repo, entry))
             prev = writer.put(encode(entry), Kind.AUDIT)
             made.append(prev)
         writer.flush()
@@ -137,44 +130,18 @@ def entries(repo: Repository) -> list[Entry]:
         MissingObject: one is not here.
     """
     found = [
-        entry for chain, head in repo.refs.all(PREFIX).items() for entry in _walk(repo, chain, head)
+        entry for chain, head in repo.refs.all(PREFIX).items() for entry in walk(repo, chain, head)
     ]
     return sorted(found, key=lambda entry: (entry.time, entry.chain, entry.seq))
 
 
-def verify(repo: Repository) -> Verification:
-    """Check every entry of every chain, and every event of every model against them."""
-    problems: list[str] = []
-    named: set[ObjectId] = set()
-    count = 0
-    heads = repo.refs.all()
-    for chain, head in heads.items():
-        if not chain.startswith(PREFIX):
-            continue
-        try:
-            for entry in _walk(repo, chain, head):
-                count += 1
-                named.update(oid for oid in entry.moved.values() if oid is not None)
-                named.update(entry.detail.get("made", ()))
-        except MloError as error:
-            problems.append(f"{chain}: {error.message}")
-    events = 0
-    for model, head in heads.items():
-        if not model.startswith(_MODELS):
-            continue
-        try:
-            for oid in _events(repo, model, head):
-                events += 1
-                if oid not in named:
-                    problems.append(f"{model}: no entry tells who made event {short(oid)}")
-        except MloError as error:
-            problems.append(f"{model}: {error.message}")
-    problems += _fallen_back(repo, heads)
-    return Verification(count, events, tuple(problems))
+def walk(repo: Repository, chain: str, head: ObjectId) -> Iterator[Entry]:
+    """Yield a chain from its head back, checking that its numbers run down to 1.
 
-
-def _walk(repo: Repository, chain: str, head: ObjectId) -> Iterator[Entry]:
-    """Yield a chain from its head back, checking that its numbers run down to 1."""
+    Raises:
+        IntegrityError: an entry is damaged, malformed, or not at its place.
+        MissingObject: one is not here.
+    """
     at: ObjectId | None = head
     expected: int | None = None
     while at is not None:
@@ -211,36 +178,16 @@ def _entry(repo: Repository, oid: ObjectId, chain: str) -> tuple[Entry, ObjectId
             str(record["who"]["email"]),
             str(record["action"]),
             str(record["subject"]),
-            record["detail"],
-            record["moved"],
+            dict(record["detail"]),
+            {name: _maybe_id(new) for name, new in record["moved"].items()},
+            record.get("signature"),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"object {oid} is in an audit chain but is no entry") from error
     return entry, prev
 
 
-def _events(repo: Repository, model: str, head: ObjectId) -> Iterator[ObjectId]:
-    at: ObjectId | None = head
-    while at is not None:
-        yield at
-        event = decode(repo.objects.get(at))
-        if not isinstance(event, dict) or "prev" not in event:
-            raise IntegrityError(f"object {at} is in the chain of {model} but is no event")
-        at = event["prev"]
-
-
-def _fallen_back(repo: Repository, heads: Mapping[str, ObjectId]) -> Iterator[str]:
-    """Yield a line for each chain that a remote was seen to have more of than is here."""
-    for seen in sorted(repo.layout.remotes.glob("*/refs")):
-        try:
-            known = refs.decode(seen.read_bytes(), where=str(seen))
-        except IntegrityError:
-            name = seen.parent.name
-            yield f"what '{name}' had is damaged here, so nothing tells what is gone: mlo fetch"
-            continue
-        for chain, there in known.items():
-            if not chain.startswith(PREFIX) or chain != PREFIX + repo.clone_id:
-                continue
-            here = heads.get(chain)
-            if here is None or there not in {entry.oid for entry in _walk(repo, chain, here)}:
-                yield f"{chain}: entries that '{seen.parent.name}' has are gone from here"
+def _maybe_id(text: object) -> ObjectId | None:
+    if text is not None and not (isinstance(text, str) and is_id(text)):
+        raise ValueError(f"'{text}' is no id")
+    return None if text is None else ObjectId(text)

@@ -76,6 +76,14 @@ class HookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """How what happened is put on record."""
+
+    sign: bool = False
+    """Whether entries about models are signed, with the key that git signs commits with."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataSettings:
     """What the project says about one table, or about all tables in a folder."""
 
@@ -102,6 +110,7 @@ class Settings:
     serving: Serving = field(default_factory=Serving)
     drift: DriftSettings = field(default_factory=DriftSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     tracking: Tracking = field(default_factory=Tracking)
     sweeps: Mapping[str, SweepSettings] = field(default_factory=dict)
 
@@ -318,6 +327,7 @@ _KEYS: dict[str, Callable[[Value], Any]] = {
     "serving": config_serving.read,
     "drift": lambda value: value.record(DriftSettings, _DRIFT),
     "hooks": lambda value: value.record(HookSettings, _HOOKS),
+    "audit": lambda value: value.record(AuditSettings, {"sign": Value.boolean}),
     "tracking": config_tracking.read,
     "sweeps": lambda value: {name: config_sweeps.read(one) for name, one in named(value)},
 }

@@ -77,9 +77,8 @@ def append(
     The caller holds the repository's lock, so that what `detail` says is still so.
     """
     from mlops_cli.audit import chain
-    from mlops_cli.core.git import identity
 
-    who = identity(repo.root)
+    who = repo.identity
     prev = head(repo, model)
     oid = keep(
         repo,

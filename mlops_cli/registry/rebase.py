@@ -1,18 +1,17 @@
 """Putting local events after those that a remote has got in the meantime."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlops_cli.audit import chain
-from mlops_cli.core.config_models import Stage
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import events, models
 from mlops_cli.registry.events import Event
 from mlops_cli.registry.gates.asked import Asked
-from mlops_cli.registry.gates.check import check
+from mlops_cli.registry.gates.check import compared, people
 from mlops_cli.registry.models import Model
 from mlops_cli.registry.promote import rules_of
 
@@ -28,11 +27,15 @@ class StageMove:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A move made here that does not hold after what the remote has got, and why."""
+    """A move made here that does not hold after what the remote has got, and why.
+
+    `hint` is what to type to try again.
+    """
 
     stage: str
     number: int
     why: str
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,10 @@ class Rebased:
 def rebase(repo: Repository, name: str, there: ObjectId) -> Rebased:
     """Make a model's chain the remote's, which ends at `there`, and then what was done here.
 
-    A version registered here gets the next free number. A promotion is repeated if the version
-    passes the stage's gates against what stands there now; a rollback, if nobody else has moved
-    the stage. What is repeated keeps when and by whom it was done. All of it comes to be at once.
+    A version registered here gets the next free number. A promotion is repeated only if nobody
+    else has moved its stage, or one that its gates compared with: they were asked against what
+    stood there. A rollback and a route are, if nobody else has touched the stage. What is repeated
+    keeps when and by whom it was done. All of it comes to be at once.
 
     Raises:
         MissingObject: the remote's events were not fetched.
@@ -80,7 +84,7 @@ def rebase(repo: Repository, name: str, there: ObjectId) -> Rebased:
             repo,
             "rebase",
             name,
-            {"onto": there, "made": replay.made},
+            {"onto": there, "made": replay.made, "replaced": replay.replaced},
             moves={events.PREFIX + name: (here, replay.head)},
         )
     return Rebased(
@@ -120,6 +124,8 @@ class _Replay:
     met: tuple[Event, ...]
     """The part of it that both sides know."""
     made: list[ObjectId] = field(default_factory=list)
+    replaced: dict[ObjectId, ObjectId | None] = field(default_factory=dict)
+    """What was made of each event; None for one that was left out."""
     numbers: dict[int, int] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
 
@@ -140,40 +146,51 @@ class _Replay:
         if event.kind == "register":
             number = self.numbers[event.number] = self.model.newest.number + 1
             detail = {**detail, "formerly": [*detail.get("formerly", ()), event.oid]}
-        elif event.kind in (*events.MOVES, "alias"):
+        elif event.kind in (*events.MOVES, "alias", "route"):
             place = str(detail.get("alias", detail.get("stage")))
             why = self._objection(event, number, place)
             if why is not None:
-                self.refused.append(Refusal(place, number, why))
+                again = f"mlo promote {self.name}@v{number} {place}"
+                hint = again if event.kind == "promote" else None
+                self.refused.append(Refusal(place, number, why, hint))
+                self.replaced[event.oid] = None
                 return
+        if event.kind in (*events.MOVES, "alias"):
             standing = self.model.aliases if event.kind == "alias" else self.model.stages
             detail = {**detail, "previous": standing.get(place)}
         repeated = replace(event, prev=self.head, number=number, detail=detail)
         repeated = replace(repeated, oid=events.keep(self.repo, repeated))
         self.made.append(repeated.oid)
+        self.replaced[event.oid] = repeated.oid
         self.history = (*self.history, repeated)
 
     def _objection(self, event: Event, number: int, stage: str) -> str | None:
         """Return why a move does not hold after what the remote has got; None if it does."""
-        if event.kind == "rollback":
-            before = models.fold(self.name, self.met).stages.get(stage)
-            there = self.model.stages.get(stage)
-            touched = self._remote_moved(stage) or before is None
-            return f"v{there} was put there in the meantime" if touched else None
-        if event.kind != "promote":
+        if event.kind == "alias":
             return None
-        model = self.model
+        if event.kind != "promote":
+            before = models.fold(self.name, self.met).stages.get(stage)
+            touched = self._touched(stage, (*events.MOVES, "route"))
+            if touched is not None or (before is None and event.kind == "rollback"):
+                return touched or "nothing stood there when the two sides last met"
+            return None
         try:
             rules = rules_of(self.repo, self.name, stage)
         except RequestError as error:
             return error.message
-        if not self._remote_moved(stage):
-            rules = Stage(requires=rules.requires)
-        asked = Asked(self.repo, model, model.version(number), stage)
-        failed = [one for one in check(asked, rules) if not one.passed]
+        for other in (stage, *compared(rules)):
+            touched = self._touched(other, events.MOVES)
+            if touched is not None:
+                return f"{touched}, and the gates were asked before"
+        asked = Asked(self.repo, self.model, self.model.version(number), stage)
+        failed = [one for one in people(asked, rules) if not one.passed]
         return "; ".join(f"{one.gate}: {one.why}" for one in failed) or None
 
-    def _remote_moved(self, stage: str) -> bool:
-        """Return whether the remote has events on a stage that this clone had not seen."""
+    def _touched(self, stage: str, kinds: Collection[str]) -> str | None:
+        """Return who moved a stage on the remote after both sides last met; None for nobody."""
         since = self.history[len(self.met) : len(self.history) - len(self.made)]
-        return any(event.detail.get("stage") == stage for event in since)
+        for event in reversed(since):
+            if event.kind in kinds and event.detail.get("stage") == stage:
+                name = event.who.get("name", "somebody")
+                return f"{name} moved {stage} to v{event.number} in the meantime"
+        return None

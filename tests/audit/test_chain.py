@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from mlops_cli.audit import chain
+from mlops_cli.audit.verification import Verification, verify
 from mlops_cli.core import refs
 from mlops_cli.core.canonical import decode, encode
+from mlops_cli.core.clock import now
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, create, open_repository
@@ -20,11 +22,26 @@ def repo(tmp_path: Path) -> Repository:
     return create(tmp_path / "project")
 
 
+def event_of(repo: Repository, old: ObjectId | None, note: str) -> ObjectId:
+    """Return an event of a model, which nobody recorded."""
+    record = {
+        "prev": old,
+        "model": "churn",
+        "kind": "promote",
+        "time": now(),
+        "who": {"name": repo.identity.name, "email": repo.identity.email},
+        "number": 1,
+        "detail": {"note": note},
+    }
+    return repo.objects.put(encode(record), Kind.EVENT)
+
+
 def happen(repo: Repository, note: str) -> ObjectId:
     """Make an event of a model, recorded."""
     old = repo.refs.get("models/churn")
-    event = repo.objects.put(encode({"prev": old, "note": note}), Kind.EVENT)
-    chain.record(repo, "promote", "churn", {"note": note}, moves={"models/churn": (old, event)})
+    event = event_of(repo, old, note)
+    detail = {"event": event, "note": note}
+    chain.record(repo, "promote", "churn v1", detail, moves={"models/churn": (old, event)})
     return event
 
 
@@ -43,7 +60,7 @@ def test_entries_come_back_in_order_with_who_and_what(repo: Repository) -> None:
     assert one.name
     assert one.email
     assert one.time < two.time
-    assert chain.verify(repo) == chain.Verification(entries=2, events=1, problems=())
+    assert verify(repo) == Verification(entries=2, events=1, problems=(), unsigned=1)
 
 
 def test_an_entry_and_its_refs_come_to_be_together_or_not_at_all(repo: Repository) -> None:
@@ -56,9 +73,9 @@ def test_an_entry_and_its_refs_come_to_be_together_or_not_at_all(repo: Repositor
 
 def test_an_event_that_nobody_recorded_is_found(repo: Repository) -> None:
     first = happen(repo, "first")
-    forged = repo.objects.put(encode({"prev": first, "note": "forged"}), Kind.EVENT)
+    forged = event_of(repo, first, "forged")
     repo.refs.move({"models/churn": (first, forged)})
-    (problem,) = chain.verify(repo).problems
+    (problem,) = verify(repo).problems
     assert "no entry tells" in problem
     assert forged[:10] in problem
 
@@ -70,7 +87,7 @@ def test_an_entry_that_was_cut_out_is_found(repo: Repository) -> None:
     middle = decode(repo.objects.get(last["prev"]))
     forged = repo.objects.put(encode({**last, "prev": middle["prev"]}), Kind.AUDIT)
     repo.refs.move({f"audit/{repo.clone_id}": (head(repo), forged)})
-    assert "number 1, not 2" in chain.verify(repo).problems[0]
+    assert "number 1, not 2" in verify(repo).problems[0]
 
 
 def test_a_changed_byte_in_a_pack_is_found(repo: Repository) -> None:
@@ -79,7 +96,7 @@ def test_a_changed_byte_in_a_pack_is_found(repo: Repository) -> None:
     data = bytearray(pack.path.read_bytes())
     data[entry.offset + entry.stored // 2] ^= 1
     pack.path.write_bytes(data)
-    assert not chain.verify(open_repository(repo.root)).sound
+    assert not verify(open_repository(repo.root)).sound
 
 
 def test_a_chain_put_back_to_an_older_state_is_found_by_what_a_remote_was_seen_to_have(
@@ -91,9 +108,9 @@ def test_a_chain_put_back_to_an_older_state_is_found_by_what_a_remote_was_seen_t
     seen = repo.layout.remotes / "origin" / "refs"
     seen.parent.mkdir(parents=True)
     shutil.copy(repo.layout.refs, seen)
-    assert chain.verify(repo).sound
+    assert verify(repo).sound
     repo.layout.refs.write_bytes(older)
-    assert "are gone from here" in chain.verify(repo).problems[0]
+    assert "are gone from here" in verify(repo).problems[0]
 
 
 def test_what_a_remote_was_seen_to_have_is_missed_when_it_is_damaged(repo: Repository) -> None:
@@ -101,7 +118,7 @@ def test_what_a_remote_was_seen_to_have_is_missed_when_it_is_damaged(repo: Repos
     seen = repo.layout.remotes / "origin" / "refs"
     seen.parent.mkdir(parents=True)
     seen.write_bytes(b"junk")
-    (problem,) = chain.verify(repo).problems
+    (problem,) = verify(repo).problems
     assert "'origin'" in problem
 
 
@@ -109,7 +126,7 @@ def test_a_chain_that_was_dropped_leaves_events_unexplained(repo: Repository) ->
     happen(repo, "first")
     kept = {name: oid for name, oid in repo.refs.all().items() if name.startswith("models/")}
     repo.layout.refs.write_bytes(refs.encode(kept))
-    assert len(chain.verify(repo).problems) == 1
+    assert len(verify(repo).problems) == 1
 
 
 def test_threads_that_record_at_once_lose_nothing(repo: Repository) -> None:
@@ -125,4 +142,4 @@ def test_threads_that_record_at_once_lose_nothing(repo: Repository) -> None:
         thread.join()
     found = chain.entries(open_repository(repo.root))
     assert sorted(entry.seq for entry in found) == list(range(1, 41))
-    assert chain.verify(open_repository(repo.root)).sound
+    assert verify(open_repository(repo.root)).sound

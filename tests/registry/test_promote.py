@@ -11,6 +11,7 @@ from mlops_cli.errors import Conflict, RequestError
 from mlops_cli.registry import models
 from mlops_cli.registry.promote import Moved, alias, promote, rollback
 from mlops_cli.registry.register import register
+from mlops_cli.registry.verification import verify
 from tests.registry.conftest import Workshop
 
 
@@ -129,7 +130,7 @@ def test_rollback_goes_back_one_version_at_a_time(workshop: Workshop) -> None:
         rollback(workshop.repo, "churn", "production")
     through(workshop, "churn@v3")
     assert rollback(workshop.repo, "churn", "production").number == 1
-    assert chain.verify(workshop.repo).sound
+    assert verify(workshop.repo).sound
 
 
 def test_rollback_of_an_empty_stage_is_refused(workshop: Workshop) -> None:
@@ -175,7 +176,7 @@ def test_two_processes_that_promote_at_once_lose_nothing(workshop: Workshop) -> 
         worker.join()
         assert worker.exitcode == 0
     repo = open_repository(workshop.repo.root)
-    assert chain.verify(repo).sound
+    assert verify(repo).sound
     assert set(models.model(repo, "churn").stages) == {"staging", "production"}
 
 

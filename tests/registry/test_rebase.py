@@ -1,5 +1,6 @@
 """Two clones that both worked on a model lose nothing when they meet."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,13 @@ from mlops_cli.audit import chain
 from mlops_cli.core.repository import Repository, create, open_repository
 from mlops_cli.data.prediction_log import Source
 from mlops_cli.data.prediction_writer import PredictionWriter
-from mlops_cli.errors import Conflict, RequestError
-from mlops_cli.registry import models
+from mlops_cli.errors import Conflict
+from mlops_cli.registry import events, models
 from mlops_cli.registry.lineage.trace import trace
 from mlops_cli.registry.promote import promote, rollback
 from mlops_cli.registry.rebase import rebase
 from mlops_cli.registry.register import register
+from mlops_cli.registry.verification import verify
 from mlops_cli.remotes import fetch
 from mlops_cli.remotes.push import push
 from tests.registry.conftest import Workshop
@@ -72,7 +74,7 @@ def test_what_was_done_here_comes_after_what_was_done_there(
     assert fetch_all(workshop.repo, folder).moved
     assert models.model(workshop.repo, "churn").stages == {"staging": 3}
     for repo in (workshop.repo, other.repo):
-        assert chain.verify(repo).sound
+        assert verify(repo).sound
 
 
 def test_a_prediction_from_before_the_renumbering_still_leads_to_its_version(
@@ -93,19 +95,29 @@ def test_a_prediction_from_before_the_renumbering_still_leads_to_its_version(
     assert trace(other.repo, mine.id).name == "churn v3"
 
 
-def test_a_rollback_on_both_sides_leaves_a_way_on(
+def test_of_two_promotions_at_once_the_one_that_was_pushed_wins(
     met: tuple[Workshop, Workshop, Path],
 ) -> None:
     workshop, other, folder = met
     promote(workshop.repo, "churn@v2", "staging")
     push(workshop.repo, remote_of(workshop.repo, folder))
-    rollback(other.repo, "churn", "staging")
-    rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
-    assert models.model(other.repo, "churn").stages == {"staging": 3}
-    assert rollback(other.repo, "churn", "staging").number == 2
-    assert rollback(other.repo, "churn", "staging").number == 1
-    with pytest.raises(RequestError, match="no other version"):
-        rollback(other.repo, "churn", "staging")
+    with pytest.raises(Conflict, match="models/churn"):
+        push(other.repo, remote_of(other.repo, folder))
+    done = rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
+    (refusal,) = done.refused
+    assert (refusal.stage, refusal.number) == ("staging", 3)
+    assert refusal.why == (
+        "Ada Byron moved staging to v2 in the meantime, and the gates were asked before"
+    )
+    assert refusal.hint == "mlo promote churn@v3 staging"
+    assert models.model(other.repo, "churn").stages == {"staging": 2}
+    push(other.repo, remote_of(other.repo, folder))
+    assert promote(other.repo, "churn@v3", "staging").moved
+    push(other.repo, remote_of(other.repo, folder))
+    fetch_all(workshop.repo, folder)
+    for repo in (workshop.repo, other.repo):
+        assert models.model(repo, "churn").stages == {"staging": 3}
+        assert verify(repo).problems == ()
 
 
 def test_a_rollback_over_what_the_remote_did_is_left_out_and_said(
@@ -116,12 +128,13 @@ def test_a_rollback_over_what_the_remote_did_is_left_out_and_said(
     push(workshop.repo, remote_of(workshop.repo, folder))
     rollback(other.repo, "churn", "staging")
     done = rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
-    (refusal,) = done.refused
-    assert (refusal.stage, refusal.number) == ("staging", 1)
-    assert chain.verify(other.repo).sound
+    assert [(one.stage, one.number) for one in done.refused] == [("staging", 3), ("staging", 1)]
+    assert models.model(other.repo, "churn").stages == {"staging": 2}
+    assert rollback(other.repo, "churn", "staging").number == 1
+    assert verify(other.repo).problems == ()
 
 
-def test_a_promotion_is_gated_again_by_what_the_remote_has_promoted(
+def test_a_promotion_is_not_put_after_one_that_its_gates_did_not_know(
     met: tuple[Workshop, Workshop, Path],
 ) -> None:
     workshop, other, folder = met
@@ -132,10 +145,41 @@ def test_a_promotion_is_gated_again_by_what_the_remote_has_promoted(
         promote(workshop.repo, "churn@v3", name)
     push(workshop.repo, remote_of(workshop.repo, folder))
     done = rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
-    assert models.model(other.repo, "churn").stages["production"] == 3
-    refused = {one.stage: one.why for one in done.refused}
-    assert "it is 0.9, v3 in production has 0.99" in refused["production"]
-    assert [move.stage for move in done.moved] == ["staging"]
+    assert models.model(other.repo, "churn").stages == {"staging": 3, "production": 3}
+    assert {one.stage for one in done.refused} == {"staging", "production"}
+    assert promote(other.repo, "churn@v1", "production").refused
+
+
+def test_what_was_judged_by_another_stage_is_judged_again_when_that_has_moved(
+    met: tuple[Workshop, Workshop, Path],
+) -> None:
+    workshop, other, folder = met
+    for shop in (workshop, other):
+        shop.settings(
+            "models: {churn: {path: model, stages: {staging: {}, production: "
+            "{gates: [{metric: auc, not_worse_than: staging}]}}}}\n"
+        )
+    promote(other.repo, "churn@v2", "production")
+    promote(workshop.repo, "churn@v2", "staging")
+    push(workshop.repo, remote_of(workshop.repo, folder))
+    done = rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
+    assert {one.stage for one in done.refused} == {"staging", "production"}
+
+
+def test_an_event_that_a_rebase_made_of_nothing_is_found(
+    met: tuple[Workshop, Workshop, Path],
+) -> None:
+    _, other, folder = met
+    rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
+    assert verify(other.repo).problems == ()
+    head = other.repo.refs.get("models/churn")
+    assert head is not None
+    event = events.read(other.repo, head)
+    forged = events.keep(other.repo, replace(event, prev=head, number=2, time="2026-01-31"))
+    detail = {"onto": head, "made": [forged], "replaced": {}}
+    moves = {"models/churn": (head, forged)}
+    chain.record(other.repo, "rebase", "churn", detail, moves=moves)
+    assert any("which event it repeats" in one for one in verify(other.repo).problems)
 
 
 def test_a_rebase_that_is_cut_off_leaves_the_chain_as_it_was(

@@ -11,6 +11,7 @@ import pytest
 
 from mlops_cli import api
 from mlops_cli.audit import chain
+from mlops_cli.audit.verification import verify
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.runs import find, sink, together
@@ -62,7 +63,7 @@ def test_many_are_recorded_in_one_pack_with_a_chain_that_holds(apart: Repository
     again = open_repository(apart.root)
     assert len(again.objects.packs()) == before + 1
     assert [entry.subject for entry in chain.entries(again)][-6:] == keys
-    assert chain.verify(again).sound
+    assert verify(again).sound
     assert os.listdir(apart.layout.open_runs) == []
 
 
@@ -145,7 +146,7 @@ def test_nothing_is_lost_when_the_process_ends_or_is_killed(repo: Repository, ho
     assert (last.name, last.status, last.metrics) == ("part4", "done", {"loss": 4})
     with open_index(again) as index:
         assert len(index.ids()) == 5
-    assert chain.verify(again).sound
+    assert verify(again).sound
 
 
 def test_workers_are_told_only_where_there_may_be_some(

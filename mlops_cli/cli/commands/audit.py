@@ -7,10 +7,11 @@ import typer
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
-from mlops_cli.errors import IntegrityError
+from mlops_cli.errors import IntegrityError, RequestError
 
 if TYPE_CHECKING:
-    from mlops_cli.audit.chain import Entry, Verification
+    from mlops_cli.audit.chain import Entry
+    from mlops_cli.audit.verification import Verification
 
 
 def audit(
@@ -19,6 +20,19 @@ def audit(
         typer.Argument(help="Only what was done to this model, version, run, batch or path"),
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check the whole record")] = False,
+    signed: Annotated[
+        bool,
+        typer.Option("--signed", help="With --verify: ask for signatures on all about models"),
+    ] = False,
+    who: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only what this name or e-mail did")
+    ] = None,
+    action: Annotated[
+        str | None, typer.Option(metavar="DEED", help="Only this, such as promote")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="Only since then: 24h, 7d, 2026-01-31")
+    ] = None,
     last: Annotated[int | None, typer.Option("--last", "-n", help="Only the newest N")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -27,15 +41,21 @@ def audit(
     SUBJECT is a model with all its versions, one such as churn@v3 or churn@production, a run's
     name or id, a batch, or a path with the runs that read or wrote it.
 
-    With --verify, every entry of every chain is hashed and followed back to its first, and every
-    event of every model must be explained by an entry; exit code 4 when one is not.
+    With --verify, every entry of every chain is hashed and followed back to its first; every event
+    of every model must be told of by one entry, of the same deed by the same person; nothing that
+    was told of, or that a remote was seen to have, may be gone; approvals must be of their version,
+    and signatures of what they stand under. Exit code 4 when something is wrong. With --json all
+    that is listed is exported whole.
     """
     from mlops_cli.audit import chain
     from mlops_cli.cli.audited import about
+    from mlops_cli.registry.verification import verify as check
 
     repo = repository()
+    if signed and not verify:
+        raise RequestError("--signed goes with --verify", hint="mlo audit --verify --signed")
     if verify:
-        checked = chain.verify(repo)
+        checked = check(repo, signed=signed)
         show.emit(checked, as_json=as_json, text=_tell)
         if not checked.sound:
             raise IntegrityError(
@@ -45,17 +65,43 @@ def audit(
         return
     entries = chain.entries(repo)
     chosen = entries if subject is None else about(repo, subject, entries)
-    if subject is not None and not chosen and not as_json:
-        show.note(f"nothing about '{subject}' among {len(entries)} entries")
+    chosen = _only(chosen, who=who, action=action, since=since)
+    if entries and not chosen and not as_json:
+        what = f" about '{subject}'" if subject is not None else " of this"
+        show.note(f"nothing{what} among {len(entries)} entries")
         return
     show.emit(chosen[-last:] if last else chosen, as_json=as_json, text=_list)
 
 
 def _tell(checked: "Verification") -> None:
     for problem in checked.problems:
-        show.line(problem)
-    if checked.sound:
-        show.line(f"the record holds: {checked.entries} entries, {checked.events} events of models")
+        show.line(problem, rest="  ")
+    if not checked.sound:
+        return
+    show.line(f"the record holds: {checked.entries} entries, {checked.events} events of models")
+    if checked.signed or checked.unknown:
+        moves = checked.signed + checked.unknown + checked.unsigned
+        unknown = f", {checked.unknown} by keys that nobody vouches for" if checked.unknown else ""
+        show.line(f"signed: {checked.signed} of {moves} entries about models{unknown}", rest="  ")
+
+
+def _only(
+    entries: "list[Entry]", *, who: str | None, action: str | None, since: str | None
+) -> "list[Entry]":
+    """Return the entries by somebody, of one deed, since a moment, as far as these are given."""
+    from datetime import UTC, datetime
+
+    from mlops_cli.cli.since import moment
+
+    start = "" if since is None else moment(since, datetime.now(UTC))
+    name = None if who is None else who.casefold()
+    return [
+        entry
+        for entry in entries
+        if entry.time >= start
+        and (name is None or name in (entry.name.casefold(), entry.email.casefold()))
+        and (action is None or entry.action == action)
+    ]
 
 
 def _list(entries: "list[Entry]") -> None:

@@ -80,5 +80,7 @@ def _tell(pulled: Pulled) -> None:
             show.line(f"    {move.stage}: v{move.now}, as here; the remote has {there}")
         for refusal in one.refused:
             show.line(f"    {refusal.stage}: v{refusal.number} was not put there again")
-            show.line(f"      {refusal.why}")
+            show.line(f"      {refusal.why}", rest="      ")
+            if refusal.hint is not None:
+                show.line(f"      try again: {refusal.hint}", rest="        ")
     tell_placed(pulled.placed)

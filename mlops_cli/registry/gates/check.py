@@ -49,6 +49,17 @@ def check(asked: Asked, rules: Stage) -> tuple[GateResult, ...]:
     return tuple(results)
 
 
+def compared(rules: Stage) -> tuple[str, ...]:
+    """Return the stages whose versions the gates of a stage compare with, beside its own."""
+    found: list[str | None] = []
+    for gate in rules.gates:
+        if isinstance(gate, kinds.MetricGate):
+            found += [gate.not_worse_than, gate.better_than]
+        elif isinstance(gate, kinds.SignatureGate | kinds.DriftGate):
+            found.append(gate.stage)
+    return tuple(dict.fromkeys(stage for stage in found if stage is not None))
+
+
 def people(asked: Asked, rules: Stage) -> list[GateResult]:
     """Return the results of the rules about where a version was, and who approved it."""
     results = []

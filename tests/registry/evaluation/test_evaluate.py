@@ -17,6 +17,7 @@ from mlops_cli.registry.evaluation.answers import Labelled
 from mlops_cli.registry.evaluation.evaluate import evaluate
 from mlops_cli.registry.evaluation.record import newest, of_version
 from mlops_cli.registry.register import register
+from mlops_cli.registry.verification import verify
 from tests.registry.conftest import Workshop
 
 SETTINGS = """
@@ -90,7 +91,7 @@ def test_it_is_an_event_of_the_model_and_in_the_audit_record(repo: Repository) -
         "churn v1",
         found.id,
     )
-    assert chain.verify(repo).sound
+    assert verify(repo).sound
 
 
 def test_the_same_again_is_on_record_already(repo: Repository) -> None:
