@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mlops_cli.cli.lineage_facts import short
 from mlops_cli.registry.lineage.node import Node
 
 _LONG = 60
@@ -48,9 +49,9 @@ class _Drawn:
 
 def _lines(node: Node) -> Iterator[str]:
     yield f"<b>{_text(node.kind)}</b> {_text(node.name)}"
-    for name, fact in list(node.facts.items())[:_SHOWN]:
+    for name in list(node.facts)[:_SHOWN]:
         if name != "told":
-            yield f"{_text(name)}: {_text(fact)}"
+            yield f"{_text(name)}: {_text(short(node, name))}"
 
 
 def _text(text: str) -> str:

@@ -16,7 +16,7 @@ def trace(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="A prediction, batch, model, version, run, path, or object id"
+            metavar="ID", help="A prediction, batch, model, version, run, path, package or id"
         ),
     ],
     up: Annotated[bool, typer.Option("--up", help="Show only what it was made from")] = False,
@@ -56,9 +56,6 @@ def _draw(node: "Node") -> None:
     show.line(chart(node))
 
 
-_WHEN_AND_WHO = {"answered", "began", "by", "commit by", "made", "registered", "version", "when"}
-"""Facts that tell moments and people, which text shows short."""
-
 _UNDER = {"": "", "├─ ": "│  ", "└─ ": "   "}
 """What lines below a branch begin with."""
 
@@ -86,22 +83,10 @@ def _branches(nodes: "tuple[Node, ...]", under: str) -> None:
 
 
 def _head(node: "Node", start: str = "", under: str = "", *, rail: str) -> None:
+    from mlops_cli.cli.lineage_facts import short
+
     brief = f"  {node.id[:10]}" if node.id and node.id[:10] not in node.name else ""
     what = f"{show.style(node.kind, 'dim')} {show.style(node.name, 'bold')}{brief}"
     show.line(f"{start}{what}", rest=f"{under}{rail}")
-    for name, fact in node.facts.items():
-        if name in _WHEN_AND_WHO and node.kind != "parameters":
-            fact = _brief(fact)
-        show.line(f"{under}{rail}{name}: {fact}", rest=f"{under}{rail}  ")
-
-
-def _brief(fact: str) -> str:
-    """Return a fact with its moments to the minute and its people by name alone.
-
-    >>> _brief("2026-11-21T06:04:59.123456Z by Ada <ada@example.org> on host")
-    '2026-11-21 06:04 UTC by Ada on host'
-    """
-    import re
-
-    fact = re.sub(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\.\d{6}Z", r"\1 \2 UTC", fact)
-    return re.sub(r" <[^<>]*>", "", fact)
+    for name in node.facts:
+        show.line(f"{under}{rail}{name}: {short(node, name)}", rest=f"{under}{rail}  ")

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 from mlops_cli.core.canonical import decode
+from mlops_cli.core.clock import moment
 from mlops_cli.core.git_commit import commit_of
 from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import history, pointer, prediction_log
+from mlops_cli.data import history, pointer
 from mlops_cli.data.prediction_log import Logged
 from mlops_cli.errors import MloError
 from mlops_cli.registry.events import Event
+from mlops_cli.registry.lineage import counts
 from mlops_cli.registry.lineage.node import Node, brief, person
 from mlops_cli.registry.lineage.uses import BatchEntry
 from mlops_cli.registry.models import Model, Version
@@ -29,6 +31,10 @@ def prediction(logged: Logged) -> Node:
         facts["probabilities"] = ", ".join(
             f"{name}: {share:.4g}" for name, share in logged.probabilities.items()
         )
+    if logged.role != "answer":
+        facts["as"] = logged.role
+    if logged.label is not None:
+        facts["turned out"] = str(logged.label)
     return Node("prediction", logged.id, logged.id, facts)
 
 
@@ -46,14 +52,18 @@ def batch(entry: BatchEntry) -> Node:
 
 def logged(repo: Repository, version: Version) -> Iterator[Node]:
     """Yield how many predictions of a version are in the log of this clone, if any are."""
-    ids = {version.id, *version.formerly}
     try:
-        count = sum(1 for _ in prediction_log.each(repo, version.model, version_ids=ids))
+        found = counts.counted(repo, version.model, {version.id, *version.formerly})
     except MloError as error:
         yield Node("predictions", "unknown", "", {"log": error.message})
         return
-    if count:
-        yield Node("predictions", f"{count:,} in the log of this clone", "")
+    if found.oldest_us is None or found.newest_us is None:
+        return
+    facts = {"made": f"{moment(found.oldest_us * 1000)} to {moment(found.newest_us * 1000)}"}
+    others = {role: count for role, count in found.by_role.items() if role != "answer"}
+    if others:
+        facts["as"] = ", ".join(f"{role} {count:,}" for role, count in sorted(others.items()))
+    yield Node("predictions", f"{found.total:,} in the log of this clone", "", facts)
 
 
 def version(model: Model, found: Version) -> Node:

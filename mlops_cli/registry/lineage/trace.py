@@ -15,6 +15,7 @@ from mlops_cli.registry.lineage import told
 from mlops_cli.registry.lineage.node import Node
 from mlops_cli.registry.lineage.walk import Walk
 from mlops_cli.registry.models import Version
+from mlops_cli.registry.packaging import description, sums
 from mlops_cli.runs import find
 from mlops_cli.runs.record import Run
 
@@ -32,8 +33,8 @@ def trace(
 ) -> Node:
     """Return the lineage of what `text` names.
 
-    It may be the id of a prediction or a batch, a model or a version of one, a run, the path of
-    data (with `@REV`), or the beginning of an object's id.
+    It may be the id of a prediction or a batch, a model or a version of one, the folder of a
+    package, a run, the path of data (with `@REV`), or the beginning of an object's id.
 
     Args:
         repo: where.
@@ -72,7 +73,37 @@ class _Asked:
                     return self.walk.batch_up(entry) if self.up else told.batch(entry)
         if text.partition("@")[0] in models.names(self.repo):
             return self.version(models.resolve(self.repo, text))
+        if description.is_package(self.start / text):
+            return self.package(text)
         return self.run_or_data(text)
+
+    def package(self, text: str) -> Node:
+        """Return a package with the version that it is of, or what it says where nobody knows it.
+
+        Raises:
+            IntegrityError: a byte of it is not what was written.
+        """
+        folder = self.start / text
+        sums.check(folder)
+        described = description.read(folder)
+        name = f"{described.model}@{described.version_id}"
+        known = described.model in self.walk.models and any(
+            one.has_id(described.version_id) for one in self.walk.models[described.model].versions
+        )
+        facts = {
+            "checksums": "all as written",
+            "version": f"{described.model} v{described.version}",
+        }
+        if not known:
+            facts |= {
+                key: str(described.told[key])
+                for key in ("run", "commit")
+                if described.told.get(key)
+            }
+            return Node("package", text, described.version_id, facts)
+        version = models.resolve(self.repo, name)
+        above = (self.walk.version_up(version, 1),) if self.up else ()
+        return Node("package", text, "", facts, above)
 
     def version(self, found: Version) -> Node:
         walk = self.walk

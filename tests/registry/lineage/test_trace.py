@@ -8,14 +8,16 @@ import pandas as pd
 import pytest
 
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.repository import create
 from mlops_cli.data.prediction_log import Source
 from mlops_cli.data.prediction_writer import PredictionWriter
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.registry import predict
 from mlops_cli.registry.lineage.node import Node
 from mlops_cli.registry.lineage.trace import trace
 from mlops_cli.registry.lineage.walk import Walk
 from mlops_cli.registry.models import Version
+from mlops_cli.registry.packaging.make import package
 from mlops_cli.registry.promote import promote
 from mlops_cli.registry.register import register
 from mlops_cli.runs import said
@@ -130,6 +132,20 @@ def test_a_version_leads_to_its_promotions_batches_and_answers(
     assert [below.kind for below in node.down] == ["promotion", "batch", "predictions"]
     assert one(node, "batch").name == batch.id
     assert one(node, "predictions").name.startswith("1 ")
+
+
+def test_a_package_leads_to_its_version(
+    workshop: Workshop, version: Version, tmp_path: Path
+) -> None:
+    package(workshop.repo, version, tmp_path / "made")
+    node = trace(workshop.repo, str(tmp_path / "made"))
+    assert (node.kind, node.facts["checksums"]) == ("package", "all as written")
+    assert one(node, "version").id == version.id
+    other = create(tmp_path / "other")
+    assert trace(other, str(tmp_path / "made")).facts["run"] == version.run
+    (tmp_path / "made/Dockerfile").write_text("FROM scratch\n")
+    with pytest.raises(IntegrityError, match="is not what was written"):
+        trace(workshop.repo, str(tmp_path / "made"))
 
 
 def test_one_way_and_some_levels_are_given_where_asked(
