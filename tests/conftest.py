@@ -26,6 +26,17 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 __all__ = ["file_server", "s3_server", "ssh_server"]  # fixtures for all
 
+TESTS = Path(__file__).parent
+
+CHILDREN_COUNT = (
+    "faults", "pipeline", "remotes", "runs", "serving", "test_api", "test_autolog",
+    "user/test_reproduce", "user/test_sweep",
+)  # fmt: skip
+"""Tests whose child processes run code that is run nowhere else: there coverage is measured too.
+
+In all others it is not, for it takes a third of the time of tests that start many processes.
+"""
+
 SETTINGS = ("MLO_", "_MLO", "GIT_", "XDG_", "AWS_", "HTTP_", "HTTPS_", "ALL_PROXY", "NETRC", "SSL_")
 """Variables of the environment, by how they begin, that would change what a test sees."""
 
@@ -71,9 +82,17 @@ class Mlo(Protocol):
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_home(
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Path:
     """Keep a test away from the developer's settings, and their settings from the test."""
     home = tmp_path_factory.mktemp("home")
+    where = Path(request.node.path)
+    here = where.relative_to(TESTS).as_posix() if where.is_relative_to(TESTS) else ""
+    if not here.startswith(CHILDREN_COUNT):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     (home / ".gitconfig").write_text(GIT_CONFIG)
     for name in [name for name in os.environ if name.upper().startswith(SETTINGS)]:
         monkeypatch.delenv(name)
