@@ -24,14 +24,21 @@ def predict(
     source: Annotated[Path, typer.Argument(metavar="IN", help="CSV, TSV, JSON lines or Parquet")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write: any of these")],
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what was begun of OUT before a kill")
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", metavar="N", min=1, help="Processes that answer")
+    ] = 1,
     as_json: JsonFlag = False,
 ) -> None:
     """Predict every row of a file.
 
     OUT has the columns of IN, then the prediction, a classifier's probabilities, the version that
     answered, and a batch id, which `mlo trace` leads back to model, run, code and data. Columns
-    that the model does not take stay as they are written.
+    that the model does not take stay as they are written. OUT appears whole, or not at all.
     """
+    from mlops_cli.cli.spread import processes
     from mlops_cli.registry import models
     from mlops_cli.registry.predict import predict as answer
 
@@ -41,11 +48,23 @@ def predict(
         if note:
             show.note(note)
     version = models.resolve(repo, reference)
-    batch = answer(repo, version, source, target, force=force, progress=show.progress())
+    with processes(jobs, tmp=repo.layout.tmp) as doer:
+        batch = answer(
+            repo,
+            version,
+            source,
+            target,
+            force=force,
+            resume=resume,
+            doer=doer,
+            progress=show.progress(),
+        )
     show.emit(batch, as_json=as_json, text=_tell)
 
 
 def _tell(batch: "Batch") -> None:
     rows = f"{batch.rows:,} row{'' if batch.rows == 1 else 's'}"
     show.line(f"{batch.output}: {rows} predicted by {batch.model} v{batch.version}")
+    if batch.resumed:
+        show.line(f"  {batch.resumed:,} of them had been answered before")
     show.line(f"  batch {batch.id}")
