@@ -11,6 +11,7 @@ from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from mlops_cli.data.gc import Collected
+    from mlops_cli.pipeline.reproduction.environments import Pruned
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -29,9 +30,13 @@ def gc(
 
     Kept is what any commit of any branch, tag, stash or reflog names, the index and the files of
     all git work trees, every run that was not removed, every model and every open run. Drops the
-    rest from this store, never from a remote.
+    rest from this store, never from a remote; and the environments that mlo reproduce keeps in the
+    user's cache folder, where nobody has used one for so long.
     """
+    import os
+
     from mlops_cli.data.gc import collect
+    from mlops_cli.pipeline.reproduction.environments import prune
     from mlops_cli.runs import code_refs
     from mlops_cli.runs.index import removed_keys
 
@@ -45,7 +50,14 @@ def gc(
         dry_run=dry_run,
         progress=show.progress(),
     )
-    show.emit(collected, as_json=as_json, text=lambda one: _tell(one, older_than))
+    pruned = prune(os.environ, unused_s=seconds(older_than), dry_run=dry_run)
+
+    def tell(_: object) -> None:
+        _tell(collected, older_than)
+        _tell_pruned(pruned, dry_run=dry_run)
+
+    environments = {"environments": pruned.environments, "environment_bytes": pruned.bytes}
+    show.emit({**show.plain(collected), **environments}, as_json=as_json, text=tell)
 
 
 def seconds(text: str) -> float:
@@ -84,6 +96,13 @@ def _tell(collected: "Collected", older_than: str) -> None:
         show.line("biggest:")
         for one in collected.biggest:
             show.line(f"  {one.oid[:10]}  {one.kind:<5}  {show.size(one.size)}")
+
+
+def _tell_pruned(pruned: "Pruned", *, dry_run: bool) -> None:
+    if pruned.environments:
+        does = "would drop" if dry_run else "dropped"
+        what = show.number(pruned.environments, "unused environment")
+        show.line(f"{does} {what} of mlo reproduce, {show.size(pruned.bytes)}")
 
 
 def _amount(objects: int, size: int) -> str:

@@ -20,10 +20,10 @@ from mlops_cli.core.ids import object_id
 from mlops_cli.core.lock import hold
 from mlops_cli.errors import ExternalError, IntegrityError
 from mlops_cli.pipeline.reproduction import local_packages, pythons
+from mlops_cli.pipeline.reproduction.environments import LOCK, WHOLE, cache_folder, note_use
 from mlops_cli.pipeline.reproduction.pythons import Python
 from mlops_cli.runs import environment, packages
 
-_WHOLE = "complete.json"
 _WAIT_S = 3600.0
 _NOT_FOUND = re.compile(
     r"No matching distribution found for ([A-Za-z0-9._-]+)"
@@ -49,13 +49,6 @@ class Built:
     programs: Path | None
     notes: tuple[str, ...]
     how: str
-
-
-def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder that environments are kept in."""
-    base = environ.get("XDG_CACHE_HOME") or ""
-    root = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
-    return root / "mlo" / "environments"
 
 
 def rebuild(
@@ -155,14 +148,15 @@ class _Build:
         except OSError as error:
             raise outside(error, folder.parent) from error
         waiting = lambda who: self.tell(f"environment: waiting for {who} to end")  # noqa: E731
-        lock = folder.with_suffix(".lock")
+        lock = folder.with_suffix(LOCK)
         with hold(lock, purpose="mlo reproduce", wait_s=_WAIT_S, on_wait=waiting):
-            held = _read(folder / _WHOLE)
+            held = _read(folder / WHOLE)
             how = "made before"
             if held is None:
                 how = "made anew"
                 held = self._make(folder)
-                write_whole(folder / _WHOLE, canonical.encode(held), durable=False)
+                write_whole(folder / WHOLE, canonical.encode(held), durable=False)
+            note_use(folder)
         return Built(folder / "bin", tuple(held["notes"]), how)
 
     def _make(self, folder: Path) -> dict[str, Any]:

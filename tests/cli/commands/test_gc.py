@@ -1,12 +1,16 @@
 """What `mlo gc` says and takes."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from mlops_cli.cli.commands.gc import seconds
+from mlops_cli.core.lock import hold
 from mlops_cli.errors import RequestError
+from mlops_cli.pipeline.reproduction import environments
+from mlops_cli.pipeline.reproduction.environments import WHOLE, cache_folder
 from tests.conftest import Mlo
 
 
@@ -42,3 +46,24 @@ def test_it_says_what_would_go_what_went_and_what_is_too_young(
     assert json.loads(mlo_here("gc", "--older-than", "0d", "--json").stdout)["objects"] == 1
     assert mlo_here("gc", "--older-than", "0d").stdout == "nothing went\nkeeps 1 object, 68 B\n"
     assert mlo_here("gc", "--older-than", "soon", code=2).stdout == ""
+
+
+def test_environments_that_nobody_used_for_long_go_too(
+    project: Path, mlo_here: Mlo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    kept = cache_folder(os.environ)
+    for name in ("old", "used", "half"):
+        (kept / name).mkdir(parents=True)
+        (kept / name / WHOLE).write_text("x" * 2048)
+    (kept / "half" / WHOLE).unlink()
+    os.utime(kept / "old" / WHOLE, (0, 0))
+    os.utime(kept / "half", (0, 0))
+    environments.note_use(kept / "used")
+    said = mlo_here("gc", "--dry-run").stdout
+    assert "would drop 2 unused environments of mlo reproduce, 2.0 KiB" in said
+    with hold(kept / "old.lock", purpose="mlo reproduce"):
+        assert mlo_here("gc", "--json").json["environments"] == 1
+    assert sorted(path.name for path in kept.iterdir() if path.is_dir()) == ["old", "used"]
+    assert "dropped 1 unused environment of mlo reproduce" in mlo_here("gc").stdout
+    assert mlo_here("gc", "--json").json["environments"] == 0

@@ -6,7 +6,8 @@ import pytest
 
 from mlops_cli.errors import IntegrityError
 from mlops_cli.pipeline.reproduction import pythons
-from mlops_cli.pipeline.reproduction.rebuild import cache_folder, rebuild
+from mlops_cli.pipeline.reproduction.environments import cache_folder
+from mlops_cli.pipeline.reproduction.rebuild import rebuild
 from mlops_cli.runs import environment
 
 
