@@ -73,6 +73,8 @@ class Window:
     """Of each row, which segment it is in, and its number there."""
     sampled: bool = False
     """Whether these are fewer than there are, chosen evenly."""
+    hidden: tuple[str, ...] = ()
+    """Columns that are redacted, or hashed, in some of the segments."""
 
     def __len__(self) -> int:
         return len(self.predictions)

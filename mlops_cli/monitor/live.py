@@ -5,6 +5,7 @@ prediction log keeps every request. Either can be replaced by a table of one's o
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log, reference, table
+from mlops_cli.data.prediction_log import Window
+from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import drift
 from mlops_cli.monitor.drift import DriftReport
@@ -22,6 +25,8 @@ from mlops_cli.registry.models import Version
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_ROWS = 1_000_000
+"""Of more predictions so many are compared, evenly chosen: no test gains by more."""
 _AGO = re.compile(r"(\d{1,6})\s*(m|h|d|w)")
 _MINUTES = {"m": 1, "h": 60, "d": 60 * 24, "w": 60 * 24 * 7}
 
@@ -60,6 +65,8 @@ class Checked:
     current: Side
     span: Span
     report: DriftReport
+    notes: tuple[str, ...] = ()
+    """What else there is to know of the predictions."""
 
 
 def check(
@@ -101,7 +108,7 @@ def check(
             None, None, side, other, span, drift.compare(frame, now, repo.settings.drift)
         )
     name = model if model is not None else _only_model(repo)
-    version, asked = _asked(repo, name, span, answered=current is None)
+    version, asked, window, tally = _asked(repo, name, span, answered=current is None)
     other = Side(None)
     if current is not None:
         other, asked = _table(repo, current, here)
@@ -111,8 +118,11 @@ def check(
         side, frame = _table(repo, reference, here)
     frame = _inputs(frame, version)
     asked = _as_called(asked, version) if len(asked) else frame.head(0)
+    hidden = [] if window is None else [one for one in window.hidden if one in frame.columns]
+    frame, asked = frame.drop(columns=hidden), asked.drop(columns=hidden, errors="ignore")
     report = drift.compare(frame, asked, repo.settings.drift)
-    return Checked(version.model, version.number, side, other, span, report)
+    notes = tuple(_notes(window, hidden, tally))
+    return Checked(version.model, version.number, side, other, span, report, notes)
 
 
 def moment(text: str, *, now: datetime) -> str:
@@ -156,16 +166,27 @@ def _only_model(repo: Repository) -> str:
     )
 
 
+def _notes(window: Window | None, hidden: list[str], tally: Tally) -> Iterator[str]:
+    if window is not None and window.sampled:
+        yield f"{len(window):,} of the predictions, evenly chosen, stand for all"
+    if hidden:
+        names = ", ".join(hidden[:5]) + (" and more" if len(hidden) > 5 else "")
+        yield f"not compared, since the log does not have the values: {names}"
+    if tally.blocks:
+        yield str(tally)
+
+
 def _asked(
     repo: Repository, name: str, span: Span, *, answered: bool
-) -> tuple[Version, "pd.DataFrame"]:
+) -> tuple[Version, "pd.DataFrame", Window | None, Tally]:
     """Return the version that `name` means, and the rows that it was asked to predict."""
     import pandas as pd
 
+    tally = Tally()
     if "@" in name or not answered:
         version = models.resolve(repo, name)
         if not answered:
-            return version, pd.DataFrame()
+            return version, pd.DataFrame(), None, tally
         window = prediction_log.window(
             repo,
             version.model,
@@ -173,15 +194,20 @@ def _asked(
             since=span.since,
             until=span.until,
             last=span.last,
+            most=MOST_ROWS,
+            tally=tally,
         )
-        return version, window.features
+        return version, window.features, window, tally
     newest = models.model(repo, name).newest
-    window = prediction_log.window(repo, name, since=span.since, until=span.until)
+    window = prediction_log.window(
+        repo, name, since=span.since, until=span.until, most=MOST_ROWS, tally=tally
+    )
     if not len(window):
-        return newest, window.features
+        return newest, window.features, window, tally
     version = models.resolve(repo, f"{name}@{window.versions.iloc[-1]}")
     features = window.features[window.versions.isin([version.id, *version.formerly]).to_numpy()]
-    return version, features if span.last is None else features.tail(span.last)
+    features = features if span.last is None else features.tail(span.last)
+    return version, features, window, tally
 
 
 def _trained_on(repo: Repository, version: Version) -> tuple[Side, "pd.DataFrame"]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlops_cli.core.config_log import LogSettings
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.data.prediction_log import Source
 from mlops_cli.data.prediction_writer import PredictionWriter
@@ -65,10 +66,12 @@ class Shop:
             events.append(self.repo, model, "register", number, detail)
         return models.model(self.repo, model).newest
 
-    def answer(self, version: Version, frame: pd.DataFrame) -> None:
+    def answer(
+        self, version: Version, frame: pd.DataFrame, settings: LogSettings | None = None
+    ) -> None:
         """Log that `version` was asked to predict the rows of `frame`."""
         source = Source(version.model, version.number, version.id, tuple(frame.columns))
-        writer = PredictionWriter(self.repo.layout.predictions, warn=pytest.fail)
+        writer = PredictionWriter(self.repo.layout.predictions, warn=pytest.fail, settings=settings)
         columns = [frame[name].tolist() for name in frame.columns]
         ticket = writer.reserve(source, len(frame))
         writer.record(ticket, columns, [0.0] * len(frame), None)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+from mlops_cli.core.config_log import LogSettings
 from mlops_cli.core.repository import open_repository
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import live
@@ -197,3 +198,33 @@ def test_a_moment_may_be_so_long_ago(text, ago):
 def test_a_moment_before_the_calendar_is_refused():
     with pytest.raises(RequestError, match="too long ago"):
         live.moment("999999w", now=datetime(2026, 1, 31, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("how", ["redact", "hash"])
+def test_columns_that_the_log_hides_are_told_and_not_compared(shop, how):
+    shop.answer(shop.register(), asked(), LogSettings(**{how: ("colour",)}))
+    found = live.check(shop.repo)
+    assert [column.name for column in found.report.columns] == ["width"]
+    assert found.report.verdict == "ok"
+    assert found.notes == ("not compared, since the log does not have the values: colour",)
+
+
+def test_a_damaged_block_is_told_with_the_verdict(shop):
+    version = shop.register()
+    shop.answer(version, asked())
+    shop.answer(version, asked(seed=5))
+    damaged = next((shop.repo.layout.predictions / "churn").glob("*.seg"))
+    data = bytearray(damaged.read_bytes())
+    data[-5] ^= 0xFF
+    damaged.write_bytes(data)
+    found = live.check(shop.repo)
+    assert found.report.current_rows == 200
+    assert "a damaged place, with 200 predictions or more, skipped" in found.notes[0]
+
+
+def test_of_very_many_predictions_an_even_part_is_compared(shop, monkeypatch):
+    monkeypatch.setattr(live, "MOST_ROWS", 150)
+    shop.answer(shop.register(), asked(400))
+    found = live.check(shop.repo)
+    assert 50 < found.report.current_rows <= 150
+    assert "evenly chosen, stand for all" in found.notes[0]

@@ -89,6 +89,8 @@ def _flat(found: "Checked") -> dict[str, object]:
 
 def _tell(found: "Checked", *, every: bool) -> None:
     report = found.report
+    for one in found.notes:
+        show.note(one)
     show.line(f"{_current(found)} against {_named(found.reference)}, {report.reference_rows} rows")
     verdict = show.style(report.verdict, "bold", _COLOURS.get(report.verdict, "green"))
     show.line(f"{verdict}: {report.reason}")

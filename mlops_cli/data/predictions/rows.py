@@ -41,6 +41,8 @@ class Rows:
     keys: Cells | None = None
     labels: Cells | None = None
     labelled_us: "NDArray[np.int64] | None" = None
+    hashed: tuple[str, ...] = ()
+    """Columns of which there are only hashes."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -121,6 +123,7 @@ def read(segment: Segment, frame: Frame, tally: Tally) -> Rows | None:
         content.shares,
         content.requests,
         content.keys,
+        hashed=head.hashed,
     )
 
 

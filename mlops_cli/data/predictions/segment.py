@@ -23,7 +23,7 @@ from mlops_cli.errors import IntegrityError
 
 FORMAT = 2
 SUFFIX = ".seg"
-ROLES = ("answer", "shadow", "canary")
+ROLES = ("answer", "shadow", "canary", "ab")
 
 _MAGIC = b"MLOP"
 _HEAD, _ROWS = 0, 1
@@ -42,8 +42,8 @@ _SEARCH_BYTES = 1 << 20
 class Source:
     """Who answers: a model version, the names of its columns, and its classes if it has any.
 
-    `role` says what became of its answers: the client had them (`answer`, or `canary` from a
-    version on trial), or nobody (`shadow`).
+    `role` says what became of its answers: the client had them (`answer`, `canary` from a
+    version on trial, or `ab` in an experiment), or nobody (`shadow`).
     """
 
     model: str

@@ -88,7 +88,13 @@ class Gathering:
             segments=names,
             places=(segments[order], numbers[order]),
             sampled=self._share_bits > 0,
+            hidden=tuple(dict.fromkeys(name for part in parts for name in _hidden(part))),
         )
+
+
+def _hidden(part: Rows) -> list[str]:
+    """Return the columns of which the log does not have the values."""
+    return [name for name in part.source.columns if name not in part.columns or name in part.hashed]
 
 
 def _even(numbers: "NDArray[np.int64]", bits: int) -> "NDArray[np.bool_]":
