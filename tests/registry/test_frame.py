@@ -54,7 +54,7 @@ def test_gaps_in_whole_numbers_and_booleans_are_kept() -> None:
     )
     frame = compile_frame(Signature(columns))([(1, None), (True, None), (2, 1)])
     assert frame["count"].isna().tolist() == [False, True]
-    assert frame["ripe"].tolist() == [True, None]
+    assert frame["ripe"].isna().tolist() == [False, True]
     assert frame["grade"].dtype.kind == "i"
     whole = compile_frame(Signature(columns))([(1, 2), (True, False), (2, 1)])
     assert whole["count"].dtype.kind == "i"
