@@ -67,8 +67,8 @@ def _read(said: str, cpu_s: float) -> Load:
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     return Load(
         rate=float(_found(r"Requests/sec:\s+([\d.]+)", said)),
-        p50_us=_us(_found(r"^ +50% +(\S+)$", said)),
-        p99_us=_us(_found(r"^ +99% +(\S+)$", said)),
+        p50_us=_us(_found(r"^ +50% +(\S+) *$", said)),
+        p99_us=_us(_found(r"^ +99% +(\S+) *$", said)),
         cpu_us=cpu_s / count * 1e6,
         refused=int(refused[1]) if refused else 0,
     )
