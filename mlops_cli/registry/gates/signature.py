@@ -55,7 +55,7 @@ def _narrower(before: Column, now: Column) -> Iterator[str]:
     words = all(isinstance(one, str) for one in before.categories or ())
     free: Kind = "text" if now.kind == "category" and now.categories is None else now.kind
     if free != before.kind and not (words and before.kind in _TAKES.get(free, ())):
-        yield f"'{now.name}' takes a {now.kind}, no {before.kind}"
+        yield f"'{now.name}' is of the kind {now.kind}, and was of {before.kind}"
     elif now.kind == "category" and now.categories is not None:
         gone = [one for one in before.categories or () if one not in now.categories]
         if gone:
