@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log
 from mlops_cli.registry import promote, routes
 from tests.serving.conftest import ROW
-from tests.serving.registry import hammered, wait_for
+from tests.serving.registry import Load, hammered, wait_for
 from tests.serving.test_process import serving
 
 
@@ -47,7 +48,7 @@ def test_promotions_rollbacks_and_canaries_under_load_lose_no_request(repo: Repo
                     routes.begin(repo, "plant@v2", "canary", share=0.5)
                 due = [2, 1][step % 3] if step % 3 < 2 else 2
                 started, before = time.monotonic(), len(load.seen)
-                wait_for(lambda before=before, due=due: due in {v for _, v in load.seen[before:]})
+                wait_for(partial(answers, load, due, before))
                 assert time.monotonic() - started < 1
         assert counted(url, 'mlo_requests_total{path="/predict",status="200"}') == len(load.seen)
         child.terminate()
@@ -66,10 +67,10 @@ def test_a_killed_worker_takes_down_only_what_it_had_accepted(repo: Repository) 
         with hammered(url, clients=4) as load:
             for _ in range(3):
                 before = len(load.seen)
-                wait_for(lambda before=before: len(load.seen) > before + 50)
+                wait_for(partial(goes_on, load, before))
                 os.kill(children(child)[0], signal.SIGKILL)
                 killed += 1
-                wait_for(lambda killed=killed: restarts(url) == killed)
+                wait_for(partial(restarted, url, killed))
         # whoever kept a connection to the process lost it, and nobody was turned away
         assert not [error for error in load.broken if isinstance(error, httpx.ConnectError)]
         assert len(load.broken) <= 4 * killed
@@ -81,11 +82,19 @@ def test_a_killed_worker_takes_down_only_what_it_had_accepted(repo: Repository) 
     assert said.count("was killed by signal 9; another takes its place") == killed
 
 
-def restarts(url: str) -> int:
+def answers(load: Load, version: int, since: int) -> bool:
+    return version in {one for _, one in load.seen[since:]}
+
+
+def goes_on(load: Load, since: int) -> bool:
+    return len(load.seen) > since + 50
+
+
+def restarted(url: str, times: int) -> bool:
     try:
-        return counted(url, "mlo_worker_restarts_total ")
+        return counted(url, "mlo_worker_restarts_total ") == times
     except httpx.HTTPError:
-        return -1
+        return False
 
 
 def test_a_user_meets_the_same_version_in_every_process_and_after_a_restart(

@@ -11,6 +11,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mlops_cli.serving.corked import Corked
+
 HEAD_S = 10.0
 """The head of a request must have arrived that long after the connection or its first byte."""
 HEAD_BYTES = 64 * 1024
@@ -44,7 +46,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or turn it away when there are too many."""
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
         if len(self.connections) > (self.most or _most()):
             self._refuse(b"503 Service Unavailable", "too many connections", b"retry-after: 1\r\n")
         else:
