@@ -98,6 +98,8 @@ def run(
     with alone, repo.stat_cache.saved_once():
         _reap(repo)
         locked = lockfile.read(repo.layout.lockfile)
+        if not locked.keys() <= repo.settings.steps.keys():
+            _drop_gone(repo, locked, watcher)
         states = stale.check(repo, graph, chosen.plans, locked)
         doing = [graph.steps[one.name] for one in states if force or one.stale]
         if not doing:
@@ -124,6 +126,20 @@ def run(
             sought=sought,
         )
         return Outcome(done, (), tuple(graph.steps))
+
+
+def _drop_gone(
+    repo: Repository, locked: dict[str, lockfile.LockedStep], watcher: "Watcher"
+) -> None:
+    """Take steps out of `mlo.lock` that are gone from the settings, and tell what they left."""
+    from mlops_cli.core.files import write_whole
+    from mlops_cli.pipeline.gone import gone, left_behind
+
+    for text in left_behind(repo, locked):
+        watcher.warns(text)
+    for name in gone(repo, locked):
+        del locked[name]
+    write_whole(repo.layout.lockfile, lockfile.encode(locked), aside=repo.layout.tmp)
 
 
 def _reap(repo: Repository) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import RequestError, StateError
+from mlops_cli.errors import MissingObject, RequestError, StateError
 from mlops_cli.runs import said
 from mlops_cli.runs.find import resolve
 from mlops_cli.runs.index import open_index
@@ -35,6 +35,7 @@ def put_back(repo: Repository, references: Sequence[str]) -> tuple[Run, ...]:
 
     Raises:
         RequestError: no removed run fits a reference, or several do; then none is put back.
+        StateError: `gc` has dropped the record of one.
     """
     runs = tuple({run.id: run for run in [_removed(repo, text) for text in references]}.values())
     said.remove(repo, runs, removed=False)
@@ -64,4 +65,11 @@ def _removed(repo: Repository, text: str) -> Run:
         raise RequestError(
             f"'{text}' may be {len(found)} removed runs: {keys}", hint="name the key"
         )
-    return Run.read(repo, ObjectId(found[0][0]))
+    ((oid, key),) = found
+    try:
+        return Run.read(repo, ObjectId(oid))
+    except MissingObject as error:
+        raise StateError(
+            f"the record of run {key} is gone: mlo gc dropped it after the run was removed",
+            hint="mlo pull, from a remote that has it" if repo.settings.remotes else None,
+        ) from error

@@ -130,6 +130,15 @@ def test_removed_runs_can_be_put_back(repo: Repository) -> None:
         put_back(repo, ["first"])
 
 
+def test_a_removed_run_that_gc_dropped_is_told_so(repo: Repository, mlo_here: Mlo) -> None:
+    (one,) = record(repo, [{}])
+    remove(repo, [one])
+    mlo_here("gc", "--older-than", "0d", cwd=repo.root)
+    again = open_repository(repo.root)
+    with pytest.raises(StateError, match=f"record of run {one.key} is gone: mlo gc dropped it"):
+        put_back(again, [one.key])
+
+
 def test_a_run_that_must_be_kept_is_not_removed(repo: Repository) -> None:
     one, other = record(repo, [{}, {}])
     with pytest.raises(StateError, match="registered from 'run-1'"):
