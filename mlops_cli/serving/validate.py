@@ -38,6 +38,8 @@ class _Group:
     """Columns of one kind that take null alike, checked together."""
 
     places: tuple[int, ...]
+    of_row: Callable[[tuple[Any, ...]], tuple[Any, ...]]
+    """Takes the values of the group out of those of a row."""
     fits: Callable[[Sequence[Sequence[Any]]], bool]
 
 
@@ -75,6 +77,8 @@ class Validator:
             fitting = False
         if not fitting:
             raise self._misshapen(rows)
+        if len(rows) == 1 and finite and self._row_fits(picked[0]):
+            return Table(list(zip(picked[0], strict=True)), 1)
         return self._checked(list(zip(*picked, strict=True)), len(rows), finite=finite)
 
     def columns(self, columns: dict[str, Any], *, finite: bool = True) -> Table:
@@ -136,6 +140,13 @@ class Validator:
         if not finite or not all(self._fit(group, columns) for group in self._groups):
             return Table(self._converted(columns), count)
         return Table(columns, count)
+
+    def _row_fits(self, row: tuple[Any, ...]) -> bool:
+        """Return whether the values of a lone row fit, without making columns of them first."""
+        try:
+            return all(group.fits((group.of_row(row),)) for group in self._groups)
+        except TypeError:  # a list or an object, which no set takes
+            return False
 
     def _fit(self, group: _Group, columns: list[Sequence[Any]]) -> bool:
         try:
@@ -200,7 +211,7 @@ def check_names(names: Sequence[Any]) -> None:
         seen.add(name)
 
 
-def _picker(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+def _picker(names: Sequence[str] | Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
     if len(names) == 1:
         (name,) = names
         return lambda row: (row[name],)
@@ -219,7 +230,9 @@ def _groups(columns: Iterable[Column]) -> list[_Group]:
             key += (place,)
         alike.setdefault(key, []).append(place)
         by_key[key] = column
-    return [_Group(tuple(places), _fits(by_key[key])) for key, places in alike.items()]
+    return [
+        _Group(tuple(places), _picker(places), _fits(by_key[key])) for key, places in alike.items()
+    ]
 
 
 def _fits(column: Column) -> Callable[[Sequence[Sequence[Any]]], bool]:

@@ -13,7 +13,6 @@ from mlops_cli.serving.refusal import Refused
 from mlops_cli.serving.reply import Reply
 from mlops_cli.serving.validate import Table, Validator
 
-_ROWS = {"rows"}
 _COLUMNS = {"columns"}
 _SPLIT = ({"columns", "data"}, {"columns", "data", "index"})
 _KEYS = frozenset({"rows", "columns", "data", "index"})
@@ -30,15 +29,20 @@ def read(body: bytes, headers: Mapping[bytes, bytes], live: Live) -> Table:
         Refused: 400 for what is no request, 413 for too many rows, 415 for another content
             type, 422 for values that do not fit the model.
     """
-    json_body.check_type(headers)
+    if headers.get(b"content-type") != b"application/json":
+        json_body.check_type(headers)
     return parse(body, live.validator)
 
 
 def parse(body: bytes, validator: Validator) -> Table:
     """Return the table in `body`, checked; raises as `read`."""
-    return json_body.read(
-        body, validator, lambda value, *, finite: _table(value, body, validator, finite=finite)
-    )
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json_body.read(
+            body, validator, lambda value, *, finite: _table(value, body, validator, finite=finite)
+        )
+    return _table(request, body, validator, finite=True)
 
 
 def write(answered: Answered, _table: Table) -> Reply:
@@ -59,29 +63,36 @@ def write(answered: Answered, _table: Table) -> Reply:
 def _table(request: Any, body: bytes, validator: Validator, *, finite: bool) -> Table:
     if type(request) is not dict:
         raise Refused(400, f"the body must be an object: {_FORMS}")
-    given = request.keys()
-    if given == _ROWS:
-        return _by_rows(request["rows"], body, validator, finite=finite)
-    if given == _COLUMNS:
+    form = "rows" if len(request) == 1 and "rows" in request else _form(request)
+    if form == "rows":
+        rows = request["rows"]
+        if type(rows) is not list:
+            raise Refused(400, f"'rows' must be a list of objects: {_FORMS}")
+        table = validator.rows(rows, finite=finite)
+        keys = 1 + len(rows) * len(table.columns)
+    elif form == "columns":
         columns = request["columns"]
         if type(columns) is not dict:
             raise Refused(400, f"'columns' must be an object of lists: {_FORMS}")
-        json_body.once(body, 1 + len(columns))
-        return validator.columns(columns, finite=finite)
-    if given in _SPLIT:
+        table = validator.columns(columns, finite=finite)
+        keys = 1 + len(columns)
+    else:
         names, data = request["columns"], request["data"]
         if type(names) is not list or type(data) is not list:
             raise Refused(400, f"'columns' and 'data' must be lists: {_FORMS}")
-        json_body.once(body, len(request))
-        return validator.split(names, data, finite=finite)
+        table = validator.split(names, data, finite=finite)
+        keys = len(request)
+    if body.count(b":") > keys:
+        json_body.once(body, keys, table.columns)
+    return table
+
+
+def _form(request: dict[str, Any]) -> str:
+    """Return which form a request has that is not one of rows."""
+    if request.keys() == _COLUMNS:
+        return "columns"
+    if request.keys() in _SPLIT:
+        return "split"
     unknown = [name for name in request if name not in _KEYS]
     what = f"'{shown(unknown[0])}' is not part of a request: " if unknown else ""
     raise Refused(400, what + _FORMS)
-
-
-def _by_rows(rows: Any, body: bytes, validator: Validator, *, finite: bool) -> Table:
-    if type(rows) is not list:
-        raise Refused(400, f"'rows' must be a list of objects: {_FORMS}")
-    table = validator.rows(rows, finite=finite)
-    json_body.once(body, 1 + len(rows) * len(table.columns))
-    return table
