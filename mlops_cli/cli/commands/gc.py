@@ -7,10 +7,13 @@ import typer
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
+from mlops_cli.core.files import outside
 from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
+    from mlops_cli.core.repository import Repository
     from mlops_cli.data.gc import Collected
+    from mlops_cli.data.predictions.retention import PrunedLog
     from mlops_cli.pipeline.reproduction.environments import Pruned
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -31,7 +34,8 @@ def gc(
     Kept is what any commit of any branch, tag, stash or reflog names, the index and the files of
     all git work trees, every run that was not removed, every model and every open run. Drops the
     rest from this store, never from a remote; and the environments that mlo reproduce keeps in the
-    user's cache folder, where nobody has used one for so long.
+    user's cache folder, where nobody has used one for so long. Predictions go as serving.log in
+    .mlops.yaml says.
     """
     import os
 
@@ -51,13 +55,32 @@ def gc(
         progress=show.progress(),
     )
     pruned = prune(os.environ, unused_s=seconds(older_than), dry_run=dry_run)
+    gone = _prune_predictions(repo, dry_run=dry_run)
 
     def tell(_: object) -> None:
         _tell(collected, older_than)
         _tell_pruned(pruned, dry_run=dry_run)
+        _tell_predictions(gone, dry_run=dry_run)
 
     environments = {"environments": pruned.environments, "environment_bytes": pruned.bytes}
-    show.emit({**show.plain(collected), **environments}, as_json=as_json, text=tell)
+    predictions = {"prediction_segments": gone.files, "prediction_bytes": gone.bytes}
+    show.emit({**show.plain(collected), **environments, **predictions}, as_json=as_json, text=tell)
+
+
+def _prune_predictions(repo: "Repository", *, dry_run: bool) -> "PrunedLog":
+    """Drop the predictions that the settings do not keep, and pack the others closer."""
+    import time
+
+    from mlops_cli.data.predictions import retention
+
+    folder, now_s = repo.layout.predictions, time.time()
+    try:
+        gone = retention.prune(folder, repo.settings.serving.log, now_s=now_s, dry_run=dry_run)
+        if not dry_run:
+            retention.pack(folder, now_s=now_s)
+    except OSError as error:
+        raise outside(error, folder) from error
+    return gone
 
 
 def seconds(text: str) -> float:
@@ -103,6 +126,13 @@ def _tell_pruned(pruned: "Pruned", *, dry_run: bool) -> None:
         does = "would drop" if dry_run else "dropped"
         what = show.number(pruned.environments, "unused environment")
         show.line(f"{does} {what} of mlo reproduce, {show.size(pruned.bytes)}")
+
+
+def _tell_predictions(gone: "PrunedLog", *, dry_run: bool) -> None:
+    if gone.files:
+        does = "would drop" if dry_run else "dropped"
+        what = show.number(gone.files, "segment")
+        show.line(f"{does} {what} of the prediction log, {show.size(gone.bytes)}")
 
 
 def _amount(objects: int, size: int) -> str:

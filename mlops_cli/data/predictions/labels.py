@@ -54,7 +54,7 @@ class Labels:
     def add(self, said: Mapping[int, Said], *, durable: bool) -> tuple[int, int]:
         """Add labels, and return how many are new, and how many replace another.
 
-        Those that say what is known are not written again.
+        Those that say what is known are not written again, and stay of the moment they were.
 
         Raises:
             ExternalError: the disk refuses; then none was added.
@@ -64,7 +64,9 @@ class Labels:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 known = self.refresh().by_number
-                news = {n: one for n, one in said.items() if known.get(n) != one}
+                news = {
+                    n: one for n, one in said.items() if n not in known or known[n][0] != one[0]
+                }
                 replaced = sum(n in known for n in news)
                 if news:
                     _append(handle, _lines(news))

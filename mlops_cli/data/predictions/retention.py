@@ -34,7 +34,7 @@ _DONE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PrunedLog:
     """What went of the log, or was put together: files, and bytes that are free now."""
 
     files: int = 0
@@ -49,7 +49,7 @@ class _File:
     newest_s: float
 
 
-def prune(folder: Path, kept: LogSettings, *, now_s: float, dry_run: bool = False) -> Pruned:
+def prune(folder: Path, kept: LogSettings, *, now_s: float, dry_run: bool = False) -> PrunedLog:
     """Remove the segments below `folder` that the settings do not keep, and say what went.
 
     Raises:
@@ -68,10 +68,10 @@ def prune(folder: Path, kept: LogSettings, *, now_s: float, dry_run: bool = Fals
             if not dry_run:
                 one.path.unlink(missing_ok=True)
                 one.path.with_suffix(labels.SUFFIX).unlink(missing_ok=True)
-    return Pruned(files, size)
+    return PrunedLog(files, size)
 
 
-def pack(folder: Path, *, now_s: float) -> Pruned:
+def pack(folder: Path, *, now_s: float) -> PrunedLog:
     """Put together the small blocks of segments that are done.
 
     Raises:
@@ -85,7 +85,7 @@ def pack(folder: Path, *, now_s: float) -> Pruned:
             if mine and (saved := _pack(path)):
                 packed += 1
                 size += saved
-    return Pruned(0, size, packed)
+    return PrunedLog(0, size, packed)
 
 
 def _segments(folder: Path) -> Iterator[Path]:

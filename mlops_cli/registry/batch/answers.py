@@ -20,7 +20,6 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.errors import RequestError, StateError
 
 if TYPE_CHECKING:
-
     from mlops_cli.registry.batch.asking import Both
 
 _JOB = "job.json"
