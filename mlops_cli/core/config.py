@@ -7,12 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import (
-    config_models,
     config_serving,
-    config_sweeps,
     config_tracking,
     config_values,
     expand,
@@ -20,10 +18,8 @@ from mlops_cli.core import (
     step_reader,
     yaml_nodes,
 )
-from mlops_cli.core.config_models import ModelSettings
 from mlops_cli.core.config_serving import MIB, Serving
 from mlops_cli.core.config_steps import Step
-from mlops_cli.core.config_sweeps import SweepSettings
 from mlops_cli.core.config_tracking import Tracking
 from mlops_cli.core.config_values import named
 from mlops_cli.core.files import inside, read_regular
@@ -31,6 +27,10 @@ from mlops_cli.core.layout import STORE
 from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import ExternalError
+
+if TYPE_CHECKING:
+    from mlops_cli.core.config_models import ModelSettings
+    from mlops_cli.core.config_sweeps import SweepSettings
 
 _PASSWORD = r"[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/@]*@.*"  # noqa: S105
 
@@ -105,14 +105,14 @@ class Settings:
     """How much there is of what steps take; the processors of the machine unless told here."""
     max_steps: int = expand.MAX_STEPS
     """As many steps as one `foreach` or `matrix` may make."""
-    models: Mapping[str, ModelSettings] = field(default_factory=dict)
+    models: "Mapping[str, ModelSettings]" = field(default_factory=dict)
     remotes: Mapping[str, RemoteSettings] = field(default_factory=dict)
     serving: Serving = field(default_factory=Serving)
     drift: DriftSettings = field(default_factory=DriftSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     tracking: Tracking = field(default_factory=Tracking)
-    sweeps: Mapping[str, SweepSettings] = field(default_factory=dict)
+    sweeps: "Mapping[str, SweepSettings]" = field(default_factory=dict)
 
 
 def load(path: Path) -> Settings:
@@ -314,6 +314,18 @@ def _check_resources(steps: Iterable[Written], totals: Mapping[str, float]) -> N
                 raise where.fail(f"takes {taken:g}, and there is {totals[name]:g} of it in all")
 
 
+def _models(value: Value) -> "dict[str, ModelSettings]":
+    from mlops_cli.core import config_models  # only where there are some: each costs every command
+
+    return {name: config_models.read(model) for name, model in named(value)}
+
+
+def _sweeps(value: Value) -> "dict[str, SweepSettings]":
+    from mlops_cli.core import config_sweeps
+
+    return {name: config_sweeps.read(one) for name, one in named(value)}
+
+
 _NO_STEPS: Mapping[str, Written] = {}
 _KEYS: dict[str, Callable[[Value], Any]] = {
     "data": lambda value: {
@@ -322,12 +334,12 @@ _KEYS: dict[str, Callable[[Value], Any]] = {
     "steps": lambda value: {name: step_reader.read(name, step) for name, step in named(value)},
     "resources": step_reader.resources,
     "max_steps": lambda value: value.integer(minimum=1, maximum=1_000_000),
-    "models": lambda value: {name: config_models.read(model) for name, model in named(value)},
+    "models": _models,
     "remotes": lambda value: {name: _remote(remote) for name, remote in named(value)},
     "serving": config_serving.read,
     "drift": lambda value: value.record(DriftSettings, _DRIFT),
     "hooks": lambda value: value.record(HookSettings, _HOOKS),
     "audit": lambda value: value.record(AuditSettings, {"sign": Value.boolean}),
     "tracking": config_tracking.read,
-    "sweeps": lambda value: {name: config_sweeps.read(one) for name, one in named(value)},
+    "sweeps": _sweeps,
 }

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from mlops_cli.core.config_gates import MetricGate
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, RequestError
@@ -15,6 +14,9 @@ from mlops_cli.runs.index import Index, open_index
 from mlops_cli.runs.names import MIN_PREFIX, REPRODUCES, means
 from mlops_cli.runs.order import FINITE
 from mlops_cli.runs.record import Run
+
+if TYPE_CHECKING:
+    from mlops_cli.core.config_gates import MetricGate
 
 _SHOWN = 8
 _NO_COPY = (
@@ -77,6 +79,8 @@ def direction(repo: Repository, metric: str) -> Direction:
     >>> direction(repo, "val.rmse").higher, direction(repo, "auc").higher
     (False, True)
     """
+    from mlops_cli.core.config_gates import MetricGate
+
     gates = (
         gate
         for model in repo.settings.models.values()
@@ -92,7 +96,7 @@ def direction(repo: Repository, metric: str) -> Direction:
     return Direction(higher=True, why=f"going by the name (lowest: best:-{metric})")
 
 
-def _asks_for_more(gate: MetricGate) -> bool | None:
+def _asks_for_more(gate: "MetricGate") -> bool | None:
     """Return whether a gate takes more for better; None where it does not say."""
     if gate.higher_is_better is not None:
         return gate.higher_is_better
