@@ -20,6 +20,7 @@ from mlops_cli.core.config import (
 from mlops_cli.core.config_gates import MetricGate
 from mlops_cli.core.config_models import ModelSettings, Stage
 from mlops_cli.core.config_steps import Out, Step
+from mlops_cli.core.config_sweeps import SweepSettings
 from mlops_cli.errors import ExternalError, RequestError
 from tests.conftest import unwatched
 
@@ -331,7 +332,8 @@ def _present(value: Any, kind: Any, above: str = "") -> Iterator[str]:
 
 
 def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind, localns={"Gate": Any})  # gates have a test of their own
+    known = {"Gate": Any, "ModelSettings": ModelSettings, "SweepSettings": SweepSettings}
+    return get_type_hints(kind, localns=known)  # gates have a test of their own
 
 
 def _dataclass_in(hint: Any) -> Any:
