@@ -1,6 +1,6 @@
 """`mlo audit`."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,8 @@ from mlops_cli.cli.options import JsonFlag
 from mlops_cli.errors import IntegrityError, RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mlops_cli.audit.chain import Entry
     from mlops_cli.audit.verification import Verification
 
@@ -117,8 +119,18 @@ def _list(entries: "list[Entry]") -> None:
 
 def _did(entry: "Entry") -> str:
     """Return what was done, and where to: a stage or an alias."""
+    if entry.action == "route":
+        return _routed(entry.detail)
     where = entry.detail.get("stage") or entry.detail.get("alias")
-    return f"{entry.action} to {where}" if where else entry.action
+    to = "for" if entry.action in ("approve", "revoke") else "to"
+    return f"{entry.action} {to} {where}" if where else entry.action
+
+
+def _routed(detail: "Mapping[str, Any]") -> str:
+    """Return which part a version got of the requests to a stage, or lost."""
+    part = {"ab": "experiment"}.get(detail["role"], detail["role"])
+    share = detail.get("ended") or f"{100 * detail['share']:.4g}%"
+    return f"{part} {share} in {detail['stage']}"
 
 
 def _brief(subject: str) -> str:

@@ -11,7 +11,7 @@ from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
 StageOption = Annotated[
-    str, typer.Option("--stage", metavar="STAGE", help="Whose requests (default: production)")
+    str, typer.Option("--stage", metavar="STAGE", help="Whose requests it shares")
 ]
 ByOption = Annotated[
     str | None,
