@@ -6,6 +6,7 @@ from mlops_cli.cli import show
 from mlops_cli.cli.markdown import code, escaped, grid
 from mlops_cli.core.ids import short
 from mlops_cli.registry.evaluation.bootstrap import Estimate
+from mlops_cli.registry.evaluation.latency import duration
 from mlops_cli.registry.evaluation.record import Evaluation, Fairness, Metrics
 
 _CLASSIFIED = ("accuracy", "balanced_accuracy", "f1", "roc_auc")
@@ -155,15 +156,3 @@ def _speed(found: Evaluation) -> str:
         f"one row {duration(took.row_s)} (p99 {duration(took.row_p99_s)}), in a batch of"
         f" {took.batch_rows} {duration(took.batch_row_s)} a row; {show.size(found.size)}"
     )
-
-
-def duration(seconds: float) -> str:
-    """Return a short time for people.
-
-    >>> duration(0.0000034), duration(0.0123), duration(2.5)
-    ('3.4 us', '12 ms', '2.5 s')
-    """
-    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= scale:
-            return f"{seconds / scale:.2g} {unit}"
-    return f"{seconds / 1e-6:.2g} us"

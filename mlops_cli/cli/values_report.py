@@ -1,7 +1,7 @@
 """What `mlo params diff` and `mlo metrics diff` print."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from mlops_cli.runs.values_at import Change, Changes
 
 _VALUE = 24  # columns of a value in a terminal
+Revision = Annotated[
+    str | None, typer.Argument(metavar="REV", help="Git revision (default: the work tree)")
+]
+Revisions = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[REV] [REV]", help="Git revisions (default: HEAD, to the work tree)"),
+]
+EveryFlag = Annotated[bool, typer.Option("--all", help="Show also what is the same")]
+MarkdownFlag = Annotated[
+    bool, typer.Option("--md", "--markdown", help="Markdown, for a comment on a pull request")
+]
+ExitFlag = Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when something differs")]
 Read = Callable[["Repository", str | None], Mapping[str, Any]]
 
 

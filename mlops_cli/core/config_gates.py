@@ -148,7 +148,7 @@ def title(gate: Gate) -> str:
     """Return what people call a gate.
 
     >>> title(LatencyGate("row", 0.005)), title(SizeGate(1500))
-    ('one row within 5 ms', 'size at most 1500 bytes')
+    ('one row within 5 ms', 'size at most 1,500 bytes')
     """
     match gate:
         case MetricGate():
@@ -159,9 +159,9 @@ def title(gate: Gate) -> str:
             what = "one row" if gate.latency == "row" else "a row of a batch"
             return f"{what} within {gate.max_s * 1000:g} ms"
         case SizeGate():
-            return f"size at most {gate.max_bytes} bytes"
+            return f"size at most {gate.max_bytes:,} bytes"
         case SignatureGate():
-            return f"takes what {gate.stage or 'the stage'} takes"
+            return f"signature compatible with {gate.stage or 'the stage'}"
         case ReproducedGate():
             return f"reproduced, {gate.verdict}" + (" and signed" if gate.signed else "")
         case DriftGate():

@@ -1,27 +1,17 @@
 """`mlo params`."""
 
-from typing import Annotated
-
 import typer
 
 from mlops_cli.cli import show, values_report
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
+from mlops_cli.cli.values_report import EveryFlag, ExitFlag, MarkdownFlag, Revision, Revisions
 
 app = typer.Typer(help="Show parameters, and compare them with a git revision.")
-Revisions = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="[REV] [REV]", help="Git revisions (default: HEAD, to the work tree)"),
-]
 
 
 @app.command("show")
-def show_(
-    rev: Annotated[
-        str | None, typer.Argument(metavar="REV", help="Git revision (default: the work tree)")
-    ] = None,
-    as_json: JsonFlag = False,
-) -> None:
+def show_(rev: Revision = None, as_json: JsonFlag = False) -> None:
     """Show the parameters of the work tree or of a git revision."""
     from mlops_cli.runs import values_at
 
@@ -32,13 +22,9 @@ def show_(
 @app.command("diff")
 def diff(
     revs: Revisions = None,
-    every: Annotated[bool, typer.Option("--all", help="Show also what is the same")] = False,
-    markdown: Annotated[
-        bool, typer.Option("--md", "--markdown", help="Markdown, for a comment on a pull request")
-    ] = False,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 1 when something differs")
-    ] = False,
+    every: EveryFlag = False,
+    markdown: MarkdownFlag = False,
+    exit_code: ExitFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show the parameters that differ between git revisions.

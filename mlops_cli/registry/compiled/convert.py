@@ -13,6 +13,7 @@ from mlops_cli.core import canonical
 from mlops_cli.registry.compiled import finals, steps
 from mlops_cli.registry.compiled.graph import INPUT, Graph, NotCompiledError
 from mlops_cli.registry.compiled.layout import Layout, Place
+from mlops_cli.registry.compiled.parts import parted
 from mlops_cli.registry.frame import compile_frame
 from mlops_cli.registry.signature import Column, Signature
 
@@ -62,21 +63,6 @@ def convert(model: Any, signature: Signature, classes: tuple[Any, ...] | None) -
     return Compiled(
         walk.graph.to_bytes(end.name, end.output, whole=end.whole, metadata=metadata), layout
     )
-
-
-def parted(model: Any) -> tuple[list[Any], Any]:
-    """Return the transformers of a model, and what predicts."""
-    if hasattr(model, "best_estimator_"):
-        return parted(model.best_estimator_)
-    if type(model).__name__ != "Pipeline":
-        return [], model
-    kept = [step for _, step in model.steps if not _is_nothing(step)]
-    before, final = parted(kept[-1])
-    return [*kept[:-1], *before], final
-
-
-def _is_nothing(step: Any) -> bool:
-    return step is None or (isinstance(step, str) and step == "passthrough")
 
 
 class _Walk:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlops_cli.registry.compiled import others, trees
+from mlops_cli.registry.compiled import others, steps, trees
 from mlops_cli.registry.compiled.graph import Graph, NotCompiledError
+from mlops_cli.registry.compiled.parts import parted
 from mlops_cli.registry.compiled.trees import Tree
 
 if TYPE_CHECKING:
@@ -145,6 +146,25 @@ def _boosting(graph: Graph, model: Any, x: str) -> Final | None:
     return _shares(graph, raw, len(model.classes_))
 
 
+def _voting(graph: Graph, model: Any, x: str) -> Final | None:
+    """Add the mean of several models, weighted as it was fitted."""
+    is_classifier = hasattr(model, "classes_")
+    if is_classifier and model.voting != "soft":
+        return None
+    weights = model._weights_not_none or [1.0] * len(model.estimators_)
+    total = ""
+    for one, weight in zip(model.estimators_, weights, strict=True):
+        part, width = x, int(model.n_features_in_)
+        for step in parted(one)[0]:
+            part, width = steps.add(graph, step, part, width)
+        final = add(graph, parted(one)[1], part, width)
+        name = final.name if is_classifier else graph.add("Reshape", final.name, graph.whole([-1]))
+        weighted = graph.add("Mul", name, graph.doubles(float(weight)))
+        total = graph.add("Add", total, weighted) if total else weighted
+    mean = graph.add("Div", total, graph.doubles(float(sum(weights))))
+    return Final(mean, "shares" if is_classifier else "value")
+
+
 def _start(model: Any) -> list[float] | None:
     """Return what boosting begins with, None when that depends on the row."""
     import numpy as np
@@ -197,6 +217,8 @@ _KNOWN: dict[str, _Known] = {
     **dict.fromkeys(_LINEAR, _regression),
     **dict.fromkeys(_DECISIONS, _decision),
     **dict.fromkeys(("LogisticRegression", "LogisticRegressionCV"), _logistic),
+    "LinearDiscriminantAnalysis": _logistic,
+    **dict.fromkeys(("VotingClassifier", "VotingRegressor"), _voting),
     **dict.fromkeys(("DecisionTreeClassifier", "DecisionTreeRegressor"), _tree),
     **dict.fromkeys(("ExtraTreeClassifier", "ExtraTreeRegressor"), _tree),
     **dict.fromkeys(("RandomForestClassifier", "RandomForestRegressor"), _forest),

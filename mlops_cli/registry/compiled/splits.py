@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.registry.compiled import trees
-from mlops_cli.registry.compiled.convert import parted
+from mlops_cli.registry.compiled.parts import parted
 from mlops_cli.registry.compiled.trees import Tree
 from mlops_cli.registry.frame import compile_frame
 from mlops_cli.registry.signature import Signature, fitted_names

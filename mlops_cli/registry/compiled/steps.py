@@ -74,6 +74,47 @@ def _imputer(graph: Graph, step: Any, x: str) -> tuple[str, int] | None:
     return graph.add("Concat", filled, gaps, axis=1), width + len(places)
 
 
+def _polynomial(graph: Graph, step: Any, x: str) -> tuple[str, int]:
+    """Add products of columns: the first factors of all of them, times the second, and so on."""
+    powers = step.powers_
+    width = powers.shape[1]
+    one = graph.add("Pow", graph.add("Gather", x, graph.whole(0), axis=1), graph.doubles(0.0))
+    table = graph.add("Concat", x, one, axis=1)
+    factors = [
+        [column for column, power in enumerate(row) for _ in range(power)]
+        for row in powers.tolist()
+    ]
+    product = ""
+    for turn in range(max(1, *map(len, factors))):
+        places = [row[turn] if turn < len(row) else width for row in factors]
+        factor = graph.add("Gather", table, graph.whole(places), axis=1)
+        product = graph.add("Mul", product, factor) if product else factor
+    return product, len(factors)
+
+
+def _chosen(graph: Graph, step: Any, x: str) -> tuple[str, int]:
+    places = [int(place) for place in step.get_support(indices=True)]
+    return graph.take(x, places, step.n_features_in_), len(places)
+
+
+_FUNCTIONS = {"log": "Log", "exp": "Exp", "sqrt": "Sqrt", "absolute": "Abs", "abs": "Abs"}
+
+
+def _function(graph: Graph, step: Any, x: str) -> tuple[str, int] | None:
+    """Add a function of NumPy's that ONNX knows; None for any other."""
+    name = getattr(step.func, "__name__", None)
+    if step.kw_args:
+        return None
+    if step.func is None:
+        return x, step.n_features_in_
+    if type(step.func).__module__ != "numpy":
+        return None
+    if name == "log1p":
+        return graph.add("Log", graph.add("Add", x, graph.doubles(1.0))), step.n_features_in_
+    known = _FUNCTIONS.get(str(name))
+    return None if known is None else (graph.add(known, x), step.n_features_in_)
+
+
 _Known = Callable[[Graph, Any, str], tuple[str, int] | None]
 
 _KNOWN: dict[str, _Known] = {
@@ -82,4 +123,8 @@ _KNOWN: dict[str, _Known] = {
     "MaxAbsScaler": _max_abs,
     "RobustScaler": _robust,
     "SimpleImputer": _imputer,
+    "PolynomialFeatures": _polynomial,
+    "FunctionTransformer": _function,
+    **dict.fromkeys(("SelectKBest", "SelectPercentile", "SelectFromModel"), _chosen),
+    **dict.fromkeys(("VarianceThreshold", "RFE", "RFECV"), _chosen),
 }

@@ -103,7 +103,7 @@ def _evaluate(
     rows = truth.rows_of(frame, predictor.signature)
     answers = truth.answers(predictor, rows, frame[target], positive)
     treated = tuple(_fairness(answers, columns[name]) for name in sensitive)
-    took = latency.measure(predictor.predict, rows, runtime="native")
+    took = latency.of_version(repo, version, predictor, rows)
     labelled = answers if isinstance(answers, Labelled) else None
     small = labelled is not None and len(labelled.labels) <= _MOST_LABELS
     return Evaluation(

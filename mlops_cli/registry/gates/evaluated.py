@@ -1,5 +1,6 @@
 """Evaluations as gates need them: of the right version, on the right data, or a clear refusal."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from mlops_cli.core.config_gates import EVALUATION
 from mlops_cli.core.ids import short
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.registry.evaluation.record import Data, Evaluation, newest, of_version
+from mlops_cli.registry.evaluation.record import Data, Evaluation, of_version
 from mlops_cli.registry.gates.asked import Asked, reference
 from mlops_cli.registry.models import Model, Version
 
@@ -33,15 +34,22 @@ def meant(asked: Asked, data: str | None) -> Data:
     return tables.meant(asked.repo, asked.version, None if data == EVALUATION else data)
 
 
-def find(model: Model, version: Version, data: Data, said: str | None) -> Evaluation:
-    """Return the newest evaluation of a version on a table.
+def find(
+    model: Model,
+    version: Version,
+    data: Data,
+    said: str | None,
+    *,
+    having: Callable[[Evaluation], bool] = lambda _: True,
+) -> Evaluation:
+    """Return the newest evaluation of a version on a table, one `having` what is asked if any has.
 
     Raises:
         RequestError: there is none; the hint makes one.
     """
-    found = newest(model, version, data.oid)
-    if found is not None:
-        return found
+    all_here = [one for one in of_version(model, version) if one.data.oid == data.oid]
+    if all_here:
+        return next(filter(having, all_here), all_here[0])
     at = f"{data.path}@{short(data.oid)}"
     others = [one for one in of_version(model, version) if one.data.path == data.path]
     why = f"v{version.number} was never evaluated on {at}"

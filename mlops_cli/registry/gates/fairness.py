@@ -13,7 +13,13 @@ def check(asked: Asked, gate: FairnessGate) -> list[GateResult]:
         RequestError: the version was not evaluated so, or the metric cannot be computed.
     """
     data = evaluated.meant(asked, gate.data)
-    found = evaluated.find(asked.model, asked.version, data, gate.data)
+    found = evaluated.find(
+        asked.model,
+        asked.version,
+        data,
+        gate.data,
+        having=lambda one: any(inner.column == gate.of for inner in one.fairness),
+    )
     treated = next((one for one in found.fairness if one.column == gate.of), None)
     again = f"mlo evaluate {asked.reference} --data {found.data.path} --sensitive {gate.of}"
     if treated is None:

@@ -11,6 +11,7 @@ def check(asked: Asked, gate: LatencyGate) -> list[GateResult]:
     Raises:
         RequestError: it was never evaluated.
     """
+    from mlops_cli.registry.evaluation.latency import duration
     from mlops_cli.registry.evaluation.record import newest
 
     found = newest(asked.model, asked.version)
@@ -23,15 +24,3 @@ def check(asked: Asked, gate: LatencyGate) -> list[GateResult]:
     seconds = took.row_s if gate.latency == "row" else took.batch_row_s
     why = f"it took {duration(seconds)} ({took.runtime}, {took.machine})"
     return [GateResult(title(gate), seconds <= gate.max_s, why, evidence=(found.id,))]
-
-
-def duration(seconds: float) -> str:
-    """Return a short time for people.
-
-    >>> duration(0.0000034), duration(0.0123), duration(2.5)
-    ('3.4 us', '12 ms', '2.5 s')
-    """
-    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= scale:
-            return f"{seconds / scale:.2g} {unit}"
-    return f"{seconds / 1e-6:.2g} us"

@@ -1,6 +1,7 @@
 """Gates on metrics: bounds, and comparisons with the version in a stage."""
 
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from mlops_cli.core.config_gates import MetricGate
@@ -104,7 +105,7 @@ def _against(asked: Asked, gate: MetricGate, stage: str, value: float) -> GateRe
 def _of_evaluation(asked: Asked, gate: MetricGate) -> list[GateResult]:
     name = evaluated.called(gate.metric, gate.data, gate.slice)
     data = evaluated.meant(asked, gate.data)
-    found = evaluated.find(asked.model, asked.version, data, gate.data)
+    found = evaluated.find(asked.model, asked.version, data, gate.data, having=_has(gate))
     value = evaluated.value(found, gate.metric, gate.slice)
     evidence = (found.id,)
     results = [
@@ -129,7 +130,7 @@ def _paired(
     standing = opponent(asked, title, stage)
     if isinstance(standing, GateResult):
         return standing
-    other = evaluated.find(asked.model, standing, found.data, gate.data)
+    other = evaluated.find(asked.model, standing, found.data, gate.data, having=_has(gate))
     first, second = evaluated.pair(asked.repo, found, other, gate.slice)
     test = paired.compare(
         first, second, gate.metric, higher=_higher(gate), confidence=gate.confidence
@@ -145,6 +146,10 @@ def _paired(
     else:
         why += f"a gain of at least {test.least:+.3g} with {gate.confidence:.0%}"
     return GateResult(title, passed, why, evidence=(found.id, other.id))
+
+
+def _has(gate: MetricGate) -> Callable[[Evaluation], bool]:
+    return lambda found: gate.slice is None or found.slice(gate.slice) is not None
 
 
 def _number(version: Version, metric: str) -> float | None:

@@ -17,7 +17,7 @@ _TAKES: dict[Kind, frozenset[Kind]] = {
 def check(asked: Asked, gate: SignatureGate) -> list[GateResult]:
     """Return whether every request that fits the version in a stage fits this one too."""
     stage = gate.stage or asked.stage
-    name = title(gate)
+    name = title(SignatureGate(stage))
     standing = opponent(asked, name, stage)
     if isinstance(standing, GateResult):
         return [standing]

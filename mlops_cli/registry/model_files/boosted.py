@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.registry.description import Label, Task
+from mlops_cli.registry.model_files.kind import first_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ class Boosted:
         """Return a label for each row, or a value of a model that is no classifier."""
         import numpy as np
 
-        found = np.asarray(self.scores(rows))
+        found = self._ask(rows)
         if self.classes is None:
             return found
         picked: np.ndarray[Any, Any] = np.take(self.classes, two_columns(found).argmax(axis=1))
@@ -42,9 +43,17 @@ class Boosted:
 
     def predict_proba(self, rows: "pd.DataFrame | np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
         """Return probabilities, shape (rows, classes)."""
+        return two_columns(self._ask(rows))
+
+    def _ask(self, rows: "pd.DataFrame | np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
         import numpy as np
 
-        return two_columns(np.asarray(self.scores(rows)))
+        try:
+            return np.asarray(self.scores(rows))
+        except (TypeError, ValueError):
+            raise
+        except Exception as error:  # the libraries have errors of their own
+            raise ValueError(reason(error)) from error
 
 
 def two_columns(scores: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
@@ -52,6 +61,12 @@ def two_columns(scores: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     import numpy as np
 
     return np.column_stack([1 - scores, scores]) if scores.ndim == 1 else scores
+
+
+def reason(error: Exception) -> str:
+    """Return what a library says, without the place in its source."""
+    text = first_line(error)
+    return text.rpartition("] ")[2].rpartition("cc:")[2].lstrip("0123456789: ") or text
 
 
 def labels(known: Sequence[Label] | None, count: int) -> tuple[Label, ...]:

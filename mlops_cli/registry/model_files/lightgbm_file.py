@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_cli.errors import RequestError
 from mlops_cli.registry.description import Task
+from mlops_cli.registry.model_files import lightgbm_text
 from mlops_cli.registry.model_files.boosted import Boosted, labels
 from mlops_cli.registry.model_files.kind import Kind, Reading, first_line, missing
 from mlops_cli.registry.signature import Signature
@@ -24,15 +25,15 @@ def _load(how: Reading) -> Boosted:
     except ImportError as error:
         raise missing("lightgbm", "LightGBM's models") from error
     try:
-        text = how.path.read_text("utf-8")
-        _check(text)
-        booster = lightgbm.Booster(model_str=text)
+        text = lightgbm_text.read(how.path.read_bytes())
+        booster = lightgbm.Booster(model_str=text.model)
     except Exception as error:
         raise RequestError(
             f"'{how.where}' is not a whole file of LightGBM's: {first_line(error)}",
             hint="save the model again, with save_model('model.txt')",
         ) from error
-    task, classes = _kind(text, booster)
+    objective = text.head.get("objective", "none").split(" ")[0]
+    task, classes = _kind(objective, booster)
     names = _names(booster, how.described.signature)
     return Boosted(
         scores=lambda frame: booster.predict(
@@ -42,24 +43,12 @@ def _load(how: Reading) -> Boosted:
         classes=None if classes is None else labels(how.described.classes, classes),
         feature_names_in_=names,
         n_features_in_=booster.num_feature(),
-        type=how.described.model_type or f"lightgbm.{_objective(text)}",
+        type=how.described.model_type or f"lightgbm.{objective}",
     )
 
 
-def _check(text: str) -> None:
-    """Refuse a file that was cut off: LightGBM would take what is left of it."""
-    if "\nend of trees" not in text:
-        raise ValueError("it ends before its trees do")
-
-
-def _objective(text: str) -> str:
-    lines = [line for line in text[:100_000].splitlines() if line.startswith("objective=")]
-    return lines[0].removeprefix("objective=").split(" ")[0] if lines else "none"
-
-
-def _kind(text: str, booster: Any) -> tuple[Task, int | None]:
+def _kind(objective: str, booster: Any) -> tuple[Task, int | None]:
     """Return the task, and the number of classes whose probabilities the booster gives."""
-    objective = _objective(text)
     if objective == "binary":
         return "classification", 2
     if objective in ("multiclass", "multiclassova"):

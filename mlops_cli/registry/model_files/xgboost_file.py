@@ -1,12 +1,15 @@
 """XGBoost's own files, JSON or UBJSON: trees and names, no code. The old binary form is refused."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.errors import RequestError
 from mlops_cli.registry.description import Task
-from mlops_cli.registry.model_files.boosted import Boosted, labels
-from mlops_cli.registry.model_files.kind import Kind, Reading, first_line, missing
+from mlops_cli.registry.model_files import xgboost_json
+from mlops_cli.registry.model_files.boosted import Boosted, labels, reason
+from mlops_cli.registry.model_files.kind import Kind, Reading, missing
 
 
 def _save(model: Any, target: Path) -> None:
@@ -21,41 +24,33 @@ def _load(how: Reading) -> Boosted:
         raise missing("xgboost", "XGBoost's models") from error
     booster = xgboost.Booster()
     try:
-        booster.load_model(bytearray(how.path.read_bytes()))
-        count, objective = booster.num_features(), _objective(booster)
+        model = xgboost_json.read(how.path.read_bytes())
+        booster.load_model(bytearray(json.dumps(model).encode()))
+        columns = booster.num_features()
     except Exception as error:
         raise RequestError(
-            f"'{how.where}' is not a whole file of XGBoost's: {_reason(error)}",
+            f"'{how.where}' is not a whole file of XGBoost's: {reason(error)}",
             hint="save the model again, with save_model('model.ubj')",
         ) from error
-    task, classes = _kind(objective, booster)
+    objective = str(model["learner"]["objective"]["name"])
+    task, classes = _kind(objective, model["learner"]["learner_model_param"])
     known = booster.feature_names
     return Boosted(
-        scores=lambda frame: booster.predict(_matrix(frame, booster)),
+        scores=lambda rows: booster.predict(_matrix(rows, booster)),
         task=task,
         classes=None if classes is None else labels(how.described.classes, classes),
         feature_names_in_=None if known is None else tuple(known),
-        n_features_in_=count,
+        n_features_in_=columns,
         type=how.described.model_type or f"xgboost.{objective}",
     )
 
 
-def _objective(booster: Any) -> str:
-    import json
-
-    held = json.loads(booster.save_config())
-    return str(held["learner"]["objective"]["name"])
-
-
-def _kind(objective: str, booster: Any) -> tuple[Task, int | None]:
+def _kind(objective: str, shape: Mapping[str, Any]) -> tuple[Task, int | None]:
     """Return the task, and the number of classes whose probabilities the booster gives."""
-    import json
-
     if objective == "binary:logistic":
         return "classification", 2
     if objective == "multi:softprob":
-        held = json.loads(booster.save_config())
-        return "classification", int(held["learner"]["learner_model_param"]["num_class"])
+        return "classification", int(shape["num_class"])
     task: Task = "regression" if objective.startswith(("reg:", "count:")) else "other"
     return task, None
 
@@ -70,13 +65,6 @@ def _matrix(rows: Any, booster: Any) -> Any:
     named = dict(zip(names, kinds or [None] * len(names), strict=True))
     texts = {name: "category" for name, kind in named.items() if kind == "c"}
     return xgboost.DMatrix(rows[list(names)].astype(texts), enable_categorical=True)
-
-
-def _reason(error: Exception) -> str:
-    """Return what XGBoost says without the place in its source."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else first_line(error)
-    return text.rpartition("] ")[2] if text.startswith("[") else text
 
 
 KIND = Kind(

@@ -1,5 +1,6 @@
 """What is said of a version on some data is put on record, and found again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from mlops_cli.core.repository import Repository, create, open_repository
 from mlops_cli.data.add import add
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import events, formats, models, signature
-from mlops_cli.registry.evaluation import kept
+from mlops_cli.registry.evaluation import kept, latency
 from mlops_cli.registry.evaluation.answers import Labelled
 from mlops_cli.registry.evaluation.evaluate import evaluate
 from mlops_cli.registry.evaluation.record import newest, of_version
@@ -187,3 +188,20 @@ def test_what_is_damaged_is_an_integrity_error(repo: Repository) -> None:
     model = models.model(repo, "churn")
     with pytest.raises(Exception, match="is malformed"):
         of_version(model, model.version(1))
+
+
+def test_what_answers_in_a_server_is_measured(repo: Repository) -> None:
+    version = models.resolve(repo, "churn")
+    assert version.compiled is not None
+    assert evaluate(repo, version).latency.runtime == "onnx"
+    predictor = models.load(repo, version)
+    native = latency.of_version(repo, replace(version, runtime=None), predictor, people(5))
+    assert (native.runtime, native.batch_rows) == ("native", 5)
+
+
+def test_the_median_and_the_slowest_are_told() -> None:
+    ticks = iter(float(number) for number in range(10_000))
+    found = latency.measure(
+        lambda: None, lambda: None, 10, runtime="native", clock=lambda: next(ticks)
+    )
+    assert (found.row_s, found.row_p99_s, found.batch_row_s) == (1.0, 1.0, 0.1)
