@@ -67,7 +67,6 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("predict", "Predict every row of a file"),
             ("feedback", "Tell what turned out to be true of predictions"),
             ("predictions", "List and export what was answered"),
-            ("predictions", "List and export what was answered"),
             ("package", "Write a model version as a folder or image that serves anywhere"),
             ("deploy", "Write the manifests that run a packaged model version"),
             ("drift", "Compare live data with the data a model was trained on"),
