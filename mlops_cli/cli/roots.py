@@ -40,11 +40,12 @@ def pointed_at(
 
 
 def needed(repo: "Repository") -> list[ObjectId]:
-    """Return the ids of all that the work tree and the models in stages need, and what is told
-    of every version.
+    """Return the ids of all that the work tree and the models in stages need, what these answered
+    when they were evaluated, and what is told of every version.
     """
     from mlops_cli.data import reference
     from mlops_cli.registry import models
+    from mlops_cli.registry.evaluation.record import of_version
 
     found = [one.oid for one in reference.everything(repo)]
     for name in models.names(repo):
@@ -53,6 +54,8 @@ def needed(repo: "Repository") -> list[ObjectId]:
         for version in model.versions:
             if version.number in staged:
                 found += [one for one in (version.artifact, version.compiled) if one is not None]
+                for evaluation in of_version(model, version):
+                    found += evaluation.kept.objects  # what gates pair a new version with
         found += [oid for version in model.versions for oid in version.told]
     return found
 

@@ -100,6 +100,12 @@ class Kept:
     shares: ObjectId | None = None
     slices: Mapping[str, tuple[tuple[str, ...], ObjectId]] = field(default_factory=dict)
 
+    @property
+    def objects(self) -> tuple[ObjectId, ...]:
+        """All objects that are named."""
+        arrays = [oid for _, oid in self.slices.values()]
+        return tuple(one for one in (self.truth, self.predicted, self.shares, *arrays) if one)
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
