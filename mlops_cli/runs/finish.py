@@ -1,7 +1,8 @@
 """Recording runs that have ended: a record and what it names appear together or not at all."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from mlops_cli.audit import chain
 from mlops_cli.audit.chain import Deed
@@ -24,38 +25,25 @@ def finish(
     status: Status,
     exit_code: int | None,
     error: str | None = None,
-    ended_ns: int | None = None,
-    taken: Mapping[str, float] | None = None,
 ) -> Run:
-    """Record a run and remove its folder.
+    """Record a run that ends now, and remove its folder.
 
     What it logged that cannot be stored is left out, and the record's `error` says so. How it
-    ended is on disk first: when storing fails, the next command records it just the same. `taken`
-    is what is known of its use of the machine beside the samples; a run of this process knows it.
+    ended is on disk first: when storing fails, the next command records it just the same.
     """
-    note_end(run, status=status, exit_code=exit_code, error=error, ended_ns=ended_ns, taken=taken)
+    note_end(run, End(status, exit_code, error))
     return record_all(repo, [run])[0]
 
 
-def note_end(
-    run: OpenRun,
-    *,
-    status: Status,
-    exit_code: int | None,
-    error: str | None = None,
-    ended_ns: int | None = None,
-    taken: Mapping[str, float] | None = None,
-) -> End:
-    """Note how a run ended, as of `finish`, for whoever records it, and return it.
+def note_end(run: OpenRun, end: End) -> End:
+    """Note how a run ends now, for whoever records it; return it with when and what it took.
 
     Raises:
         ExternalError: the disk refuses, or the folder was removed while the run went on.
     """
-    ended_ns = ended_ns or time.time_ns()
-    taken = run.stop_sampling() if taken is None else taken
-    end = End(status, exit_code, error, ended_ns, dict(taken))
-    run.note_end(end)
-    return end
+    known = replace(end, ended_ns=time.time_ns(), taken=run.stop_sampling())
+    run.note_end(known)
+    return known
 
 
 def record_all(repo: Repository, runs: Sequence[OpenRun]) -> list[Run]:

@@ -17,7 +17,7 @@ from mlops_cli.runs import code, environment, together
 from mlops_cli.runs import sink as sinks
 from mlops_cli.runs.finish import finish, note_end
 from mlops_cli.runs.metrics import merge, not_finite
-from mlops_cli.runs.open_run import OpenRun, surroundings
+from mlops_cli.runs.open_run import End, OpenRun, surroundings
 from mlops_cli.runs.open_run import begin as begin_run
 from mlops_cli.runs.record import Number, Status
 from mlops_cli.runs.sink import Sink
@@ -213,7 +213,7 @@ class Inner:
         code = {"done": 0, "interrupted": INTERRUPTED}.get(status, 1)
         run = self._run
         try:
-            known = note_end(run, status=status, exit_code=code, error=error)
+            known = note_end(run, End(status, code, error))
             told = merge(run.logged().last)
             together.end(self._repo, run)
         except (MloError, OSError, RuntimeError) as problem:

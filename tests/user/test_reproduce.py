@@ -13,7 +13,7 @@ import pytest
 
 from mlops_cli.core.repository import open_repository
 from mlops_cli.runs import find, reproduced
-from tests.conftest import Mlo, git
+from tests.conftest import Finished, Mlo, git
 
 SETTINGS = """\
 params: {seed: 7, train: {depth: 5}}
@@ -51,6 +51,16 @@ def pipeline(project: Path) -> Path:
 def steps(root: Path, text: str) -> None:
     (root / ".mlops.yaml").write_text("steps:\n" + text)
     commit(root)
+
+
+def reproduced_without_extra(root: Path, mlo: Mlo, cmd: str) -> Finished:
+    """Run a step that reads a file which git ignores and nothing declares, and make it again."""
+    with (root / ".gitignore").open("a") as file:
+        file.write("extra.csv\n")
+    write(root, extra__csv="x\n")
+    steps(root, f"  t:\n    cmd: {cmd}\n    outs: [out]\n")
+    mlo("run", "--name", "first")
+    return mlo("reproduce", "first", code=1)
 
 
 def run_id(root: Path, name: str) -> str:
@@ -314,24 +324,14 @@ class TestWhyNot:
     def test_a_file_that_was_read_and_not_declared_is_named(
         self, project: Path, mlo_here: Mlo
     ) -> None:
-        with (project / ".gitignore").open("a") as file:
-            file.write("extra.csv\n")
-        write(project, extra__csv="x\n")
-        steps(project, "  t:\n    cmd: cat extra.csv > out\n    outs: [out]\n")
-        mlo_here("run", "--name", "first")
-        done = mlo_here("reproduce", "first", code=1)
+        done = reproduced_without_extra(project, mlo_here, "cat extra.csv > out")
         assert "first to come out otherwise: step 't'" in done.stdout
         assert "undeclared input extra.csv  " in done.stdout
 
     def test_a_failure_that_its_log_does_not_explain_is_told_with_what_is_not_recorded(
         self, project: Path, mlo_here: Mlo
     ) -> None:
-        with (project / ".gitignore").open("a") as file:
-            file.write("extra.csv\n")
-        write(project, extra__csv="x\n")
-        steps(project, "  t:\n    cmd: test -e extra.csv && echo 1 > out\n    outs: [out]\n")
-        mlo_here("run", "--name", "first")
-        done = mlo_here("reproduce", "first", code=1)
+        done = reproduced_without_extra(project, mlo_here, "test -e extra.csv && echo 1 > out")
         assert "  because of a failure\n    step 't' failed with exit code 1; what" in done.stdout
         assert "note: here, but neither in git nor in the record: extra.csv\n" in done.stdout
 
