@@ -292,6 +292,7 @@ def _file_of(path: Path, described: Description) -> Path:
 def _pick(frame: "pd.DataFrame", names: Sequence[str]) -> "pd.DataFrame":
     if list(frame.columns) == list(names):
         return frame
+    names = signatures.as_in_table(names, frame)
     missing = [name for name in names if name not in frame.columns]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""

@@ -127,7 +127,7 @@ def for_model(
                 hint="give the table it was fitted on, and its target",
             )
         return found
-    names = _as_in_table(names, frame)
+    names = as_in_table(names, frame)
     missing = [name for name in names if name not in frame.columns]
     if missing:
         raise RequestError(
@@ -149,11 +149,11 @@ def fitted_width(model: Any) -> int | None:
     return None if width is None else int(width)
 
 
-def _as_in_table(names: list[str], frame: "pd.DataFrame") -> list[str]:
+def as_in_table(names: Sequence[str], frame: "pd.DataFrame") -> list[str]:
     """Return the names as the table has them: LightGBM writes `_` for a blank."""
     written = {str(name).replace(" ", "_"): str(name) for name in frame.columns}
     found = [name if name in frame.columns else written.get(name, name) for name in names]
-    return found if len(set(found)) == len(names) else names
+    return found if len(set(found)) == len(names) else list(names)
 
 
 def _as_frame(data: "pd.DataFrame | np.ndarray | None") -> "pd.DataFrame | None":
