@@ -13,13 +13,12 @@ def test_the_blocks_of_the_page_serve_a_model_as_it_says(tmp_path: Path) -> None
         '"status":"ready"',
         '"prediction":"barolo"',
         "row 0, field 'alcohol' must be a number, got the string 'strong'",
-        "is not an input of the model; did you mean 'proline'?",
+        "must not be null",
         "mlo_predictions_total{",
         '"new":1',
         '"version": 2',
         '"version": 1',
         "wine v2 (wine@production) answers from now on",
-        "the tokens in",
     ):
         assert words in printed, words
     wine = tmp_path / "wine"

@@ -76,7 +76,7 @@ READERS = {
 
 
 @pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(body=st.binary(max_size=60) | VALUES.map(lambda v: json.dumps(v).encode()) | nearly_good())
 @example(body=b"[" * 100_000)
 @example(body=b'{"a":' * 100_000)
