@@ -49,8 +49,7 @@ def compare(
     started, worst = time.monotonic(), 0.0
     with progress.task("comparing the compiled model", len(usual), "rows") as advance:
         for part in parts:
-            columns = [list(values) for values in zip(*part, strict=True)]
-            worst = max(worst, _difference(_asked(original, columns), compiled(columns)))
+            worst = max(worst, _agreed(original, compiled, part))
             advance(len(part) if len(part) > 1 else 0)
             if time.monotonic() - started > MOST_S:
                 raise NotCompiledError(
@@ -68,22 +67,38 @@ def _is_absurd(row: Row) -> bool:
 
 def _beyond(original: Any, compiled: Any, row: Row) -> float:
     """Return how far answers to an absurd row lie apart; 0 where the original refuses it."""
-    columns = [[value] for value in row]
     try:
-        said: Said = original(columns)
+        original([[value] for value in row])
     except RequestError:
         return 0.0
-    return _difference(said, compiled(columns))
+    return _agreed(original, compiled, [row])
 
 
-def _asked(original: Any, columns: Sequence[Sequence[Any]]) -> Said:
+def _agreed(original: Any, compiled: Any, rows: Sequence[Row]) -> float:
+    """Return how far answers to some rows lie apart; rows that both refuse do not count.
+
+    Raises:
+        NotCompiledError: they lie too far apart, or only one of the two refuses a row.
+    """
+    columns = [list(values) for values in zip(*rows, strict=True)]
     try:
         said: Said = original(columns)
     except RequestError as error:
+        if len(rows) > 1:
+            half = len(rows) // 2
+            parts = (rows[:half], rows[half:])
+            return max(_agreed(original, compiled, part) for part in parts)
+        try:
+            compiled(columns)
+        except RequestError:
+            return 0.0
         raise NotCompiledError(
             f"the original refuses rows that its signature allows ({error.message})"
         ) from error
-    return said
+    try:
+        return _difference(said, compiled(columns))
+    except RequestError as error:
+        raise NotCompiledError("compiled it gives no number where the original does") from error
 
 
 def _asking(predictor: Predictor) -> Any:

@@ -24,7 +24,9 @@ def add_transformer(graph: Graph, step: Any, x: str, width: int) -> tuple[str, i
 
     model = _converted(step, width)
     made = _added(graph, model, model.graph.output[0].name, x)
-    return made, int(step.transform(np.zeros((1, width))).shape[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the columns have no names here
+        return made, int(step.transform(np.zeros((1, width))).shape[1])
 
 
 def add_predictor(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.errors import IntegrityError
+from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.registry.compiled import layout as layouts
 from mlops_cli.registry.compiled.graph import INPUT
 from mlops_cli.registry.compiled.layout import Columns, Layout
@@ -28,20 +28,20 @@ class Session:
     """From a table of doubles to the file's one output."""
 
     def answer(self) -> Callable[[Columns], Said]:
-        """Return the function that answers rows."""
+        """Return the function that answers rows.
+
+        It raises RequestError where the answer is not a number: the original refuses such rows.
+        """
         table, run = self.table, self.run
-        classes = self.layout.classes
+        classes = self.layout.classes or ()
         if self.layout.output == "shares":
-            assert classes is not None
             return _by_shares(table, run, classes)
         if self.layout.output == "index":
-            assert classes is not None
-            chosen = classes
             return lambda columns: (
-                [chosen[at] for at in run(table(columns)).ravel().tolist()],
+                [classes[at] for at in run(table(columns)).ravel().tolist()],
                 None,
             )
-        return lambda columns: (run(table(columns)).ravel().tolist(), None)
+        return _by_value(table, run)
 
 
 def _by_shares(
@@ -52,10 +52,30 @@ def _by_shares(
         shares = found.tolist()
         if len(shares) == 1:
             (row,) = shares
+            if row[0] != row[0]:  # NaN
+                raise _refused()
             return [classes[row.index(max(row))]], shares
+        if (found[:, 0] != found[:, 0]).any():
+            raise _refused()
         return [classes[at] for at in found.argmax(1).tolist()], shares
 
     return answer
+
+
+def _by_value(
+    table: Callable[[Columns], Any], run: Callable[[Any], Any]
+) -> Callable[[Columns], Said]:
+    def answer(columns: Columns) -> Said:
+        found = run(table(columns))
+        if (found != found).any():
+            raise _refused()
+        return found.ravel().tolist(), None
+
+    return answer
+
+
+def _refused() -> RequestError:
+    return RequestError("the model refuses the rows: what it says of them is not a number")
 
 
 def load(data: bytes, *, where: str) -> Session:

@@ -7,6 +7,7 @@ import pandas
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -15,15 +16,26 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    VotingClassifier,
 )
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from mlops_cli.core.progress import SILENT
+from mlops_cli.errors import RequestError
 from mlops_cli.registry.compiled import agreement, probes, session, trees
 from mlops_cli.registry.compiled.agreement import TOLERANCE
 from mlops_cli.registry.compiled.compiling import Made, compile_model
@@ -168,6 +180,47 @@ def test_the_same_model_gives_the_same_bytes(tables: Tables) -> None:
         found = [predictor(model, tables.mixed) for model in twice]
         files = {convert(one.model, _signature(one), one.classes).data for one in found}
         assert len(files) == 1
+
+
+STEPS = [
+    FunctionTransformer(numpy.log1p),
+    PolynomialFeatures(2),
+    SelectKBest(k=2),
+    make_pipeline(RobustScaler(), MinMaxScaler()),
+    PCA(2),
+]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda one: type(one).__name__)
+def test_numbers_are_prepared_as_the_original_does(step: Any, tables: Tables) -> None:
+    table = tables.numbers.abs()
+    model = make_pipeline(step, LogisticRegression()).fit(table, tables.truth)
+
+    made, _ = compiled(predictor(model, table), table)
+
+    assert made.worst <= TOLERANCE
+
+
+def test_several_models_vote(tables: Tables) -> None:
+    parts = [("line", make_pipeline(StandardScaler(), LogisticRegression())), ("trees", forest())]
+    model = VotingClassifier(parts, voting="soft", weights=[1, 3])
+    found = predictor(model.fit(tables.numbers, tables.words()), tables.numbers)
+
+    _, answer = compiled(found, tables.numbers)
+
+    assert answer(columns_of(tables.numbers))[0] == original(found, columns_of(tables.numbers))[0]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered", "ignore:divide by zero")
+def test_what_the_original_refuses_is_refused(tables: Tables) -> None:
+    """Below -1 there is no logarithm, and linear models take no NaN."""
+    table = tables.numbers.abs()
+    model = make_pipeline(FunctionTransformer(numpy.log1p), LogisticRegression())
+    _, answer = compiled(predictor(model.fit(table, tables.truth), table), table)
+
+    for rows in ([[-3.0], [1.0], [1.0]], [[1.0, -3.0], [1.0, 1.0], [1.0, 1.0]]):
+        with pytest.raises(RequestError, match="refuses the rows"):
+            answer(rows)
 
 
 def test_a_model_is_compiled_without_its_training_table(tables: Tables) -> None:
