@@ -29,8 +29,7 @@ __all__ = ["file_server", "s3_server", "ssh_server"]  # fixtures for all
 TESTS = Path(__file__).parent
 
 CHILDREN_COUNT = (
-    "faults", "pipeline", "remotes", "runs", "serving", "test_api", "test_autolog",
-    "user/test_reproduce", "user/test_sweep",
+    "faults", "pipeline", "serving", "test_api", "test_autolog", "user/test_sweep",
 )  # fmt: skip
 """Tests whose child processes run code that is run nowhere else: there coverage is measured too.
 
