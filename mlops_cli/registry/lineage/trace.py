@@ -20,6 +20,8 @@ from mlops_cli.runs import find
 from mlops_cli.runs.record import Run
 
 _BATCH = re.compile(r"[0-9a-f]{16}")
+_LONGEST = 255
+"""No name in a folder has more bytes."""
 
 
 def trace(
@@ -73,6 +75,8 @@ class _Asked:
                     return self.walk.batch_up(entry) if self.up else told.batch(entry)
         if text.partition("@")[0] in models.names(self.repo):
             return self.version(models.resolve(self.repo, text))
+        if any(len(part.encode("utf-8", "replace")) > _LONGEST for part in text.split("/")):
+            raise _unknown(f"{text[:40]}...")
         if description.is_package(self.start / text):
             return self.package(text)
         return self.run_or_data(text)
@@ -167,11 +171,7 @@ class _Asked:
             return self.content("object", text[:10], [ObjectId(text)], {})
         if "may be" in why.message:
             raise why
-        many = f", but {len(oids)} objects" if oids else ""
-        raise RequestError(
-            f"'{text}' is no prediction, model, run or versioned path here{many}",
-            hint="ids come with each answer of `mlo serve`; models: mlo models list",
-        )
+        raise _unknown(text, f", but {len(oids)} objects" if oids else "")
 
     def is_known(self, oid: ObjectId) -> bool:
         uses = self.walk.uses
@@ -186,6 +186,13 @@ class _Asked:
                     if oid == event.oid or oid in event.detail.get("formerly", ()):
                         return self.version(model.version(event.number))
         return self.content("object", short(oid), [oid], {})
+
+
+def _unknown(text: str, many: str = "") -> RequestError:
+    return RequestError(
+        f"'{text}' is no prediction, model, run or versioned path here{many}",
+        hint="ids come with each answer of `mlo serve`; models: mlo models list",
+    )
 
 
 def _content(repo: Repository, path: Path) -> ObjectId | None:

@@ -193,6 +193,6 @@ def test_a_run_that_is_not_here_is_told(workshop: Workshop, version: Version) ->
 
 
 def test_what_names_nothing_is_refused(workshop: Workshop, version: Version) -> None:
-    for text in ("nothing", "0123456789abcdef-1", "ffffffffffff"):
+    for text in ("nothing", "0123456789abcdef-1", "ffffffffffff", "a" * 5000, "", "..", "a\0b"):
         with pytest.raises(RequestError):
             trace(workshop.repo, text)
