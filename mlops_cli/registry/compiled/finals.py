@@ -51,16 +51,28 @@ def _targets(model: Any) -> int:
 
 
 def _other(graph: Graph, model: Any, x: str, width: int) -> Final:
-    import numpy as np
-
     classes = getattr(model, "classes_", None)
     shares = classes is not None and hasattr(model, "predict_proba")
-    if classes is not None and not shares and not np.array_equal(classes, range(len(classes))):
-        raise NotCompiledError(f"{type(model).__name__} has no compiled form")
+    if classes is not None and not shares:
+        model = _numbered(model)
     name, whole = others.add_predictor(graph, model, x, width, shares=shares)
     if classes is None:
         return Final(name, "value", whole)
     return Final(name, "shares" if shares else "index", whole)
+
+
+def _numbered(model: Any) -> Any:
+    """Return a classifier like `model` that says the places of its labels."""
+    import copy
+
+    import numpy as np
+
+    numbered = copy.copy(model)
+    try:
+        numbered.classes_ = np.arange(len(model.classes_))
+    except AttributeError as error:
+        raise NotCompiledError(f"{type(model).__name__} has no compiled form") from error
+    return numbered
 
 
 def _linear(graph: Graph, model: Any, x: str) -> str:

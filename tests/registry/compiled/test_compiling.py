@@ -165,7 +165,7 @@ def test_encoders_are_asked_what_they_say_of_each_value(tables: Tables) -> None:
 @pytest.mark.parametrize("labels", [[False, True], ["no", "yes"], [3, 8]])
 def test_labels_come_back_with_their_types(labels: list[Any], tables: Tables) -> None:
     truth = numpy.array(labels)[tables.truth]
-    for model in (LogisticRegression(), LinearSVC(random_state=0)):
+    for model in (LogisticRegression(), LinearSVC(random_state=0), SVC()):
         found = predictor(model.fit(tables.numbers.to_numpy(), truth), tables.numbers)
         _, answer = compiled(found, tables.numbers)
         said = answer(columns_of(tables.numbers))[0]
