@@ -52,10 +52,10 @@ def test_a_pipeline_runs_then_has_nothing_to_do(pipeline: Path, mlo: Mlo) -> Non
     assert again.stderr == ""
 
 
-def test_a_dry_run_says_why_and_does_nothing(pipeline: Path, mlo: Mlo) -> None:
-    mlo("run")
+def test_a_dry_run_says_why_and_does_nothing(pipeline: Path, mlo_here: Mlo) -> None:
+    mlo_here("run")
     (pipeline / "raw.csv").write_text("c\n")
-    done = mlo("run", "--dry-run", "--set", "train.depth=3")
+    done = mlo_here("run", "--dry-run", "--set", "train.depth=3")
     assert done.stdout == (
         "prepare: would run\n"
         "  raw.csv changed\n"
@@ -83,16 +83,16 @@ def test_json_is_all_that_is_on_stdout(pipeline: Path, mlo: Mlo) -> None:
     assert mlo("runs", "show", "--json").json["command"] == ["echo", "hi"]
 
 
-def test_a_failing_step_exits_1_and_says_where_to_look(pipeline: Path, mlo: Mlo) -> None:
+def test_a_failing_step_exits_1_and_says_where_to_look(pipeline: Path, mlo_here: Mlo) -> None:
     settings = pipeline / ".mlops.yaml"
     settings.write_text(SETTINGS.replace("cmd: sort", "cmd: echo no luck >&2; exit 3; sort"))
-    done = mlo("run", "--name", "bad", code=1)
+    done = mlo_here("run", "--name", "bad", code=1)
     assert "no luck\n" in done.stderr
     assert done.stderr.endswith(
         "mlo: step 'prepare' failed with exit code 3\n  try: mlo runs show bad --log\n"
     )
-    assert "no luck" in mlo("runs", "show", "bad", "--log").stdout
-    assert "status    failed, exit code 3" in mlo("runs", "show", "bad").stdout
+    assert "no luck" in mlo_here("runs", "show", "bad", "--log").stdout
+    assert "status    failed, exit code 3" in mlo_here("runs", "show", "bad").stdout
 
 
 def test_a_command_keeps_its_streams_input_and_exit_code(project: Path, mlo: Mlo) -> None:
@@ -102,21 +102,24 @@ def test_a_command_keeps_its_streams_input_and_exit_code(project: Path, mlo: Mlo
     assert mlo("runs", "show", "--log").stdout in ("given\nerr\n", "err\ngiven\n")
 
 
-def test_words_after_the_dashes_are_left_as_they_are(project: Path, mlo: Mlo) -> None:
-    assert mlo("run", "--", "echo", "--json", "--", "-n", "$HOME").stdout == "--json -- -n $HOME\n"
+def test_words_after_the_dashes_are_left_as_they_are(project: Path, mlo_here: Mlo) -> None:
+    assert (
+        mlo_here("run", "--", "echo", "--json", "--", "-n", "$HOME").stdout
+        == "--json -- -n $HOME\n"
+    )
 
 
-def test_a_command_gets_the_parameters_of_its_run(pipeline: Path, mlo: Mlo) -> None:
-    done = mlo(
+def test_a_command_gets_the_parameters_of_its_run(pipeline: Path, mlo_here: Mlo) -> None:
+    done = mlo_here(
         "run", "-s", "train.depth=9", "--", "sh", "-c", "cat $MLO_PARAMS; echo; echo $MLO_ROOT"
     )
     assert done.stdout == f'{{"train": {{"depth": 9}}}}\n{pipeline}\n'
 
 
-def test_a_command_runs_in_the_folder_it_is_typed_in(pipeline: Path, mlo: Mlo) -> None:
+def test_a_command_runs_in_the_folder_it_is_typed_in(pipeline: Path, mlo_here: Mlo) -> None:
     (pipeline / "sub").mkdir()
-    assert mlo("run", "--", "pwd", cwd=pipeline / "sub").stdout == f"{pipeline}/sub\n"
-    mlo("run", cwd=pipeline / "sub")
+    assert mlo_here("run", "--", "pwd", cwd=pipeline / "sub").stdout == f"{pipeline}/sub\n"
+    mlo_here("run", cwd=pipeline / "sub")
     assert (pipeline / "model").exists()
 
 
@@ -134,9 +137,9 @@ def test_scripts_without_the_api_get_parameters_as_words_and_as_a_file(
     assert "$MLO_PARAMS" in said
 
 
-def test_named_inputs_and_outputs_of_a_command_are_recorded(pipeline: Path, mlo: Mlo) -> None:
-    mlo("run", "--input", "raw.csv", "--output", "copy", "--", "cp", "raw.csv", "copy")
-    run = mlo("runs", "show", "--json").json
+def test_named_inputs_and_outputs_of_a_command_are_recorded(pipeline: Path, mlo_here: Mlo) -> None:
+    mlo_here("run", "--input", "raw.csv", "--output", "copy", "--", "cp", "raw.csv", "copy")
+    run = mlo_here("runs", "show", "--json").json
     assert [one["path"] for one in run["inputs"]] == ["raw.csv"]
     assert [one["path"] for one in run["outputs"]] == ["copy"]
     assert run["inputs"][0]["oid"] == run["outputs"][0]["oid"]
@@ -321,7 +324,7 @@ def gone(pid: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_all_processes_and_the_run_is_recorded(
-    pipeline: Path, mlo: Mlo, number: int
+    pipeline: Path, mlo_here: Mlo, number: int
 ) -> None:
     note = endless(pipeline)
     with started(pipeline, "run", "--name", "cut") as process:
@@ -329,19 +332,19 @@ def test_ctrl_c_stops_all_processes_and_the_run_is_recorded(
         os.killpg(process.pid, number)
         assert process.wait(timeout=30) == 130
     wait_for(lambda: gone(int(note.read_text())))
-    run = mlo("runs", "show", "cut", "--json").json
+    run = mlo_here("runs", "show", "cut", "--json").json
     assert (run["status"], run["exit_code"]) == ("interrupted", 130)
-    assert "so far" in mlo("runs", "show", "cut", "--log").stdout
+    assert "so far" in mlo_here("runs", "show", "cut", "--log").stdout
     (pipeline / ".mlops.yaml").write_text(SETTINGS)
-    mlo("run")
+    mlo_here("run")
 
 
-def test_ctrl_c_on_a_command_exits_130(project: Path, mlo: Mlo) -> None:
+def test_ctrl_c_on_a_command_exits_130(project: Path, mlo_here: Mlo) -> None:
     with started(project, "run", "--", "sh", "-c", "echo $$ > note; sleep 300") as process:
         wait_for(has_text(project / "note"))
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(timeout=30) == 130
-    assert mlo("runs", "show", "--json").json["status"] == "interrupted"
+    assert mlo_here("runs", "show", "--json").json["status"] == "interrupted"
 
 
 def test_a_killed_run_is_recorded_and_the_next_command_finds_all_whole(
@@ -364,17 +367,19 @@ def test_a_killed_run_is_recorded_and_the_next_command_finds_all_whole(
 
 @pytest.mark.parametrize("delay_ms", range(0, 240, 30))
 def test_a_run_killed_at_any_moment_leaves_a_whole_repository(
-    pipeline: Path, mlo: Mlo, delay_ms: int
+    pipeline: Path, mlo_here: Mlo, delay_ms: int
 ) -> None:
     with started(pipeline, "run") as process:
         time.sleep(delay_ms / 1000)
         process.kill()
         process.wait()
-    mlo("status")
-    mlo("run")
-    mlo("fsck")
+    mlo_here("status")
+    mlo_here("run")
+    mlo_here("fsck")
     assert (pipeline / "model").read_text() == "a\nb\n"
-    done = [run for run in mlo("runs", "list", "--json").json["runs"] if run["status"] == "running"]
+    done = [
+        run for run in mlo_here("runs", "list", "--json").json["runs"] if run["status"] == "running"
+    ]
     assert done == []
 
 
@@ -403,7 +408,7 @@ def test_a_model_that_no_run_made_says_how_runs_make_one(pipeline: Path, mlo_her
     assert "models.NAME.path" in said
 
 
-def test_two_runs_at_once_do_not_disturb_each_other(pipeline: Path, mlo: Mlo) -> None:
+def test_two_runs_at_once_do_not_disturb_each_other(pipeline: Path, mlo_here: Mlo) -> None:
     (pipeline / ".mlops.yaml").write_text(SETTINGS.replace("cmd: sort", "cmd: sleep 0.3; sort"))
     with (
         started(pipeline, "run") as one,
@@ -413,71 +418,73 @@ def test_two_runs_at_once_do_not_disturb_each_other(pipeline: Path, mlo: Mlo) ->
         outputs = [process.communicate(timeout=60) for process in (one, two, three)]
         assert [one.returncode, two.returncode, three.returncode] == [0, 0, 0], outputs
     assert sorted(("nothing is stale" in out) for out, _ in outputs[:2]) == [False, True]
-    assert mlo("runs", "list", "--json").json["total"] == 2
-    mlo("audit", "--verify")
-    mlo("fsck")
+    assert mlo_here("runs", "list", "--json").json["total"] == 2
+    mlo_here("audit", "--verify")
+    mlo_here("fsck")
 
 
-def test_steps_side_by_side_say_whose_line_it_is(pipeline: Path, mlo: Mlo) -> None:
+def test_steps_side_by_side_say_whose_line_it_is(pipeline: Path, mlo_here: Mlo) -> None:
     (pipeline / ".mlops.yaml").write_text(
         "steps:\n"
         "  a: {cmd: echo one; echo > a, outs: [a]}\n"
         "  b: {cmd: echo two; echo > b, outs: [b]}\n"
     )
-    done = mlo("run", "--jobs", "2")
+    done = mlo_here("run", "--jobs", "2")
     assert {"a | one", "b | two"} <= set(done.stderr.splitlines())
     assert re.search(r"^[ab]: done in \d\.\d s, 2 of 2$", done.stderr, re.M)
 
 
-def test_a_run_aside_leaves_the_work_tree_and_git_alone(pipeline: Path, mlo: Mlo) -> None:
+def test_a_run_aside_leaves_the_work_tree_and_git_alone(pipeline: Path, mlo_here: Mlo) -> None:
     (pipeline / "raw.csv").write_text("edited\n")
     before = git(pipeline, "status", "--porcelain")
-    mlo("run", "--in-worktree", "--name", "aside", "--tag", "trial", "--note", "try it")
+    mlo_here("run", "--in-worktree", "--name", "aside", "--tag", "trial", "--note", "try it")
     assert git(pipeline, "status", "--porcelain") == before
     assert not (pipeline / "train.csv").exists()
-    shown = mlo("runs", "show", "aside", "--json").json
+    shown = mlo_here("runs", "show", "aside", "--json").json
     assert (shown["status"], shown["tags"], shown["note"]) == ("done", {"trial": ""}, "try it")
-    assert "brought back from run aside" in mlo("run").stderr
+    assert "brought back from run aside" in mlo_here("run").stderr
 
 
-def test_a_command_runs_aside_with_the_data_of_that_revision(pipeline: Path, mlo: Mlo) -> None:
+def test_a_command_runs_aside_with_the_data_of_that_revision(pipeline: Path, mlo_here: Mlo) -> None:
     (pipeline / "data.csv").write_text("first\n")
-    mlo("add", "data.csv")
+    mlo_here("add", "data.csv")
     git(pipeline, "add", "--all")
     git(pipeline, "commit", "--quiet", "--message", "Data")
     (pipeline / "data.csv").write_text("second\n")
-    mlo("add", "data.csv")
-    done = mlo("run", "--rev", "HEAD", "--", "cat", "data.csv")
+    mlo_here("add", "data.csv")
+    done = mlo_here("run", "--rev", "HEAD", "--", "cat", "data.csv")
     assert done.stdout == "first\n"
-    assert mlo("run", "--in-worktree", "--", "cat", "data.csv").stdout == "second\n"
+    assert mlo_here("run", "--in-worktree", "--", "cat", "data.csv").stdout == "second\n"
 
 
-def test_what_comes_after_a_step_runs_alone(pipeline: Path, mlo: Mlo) -> None:
-    mlo("run")
+def test_what_comes_after_a_step_runs_alone(pipeline: Path, mlo_here: Mlo) -> None:
+    mlo_here("run")
     (pipeline / "raw.csv").write_text("c\n")
-    assert "nothing is stale" in mlo("run", "--downstream", "train").stdout
-    assert mlo("run", "--downstream", code=2).stderr == (
+    assert "nothing is stale" in mlo_here("run", "--downstream", "train").stdout
+    assert mlo_here("run", "--downstream", code=2).stderr == (
         "mlo: --downstream needs a step\n  try: mlo run --downstream STEP\n"
     )
 
 
-def test_options_for_steps_are_refused_with_a_command(pipeline: Path, mlo: Mlo) -> None:
-    done = mlo("run", "--jobs", "2", "--", "true", code=2)
+def test_options_for_steps_are_refused_with_a_command(pipeline: Path, mlo_here: Mlo) -> None:
+    done = mlo_here("run", "--jobs", "2", "--", "true", code=2)
     assert done.stderr == "mlo: --jobs is for steps, and after -- comes a command\n"
 
 
-def test_status_after_a_git_switch_says_what_brings_outputs_along(pipeline: Path, mlo: Mlo) -> None:
-    mlo("run")
+def test_status_after_a_git_switch_says_what_brings_outputs_along(
+    pipeline: Path, mlo_here: Mlo
+) -> None:
+    mlo_here("run")
     git(pipeline, "add", "--all")
     git(pipeline, "commit", "--quiet", "--message", "As it is")
     git(pipeline, "switch", "--quiet", "--create", "other")
     (pipeline / "raw.csv").write_text("z\n")
-    mlo("run")
+    mlo_here("run")
     git(pipeline, "commit", "--quiet", "--all", "--message", "Other data")
     git(pipeline, "switch", "--quiet", "-")
-    assert "outputs that are not as mlo.lock says: mlo checkout\n" in mlo("status").stdout
-    mlo("checkout")
-    assert "nothing is stale" in mlo("run").stdout
+    assert "outputs that are not as mlo.lock says: mlo checkout\n" in mlo_here("status").stdout
+    mlo_here("checkout")
+    assert "nothing is stale" in mlo_here("run").stdout
 
 
 def test_a_metric_that_is_no_number_is_told_once(project: Path, mlo_here: Mlo) -> None:
@@ -503,7 +510,7 @@ def test_an_output_that_the_command_did_not_write_fails_the_run(
     assert str(project) not in gone.stderr
 
 
-def test_runs_aside_at_once_do_not_disturb_each_other(pipeline: Path, mlo: Mlo) -> None:
+def test_runs_aside_at_once_do_not_disturb_each_other(pipeline: Path, mlo_here: Mlo) -> None:
     before = git(pipeline, "status", "--porcelain")
     with ExitStack() as stack:
         words = [[MLO, "run", "--in-worktree", "--set", f"train.depth={n}"] for n in (2, 3, 4)]
@@ -512,7 +519,7 @@ def test_runs_aside_at_once_do_not_disturb_each_other(pipeline: Path, mlo: Mlo) 
             for one in words
         ]
     assert [one.returncode for one in several] == [0, 0, 0]
-    found = mlo("runs", "list", "--json").json["runs"]
+    found = mlo_here("runs", "list", "--json").json["runs"]
     assert sorted(run["metrics"]["depth"] for run in found) == [2, 3, 4]
     assert git(pipeline, "status", "--porcelain") == before
-    mlo("fsck")
+    mlo_here("fsck")
