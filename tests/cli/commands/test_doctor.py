@@ -11,44 +11,46 @@ def states(ended_json: list[dict[str, str]]) -> dict[str, str]:
     return {check["name"]: check["state"] for check in ended_json}
 
 
-def test_a_sound_project_passes(mlo: Mlo, project: Path) -> None:
-    found = mlo("doctor", "--json").json
+def test_a_sound_project_passes(mlo_here: Mlo, project: Path) -> None:
+    found = mlo_here("doctor", "--json").json
     assert set(states(found).values()) == {"ok"}
     assert [check["name"] for check in found] == [
         "mlo", "git", "you are", "libraries", "repository", "settings", "store", "ignored", "space"
     ]  # fmt: skip
-    assert "Ada Byron <ada@example.org>" in mlo("doctor").stdout
+    assert "Ada Byron <ada@example.org>" in mlo_here("doctor").stdout
 
 
-def test_outside_a_repository_the_installation_is_checked(mlo: Mlo, tmp_path: Path) -> None:
-    assert states(mlo("doctor", "--json", cwd=tmp_path).json)["repository"] == "ok"
-    assert "none here" in mlo("doctor", cwd=tmp_path).stdout
+def test_outside_a_repository_the_installation_is_checked(mlo_here: Mlo, tmp_path: Path) -> None:
+    assert states(mlo_here("doctor", "--json", cwd=tmp_path).json)["repository"] == "ok"
+    assert "none here" in mlo_here("doctor", cwd=tmp_path).stdout
 
 
-def test_a_missing_git_is_found_and_fails(mlo: Mlo, tmp_path: Path) -> None:
-    ended = mlo("doctor", cwd=tmp_path, env={"PATH": str(tmp_path)}, code=1)
+def test_a_missing_git_is_found_and_fails(mlo_here: Mlo, tmp_path: Path) -> None:
+    ended = mlo_here("doctor", cwd=tmp_path, env={"PATH": str(tmp_path)}, code=1)
     assert "fail  git" in ended.stdout
     assert "try: install git" in ended.stdout
 
 
-def test_settings_that_cannot_be_read_fail_with_their_line(mlo: Mlo, project: Path) -> None:
+def test_settings_that_cannot_be_read_fail_with_their_line(mlo_here: Mlo, project: Path) -> None:
     (project / ".mlops.yaml").write_text("steps: {}\nstpes: {}\n")
-    ended = mlo("doctor", code=1)
+    ended = mlo_here("doctor", code=1)
     assert ".mlops.yaml:2" in ended.stdout
     assert "did you mean 'steps'?" in ended.stdout
 
 
-def test_a_store_that_git_does_not_ignore_or_even_tracks_fails(mlo: Mlo, project: Path) -> None:
+def test_a_store_that_git_does_not_ignore_or_even_tracks_fails(
+    mlo_here: Mlo, project: Path
+) -> None:
     (project / ".gitignore").unlink()
-    assert states(mlo("doctor", "--json", code=1).json)["ignored"] == "fail"
+    assert states(mlo_here("doctor", "--json", code=1).json)["ignored"] == "fail"
     git(project, "add", "--force", ".mlo/format")
-    assert "git tracks .mlo" in mlo("doctor", code=1).stdout
+    assert "git tracks .mlo" in mlo_here("doctor", code=1).stdout
 
 
-def test_remotes_are_reached(mlo: Mlo, project: Path, tmp_path: Path) -> None:
+def test_remotes_are_reached(mlo_here: Mlo, project: Path, tmp_path: Path) -> None:
     (project / "taken").write_text("not a folder")
     (project / ".mlops.yaml").write_text("remotes: {new: ../new, bad: 'gopher://x', file: taken}\n")
-    found = states(mlo("doctor", "--json", code=1).json)
+    found = states(mlo_here("doctor", "--json", code=1).json)
     assert found["remote new"] == "ok"
     assert found["remote bad"] == "fail"
     assert not (tmp_path / "new").exists()
