@@ -22,7 +22,7 @@ def list_(
 ) -> None:
     """List how much there is in the prediction log, by model, version and role.
 
-    The role says who had the answers: `answer` and `canary` are clients, `shadow` is nobody.
+    The role says who had the answers: `answer`, `canary` and `ab` are clients, `shadow` is nobody.
     """
     from mlops_cli.data.predictions.holdings import holdings
     from mlops_cli.data.predictions.segment import Tally
