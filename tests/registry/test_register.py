@@ -13,8 +13,8 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.data import snapshot
 from mlops_cli.errors import RequestError
-from mlops_cli.registry import formats, models
-from mlops_cli.registry.register import register
+from mlops_cli.registry import card, events, example, formats, models, profile
+from mlops_cli.registry.register import Said, register
 from mlops_cli.runs.record import Artifact, encode
 from tests.registry.conftest import Workshop
 
@@ -41,6 +41,78 @@ def test_a_version_knows_its_run_data_metrics_and_inputs(workshop: Workshop) -> 
     assert version.signature.names == ("age", "income")
     assert not version.trusted
     assert models.resolve(workshop.repo, "churn") == version
+
+
+def test_a_version_keeps_an_example_its_training_data_in_sum_and_a_card(
+    workshop: Workshop,
+) -> None:
+    repo = workshop.repo
+    said = Said(licence="Apache-2.0", description="Who leaves us", compile=False)
+    version = register(repo, "churn", run=workshop.run({"auc": 0.9}), said=said).version
+    assert version.example is not None
+    assert version.profile is not None
+    assert version.card is not None
+    shown = example.decode(repo.objects.get(version.example)).records()
+    assert shown[0] == {"age": 20, "income": 1.5}
+    seen = profile.decode(repo.objects.get(version.profile))
+    assert (seen.rows, [one.name for one in seen.columns]) == (6, ["age", "income", "left"])
+    assert (version.licence, version.description) == ("Apache-2.0", "Who leaves us")
+    assert version.model_type == "sklearn.linear_model._logistic.LogisticRegression"
+    assert version.classes == (0, 1)
+    assert version.libraries.keys() >= {"scikit-learn", "skops"}
+    assert version.licences["numpy"]
+
+
+def test_no_row_is_kept_as_an_example_where_nobody_wants_one(workshop: Workshop) -> None:
+    run = workshop.run({"auc": 0.9})
+    version = register(
+        workshop.repo, "churn", run=run, said=Said(example=False, compile=False)
+    ).version
+    assert version.example is None
+    assert version.profile is not None
+    assert "income" in card.read(workshop.repo, version)
+    assert '"rows": [...]' in card.read(workshop.repo, version)
+
+
+def test_a_record_from_before_all_this_still_reads(workshop: Workshop) -> None:
+    repo = workshop.repo
+    run = workshop.run({"auc": 0.9})
+    version = register(repo, "churn", run=run, said=Said(compile=False)).version
+    held = dict(events.read(repo, version.id).detail)
+    first = (
+        *("artifact", "kind", "path", "size", "format", "trusted", "run", "inputs", "data"),
+        *("target", "commit", "environment", "task", "signature", "metrics"),
+    )
+    events.append(repo, "old", "register", 1, {name: held[name] for name in first})
+    old = models.resolve(repo, "old")
+    assert (old.card, old.example, old.runtime, old.trusted_types) == (None, None, None, ())
+    assert old.signature == version.signature
+    assert "# old v1" in card.read(repo, old)
+    assert models.load(repo, old).classes == (0, 1)
+
+
+def test_a_model_that_no_run_made_may_name_its_training_data(workshop: Workshop) -> None:
+    workshop.run({"auc": 0.9})
+    root = workshop.repo.root
+    formats.save(formats.load(root / "model", trust=False).model, root / "bare")
+    data = root / "data/train.csv"
+    version = register(
+        workshop.repo, "other", path=root / "bare", data=data, said=Said(compile=False)
+    ).version
+    assert version.data is not None
+    assert version.profile is not None
+    assert version.signature is not None
+    assert version.signature.columns[0].maximum == 70
+
+
+def test_what_was_trusted_is_on_record(workshop: Workshop) -> None:
+    workshop.run({"auc": 0.9})
+    path = workshop.repo.root / "model.joblib"
+    joblib.dump(formats.load(workshop.repo.root / "model", trust=False).model, path)
+    said = Said(trust=True, compile=False)
+    version = register(workshop.repo, "other", path=path, said=said).version
+    assert version.trusted_types == ("joblib",)
+    assert "vouched for joblib" in card.read(workshop.repo, version)
 
 
 def test_without_a_run_the_newest_that_made_the_model_is_taken(workshop: Workshop) -> None:
