@@ -1,5 +1,6 @@
 """The rows of serving, and what has to be known to read them."""
 
+import math
 import os
 import sys
 import tempfile
@@ -96,7 +97,8 @@ class Bench:
 
 
 def _us(load: Load) -> float:
-    return 1e6 / load.rate
+    """Return the time of the run for each answer."""
+    return 1e6 / load.rate if load.rate else math.inf
 
 
 _LIMITS: Mapping[tuple[str, str, int], float] = {
