@@ -103,6 +103,8 @@ def event(happened: Event) -> Node:
 
 def _text(value: object) -> str:
     if isinstance(value, dict):
+        if isinstance(value.get("path"), str) and isinstance(value.get("oid"), str):
+            return f"{value['path']} {value['oid'][:10]}"
         if isinstance(value.get("value"), int | float):
             return brief(float(value["value"]))
         return ", ".join(f"{key} {_text(inner)}" for key, inner in value.items())
