@@ -247,6 +247,7 @@ class OpenRun:
         """Let go of the run; its folder stays for whoever leads it next."""
         self.stop_sampling()
         if self._lock is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)  # closed alone, forks of this process keep it
             os.close(self._lock)
             self._lock = None
 

@@ -121,6 +121,25 @@ def test_a_fork_leaves_what_waits_to_its_parent(apart: Repository) -> None:
     assert len(together._waiting.take(None)) == 1
 
 
+def test_a_fork_that_goes_on_does_not_keep_runs_from_being_recorded(apart: Repository) -> None:
+    short(0.0)
+    ready, done = os.pipe()
+    with api.start_run() as run:
+        child = os.fork()
+        if child == 0:
+            os.close(done)
+            os.read(ready, 1)
+            os._exit(0)
+    try:
+        api.flush()
+        assert recorded(apart) == 2
+        assert find.resolve(open_repository(apart.root), run.key).status == "done"
+    finally:
+        os.close(done)
+        os.waitpid(child, 0)
+        os.close(ready)
+
+
 SCRIPT = """\
 import os, signal, sys
 import mlops_cli.api as mlo
