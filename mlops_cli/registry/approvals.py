@@ -196,8 +196,8 @@ def _may_approve(
     what = f"{version.model} v{version.number}"
     if any(_same(repo, me, author) for author in before.authors):
         raise RequestError(
-            f"{me.email} made {what}: somebody else has to approve it",
-            hint="whoever registered it, or wrote the commit of its run, cannot",
+            f"{me.email} made {what}, so somebody else has to approve it",
+            hint=f"ask somebody else for: mlo approve {version.model}@v{version.number} STAGE",
         )
     if rules.approvers and not any(_is(repo, me, email) for email in rules.approvers):
         raise RequestError(

@@ -100,7 +100,7 @@ def test_each_counts_once(root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ada", "cyd"])
 def test_neither_who_registered_nor_who_wrote_the_commit_may_approve(root: Path, name: str) -> None:
-    with pytest.raises(RequestError, match=f"{name}@example.org made churn v1: somebody else"):
+    with pytest.raises(RequestError, match=f"{name}@example.org made churn v1, so somebody else"):
         given(root, name)
 
 
@@ -108,7 +108,7 @@ def test_nor_under_another_address_that_git_knows(root: Path) -> None:
     (root / ".mailmap").write_text("Ada <ada@example.org> <ada@home.example>\n")
     by(root, "ada")
     git(root, "config", "user.email", "ada@home.example")
-    with pytest.raises(RequestError, match="made churn v1: somebody else"):
+    with pytest.raises(RequestError, match="made churn v1, so somebody else"):
         approve(open_repository(root), "churn@v1", "production")
 
 

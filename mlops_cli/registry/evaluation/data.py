@@ -18,6 +18,8 @@ from mlops_cli.runs.record import Run, StepRun
 if TYPE_CHECKING:
     import pandas as pd
 
+ASKED, SETTINGS, LINEAGE = "as was asked", "as the settings say", "the test table of its run"
+"""What a table was chosen by."""
 _HELD_OUT = ("test", "hold", "eval", "valid")
 """What tables that were held out are called."""
 
@@ -39,10 +41,10 @@ def choose(repo: Repository, version: Version, asked: str | None, *, start: Path
         RequestError: there is none, several may be meant, or it is no table.
     """
     if asked is not None:
-        return _named(repo, version, asked, "--data", start, take=True)
+        return _named(repo, version, asked, ASKED, start, take=True)
     said = _settings(repo, version.model)
     if said is not None:
-        return _named(repo, version, said, "the settings", repo.root, take=True)
+        return _named(repo, version, said, SETTINGS, repo.root, take=True)
     return _held_out(repo, version)
 
 
@@ -55,7 +57,7 @@ def meant(repo: Repository, version: Version, on: str | None) -> Data:
     said = on if on is not None else _settings(repo, version.model)
     if said is None:
         return _held_out(repo, version)
-    return _named(repo, version, said, "the settings", repo.root, take=False)
+    return _named(repo, version, said, SETTINGS, repo.root, take=False)
 
 
 def read(repo: Repository, data: Data) -> pd.DataFrame:
@@ -140,7 +142,7 @@ def _held_out(repo: Repository, version: Version) -> Data:
             tables = {path: one for path, one in tables.items() if _is_held_out(path)} or tables
         if len(tables) == 1:
             (only,) = tables.values()
-            return Data(only.path, only.oid, "the test table of its run")
+            return Data(only.path, only.oid, LINEAGE)
         if tables:
             raise _which(version, sorted(tables))
     raise RequestError(

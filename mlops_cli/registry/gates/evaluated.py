@@ -50,12 +50,14 @@ def find(
     all_here = [one for one in of_version(model, version) if one.data.oid == data.oid]
     if all_here:
         return next(filter(having, all_here), all_here[0])
+    from mlops_cli.registry.evaluation.data import LINEAGE
+
     at = f"{data.path}@{short(data.oid)}"
     others = [one for one in of_version(model, version) if one.data.path == data.path]
     why = f"v{version.number} was never evaluated on {at}"
     if others:
         why += f", only on {data.path}@{short(others[0].data.oid)}"
-    own = said in (None, EVALUATION) and data.chosen != "the settings"
+    own = said in (None, EVALUATION) and data.chosen == LINEAGE
     told = at if others or own else data.path
     raise RequestError(why, hint=f"mlo evaluate {reference(version)} --data {told}")
 
