@@ -1,12 +1,11 @@
 """What a model said of the rows of one request, and the ids that its predictions have."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlops_cli.serving.live import Answers, Live
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):  # a frozen dataclass takes three times as long to make
     """The answers to one request: of its rows alone, whatever else was in the batch."""
 
     live: Live

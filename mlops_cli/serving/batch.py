@@ -10,10 +10,10 @@ import os
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import chain, groupby
 from queue import Empty, SimpleQueue
 from time import perf_counter
+from typing import NamedTuple
 
 from mlops_cli.data.prediction_writer import PredictionWriter, Ticket
 from mlops_cli.errors import RequestError
@@ -29,8 +29,7 @@ QUICK_S = 300e-6
 """A model that answers a request in less does so on the event loop."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Work:
+class _Work(NamedTuple):
     """A checked request, the version it was checked for, and who waits for the answer."""
 
     live: Live
@@ -41,8 +40,7 @@ class _Work:
     request: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(NamedTuple):
     """What became of requests: an answer or a refusal for each, and what is to be logged."""
 
     batch: Sequence[_Work]
@@ -72,6 +70,7 @@ class Batcher:
         self._say = say
         self._most_rows = most_rows
         self._most_bytes = most_bytes
+        self._loop: asyncio.AbstractEventLoop
         self._turn: list[_Work] = []
         self._queue: SimpleQueue[_Work | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="predict", daemon=True)
@@ -103,7 +102,7 @@ class Batcher:
             )
         self.rows += table.rows
         self._size += size
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         work = _Work(live, table, size, loop.create_future(), key, request)
         if live.row_s * table.rows > QUICK_S:
             self._queue.put(work)
@@ -121,11 +120,13 @@ class Batcher:
     def _end_turn(self) -> None:
         """Answer what was read in this turn of the loop, each version's requests together."""
         turn, self._turn = self._turn, []
-        if len(turn) > 1:
-            turn.sort(key=lambda work: id(work.live))
+        first = turn[0].live
+        if all(work.live is first for work in turn):
+            self._settle(self._answers(turn))
+            return
+        turn.sort(key=lambda work: id(work.live))
         for _, works in groupby(turn, key=lambda work: work.live):
-            for done in self._answers(list(works)):
-                self._settle(done)
+            self._settle(self._answers(list(works)))
 
     def _work(self) -> None:
         kept: _Work | None = None
@@ -134,9 +135,7 @@ class Batcher:
             if work is None:
                 return
             batch, kept, ended = self._batch(work)
-            loop = work.answered.get_loop()
-            for done in self._answers(batch):
-                loop.call_soon_threadsafe(self._settle, done)
+            self._loop.call_soon_threadsafe(self._settle, self._answers(batch))
             if ended:
                 return
 
@@ -182,18 +181,23 @@ class Batcher:
             500, f"the model failed on this request; the server's log has it as {reference}"
         )
 
-    def _settle(self, done: _Done) -> None:
-        """Hand results to those that wait, then count and log them."""
-        for work, result in zip(done.batch, done.results, strict=True):
-            self.rows -= work.table.rows
-            self._size -= work.size
-            if work.answered.done():
-                continue
-            if isinstance(result, Answered):
-                work.answered.set_result(result)
-            else:
-                work.answered.set_exception(result)
-        work.answered.get_loop().call_soon(self._note, done)
+    def _settle(self, all_done: Sequence[_Done]) -> None:
+        """Hand results to those that wait; count and log them when the answers have left."""
+        for done in all_done:
+            for work, result in zip(done.batch, done.results, strict=True):
+                self.rows -= work.table.rows
+                self._size -= work.size
+                if work.answered.done():
+                    continue
+                if isinstance(result, Answered):
+                    work.answered.set_result(result)
+                else:
+                    work.answered.set_exception(result)
+        self._loop.call_soon(self._note_all, all_done)
+
+    def _note_all(self, all_done: Sequence[_Done]) -> None:
+        for done in all_done:
+            self._note(done)
 
     def _note(self, done: _Done) -> None:
         live = done.batch[0].live

@@ -1,13 +1,12 @@
 """What a handler hands back: everything that goes over the wire but the length."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 JSON = b"application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):  # a frozen dataclass takes three times as long to make
     """One answer of the server."""
 
     body: bytes

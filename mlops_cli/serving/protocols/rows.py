@@ -48,6 +48,8 @@ def parse(body: bytes, validator: Validator) -> Table:
 def write(answered: Answered, _table: Table) -> Reply:
     """Return the answer: model, version, and for each row its id, prediction and shares."""
     live, answers = answered.live, answered.answers
+    if len(answers.predictions) == 1:
+        return Reply(_lone(answered))
     predictions: list[dict[str, Any]] = [
         {"id": name, "prediction": prediction}
         for name, prediction in zip(answered.ids, answers.predictions, strict=True)
@@ -56,8 +58,18 @@ def write(answered: Answered, _table: Table) -> Reply:
         names = live.class_names
         for prediction, shares in zip(predictions, answers.shares, strict=True):
             prediction["probabilities"] = dict(zip(names, shares, strict=True))
-    body = {"model": live.model, "version": live.version, "predictions": predictions}
-    return Reply(orjson.dumps(body))
+    return Reply(b'%b,"predictions":%b}' % (live.named, orjson.dumps(predictions)))
+
+
+def _lone(answered: Answered) -> bytes:
+    """Return the answer to one row, put together from pieces: most requests are of one."""
+    live, answers = answered.live, answered.answers
+    said = orjson.dumps(answers.predictions[0])
+    if answers.shares is not None and live.classes is not None:
+        shares = orjson.dumps(dict(zip(live.class_names, answers.shares[0], strict=True)))
+        said = b'%b,"probabilities":%b' % (said, shares)
+    name = b"%b-%d" % (answered.segment.encode(), answered.first)
+    return b'%b,"predictions":[{"id":"%b","prediction":%b}]}' % (live.named, name, said)
 
 
 def _table(request: Any, body: bytes, validator: Validator, *, finite: bool) -> Table:
