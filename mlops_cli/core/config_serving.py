@@ -27,9 +27,12 @@ class AutoRollback:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The files of a certificate and its key, in PEM."""
+    """The files of a certificate and its key, in PEM; without a certificate there is no TLS.
 
-    cert: str
+    Paths are from the project's root, absolute, or from `~`.
+    """
+
+    cert: str | None = None
     key: str | None = None
     """None when it is in the same file."""
 
@@ -46,8 +49,7 @@ class Serving:
     max_body_bytes: int = 16 * MIB
     tokens_file: str | None = None
     """A file of tokens of which requests must have one; a path as `Tls` has."""
-    tls: Tls | None = None
-    """Paths are from the project's root, absolute, or from `~`."""
+    tls: Tls = field(default_factory=Tls)
     metrics: bool = True
     """Whether requests are counted and timed for `/metrics`."""
     by: str | None = None
@@ -66,8 +68,8 @@ def read(value: Value) -> Serving:
             "workers": lambda one: one.integer(minimum=1, maximum=1024),
             "max_rows": lambda one: one.integer(minimum=1),
             "max_body_bytes": lambda one: one.integer(minimum=1),
-            "tokens_file": lambda one: None if one.is_nothing else one.text(),
-            "tls": lambda one: None if one.is_nothing else _tls(one),
+            "tokens_file": _path,
+            "tls": lambda one: one.record(Tls, {"cert": _path, "key": _path}),
             "metrics": Value.boolean,
             "by": lambda one: None if one.is_nothing else one.text(),
             "auto_rollback": _auto_rollback,
@@ -76,8 +78,8 @@ def read(value: Value) -> Serving:
     )
 
 
-def _tls(value: Value) -> Tls:
-    return value.record(Tls, {"cert": Value.text, "key": Value.text}, required=["cert"])
+def _path(value: Value) -> str | None:
+    return None if value.is_nothing else value.text()
 
 
 def _auto_rollback(value: Value) -> AutoRollback:

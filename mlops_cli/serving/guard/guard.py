@@ -35,7 +35,7 @@ def guard(
     path = None if settings.tokens_file is None else _place(settings.tokens_file, root)
     secret = [path]
     context = None
-    if settings.tls is not None:
+    if settings.tls.cert is not None:
         certificate = _place(settings.tls.cert, root)
         key = None if settings.tls.key is None else _place(settings.tls.key, root)
         context = tls.context(certificate, key)
