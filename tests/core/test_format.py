@@ -63,3 +63,16 @@ def test_the_page_names_every_field_of_the_record_of_a_run() -> None:
     journals = [name for name in vars(open_run).values() if str(name).endswith(".jsonl")]
     assert len(journals) == 7
     assert [name for name in journals if name not in page] == []
+
+
+def test_the_page_names_every_field_of_the_record_of_a_version() -> None:
+    from mlops_cli.registry import description, example, models, profile, signature
+
+    section = PAGE[PAGE.index("## Events of models\n") : PAGE.index("## The journal of a sweep\n")]
+    names = {field.name for kind in (models.Version, models.Input) for field in fields(kind)}
+    names |= {
+        field.name for kind in (profile.Profile, profile.ColumnProfile) for field in fields(kind)
+    }
+    names |= {field.name for kind in (example.Example, signature.Column) for field in fields(kind)}
+    names |= description.to_record(description.Description("skops", "model.skops")).keys()
+    assert sorted(name for name in names - {"id"} if f"`{name}`" not in section) == []
