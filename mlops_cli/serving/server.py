@@ -109,13 +109,21 @@ class Server:
         if self._worker is not None:
             self._worker.stop()
 
-    def _made(self, part: int) -> Worker:
-        return Worker(self._repo, self._slots, self.board, part, guard=self._guard, say=self._say)
+    def _made(self, part: int, *, parent: int | None = None) -> Worker:
+        return Worker(
+            self._repo,
+            self._slots,
+            self.board,
+            part,
+            guard=self._guard,
+            parent=parent,
+            say=self._say,
+        )
 
     def _work(self, part: int, on_started: Callable[[], None]) -> None:
         for slot in self._slots:
             slot.quiet()
-        self._made(part).run(self._socket, on_started)
+        self._made(part, parent=os.getppid()).run(self._socket, on_started)
 
     def _look(self) -> None:
         """Keep up with the references, so that a process forked from here is up to date."""

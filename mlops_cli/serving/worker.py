@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import socket
 from collections.abc import Callable, Sequence
 
@@ -42,9 +43,13 @@ class Worker:
         part: int = 0,
         *,
         guard: Guard | None = None,
+        parent: int | None = None,
         say: Callable[[str], None],
     ) -> None:
-        """Make what answers; threads start here, so call it after the fork."""
+        """Make what answers; threads start here, so call it after the fork.
+
+        It ends when it is not a child of the process `parent`, if that is given.
+        """
         settings: Serving = repo.settings.serving
         self._slots = slots
         self._metrics = Metrics(board, part) if settings.metrics else Uncounted(board, part)
@@ -74,6 +79,7 @@ class Worker:
             self.app, self._metrics, guard.tokens, limit=settings.max_body_bytes, say=say
         )
         self._ticks = 0
+        self._parent = parent
         self.server = HttpServer(
             self.app,
             board,
@@ -115,5 +121,7 @@ class Worker:
 
     def _tick(self) -> None:
         self._ticks += 1
+        if self._parent is not None and os.getppid() != self._parent:
+            self.stop()  # nobody looks after us any more, and whoever comes next wants the port
         if self._ticks % _PUBLISH_TICKS == 0:
             self._pages.publish()

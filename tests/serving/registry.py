@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx
 
 from mlops_cli.core.repository import Repository
 from mlops_cli.registry import formats, signature
-from mlops_cli.registry.register import register
+from mlops_cli.registry.register import Said, register
 from mlops_cli.serving.follow import follow
 from mlops_cli.serving.server import Server
 from tests.serving.conftest import ROW, TRAINING, Running, classifier
@@ -23,15 +23,22 @@ def add(repo: Repository, strength: float, *, poison: bool = False) -> None:
     if poison:
         model.named_steps["columntransformer"].transformers_[0][1].categories_[0][1] = "sand"
     formats.save(model, folder, signature.for_model(model, TRAINING))
-    register(repo, "plant", path=folder)
+    register(repo, "plant", path=folder, said=Said(compile=not poison))
+
+
+def served(repo: Repository) -> AbstractContextManager[Running]:
+    """Yield a server of the original of `plant` in this process."""
+    return served_all(repo, ["plant"])
 
 
 @contextmanager
-def served(repo: Repository, reference: str = "plant") -> Iterator[Running]:
-    """Yield a server of the originals in this process."""
+def served_all(repo: Repository, references: Sequence[str]) -> Iterator[Running]:
+    """Yield a server of the originals of several models in this process."""
     said: list[str] = []
-    find = follow(repo, reference, max_rows=1000, say=said.append, runtime="native")
-    server = Server(repo, [find], port=0, say=said.append)
+    finds = [
+        follow(repo, one, max_rows=1000, say=said.append, runtime="native") for one in references
+    ]
+    server = Server(repo, finds, port=0, say=said.append)
     ready = threading.Event()
     thread = threading.Thread(target=server.run, args=(lambda _: ready.set(),))
     thread.start()

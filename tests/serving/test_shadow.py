@@ -7,7 +7,7 @@ from typing import Any
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log
 from mlops_cli.registry import formats, routes, signature
-from mlops_cli.registry.register import register
+from mlops_cli.registry.register import Said, register
 from mlops_cli.serving import shadow as shadows
 from tests.serving.conftest import TRAINING, Running, classifier
 from tests.serving.registry import served, wait_for
@@ -56,7 +56,7 @@ def test_a_shadow_that_takes_other_inputs_is_counted_as_failing(two_versions: Ma
     wider = TRAINING.assign(depth=1.0)
     model = classifier().set_params().fit(wider, ["no"] * 4 + ["yes"] * 4)
     formats.save(model, repo.root / "model", signature.for_model(model, wider))
-    register(repo, "plant", path=repo.root / "model")
+    register(repo, "plant", path=repo.root / "model", said=Said(compile=False))
     routes.begin(repo, "plant@v3", "shadow")
     with served(repo) as running:
         assert running.predict().status_code == 200

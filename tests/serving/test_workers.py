@@ -127,3 +127,13 @@ def test_ctrl_c_ends_all_processes(repo: Repository) -> None:
         child.communicate(timeout=30)
     assert child.returncode == 130
     assert not any(Path(f"/proc/{pid}").exists() for pid in ones)
+
+
+def test_workers_end_when_their_parent_is_killed_and_free_the_port(repo: Repository) -> None:
+    with serving("plant", "--workers", "2") as (child, ready):
+        ones = children(child)
+        child.kill()
+        child.wait(30)
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ones))
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(ready["url"] + "/health")
