@@ -9,6 +9,7 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.registry.packaging import opened
 from mlops_cli.registry.packaging.opened import Opened
 from mlops_cli.serving.follow import follow
+from mlops_cli.serving.guard import tokens
 from mlops_cli.serving.live import warmed
 
 LOG_VARIABLE = "MLO_PREDICTIONS"
@@ -39,6 +40,8 @@ def repository(
         log = Path(os.path.abspath(environ[LOG_VARIABLE]))
     with opened.opened(folder, log=log) as held:
         opened.tell_differences(held.description, say)
+        if held.description.told.get("tokens") and tokens.VARIABLE not in environ:
+            say(f"the project asks for tokens and {tokens.VARIABLE} has none: anybody may ask here")
         yield held
 
 

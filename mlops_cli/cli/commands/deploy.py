@@ -43,6 +43,10 @@ def deploy(
     gateway: Annotated[
         str, typer.Option("--gateway", help="On Kubernetes: the Gateway that shares out requests")
     ] = "gateway",
+    tokens: Annotated[
+        str | None,
+        typer.Option("--tokens", metavar="SECRET", help="Secret whose key tokens has them"),
+    ] = None,
     cpu: Annotated[str, typer.Option("--cpu", help="Processors that each is given")] = "250m",
     memory: Annotated[
         str | None,
@@ -91,7 +95,10 @@ def deploy(
         cpu=cpu,
         memory=memory,
         gateway=gateway,
+        tokens=tokens,
     )
+    if tokens is None and repo.settings.serving.tokens_file is not None:
+        show.note("this project asks for tokens, and these manifests do not: --tokens SECRET")
     folder = output or Path("deploy") / to
     written = write(folder, manifests(planned, targets[to]), force=force)
     show.emit(

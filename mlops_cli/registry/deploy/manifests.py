@@ -8,6 +8,7 @@ from mlops_cli.core import templates
 from mlops_cli.registry.deploy.plan import MIB, PORT, Part, Plan
 
 Target = Literal["kubernetes", "kserve", "compose"]
+_FROM_THE_SHELL = "      MLO_SERVE_TOKENS: ${MLO_SERVE_TOKENS:?is to hold the tokens}\n"
 _WEIGHTS = 1000
 """Shares of requests are told in thousandths."""
 
@@ -21,6 +22,7 @@ def _kubernetes(plan: Plan) -> dict[str, str]:
     found: dict[str, str] = {}
     for track, part in _tracks(plan):
         values = _values(plan, part, track)
+        values["tokens"] = _secret(plan, indent=12)
         end = values["suffix"]
         for kind in ("deployment", "service", "autoscaler", "disruption"):
             found[f"{kind}{end}.yaml"] = _filled(f"kubernetes/{kind}.yaml", values)
@@ -34,6 +36,7 @@ def _kserve(plan: Plan) -> dict[str, str]:
     found = {}
     for number, (track, part) in enumerate(_tracks(plan), 1):
         values = _values(plan, part, track)
+        values["tokens"] = _secret(plan, indent=10)
         percent = f"    canaryTrafficPercent: {_percent(part.share)}\n"
         values["canary"] = percent if track == "canary" else ""
         found[f"{number}-{track}.yaml"] = _filled("kserve/inferenceservice.yaml", values)
@@ -47,6 +50,8 @@ def _compose(plan: Plan) -> dict[str, str]:
         alone = plan.canary is None
         values["service"] = plan.name if alone else f"{plan.name}-{track}"
         values["ports"] = f'    ports: ["{PORT}:{PORT}"]\n' if alone else ""
+        if plan.tokens is not None:
+            values["tokens"] = _FROM_THE_SHELL
         services.append(_filled("compose/service.yaml", values))
     configs = ""
     if plan.canary is not None:
@@ -91,7 +96,20 @@ def _values(plan: Plan, part: Part, track: str) -> dict[str, object]:
         "least": least,
         "replicas": least if plan.canary is not None else 1,
         "most": max(plan.most, least),
+        "tokens": "",
     }
+
+
+def _secret(plan: Plan, *, indent: int) -> str:
+    """Return the variable with tokens, from a Secret, as lines of a list."""
+    if plan.tokens is None:
+        return ""
+    lines = (
+        "- name: MLO_SERVE_TOKENS",
+        "  valueFrom:",
+        f"    secretKeyRef: {{name: {plan.tokens}, key: tokens}}",
+    )
+    return "".join(f"{' ' * indent}{line}\n" for line in lines)
 
 
 def _shares(plan: Plan) -> dict[str, object]:

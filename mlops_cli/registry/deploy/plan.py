@@ -12,6 +12,7 @@ MIB = 1 << 20
 _LONGEST_NAME = 48
 """Room is left for what clusters add to a name of 63 letters."""
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _CPU = re.compile(r"[0-9]+m|[0-9]+(\.[0-9]+)?")
 _MEMORY = re.compile(r"([0-9]+)(Mi|Gi)")
 _FIRST_MIB, _TIMES, _STEP_MIB = 256, 4, 64
@@ -39,6 +40,7 @@ class Plan:
         cpu: processors that each is given, as Kubernetes writes them.
         memory_mib: memory that each may take.
         gateway: the Gateway that sends requests on where a canary has a share.
+        tokens: the Secret whose key `tokens` has the tokens that requests must have one of.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Plan:
     cpu: str
     memory_mib: int
     gateway: str
+    tokens: str | None = None
 
     @property
     def most(self) -> int:
@@ -69,6 +72,7 @@ def plan(
     cpu: str = "250m",
     memory: str | None = None,
     gateway: str = "gateway",
+    tokens: str | None = None,
 ) -> Plan:
     """Return what is to run.
 
@@ -81,6 +85,7 @@ def plan(
         cpu: processors that each is given.
         memory: memory that each may take, as `512Mi`; else it is reckoned from the model's size.
         gateway: the name of a Gateway, for a canary on Kubernetes.
+        tokens: the name of a Secret with tokens.
 
     Raises:
         RequestError: one of these cannot be.
@@ -99,7 +104,10 @@ def plan(
     other = None if canary is None else Part(canary, images[1], share)
     stable = Part(version, images[0], 1.0 - share if canary is not None else 1.0)
     mib = _reckoned(versions) if memory is None else _mib(memory)
-    return Plan(name, stable, other, replicas, cpu, mib, named(gateway))
+    for what, told in (("Gateway", gateway), ("Secret", tokens or "none")):
+        if not _NAME.fullmatch(told):
+            raise RequestError(f"'{told}' cannot be the name of a {what}", hint="as in my-name")
+    return Plan(name, stable, other, replicas, cpu, mib, gateway, tokens)
 
 
 def named(text: str) -> str:

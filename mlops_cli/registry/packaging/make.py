@@ -26,6 +26,7 @@ from mlops_cli.registry.packaging.opened import CODE, OBJECTS, SETTINGS
 Runtime = Literal["auto", "onnx", "native"]
 
 _LEAST_PYTHON = (3, 11)
+_TOKENS = "tokens stay behind: where it is to ask for them, set MLO_SERVE_TOKENS"
 _SYSTEM = {"lightgbm": "libgomp1", "xgboost": "libgomp1", "xgboost-cpu": "libgomp1"}
 """Debian's packages that Python packages count on."""
 
@@ -62,6 +63,8 @@ class _Plan:
     lock: Lock
     code: Mapping[str, bytes]
     notes: tuple[str, ...]
+    guarded: bool
+    """Whether the project's settings ask requests for tokens."""
 
     @property
     def python(self) -> str:
@@ -150,9 +153,9 @@ def _plan(repo: Repository, version: Version, runtime: Runtime, more: Sequence[s
     if runtime != "native" and version.compiled is not None:
         roots += lock.COMPILED
     found = lock.lock(roots, environment, _lock_files(repo, version, environment))
-    return _Plan(
-        version, runtime, environment, found, code.files, (*found.notes, *_notes(environment))
-    )
+    guarded = repo.settings.serving.tokens_file is not None
+    notes = (*found.notes, *_notes(environment), *([_TOKENS] if guarded else ()))
+    return _Plan(version, runtime, environment, found, code.files, notes, guarded=guarded)
 
 
 def _environment(repo: Repository, version: Version) -> Mapping[str, Any] | None:
@@ -314,6 +317,7 @@ def _describe(plan: _Plan) -> dict[str, Any]:
         "mlo": mlops_cli.__version__,
         "python": plan.python,
         "packages": {one.name: [one.version, one.record] for one in plan.lock.packages},
+        "tokens": plan.guarded,
         "notes": list(plan.notes),
     }
 

@@ -152,6 +152,21 @@ def test_compose_shares_requests_out_by_weight(alone: Plan, both: Plan) -> None:
     assert "proxy_set_header Host $host;" in shares
 
 
+def test_tokens_come_from_a_secret_and_not_from_a_file(version: Version) -> None:
+    planned = plan(version, tokens="churn-tokens")
+    wanted = {"secretKeyRef": {"name": "churn-tokens", "key": "tokens"}}
+    deployment = documents(planned, "kubernetes")["deployment.yaml"]
+    check_kubernetes(deployment)
+    pods = [deployment["spec"]["template"]["spec"]]
+    pods.append(documents(planned, "kserve")["1-stable.yaml"]["spec"]["predictor"])
+    for pod in pods:
+        variables = {one["name"]: one.get("valueFrom") for one in pod["containers"][0]["env"]}
+        assert variables["MLO_SERVE_TOKENS"] == wanted
+    text = manifests(planned, "compose")["compose.yaml"]
+    PyCompose.from_yaml(text)
+    assert "${MLO_SERVE_TOKENS:?" in text
+
+
 def test_the_same_plan_gives_the_same_bytes(both: Plan) -> None:
     for target in ("kubernetes", "kserve", "compose"):
         assert manifests(both, target) == manifests(both, target)

@@ -44,6 +44,8 @@ def test_memory_is_reckoned_from_the_model_unless_it_is_said(version: Version) -
         ({"cpu": "much"}, "is no number of processors"),
         ({"memory": "2 GB"}, "is no amount of memory"),
         ({"memory": "0Mi"}, "is no amount of memory"),
+        ({"gateway": "a b"}, "cannot be the name of a Gateway"),
+        ({"tokens": "x}, {"}, "cannot be the name of a Secret"),
     ],
 )
 def test_what_cannot_be_is_told(version: Version, wrong: dict[str, Any], why: str) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from mlops_cli.core.repository import Repository
+from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import Conflict, IntegrityError, RequestError
 from mlops_cli.registry import models
 from mlops_cli.registry.models import Version
@@ -188,17 +188,28 @@ def test_the_log_is_where_it_is_asked_for_or_nowhere(made: Path, tmp_path: Path)
 def test_settings_of_the_model_travel_and_those_of_the_machine_do_not(
     shop: Workshop, version: Version, tmp_path: Path
 ) -> None:
-    serving = "serving: {host: 10.0.0.1, port: 99, max_rows: 7, log: {redact: [income]}}\n"
+    serving = (
+        "serving: {host: 10.0.0.1, port: 99, max_rows: 7, log: {redact: [income]},"
+        " tokens_file: tokens}\n"
+    )
     before = shop.repo.layout.settings.read_text()
     shop.repo.layout.settings.write_text(before + serving)
     try:
-        package(shop.repo, version, tmp_path / "made")
+        package(open_repository(shop.repo.root), version, tmp_path / "made")
     finally:
         shop.repo.layout.settings.write_text(before)
     with opened(tmp_path / "made") as held:
         found = held.repo.settings.serving
         assert (found.host, found.port, found.max_rows) == ("127.0.0.1", 8000, 7)
         assert found.log.redact == ("income",)
+        assert found.tokens_file is None
+    told: list[str] = []
+    with repository(tmp_path / "made", {}, say=told.append):
+        assert told == [
+            "the project asks for tokens and MLO_SERVE_TOKENS has none: anybody may ask here"
+        ]
+    with repository(tmp_path / "made", {"MLO_SERVE_TOKENS": "a"}, say=pytest.fail):
+        pass
 
 
 def test_packages_that_differ_from_the_lock_are_told(made: Path) -> None:
