@@ -214,8 +214,9 @@ def _origin(repo: Repository, version: Version) -> Iterator[tuple[str, str]]:
     environment = _environment(repo, version.environment)
     if environment.get("python"):
         yield "Python", str(environment["python"])
-    if environment.get("system"):
-        yield "system", f"{environment['system']} {environment.get('machine', '')}".strip()
+    told = [environment.get(name) for name in ("distribution", "machine", "cpu")]
+    if any(told):
+        yield "machine", ", ".join(str(one) for one in told if one)
     for name, number in version.libraries.items():
         licence = version.licences.get(name)
         yield name, number + (f" ({licence})" if licence else "")

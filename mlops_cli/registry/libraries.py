@@ -26,7 +26,7 @@ def _licence(name: str) -> str | None:
     classified = [
         one.rpartition("::")[2].strip()
         for one in told.get_all("Classifier") or ()
-        if one.startswith("License ::")
+        if one.startswith("License ::") and not one.endswith(":: OSI Approved")
     ]
     line = str(fields.get("license") or "").strip().partition("\n")[0]
     return "; ".join(classified) or (line if len(line) <= 80 else line[:77] + "...") or None

@@ -99,6 +99,8 @@ def _tell(made: "Registered") -> None:
     show.line(f"  format   {version.format}{', trusted' if version.trusted else ''}")
     takes = f"{len(version.signature.columns)} columns" if version.signature else "not known"
     show.line(f"  takes    {takes}")
+    if version.example is not None:
+        show.line("  example  3 rows as they are; --no-example keeps none")
     if version.runtime is not None:
         show.line(f"  answers  {_answers(version.runtime)}")
     if version.metrics:
