@@ -83,7 +83,6 @@ class Http2(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read frames."""
-        self._wake()
         try:
             for event in self._h2.receive_data(data):
                 self._handle(event)
@@ -92,7 +91,6 @@ class Http2(asyncio.Protocol):
             self._transport.close()
             return
         self._flush()
-        self._rest()
 
     def pause_writing(self) -> None:
         """Hold back messages."""
@@ -137,6 +135,7 @@ class Http2(asyncio.Protocol):
         elif not headers.get(b"content-type", b"").startswith(b"application/grpc"):
             self._refuse_http(stream)
         else:
+            self._wake()
             due = self._loop.call_later(BODY_S, self._late, stream)
             self._calls[stream] = Call(headers, due=due)
 
@@ -256,6 +255,7 @@ class Http2(asyncio.Protocol):
             self._release(call)
             if call.trailers is None:
                 call.cancel()
+        self._rest()
         self._close_if_done()
 
     def _release(self, call: Call) -> None:
@@ -274,7 +274,7 @@ class Http2(asyncio.Protocol):
 
     def _rest(self) -> None:
         """Have the connection closed if it stays without a call."""
-        if not self._calls:
+        if not self._calls and self._idle is None:
             self._idle = self._loop.call_later(IDLE_S, self._transport.close)
 
     def _wake(self) -> None:
