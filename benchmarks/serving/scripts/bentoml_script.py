@@ -10,7 +10,7 @@ os.environ["BENCHMARK_MODEL"] = f"{folder}/{name}.joblib"
 here = str(Path(__file__).parent)
 serve = [
     "serve",
-    "bentoml_service:Service",
+    "bentoml_service_script:Service",
     "--working-dir",
     here,
     "--host",
