@@ -19,7 +19,7 @@ def unshared(repo: Repository, graph: Graph, plans: Mapping[str, Plan]) -> Itera
     """Yield a warning for each folder that steps read which has files that no clone would get."""
     readers = {
         dep: name
-        for name, plan in reversed(plans.items())
+        for name, plan in reversed(list(plans.items()))
         for dep in plan.paths
         if not is_pattern(dep) and (repo.root / dep).is_dir() and versioned_at(repo, dep) is None
     }
