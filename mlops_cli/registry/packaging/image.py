@@ -25,7 +25,7 @@ from mlops_cli.registry.models import Version
 from mlops_cli.registry.packaging import base_image, description, installed_files, layers
 from mlops_cli.registry.packaging.base_image import Base
 from mlops_cli.registry.packaging.layers import Layer
-from mlops_cli.registry.packaging.make import Runtime, package
+from mlops_cli.registry.packaging.make import SYSTEM, Runtime, package
 
 MODELS, SITE = "models", "opt/mlo/site"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -129,6 +129,7 @@ def _write(
         used: list[Layer] = []
         if below is not None:
             notes += _check_python(below, folder)
+            notes += _of_the_system(folder)
             for layer in below.layers:
                 below.layout.copy(layer.digest, blobs)
             used += below.layers
@@ -172,6 +173,13 @@ def _check_python(below: Base, folder: Path) -> Iterator[str]:
         )
     elif below.python != recorded:
         yield f"the base has Python {below.python}, the run had {recorded}"
+
+
+def _of_the_system(folder: Path) -> Iterator[str]:
+    """Yield what Python's packages need of the base besides."""
+    wanted = {SYSTEM[one]: one for one in description.read(folder).packages if one in SYSTEM}
+    for system, one in sorted(wanted.items()):
+        yield f"{one} needs {system} in the base"
 
 
 def _config(

@@ -25,7 +25,7 @@ SERVER = (
 )
 """What the server itself imports."""
 NATIVE = ("joblib", "pandas", "scikit-learn", "scipy", "skops")
-"""What the original of a model needs, besides what it was saved with."""
+"""What the original of a model needs whose record does not say it."""
 COMPILED = ("onnxruntime",)
 
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")

@@ -27,7 +27,7 @@ Runtime = Literal["auto", "onnx", "native"]
 
 _LEAST_PYTHON = (3, 11)
 _TOKENS = "tokens stay behind: where it is to ask for them, set MLO_SERVE_TOKENS"
-_SYSTEM = {"lightgbm": "libgomp1", "xgboost": "libgomp1", "xgboost-cpu": "libgomp1"}
+SYSTEM = {"lightgbm": "libgomp1", "xgboost": "libgomp1", "xgboost-cpu": "libgomp1"}
 """Debian's packages that Python packages count on."""
 
 
@@ -149,7 +149,7 @@ def _plan(repo: Repository, version: Version, runtime: Runtime, more: Sequence[s
     environment = _environment(repo, version)
     roots = [*lock.SERVER, *more, *code.packages]
     if runtime != "onnx":
-        roots += [*lock.NATIVE, *version.libraries]
+        roots += ["pandas", *(version.libraries or lock.NATIVE)]
     if runtime != "native" and version.compiled is not None:
         roots += lock.COMPILED
     found = lock.lock(roots, environment, _lock_files(repo, version, environment))
@@ -276,7 +276,7 @@ def _put(repo: Repository, oid: ObjectId, folder: Path, name: str) -> None:
 
 def _dockerfile(plan: _Plan) -> str:
     version = plan.version
-    system = sorted({_SYSTEM[one.name] for one in plan.lock.packages if one.name in _SYSTEM})
+    system = sorted({SYSTEM[one.name] for one in plan.lock.packages if one.name in SYSTEM})
     install = (
         "RUN apt-get update && apt-get install --yes --no-install-recommends "
         f"{' '.join(system)} \\\n    && rm -rf /var/lib/apt/lists/*\n"
