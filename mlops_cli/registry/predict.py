@@ -14,15 +14,14 @@ from mlops_cli.core.ids import ObjectId, hash_threads
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, RequestError
-from mlops_cli.registry import models
 from mlops_cli.registry import rows as rows_of
 from mlops_cli.registry.batch import reading
+from mlops_cli.registry.batch.answering import Answering
+from mlops_cli.registry.batch.answering import answering as answering_of
 from mlops_cli.registry.batch.answers import Job, Kept
-from mlops_cli.registry.batch.asking import asking
 from mlops_cli.registry.batch.reading import Part
 from mlops_cli.registry.batch.spread import Doer, Spread
 from mlops_cli.registry.batch.writing import New, Output
-from mlops_cli.registry.formats import Predictor
 from mlops_cli.registry.models import Version
 
 if TYPE_CHECKING:
@@ -58,6 +57,7 @@ def predict(
     *,
     force: bool = False,
     resume: bool = False,
+    runtime: str = "auto",
     doer: Doer | None = None,
     progress: Progress = SILENT,
 ) -> Batch:
@@ -79,11 +79,14 @@ def predict(
     _check(source, target, force=force)
     was = _stamp(source)
     batch = os.urandom(8).hex()
-    job = Job(batch, version.model, version.id, str(source), _id_of(source), PART_ROWS)
+    job = Job(batch, version.model, version.id, str(source), _id_of(source), PART_ROWS, runtime)
     kept = Kept.begin(target, job, resume=resume)
     stays = False
     try:
-        work = _Work(repo, version, kept, source, target, doer)
+        answering = answering_of(repo, version, runtime)
+        work = _Work(version, kept, source, target, answering)
+        if doer is not None:
+            work.spread = Spread(doer, repo, version, runtime, kept.folder)
         done = work.do(progress)
         if _stamp(source) != was:
             raise ExternalError(f"'{source}' was changed while it was read")
@@ -107,21 +110,19 @@ class _Work:
 
     def __init__(
         self,
-        repo: Repository,
         version: Version,
         kept: Kept,
         source: Path,
         target: Path,
-        doer: Doer | None,
+        answering: Answering,
     ) -> None:
         self.beside = kept.folder / f"output{target.suffix.lower()}"
         self._version = version
         self._kept = kept
         self._source = source
         self._target = target
-        self._predictor = models.load(repo, version)
-        self._ask = asking(self._predictor)
-        self._spread = None if doer is None else Spread(doer, repo, version, kept.folder)
+        self._answering = answering
+        self.spread: Spread | None = None
         self._known: dict[int, Both] = {}
         self._resumed = 0
 
@@ -132,7 +133,7 @@ class _Work:
         output = Output(
             self.beside,
             self._target,
-            self._predictor.signature,
+            self._answering.signature,
             converts=_converts(self._source, self._target),
         )
         with progress.task(f"predicting {self._source.name}", None, "rows") as advance, output:
@@ -151,7 +152,7 @@ class _Work:
         for number, part in enumerate(self._parts()):
             self._begin(number, part)
             waiting.append((number, part))
-            room = 1 if self._spread is None else self._spread.room()
+            room = 1 if self.spread is None else self.spread.room()
             if len(waiting) >= room:
                 yield self._end(*waiting.popleft())
         while waiting:
@@ -160,24 +161,29 @@ class _Work:
     def _parts(self) -> Iterator[Part]:
         arrow = self._target.suffix.lower() == ".parquet"
         parts = reading.parts(
-            self._source, self._predictor.signature, most_rows=PART_ROWS, arrow=arrow
+            self._source, self._answering.signature, most_rows=PART_ROWS, arrow=arrow
         )
         return _ahead(parts) if arrow else parts
 
+    @property
+    def _shares(self) -> list[str]:
+        """The columns of probabilities."""
+        return [f"probability_{label}" for label in self._answering.classes or ()]
+
     def _begin(self, number: int, part: Part) -> None:
-        names = _shares_of(self._predictor)
+        names = self._shares
         reading.check_double(part, [PREDICTION_COLUMN, *names, VERSION_COLUMN, BATCH_COLUMN])
         known = self._kept.find(number, part.rows)
         if known is not None:
             self._known[number] = known
             self._resumed += part.rows
-        elif self._spread is not None and part.rows:
-            self._spread.give(number, part)
+        elif self.spread is not None and part.rows:
+            self.spread.give(number, part)
 
     def _end(self, number: int, part: Part) -> tuple[Part, New]:
         found = self._known.pop(number, None)
-        if found is None and self._spread is not None and part.rows:
-            self._spread.wait(number)
+        if found is None and self.spread is not None and part.rows:
+            self.spread.wait(number)
             found = self._kept.find(number, part.rows)
             if found is None:
                 raise ExternalError(f"the answers of part {number + 1} are not there")
@@ -191,9 +197,9 @@ class _Work:
         import numpy as np
 
         if not part.rows:
-            return np.empty(0), np.empty((0, len(_shares_of(self._predictor))))
+            return np.empty(0), np.empty((0, len(self._shares)))
         try:
-            return self._ask(part.taken)
+            return self._answering.ask(part.taken)
         except RequestError as error:
             span = f"rows {part.first + 1} to {part.first + part.rows}"
             raise RequestError(f"{error.message} ({span})", hint=error.hint) from error
@@ -202,7 +208,7 @@ class _Work:
         """Return the new columns of a part."""
         labels, shares = answers
         new: dict[str, Any] = {PREDICTION_COLUMN: labels}
-        for place, name in enumerate(_shares_of(self._predictor)):
+        for place, name in enumerate(self._shares):
             new[name] = None if shares is None else shares[:, place]
         new[VERSION_COLUMN] = f"{self._version.model} v{self._version.number}"
         new[BATCH_COLUMN] = self._kept.job.batch
@@ -218,11 +224,6 @@ def _check(source: Path, target: Path, *, force: bool) -> None:
         raise RequestError("input and output are the same file", hint="name another output")
     if not target.parent.is_dir():
         raise RequestError(f"there is no folder '{target.parent}'", hint="mkdir -p it")
-
-
-def _shares_of(predictor: Predictor) -> list[str]:
-    labels = predictor.classes if predictor.has_probabilities else None
-    return [f"probability_{label}" for label in labels or ()]
 
 
 def _ahead(parts: Iterator[Part]) -> Iterator[Part]:

@@ -30,6 +30,9 @@ def predict(
     jobs: Annotated[
         int, typer.Option("--jobs", metavar="N", min=1, help="Processes that answer")
     ] = 1,
+    runtime: Annotated[
+        str, typer.Option("--runtime", metavar="NAME", help="auto, or native for the original")
+    ] = "auto",
     as_json: JsonFlag = False,
 ) -> None:
     """Predict every row of a file.
@@ -56,6 +59,7 @@ def predict(
             target,
             force=force,
             resume=resume,
+            runtime=runtime,
             doer=doer,
             progress=show.progress(),
         )

@@ -38,6 +38,7 @@ class Job:
     input: str
     input_id: ObjectId
     part_rows: int
+    runtime: str = "auto"
 
 
 class Kept:
@@ -130,6 +131,7 @@ def _check_same(before: Job, job: Job, target: Path) -> None:
         "by another version": before.version != job.version,
         "of another input": before.input_id != job.input_id,
         "in parts of another size": before.part_rows != job.part_rows,
+        "by another runtime": before.runtime != job.runtime,
     }
     for how, differs in ways.items():
         if differs:

@@ -14,7 +14,8 @@ from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import ExternalError, IntegrityError, RequestError
 from mlops_cli.registry import models
 from mlops_cli.registry.batch import answers
-from mlops_cli.registry.batch.asking import Ask, asking
+from mlops_cli.registry.batch.answering import answering
+from mlops_cli.registry.batch.asking import Ask
 from mlops_cli.registry.batch.reading import Part
 
 if TYPE_CHECKING:
@@ -39,12 +40,15 @@ class Doer(Protocol):
 class Spread:
     """Tasks under way for the parts of one job."""
 
-    def __init__(self, doer: Doer, repo: Repository, version: "Version", folder: Path) -> None:
+    def __init__(
+        self, doer: Doer, repo: Repository, version: "Version", runtime: str, folder: Path
+    ) -> None:
         self._doer = doer
         self._folder = folder
         self._told = {
             "root": str(repo.root),
             "reference": f"{version.model}@{version.id}",
+            "runtime": runtime,
             "folder": str(folder.resolve()),
         }
         self._ended: set[str] = set()
@@ -87,7 +91,7 @@ def _rows(folder: Path, number: int) -> Path:
     return folder / f"{number:08d}.rows"
 
 
-_loaded: dict[tuple[str, str], Ask] = {}
+_loaded: dict[tuple[str, str, str], Ask] = {}
 
 
 def work(payload: Mapping[str, Any], _place: int, _line: object) -> None:
@@ -103,7 +107,7 @@ def work(payload: Mapping[str, Any], _place: int, _line: object) -> None:
     data = _rows(folder, number).read_bytes()
     if blake3(data).hexdigest() != payload["check"]:
         raise IntegrityError(f"the rows of part {number} are damaged")
-    ask = _asked(payload["root"], payload["reference"])
+    ask = _asked(payload["root"], payload["reference"], payload["runtime"])
     try:
         found = ask(pickle.loads(data))
     except RequestError as error:
@@ -112,8 +116,9 @@ def work(payload: Mapping[str, Any], _place: int, _line: object) -> None:
     answers.keep(folder, number, found)
 
 
-def _asked(root: str, reference: str) -> Ask:
-    if (root, reference) not in _loaded:
+def _asked(root: str, reference: str, runtime: str) -> Ask:
+    key = root, reference, runtime
+    if key not in _loaded:
         repo = open_repository(Path(root))
-        _loaded[root, reference] = asking(models.load(repo, models.resolve(repo, reference)))
-    return _loaded[root, reference]
+        _loaded[key] = answering(repo, models.resolve(repo, reference), runtime).ask
+    return _loaded[key]

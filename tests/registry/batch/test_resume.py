@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +16,9 @@ from mlops_cli.cli.spread import processes
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.errors import RequestError, StateError
 from mlops_cli.registry import models, predict
+from mlops_cli.registry.batch.answering import Answering
+from mlops_cli.registry.batch.answering import answering as answering_really
 from mlops_cli.registry.batch.answers import Job, Kept, beside
-from mlops_cli.registry.batch.asking import asking as asking_really
 from mlops_cli.registry.models import Version
 from mlops_cli.registry.register import register
 from tests.registry.conftest import Workshop
@@ -26,15 +29,16 @@ from pathlib import Path
 from mlops_cli.core.repository import open_repository
 from mlops_cli.registry import models, predict
 predict.PART_ROWS = 50
-real = predict.asking
-def slowly(predictor):
-    ask = real(predictor)
+from dataclasses import replace
+real = predict.answering_of
+def slowly(*given):
+    answering = real(*given)
     def answer(frame):
         print("asked", flush=True)
         time.sleep(0.05)
-        return ask(frame)
-    return answer
-predict.asking = slowly
+        return answering.ask(frame)
+    return replace(answering, ask=answer)
+predict.answering_of = slowly
 repo = open_repository(Path("."))
 version = models.resolve(repo, "churn@v1")
 predict.predict(repo, version, Path(sys.argv[1]), Path(sys.argv[2]))
@@ -57,20 +61,20 @@ def rows(tmp_path: Path) -> Path:
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
     """Have the answering of a batch end with Ctrl-C after some parts."""
-    real, seen = asking_really, [0]
+    seen = [0]
 
-    def asking(predictor: object) -> object:
-        ask = real(predictor)  # type: ignore[arg-type]
+    def stopping(*given: Any) -> Answering:
+        answering = answering_really(*given)
 
-        def answer(frame: pd.DataFrame) -> object:
+        def answer(frame: pd.DataFrame) -> Any:
             seen[0] += 1
             if seen[0] > after:
                 raise KeyboardInterrupt
-            return ask(frame)
+            return answering.ask(frame)
 
-        return answer
+        return replace(answering, ask=answer)
 
-    monkeypatch.setattr(predict, "asking", asking)
+    monkeypatch.setattr(predict, "answering_of", stopping)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
