@@ -44,6 +44,6 @@ def upgrading(
                 told = True
                 say(MISSING)
             return _Refusing()
-        return Http2(Service(app, metrics, tokens).answer, limit=limit)
+        return Http2(Service(app, metrics, tokens), limit=limit)
 
     return upgrade

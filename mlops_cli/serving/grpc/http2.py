@@ -5,8 +5,7 @@ the time it takes, and how often streams are opened only to be reset.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from h2.config import H2Configuration
@@ -39,16 +38,25 @@ _HEAD_BYTES = 64 * 1024
 _BODIES = 8
 """The messages of this many largest requests may gather on a connection."""
 
-Answer = Callable[[str, bytes, Headers], Awaitable[bytes]]
-"""From path, message and metadata to the message of the answer; raises Refused."""
+
+class Answerer(Protocol):
+    """What answers the calls."""
+
+    def admit(self, path: str, headers: Headers, /) -> None:
+        """Let a call go on before its message has come, or raise Refused."""
+        ...
+
+    async def answer(self, path: str, message: bytes, headers: Headers, /) -> bytes:
+        """Return the message that answers a call, or raise Refused."""
+        ...
 
 
 class Http2(asyncio.Protocol):
     """One connection of a client of gRPC."""
 
-    def __init__(self, answer: Answer, *, limit: int) -> None:
-        """Have `answer` answer messages of up to `limit` bytes."""
-        self._answer = answer
+    def __init__(self, answerer: Answerer, *, limit: int) -> None:
+        """Have `answerer` answer messages of up to `limit` bytes."""
+        self._answerer = answerer
         self._limit = limit
         self._loop = asyncio.get_running_loop()
         self._calls: dict[int, Call] = {}
@@ -138,6 +146,10 @@ class Http2(asyncio.Protocol):
             self._wake()
             due = self._loop.call_later(BODY_S, self._late, stream)
             self._calls[stream] = Call(headers, due=due)
+            try:
+                self._answerer.admit(_path(headers), headers)
+            except Refused as refused:
+                self._end_early(stream, refused)
 
     def _receive(self, event: DataReceived) -> None:
         """Gather a message, and let more come; what is too large ends the call."""
@@ -167,8 +179,7 @@ class Http2(asyncio.Protocol):
             body = message(call, limit=self._limit)
             self._release(call)
             async with asyncio.timeout(timeout_s(call.headers)):
-                path = call.headers[b":path"].decode("latin-1")
-                made = await self._answer(path, body, call.headers)
+                made = await self._answerer.answer(_path(call.headers), body, call.headers)
         except Refused as refused:
             self._finish(stream, call, b"", status.of(refused), refused.message)
         except TimeoutError:
@@ -281,3 +292,7 @@ class Http2(asyncio.Protocol):
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
+
+
+def _path(headers: Headers) -> str:
+    return headers[b":path"].decode("latin-1")

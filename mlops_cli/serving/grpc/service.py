@@ -19,6 +19,7 @@ from mlops_cli.serving.routes import Message, Scope
 from mlops_cli.serving.speaking import check_version
 
 SERVICE = "/inference.GRPCInferenceService/"
+_INFER = f"{SERVICE}ModelInfer"
 _HEALTH = "/grpc.health.v1.Health/Check"
 _SERVING, _NOT_SERVING = b"\x08\x01", b"\x08\x02"
 _OPEN = frozenset({f"{SERVICE}ServerLive", f"{SERVICE}ServerReady", _HEALTH})
@@ -41,6 +42,15 @@ class Service:
             "ModelInfer": (pb.ModelInferRequest, self._infer),
         }
 
+    def admit(self, path: str, headers: Headers) -> None:
+        """Refuse a call with 401 that needs a token and has none that is known."""
+        if self._tokens is not None and path not in _OPEN:
+            try:
+                self._tokens.check(headers.get(b"authorization"))
+            except Refused as refused:
+                self._metrics.count(self._counted(path), refused.status)
+                raise
+
     async def answer(self, path: str, message: bytes, headers: Headers) -> bytes:
         """Return the message that answers a call.
 
@@ -58,14 +68,15 @@ class Service:
             status = 500
             raise Refused(500, self._app.failed(error)) from error
         finally:
-            call = path.removeprefix(SERVICE)
-            if call == "ModelInfer":
+            if path == _INFER:
                 self._metrics.latency(perf_counter() - started)
-            self._metrics.count(path if call in self._calls else "other", status)
+            self._metrics.count(self._counted(path), status)
+
+    def _counted(self, path: str) -> str:
+        """Return what a call is counted as: strangers do not choose the names of metrics."""
+        return path if path.removeprefix(SERVICE) in self._calls else "other"
 
     async def _answer(self, path: str, message: bytes, headers: Headers) -> bytes:
-        if self._tokens is not None and path not in _OPEN:
-            self._tokens.check(headers.get(b"authorization"))
         if path == _HEALTH:
             return _NOT_SERVING if self._app.draining else _SERVING
         request_type, call = self._calls.get(path.removeprefix(SERVICE), (None, None))

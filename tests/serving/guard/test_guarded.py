@@ -1,5 +1,6 @@
 """A server with tokens and TLS, as clients of HTTP and of gRPC see it."""
 
+import queue
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,17 @@ def test_grpc_goes_through_the_same_tls_and_tokens(running: Running) -> None:
         with pytest.raises(Exception, match="a token is needed") as refused:
             client.get_server_metadata()
         assert "UNAUTHENTICATED" in str(refused.value)
+
+
+def test_grpc_asks_for_the_token_before_it_takes_the_message(running: Running) -> None:
+    place = running.ready.url.removeprefix("https://").replace("127.0.0.1", "localhost")
+    secure = grpc.ssl_channel_credentials(PEM.read_bytes())
+    with grpc.secure_channel(place, secure) as channel:
+        infer = channel.stream_unary("/inference.GRPCInferenceService/ModelInfer")
+        never = queue.SimpleQueue[bytes]()
+        with pytest.raises(grpc.RpcError, match="a token is needed"):
+            infer(iter(never.get, b""), timeout=30)
+        never.put(b"")
 
 
 def test_old_tls_and_plain_http_are_not_spoken(running: Running) -> None:

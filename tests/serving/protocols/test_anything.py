@@ -89,6 +89,33 @@ def test_anything_is_a_table_or_a_refusal(reader: str, body: bytes) -> None:
         judge(READERS[reader], body, model)
 
 
+MANY = [f"c{number}" for number in range(20_000)]
+WIDE: dict[str, Any] = {
+    "columns": {"columns": {name: [1] for name in MANY}},
+    "data": {"columns": MANY, "data": [[1] * len(MANY)]},
+    "inputs": {"inputs": {name: [1] for name in MANY}},
+    "tensors": {
+        "inputs": [{"name": name, "datatype": "INT8", "shape": [1], "data": [1]} for name in MANY]
+    },
+}
+
+
+@pytest.mark.parametrize("form", ["rows", "csv", *WIDE])
+def test_a_million_columns_are_refused_with_few_words(form: str) -> None:
+    if form == "rows":
+        fields = ",".join([f'"c{number}":1' for number in range(10**6)])
+        body = f'{{"rows":[{{{fields}}}]}}'
+    elif form == "csv":
+        body = f"{','.join(MANY)}\n{','.join('1' for _ in MANY)}"
+    else:
+        body = json.dumps(WIDE[form])
+    reader = {"inputs": "mlflow", "csv": "csv", "tensors": "v2"}.get(form, "rows")
+    refused = taken_or_refused(lambda: READERS[reader](body.encode(), LIVES[0]))
+    assert refused.status == 422
+    assert "field '" in refused.message
+    assert len(refused.body()) < 5000
+
+
 def judge(read: Any, body: bytes, model: Live) -> None:
     table = taken_or_refused(lambda: read(body, model))
     if isinstance(table, Refused):
