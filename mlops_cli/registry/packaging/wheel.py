@@ -5,6 +5,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -22,8 +23,9 @@ def name() -> str:
     return f"mlo-{mlops_cli.__version__}-py3-none-any.whl"
 
 
+@cache
 def build() -> bytes:
-    """Return the wheel's bytes.
+    """Return the wheel's bytes, made once in a process.
 
     Raises:
         StateError: mlo is not installed as a package, so nothing says what it needs.
