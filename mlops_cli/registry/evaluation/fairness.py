@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mlops_cli.registry.evaluation import bootstrap
 from mlops_cli.registry.evaluation.answers import Labelled, Measured
 from mlops_cli.registry.evaluation.bootstrap import Estimate
+from mlops_cli.registry.evaluation.classification import product
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,8 +132,8 @@ def of_numbers(answers: Measured, groups: Groups) -> dict[str, Estimate]:
     def of(each: Floats) -> dict[str, float]:
         with np.errstate(invalid="ignore", divide="ignore"):
             rows = np.array([each[place].sum() for place in places])
-            errors = np.array([np.dot(size[place], each[place]) for place in places]) / rows
-            means = np.array([np.dot(answers.predicted[p], each[p]) for p in places]) / rows
+            errors = np.array([product(size[place], each[place]) for place in places]) / rows
+            means = np.array([product(answers.predicted[p], each[p]) for p in places]) / rows
         return {
             "mae_difference": float(errors.max() - errors.min()),
             "mae_ratio": float(_over(errors.min(), errors.max())),

@@ -41,9 +41,9 @@ def answers_of(repo: Repository, found: Evaluation, where: str | None = None) ->
     """
     import numpy as np
 
-    truth, predicted = _get(repo, found.kept.truth), _get(repo, found.kept.predicted)
-    if not len(truth) == len(predicted) == found.rows:
-        raise IntegrityError(f"the answers of {found.model} v{found.number} are not of its rows")
+    truth, predicted = (
+        _rows_of(repo, oid, found) for oid in (found.kept.truth, found.kept.predicted)
+    )
     answers: Answers
     if found.labels is None:
         answers = Measured(truth.astype(np.float64), predicted.astype(np.float64))
@@ -54,14 +54,33 @@ def answers_of(repo: Repository, found: Evaluation, where: str | None = None) ->
             found.labels,
             truth.astype(np.intp),
             predicted.astype(np.intp),
-            None if held is None else _get(repo, held),
+            None if held is None else _rows_of(repo, held, found),
             positive,
         )
     if where is None:
         return answers
     column, _, value = where.partition("=")
-    names, codes = found.kept.slices[column]
-    return part(answers, _get(repo, codes) == names.index(value))
+    names, codes = found.kept.slices.get(column, ((), found.kept.truth))
+    if value not in names:
+        raise _not_its_rows(found)
+    return part(answers, _rows_of(repo, codes, found) == names.index(value))
+
+
+def _rows_of(repo: Repository, oid: ObjectId, found: Evaluation) -> NDArray[Any]:
+    """Return a kept array, which anybody may have made: of numbers, for each row, in range."""
+    array = _get(repo, oid)
+    wide = found.kept.shares == oid
+    shape = (found.rows, len(found.labels or ())) if wide else (found.rows,)
+    if array.shape != shape or array.dtype.kind not in "iuf":
+        raise _not_its_rows(found)
+    named = found.labels is not None and not wide and oid in found.kept.objects[:2]
+    if named and len(array) and not (array.min() >= 0 and array.max() < len(found.labels or ())):
+        raise _not_its_rows(found)
+    return array
+
+
+def _not_its_rows(found: Evaluation) -> IntegrityError:
+    return IntegrityError(f"the answers of {found.model} v{found.number} are not of its rows")
 
 
 def _put(repo: Repository, array: NDArray[Any]) -> ObjectId:

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 from mlops_cli.audit import chain
 from mlops_cli.core.repository import Repository, create, open_repository
 from mlops_cli.data.add import add
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.registry import events, formats, models, signature
 from mlops_cli.registry.evaluation import kept, latency
 from mlops_cli.registry.evaluation.answers import Labelled
@@ -205,3 +205,22 @@ def test_the_median_and_the_slowest_are_told() -> None:
         lambda: None, lambda: None, 10, runtime="native", clock=lambda: next(ticks)
     )
     assert (found.row_s, found.row_p99_s, found.batch_row_s) == (1.0, 1.0, 0.1)
+
+
+def test_answers_that_somebody_else_made_up_are_refused(repo: Repository) -> None:
+    import io
+
+    import numpy as np
+
+    found = evaluate(repo, models.resolve(repo, "churn"))
+    for array in (np.zeros(3), np.full(60, 9), np.zeros((60, 2)), np.array(["x"] * 60)):
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        oid = repo.objects.put(buffer.getvalue())
+        for place in ("truth", "predicted"):
+            broken = replace(found, kept=replace(found.kept, **{place: oid}))
+            with pytest.raises(IntegrityError, match="are not of its rows"):
+                kept.answers_of(repo, broken)
+    with pytest.raises(IntegrityError, match="holds no array"):
+        oid = repo.objects.put(b"junk")
+        kept.answers_of(repo, replace(found, kept=replace(found.kept, truth=oid)))
