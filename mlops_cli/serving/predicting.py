@@ -60,9 +60,16 @@ class Predicting:
         self._readers.shutdown()
 
     async def answer(
-        self, way: Way, scope: Scope, receive: Receive, model: str | None = None
+        self,
+        way: Way,
+        scope: Scope,
+        receive: Receive,
+        model: str | None = None,
+        version: str | None = None,
     ) -> Reply:
         """Answer one request to `model`, which is not named where only one is served.
+
+        Who names a `version` is answered by that one, if it answers anybody.
 
         Raises:
             Refused: it is turned down.
@@ -77,7 +84,7 @@ class Predicting:
         key = None
         if routing.by is not None or routing.fields:
             key, data = _key(routing, data, headers)
-        live = routing.choose(key)
+        live = routing.choose(key) if version is None else self.router.at(model, version)
         if len(data) <= _INLINE_BYTES:
             table = way.read(data, headers, live)
         else:

@@ -37,3 +37,21 @@ class Router:
             Refused: 404, no such model is served here.
         """
         return self.slot(model).routing.choose(key)
+
+    def at(self, model: str | None, version: str) -> Live:
+        """Return a version of `model` that answers requests, by its number.
+
+        Raises:
+            Refused: 404, it is not served here.
+        """
+        routing = self.slot(model).routing
+        lives = routing.answering
+        for live in lives:
+            if str(live.version) == version:
+                return live
+        known = ", ".join(f"v{live.version}" for live in lives)
+        raise Refused(
+            404,
+            f"version '{shown(version)}' of '{routing.main.model}' is not served here:"
+            f" there is {known}",
+        )

@@ -48,6 +48,11 @@ class Routing:
         shadow = () if self.shadow is None else (self.shadow,)
         return (self.main, *(one.live for one in (*self.beside, *shadow)))
 
+    @property
+    def answering(self) -> tuple[Live, ...]:
+        """Every version that answers some of the requests."""
+        return (self.main, *(one.live for one in self.beside))
+
     def choose(self, key: bytes | None, chance: Callable[[], float] = random.random) -> Live:
         """Return who answers a request of the user `key`.
 

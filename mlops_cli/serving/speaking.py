@@ -1,23 +1,17 @@
 """Which protocols an application speaks besides its own: V2, MLflow's, and OpenAPI about all."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from mlops_cli.registry.values import shown
-from mlops_cli.serving.answered import Answered
 from mlops_cli.serving.app import App
 from mlops_cli.serving.live import Live
 from mlops_cli.serving.openapi.document import document
-from mlops_cli.serving.predicting import Way
 from mlops_cli.serving.protocols import mlflow
 from mlops_cli.serving.protocols.v2 import metadata, rest
-from mlops_cli.serving.refusal import Refused
 from mlops_cli.serving.reply import JSON, Reply
 from mlops_cli.serving.routes import Handler, Receive, Scope
-from mlops_cli.serving.validate import Table
 
 _PLAIN = b"text/plain; charset=utf-8"
 
@@ -44,8 +38,8 @@ def _teach_v2(app: App) -> None:
     _page(app, "/v2/health/live", lambda _: _json({"live": True}))
     _page(app, "/v2/health/ready", lambda _: _ready(app))
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
-        _page(app, path, lambda scope: _json(metadata.model(_live(app, scope))))
-        _page(app, f"{path}/ready", lambda scope: _ready(app, _live(app, scope)))
+        _page(app, path, lambda scope: _json(metadata.model(_lives(app, scope))))
+        _page(app, f"{path}/ready", lambda scope: _ready(app, _lives(app, scope)[0]))
         app.routes.add(f"{path}/infer", _infer(app), methods=("POST",), predicts=True)
 
 
@@ -59,44 +53,19 @@ def _page(app: App, path: str, page: Callable[[Scope], Reply]) -> None:
 def _infer(app: App) -> Handler:
     async def handler(scope: Scope, receive: Receive) -> Reply:
         named = scope["path_params"]
-        version = named.get("version")
-        way: Way = rest if version is None else _AtVersion(version)
-        return await app.predicting.answer(way, scope, receive, named["name"])
+        model, version = named["name"], named.get("version")
+        return await app.predicting.answer(rest, scope, receive, model, version)
 
     return handler
 
 
-@dataclass(frozen=True, slots=True)
-class _AtVersion:
-    """V2 for those who say which version is to answer."""
-
-    version: str
-
-    def read(self, body: bytes, headers: Mapping[bytes, bytes], live: Live, /) -> Table:
-        """Return the table of a request to this version."""
-        check_version(live, self.version)
-        return rest.read(body, headers, live)
-
-    def write(self, answered: Answered, table: Table, /) -> Reply:
-        """Return the answer."""
-        return rest.write(answered, table)
-
-
-def check_version(live: Live, version: str) -> None:
-    """Refuse with 404 to answer for another version than the one that is served."""
-    if version != str(live.version):
-        raise Refused(
-            404,
-            f"version '{shown(version)}' of '{live.model}' is not served here: v{live.version} is",
-        )
-
-
-def _live(app: App, scope: Scope) -> Live:
+def _lives(app: App, scope: Scope) -> tuple[Live, ...]:
+    """Return the versions that a path is about: one, or all that answer."""
     named = scope["path_params"]
-    live = app.predicting.router.choose(named["name"], None)
+    router = app.predicting.router
     if "version" in named:
-        check_version(live, named["version"])
-    return live
+        return (router.at(named["name"], named["version"]),)
+    return router.slot(named["name"]).routing.answering
 
 
 def _ready(app: App, live: Live | None = None) -> Reply:

@@ -20,7 +20,6 @@ from mlops_cli.serving.protocols.v2.tensors import (
 )
 from mlops_cli.serving.refusal import Refused
 from mlops_cli.serving.reply import Reply
-from mlops_cli.serving.speaking import check_version
 from mlops_cli.serving.validate import Table
 
 _CONTENTS = {
@@ -50,11 +49,9 @@ class Infer:
         """Return the checked table of the request.
 
         Raises:
-            Refused: 400, 404, 413 or 422.
+            Refused: 400, 413 or 422.
         """
         request = self.request
-        if request.model_version:
-            check_version(live, request.model_version)
         names = [(one.name, False) for one in request.outputs]
         asked = rest.choose_outputs(names, live)
         return replace(columns.table(_tensors(request), live), asked=asked)

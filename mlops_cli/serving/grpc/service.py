@@ -16,7 +16,6 @@ from mlops_cli.serving.protocols.v2 import inference_pb2 as pb
 from mlops_cli.serving.protocols.v2 import metadata
 from mlops_cli.serving.refusal import Refused
 from mlops_cli.serving.routes import Message, Scope
-from mlops_cli.serving.speaking import check_version
 
 SERVICE = "/inference.GRPCInferenceService/"
 _INFER = f"{SERVICE}ModelInfer"
@@ -95,15 +94,15 @@ class Service:
         return _bytes(pb.ServerReadyResponse(ready=not self._app.draining))
 
     async def _model_ready(self, request: Any, _message: bytes, _headers: Headers) -> bytes:
-        self._version(request.name, request.version)
+        self._lives(request.name, request.version)
         return _bytes(pb.ModelReadyResponse(ready=not self._app.draining))
 
     async def _server(self, _request: Any, _message: bytes, _headers: Headers) -> bytes:
         return _bytes(pb.ServerMetadataResponse(**metadata.server()))
 
     async def _model(self, request: Any, _message: bytes, _headers: Headers) -> bytes:
-        live = self._version(request.name, request.version)
-        return _bytes(pb.ModelMetadataResponse(**metadata.model(live)))
+        lives = self._lives(request.name, request.version)
+        return _bytes(pb.ModelMetadataResponse(**metadata.model(lives)))
 
     async def _infer(self, request: Any, message: bytes, headers: Headers) -> bytes:
         """Predict as for HTTP: what comes over the wire is a body with headers here too."""
@@ -115,14 +114,13 @@ class Service:
             return {"type": "http.request", "body": message, "more_body": False}
 
         way = Infer(request)
-        reply = await self._app.predicting.answer(way, scope, receive, request.model_name)
+        version = request.model_version or None
+        reply = await self._app.predicting.answer(way, scope, receive, request.model_name, version)
         return reply.body
 
-    def _version(self, name: str, version: str) -> Live:
-        live = self._app.predicting.router.choose(name, None)
-        if version:
-            check_version(live, version)
-        return live
+    def _lives(self, name: str, version: str) -> tuple[Live, ...]:
+        router = self._app.predicting.router
+        return (router.at(name, version),) if version else router.slot(name).routing.answering
 
 
 _OURS = frozenset({b"content-length", b"content-encoding"})

@@ -182,14 +182,14 @@ def test_the_answer_has_what_was_asked_for() -> None:
 
 
 def test_metadata_describe_what_is_taken_and_answered() -> None:
-    said = metadata.model(LIVE)
+    said = metadata.model([LIVE])
     assert (said["name"], said["versions"]) == ("plant", ["3"])
     assert {one["name"]: one["datatype"] for one in said["inputs"]} == {
         **dict.fromkeys(ROW, "BYTES"),
         **TYPES,
     }
     assert [one["name"] for one in said["outputs"]] == ["predict", "predict_proba", "prediction_id"]
-    regression = metadata.model(live(NUMBERS, classes=None))
+    regression = metadata.model([live(NUMBERS, classes=None)])
     assert regression["outputs"][0] == {"name": "predict", "datatype": "FP64", "shape": [-1]}
 
 

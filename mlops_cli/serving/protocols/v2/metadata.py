@@ -1,5 +1,6 @@
 """What the protocol tells of the server and of a model."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mlops_cli import __version__
@@ -18,11 +19,12 @@ def server() -> dict[str, Any]:
     return {"name": NAME, "version": VERSION, "extensions": list(EXTENSIONS)}
 
 
-def model(live: Live) -> dict[str, Any]:
-    """Return what `/v2/models/NAME` answers."""
+def model(lives: Sequence[Live]) -> dict[str, Any]:
+    """Return what `/v2/models/NAME` answers, by the versions that answer, the main one first."""
+    live = lives[0]
     return {
         "name": live.model,
-        "versions": [str(live.version)],
+        "versions": list(dict.fromkeys(str(one.version) for one in lives)),
         "platform": PLATFORM,
         "inputs": [_record(one) for one in columns.inputs(live.signature)],
         "outputs": [_record(one) for one in columns.outputs(live)],
