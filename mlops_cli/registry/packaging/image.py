@@ -25,7 +25,7 @@ from mlops_cli.registry.models import Version
 from mlops_cli.registry.packaging import base_image, description, installed_files, layers
 from mlops_cli.registry.packaging.base_image import Base
 from mlops_cli.registry.packaging.layers import Layer
-from mlops_cli.registry.packaging.make import SYSTEM, Runtime, package
+from mlops_cli.registry.packaging.make import NOT_FOR_GIT, SYSTEM, Runtime, package
 
 MODELS, SITE = "models", "opt/mlo/site"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -108,6 +108,7 @@ def write(folder: Path, version: Version, target: Path, *, tag: str, base: str |
             layers.pack(beside, packed)
             os.replace(packed, target)
         else:
+            (beside / ".gitignore").write_bytes(NOT_FOR_GIT)
             if target.exists():
                 shutil.rmtree(target)
             os.replace(beside, target)

@@ -26,6 +26,8 @@ from mlops_cli.registry.packaging.opened import CODE, OBJECTS, SETTINGS
 Runtime = Literal["auto", "onnx", "native"]
 
 _LEAST_PYTHON = (3, 11)
+NOT_FOR_GIT = b"*\n"
+"""A package in a work tree is no part of the code: a run's snapshot leaves it out."""
 _TOKENS = "tokens stay behind: where it is to ask for them, set MLO_SERVE_TOKENS"
 SYSTEM = {"lightgbm": "libgomp1", "xgboost": "libgomp1", "xgboost-cpu": "libgomp1"}
 """Debian's packages that Python packages count on."""
@@ -219,6 +221,7 @@ def _write(repo: Repository, plan: _Plan, folder: Path) -> None:
             plan.lock, wheels.name(), sha256(wheel).hexdigest()
         ).encode(),
         "Dockerfile": _dockerfile(plan).encode(),
+        ".gitignore": NOT_FOR_GIT,
         ".dockerignore": templates.text("docker/dockerignore").encode(),
         "entrypoint": templates.text("docker/entrypoint").encode(),
         SETTINGS: serving_settings.reduced(repo),
