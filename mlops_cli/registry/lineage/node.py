@@ -9,8 +9,9 @@ class Node:
     """One thing and what is known of it.
 
     Attributes:
-        kind: prediction, batch, feedback, package, version, promotion, approval, evaluation, run,
-            reproduction, code, environment, parameters, data, predictions, more.
+        kind: prediction, batch, package, version, promotion, approval, evaluation, route,
+            description, run, reproduction, code, environment, parameters, data, object,
+            predictions, more.
         name: what people call it.
         id: its full id; empty where it has none.
         facts: what is known of it, by name.

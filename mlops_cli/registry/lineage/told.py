@@ -1,6 +1,7 @@
 """What is told of one thing in a lineage, without what lies around it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mlops_cli.core.canonical import decode
 from mlops_cli.core.clock import moment
@@ -19,7 +20,13 @@ from mlops_cli.runs import reproduced
 from mlops_cli.runs.record import Run
 
 _LIBRARIES = ("scikit-learn", "xgboost", "lightgbm", "numpy", "pandas")
-_KINDS = {"approve": "approval", "revoke": "approval", "evaluate": "evaluation"}
+_KINDS = {
+    "approve": "approval",
+    "revoke": "approval",
+    "evaluate": "evaluation",
+    "describe": "description",
+    "route": "route",
+}
 _MOST = 8
 """At most so many metrics of an evaluation are told."""
 
@@ -95,10 +102,28 @@ def event(happened: Event) -> Node:
     if isinstance(metrics, dict) and metrics:
         shown = list(metrics.items())[:_MOST]
         facts["metrics"] = ", ".join(f"{name} {_text(one)}" for name, one in shown)
+    kind = _KINDS.get(happened.kind, "promotion")
+    return Node(kind, _done(happened), happened.oid, facts)
+
+
+def _done(happened: Event) -> str:
+    """Return what was done, in a few words.
+
+    >>> _done(Event(ObjectId(""), None, "m", "route", "", {}, 2, {"role": "canary", "share": 0.1}))
+    'canary of 10%'
+    """
+    detail = happened.detail
+    if happened.kind == "route":
+        ended = detail.get("ended")
+        return f"{detail.get('role')} " + (f"ended: {ended}" if ended else _part(detail))
     where = detail.get("stage", detail.get("alias"))
     between = {"alias": " ", "approve": " for ", "revoke": " for "}.get(happened.kind, " to ")
-    name = f"{happened.kind}{between}{where}" if where else str(happened.kind)
-    return Node(_KINDS.get(happened.kind, "promotion"), name, happened.oid, facts)
+    return f"{happened.kind}{between}{where}" if where else str(happened.kind)
+
+
+def _part(detail: Mapping[str, Any]) -> str:
+    share = detail.get("share")
+    return f"of {100 * share:.4g}%" if isinstance(share, int | float) and share else "begun"
 
 
 def _text(value: object) -> str:
