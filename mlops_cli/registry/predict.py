@@ -26,6 +26,7 @@ from mlops_cli.registry.models import Version
 
 if TYPE_CHECKING:
     from mlops_cli.registry.batch.asking import Both
+    from mlops_cli.remotes.remote import Remote
 
 PART_ROWS = 65_536
 VERSION_COLUMN, BATCH_COLUMN, PREDICTION_COLUMN = "model_version", "batch_id", "prediction"
@@ -59,6 +60,7 @@ def predict(
     resume: bool = False,
     runtime: str = "auto",
     doer: Doer | None = None,
+    remote: "Remote | None" = None,
     progress: Progress = SILENT,
 ) -> Batch:
     """Write the rows of `source` to `target` with predictions, and return the batch.
@@ -68,7 +70,8 @@ def predict(
     Memory is that of a few parts of up to 65,536 rows. `target` appears whole or not at all; the
     kinds of both files are told by their names. What was answered when the process is killed is
     kept beside `target`, and with `resume` it is not asked again. A `doer` asks in other
-    processes; the order of rows is kept.
+    processes; the order of rows is kept. If they are on machines that share no files with this
+    one, they take the model from `remote`.
 
     Raises:
         RequestError: a file's kind is not known, `target` exists and not `force`, a column is
@@ -86,7 +89,7 @@ def predict(
         answering = answering_of(repo, version, runtime)
         work = _Work(version, kept, source, target, answering)
         if doer is not None:
-            work.spread = Spread(doer, repo, version, runtime, kept.folder)
+            work.spread = Spread(doer, repo, version, runtime, kept.folder, remote)
         done = work.do(progress)
         if _stamp(source) != was:
             raise ExternalError(f"'{source}' was changed while it was read")

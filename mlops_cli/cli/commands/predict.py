@@ -28,8 +28,13 @@ def predict(
         bool, typer.Option("--resume", help="Go on with what was begun of OUT before a kill")
     ] = False,
     jobs: Annotated[
-        int, typer.Option("--jobs", metavar="N", min=1, help="Processes that answer")
-    ] = 1,
+        int | None,
+        typer.Option("--jobs", metavar="N", min=1, help="Processes that answer (default: 1)"),
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", metavar="URL", help="Answer on a cluster: dask://HOST:PORT"),
+    ] = None,
     runtime: Annotated[
         str, typer.Option("--runtime", metavar="NAME", help="auto, or native for the original")
     ] = "auto",
@@ -41,7 +46,7 @@ def predict(
     answered, and a batch id, which `mlo trace` leads back to model, run, code and data. Columns
     that the model does not take stay as they are written. OUT appears whole, or not at all.
     """
-    from mlops_cli.cli.spread import processes
+    from mlops_cli.cli.spread import doing
     from mlops_cli.registry import models
     from mlops_cli.registry.predict import predict as answer
 
@@ -51,7 +56,7 @@ def predict(
         if note:
             show.note(note)
     version = models.resolve(repo, reference)
-    with processes(jobs, tmp=repo.layout.tmp) as doer:
+    with doing(repo, engine, jobs) as (doer, remote):
         batch = answer(
             repo,
             version,
@@ -61,6 +66,7 @@ def predict(
             resume=resume,
             runtime=runtime,
             doer=doer,
+            remote=remote,
             progress=show.progress(),
         )
     show.emit(batch, as_json=as_json, text=_tell)

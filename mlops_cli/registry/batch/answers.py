@@ -112,7 +112,12 @@ def beside(target: Path) -> Path:
 
 def keep(folder: Path, number: int, answers: "Both") -> None:
     """Keep what was answered of a part, in the folder of its job."""
-    write_whole(_file(folder, number), _encoded(answers), durable=False)
+    keep_coded(folder, number, coded(answers))
+
+
+def keep_coded(folder: Path, number: int, data: bytes) -> None:
+    """Keep a part as `coded` gave it."""
+    write_whole(_file(folder, number), data, durable=False)
 
 
 def _file(folder: Path, number: int) -> Path:
@@ -141,7 +146,8 @@ def _check_same(before: Job, job: Job, target: Path) -> None:
             )
 
 
-def _encoded(answers: "Both") -> bytes:
+def coded(answers: "Both") -> bytes:
+    """Return what was answered of a part as the bytes of its file."""
     from blake3 import blake3
 
     labels, shares = answers

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlops_cli.cli.spread import processes
+from mlops_cli.cli.spread import doing
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.errors import RequestError, StateError
 from mlops_cli.registry import models, predict
 from mlops_cli.registry.batch.answering import Answering
 from mlops_cli.registry.batch.answering import answering as answering_really
 from mlops_cli.registry.batch.answers import Job, Kept, beside
+from mlops_cli.registry.batch.spread import Ended
 from mlops_cli.registry.models import Version
 from mlops_cli.registry.register import register
 from tests.registry.conftest import Workshop
@@ -189,12 +190,12 @@ def test_processes_answer_in_order_and_a_death_costs_a_part(
     monkeypatch.setattr(predict, "PART_ROWS", 100)
     target, alone = rows.with_name("out.csv"), rows.with_name("alone.csv")
     predict.predict(workshop.repo, version, rows, alone)
-    with processes(2, tmp=workshop.repo.layout.tmp) as doer:
+    with doing(workshop.repo, None, 2) as (doer, _):
         assert doer is not None
         ended = doer.ended
         killed: list[int] = []
 
-        def ended_and_killed(wait_s: float) -> list[tuple[str, str | None]]:
+        def ended_and_killed(wait_s: float) -> list[Ended]:
             found = ended(wait_s)
             if found and not killed:
                 killed.append(_workers()[0])
