@@ -1,5 +1,6 @@
 """A version of a model as something that answers requests: its compiled form, or the original."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -57,6 +58,7 @@ def of_version(
         names = version.signature.names
         source = Source(version.model, version.number, version.id, names, classes)
         return _live(reference, version.signature, source, answer, max_rows)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when scikit-learn is imported
     return live(
         models.load(repo, version),
         reference=reference,
@@ -104,9 +106,20 @@ def live(
             f"'{reference}' cannot be served: nobody recorded what its inputs are",
             hint=f"register it with its training data, for example: mlo register {model} --run RUN",
         )
+    _stay_single()
     classes = predictor.classes if predictor.has_probabilities else None
     source = Source(model, version, version_id, signature.names, classes)
     return _live(reference, signature, source, answering(predictor), max_rows)
+
+
+def _stay_single() -> None:
+    """Keep this thread from starting others by OpenMP, which a process forked later would lack.
+
+    It would wait for them for ever. A row is answered several times as fast without, too.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=1, user_api="openmp")
 
 
 def _live(

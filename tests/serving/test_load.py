@@ -1,12 +1,13 @@
 """Versions loaded for serving, in processes of their own where the promise is about them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
 from mlops_cli.core.repository import Repository, create
 from mlops_cli.errors import MloError, RequestError
@@ -27,6 +28,7 @@ from mlops_cli.serving.load import of_version
 repo = open_repository(Path(sys.argv[1]))
 live = of_version(repo, models.resolve(repo, "plant"), reference="plant", max_rows=10)
 """
+_LOAD_ORIGINAL = _LOAD.replace('"plant"', '"boosted"')
 _MODULES = """
 live.answer([[7.5], [4], ["loam"]])
 import mlops_cli.serving.server
@@ -68,7 +70,10 @@ def newest(repo: Repository) -> Version:
 
 def run(script: str, repo: Repository) -> str:
     command = [sys.executable, "-c", script, str(repo.root)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment, timeout=120
+    ).stdout
 
 
 def test_a_compiled_model_answers_as_the_original(repo: Repository) -> None:
@@ -96,6 +101,17 @@ def test_a_compiled_model_needs_no_scikit_learn(repo: Repository) -> None:
 
 def test_processes_forked_after_loading_answer_at_the_same_time(repo: Repository) -> None:
     assert run(_LOAD + _FORKS, repo).split() == ["0"] * 4
+
+
+def test_so_do_those_forked_with_an_original_that_uses_openmp(repo: Repository) -> None:
+    """A pool of OpenMP's threads does not survive a fork: the child would wait for ever."""
+    model = HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=1)
+    table = TRAINING[["size", "count"]]
+    formats.save(model.fit(table, LABELS), repo.root / "b", signature.for_model(model, table))
+    register(repo, "boosted", path=repo.root / "b", said=Said(compile=False))
+    forks = _FORKS.replace("3000", "20").replace(', ["loam", "clay"]]', "]")
+
+    assert run(_LOAD_ORIGINAL + forks, repo).split() == ["0"] * 4
 
 
 def test_a_version_says_on_how_many_rows_both_agreed(repo: Repository) -> None:
