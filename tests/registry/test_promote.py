@@ -163,7 +163,11 @@ def _promote_often(root: str, reference: str) -> None:
 
 
 def test_two_processes_that_promote_at_once_lose_nothing(workshop: Workshop) -> None:
-    workshop.settings("models: {churn: {path: model}}\n")
+    """And every promotion was judged against the version that it replaced."""
+    workshop.settings(
+        "models: {churn: {path: model, stages: {staging: {}, production: "
+        "{gates: [{metric: auc, not_worse_than: production}]}}}}\n"
+    )
     references = [version(workshop, auc=0.9), version(workshop, auc=0.9)]
     spawn = multiprocessing.get_context("spawn")
     workers = [
@@ -177,7 +181,16 @@ def test_two_processes_that_promote_at_once_lose_nothing(workshop: Workshop) -> 
         assert worker.exitcode == 0
     repo = open_repository(workshop.repo.root)
     assert verify(repo).sound
-    assert set(models.model(repo, "churn").stages) == {"staging", "production"}
+    model = models.model(repo, "churn")
+    assert set(model.stages) == {"staging", "production"}
+    judged = [
+        (event.detail["previous"], event.detail["gates"][0]["why"])
+        for event in model.events
+        if event.kind == "promote" and event.detail["stage"] == "production"
+    ]
+    assert len(judged) > 1
+    for before, why in judged[1:]:
+        assert why == f"it is 0.9, v{before} in production has 0.9"
 
 
 def test_what_caused_a_rollback_is_kept_in_the_event_and_the_entry(workshop: Workshop) -> None:
