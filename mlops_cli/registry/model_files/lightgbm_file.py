@@ -36,8 +36,9 @@ def _load(how: Reading) -> Boosted:
     task, classes = _kind(objective, booster)
     names = _names(booster, how.described.signature)
     return Boosted(
-        scores=lambda frame: booster.predict(
-            _prepared(frame, booster.pandas_categorical, how.described.signature)
+        scores=lambda rows: booster.predict(
+            _prepared(rows, booster.pandas_categorical, how.described.signature),
+            num_threads=1,  # starting more takes longer, and forked processes cannot use them
         ),
         task=task,
         classes=None if classes is None else labels(how.described.classes, classes),
@@ -67,11 +68,13 @@ def _names(booster: Any, signature: Signature | None) -> tuple[str, ...] | None:
 
 def _prepared(
     frame: "pd.DataFrame", categories: "list[list[Any]] | None", signature: Signature | None
-) -> "pd.DataFrame":
+) -> Any:
     """Return the rows with the categories that it was fitted on, in their order."""
-    if not categories:
-        return frame
+    import numpy as np
     import pandas as pd
+
+    if not categories:
+        return np.asarray(frame, dtype=np.float64)
 
     named = [one.name for one in signature.columns if one.kind == "category"] if signature else []
     if len(named) != len(categories):

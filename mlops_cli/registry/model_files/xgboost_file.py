@@ -1,7 +1,7 @@
 """XGBoost's own files, JSON or UBJSON: trees and names, no code. The old binary form is refused."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ from mlops_cli.registry.model_files.kind import Kind, Reading, missing
 
 
 def _save(model: Any, target: Path) -> None:
-    booster = model.get_booster() if hasattr(model, "get_booster") else model
-    booster.save_model(target)
+    model.save_model(target)
 
 
 def _load(how: Reading) -> Boosted:
@@ -36,7 +35,7 @@ def _load(how: Reading) -> Boosted:
     task, classes = _kind(objective, model["learner"]["learner_model_param"])
     known = booster.feature_names
     return Boosted(
-        scores=lambda rows: booster.predict(_matrix(rows, booster)),
+        scores=_asker(booster, model),
         task=task,
         classes=None if classes is None else labels(how.described.classes, classes),
         feature_names_in_=None if known is None else tuple(known),
@@ -55,16 +54,35 @@ def _kind(objective: str, shape: Mapping[str, Any]) -> tuple[Task, int | None]:
     return task, None
 
 
-def _matrix(rows: Any, booster: Any) -> Any:
-    """Return rows as XGBoost takes them; columns of text as the categories that it remembers."""
-    import xgboost
+def _asker(booster: Any, model: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """Return a function from a table or an array to what the booster says.
 
-    kinds, names = booster.feature_types, booster.feature_names
-    if names is None or not hasattr(rows, "columns"):
-        return xgboost.DMatrix(rows)
-    named = dict(zip(names, kinds or [None] * len(names), strict=True))
-    texts = {name: "category" for name, kind in named.items() if kind == "c"}
-    return xgboost.DMatrix(rows[list(names)].astype(texts), enable_categorical=True)
+    It has one thread: starting more takes longer than most answers, and a process that was forked
+    cannot use those of its parent. After early stopping it asks the trees that scikit-learn's
+    interface would.
+    """
+    import numpy as np
+
+    names, kinds = booster.feature_names, booster.feature_types
+    told = zip(names or (), kinds or (), strict=bool(names and kinds))
+    texts = {name: "category" for name, kind in told if kind == "c"}
+    best = model["learner"]["attributes"].get("best_iteration")
+    trees = (0, int(best) + 1) if best is not None and booster.attr("scikit_learn") else (0, 0)
+    booster.set_param({"nthread": 1})
+
+    def linear(rows: Any) -> Any:
+        import xgboost
+
+        found = np.asarray(rows, dtype=np.float64)
+        return booster.predict(xgboost.DMatrix(found, nthread=1), validate_features=False)
+
+    def ask(rows: Any) -> Any:
+        if not texts:
+            found = np.asarray(rows, dtype=np.float64)
+            return booster.inplace_predict(found, iteration_range=trees, validate_features=False)
+        return booster.inplace_predict(rows[list(names)].astype(texts), iteration_range=trees)
+
+    return linear if model["learner"]["gradient_booster"]["name"] == "gblinear" else ask
 
 
 KIND = Kind(

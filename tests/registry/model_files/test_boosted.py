@@ -47,6 +47,22 @@ def test_a_classifier_of_xgboost_answers_as_before(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.predict(one), model.predict(FITTED.iloc[[7]]))
 
 
+def test_after_early_stopping_the_same_trees_answer(tmp_path: Path) -> None:
+    rows, codes = ROWS[["age", "body mass"]], (LABEL == "yes").astype(int)
+    model = xgboost.XGBClassifier(n_estimators=60, early_stopping_rounds=2, learning_rate=1.0)
+    model.fit(rows[:120], codes[:120], eval_set=[(rows[120:], codes[120:])], verbose=False)
+    assert model.best_iteration < 50
+    loaded = saved(model, tmp_path / "m", rows)
+    np.testing.assert_allclose(loaded.predict_proba(rows), model.predict_proba(rows), atol=1e-6)
+
+
+def test_a_linear_booster_answers_as_before(tmp_path: Path) -> None:
+    rows = ROWS[["age", "body mass"]]
+    model = xgboost.XGBRegressor(booster="gblinear", n_estimators=5).fit(rows, NUMBER)
+    loaded = saved(model, tmp_path / "m", rows)
+    np.testing.assert_allclose(loaded.predict(rows), model.predict(rows), rtol=1e-5)
+
+
 def test_a_booster_without_names_takes_columns_by_position(tmp_path: Path) -> None:
     numbers = ROWS[["body mass", "age"]].to_numpy()
     booster = xgboost.train({"max_depth": 2}, xgboost.DMatrix(numbers, NUMBER), 4)
