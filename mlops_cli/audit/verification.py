@@ -7,7 +7,6 @@ without its entry, no entry without its event, and both of the same deed by the 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,7 +82,8 @@ def verify(repo: Repository, *, signed: bool = False) -> Verification:
         found.problems += _told_rightly(oid, event, found)
     found.problems += _gone(found, elsewhere)
     found.problems += _undone(repo, found)
-    found.problems += _fallen_back(repo, heads, known, here)
+    entries = {(PREFIX + entry.chain, entry.oid) for entry in found.entries}
+    found.problems += _fallen_back(repo, heads, known, here, entries)
     worths = Counter(_signatures(repo, found, signed=signed))
     return Verification(
         len(found.entries),
@@ -311,25 +311,19 @@ def _fallen_back(
     heads: Mapping[str, ObjectId],
     known: Mapping[str, Mapping[str, ObjectId]],
     events: Mapping[str, set[ObjectId]],
+    entries: set[tuple[str, ObjectId]],
 ) -> Iterator[str]:
     """Yield a line for each chain that a remote was seen to have more of than is here."""
     for remote, there in known.items():
         for name, head in there.items():
             here = heads.get(name)
             if name.startswith(PREFIX):
-                if here is None or head not in _entries_of(repo, name, here):
+                if (name, head) not in entries:
                     yield f"{name}: entries that '{remote}' has are gone from here"
                 continue
             ahead = name.startswith(_MODELS) and head not in events.get(name, ())
             if ahead and (here is None or here in _before(repo, name, head)):
                 yield f"{name}: events that '{remote}' has are gone from here"
-
-
-def _entries_of(repo: Repository, chain: str, head: ObjectId) -> set[ObjectId]:
-    found: set[ObjectId] = set()
-    with suppress(MloError):  # told where the chain was walked first
-        found.update(entry.oid for entry in walk(repo, chain, head))
-    return found
 
 
 def _before(repo: Repository, name: str, head: ObjectId) -> set[ObjectId]:

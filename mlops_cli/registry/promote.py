@@ -167,8 +167,11 @@ def _earlier(model: Model, stage: str) -> list[int]:
     return line[:-1]
 
 
-def alias(repo: Repository, reference: str, name: str) -> Moved:
-    """Give a version a free name, such as `champion`; it moves when given again."""
+def alias(repo: Repository, reference: str, name: str, *, reason: str | None = None) -> Moved:
+    """Give a version a free name, such as `champion`; it moves when given again.
+
+    `reason` says why, for the record.
+    """
     _check_free_name(name, "an alias")
     with repo.lock("alias"):
         version = models.resolve(repo, reference)
@@ -177,7 +180,7 @@ def alias(repo: Repository, reference: str, name: str) -> Moved:
             raise RequestError(f"'{name}' is a stage", hint=f"mlo promote {reference} {name}")
         before = model.aliases.get(name)
         if before != version.number:
-            detail = {"alias": name, "previous": before}
+            detail = {"alias": name, "previous": before, "reason": reason}
             events.append(repo, model.name, "alias", version.number, detail)
     return Moved(model.name, name, version.number, before, moved=before != version.number)
 

@@ -217,6 +217,15 @@ def test_a_chain_that_is_dropped_is_found(made: History) -> None:
         made.again()
 
 
+def test_chains_that_are_given_each_others_names_are_found(made: History) -> None:
+    here = made.repo.refs.all()
+    one, other = [name for name in here if name.startswith("audit/")]
+    swapped = {**here, one: here[other], other: here[one]}
+    made.repo.layout.refs.write_bytes(refs.encode(swapped))
+    assert made.problems()
+    made.again()
+
+
 def test_an_event_without_an_entry_is_found(made: History) -> None:
     head = made.repo.refs.get("models/churn")
     assert head is not None

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mlops_cli.cli import show
+from mlops_cli.cli.commands.promote import ReasonOption
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 from mlops_cli.errors import RequestError
@@ -133,6 +134,7 @@ def _text(path: Path) -> str:
 def alias(
     reference: Annotated[str, typer.Argument(metavar="MODEL[@REF]", help="The version")],
     name: Annotated[str, typer.Argument(help="The free name, such as champion")],
+    reason: ReasonOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Give a version a free name, which moves when it is given again."""
@@ -142,4 +144,4 @@ def alias(
     def text(moved: Moved) -> None:
         show.line(f"{moved.model}@{moved.stage} is v{moved.number}")
 
-    show.emit(name_it(repository(), reference, name), as_json=as_json, text=text)
+    show.emit(name_it(repository(), reference, name, reason=reason), as_json=as_json, text=text)
