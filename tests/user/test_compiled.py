@@ -55,7 +55,6 @@ def test_a_compiled_form_travels_with_a_version_in_a_stage(
     assert open_repository(clone).objects.get(made["runtime"]["artifact"])
 
 
-def test_serve_knows_its_runtimes(tree: Path, mlo_here: Mlo) -> None:
-    mlo_here("register", "tree", "--path", "model")
+def test_serve_knows_its_runtimes(project: Path, mlo_here: Mlo) -> None:
     refused = mlo_here("serve", "tree", "--port", "0", "--runtime", "gpu", code=2)
     assert "there is no runtime 'gpu'" in refused.stderr

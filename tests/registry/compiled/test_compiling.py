@@ -124,7 +124,7 @@ def test_a_compiled_forest_has_the_same_bits(tables: Tables) -> None:
 
 @pytest.mark.parametrize(
     "final",
-    [LogisticRegression(), forest(), HistGradientBoostingClassifier(max_iter=5, random_state=0)],
+    [LogisticRegression(), forest()],
     ids=lambda one: type(one).__name__,
 )
 def test_words_gaps_and_whole_numbers_are_understood(final: Any, tables: Tables) -> None:
