@@ -37,9 +37,8 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._begun = False
+        self._speaks_http = False
         self._first = b""
-        self._in_head = True
         self._head_bytes = 0
         self._head_due: asyncio.TimerHandle | None = None
         self._next: asyncio.Protocol | None = None
@@ -61,34 +60,29 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read a piece of a request."""
-        if not self._begun:
-            data = self._first + data
-            if data.startswith(_PREFACE) and self.upgrade is not None:
-                self._switch(data)
-                return
-            if len(data) < len(_PREFACE) and _PREFACE.startswith(data):
-                self._first = data  # more is to come before we can tell
-                return
-            self._begun = True
+        if not self._speaks_http:
+            self._first_data(data)
+            return
+        HttpToolsProtocol.data_received(self, data)
+        cycle = self.cycle
+        if cycle is None or cycle.scope is not self.scope:  # of what it parses there is no head yet
+            self._still_in_head(len(data))
+        elif self._head_due is not None:
+            self._head_came()
+
+    def _first_data(self, data: bytes) -> None:
+        """Find out what the connection speaks, and go on in that."""
         if self._next is not None:
             self._next.data_received(data)
             return
-        super().data_received(data)
-        if self._in_head:
-            self._still_in_head(len(data))
-
-    def on_message_begin(self) -> None:
-        """Note that a head begins."""
-        self._in_head = True
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        """Note that a head is whole."""
-        self._in_head = False
-        self._head_bytes = 0
-        if self._head_due is not None:
-            self._head_came()
-        super().on_headers_complete()
+        data = self._first + data
+        if data.startswith(_PREFACE) and self.upgrade is not None:
+            self._switch(data)
+        elif len(data) < len(_PREFACE) and _PREFACE.startswith(data):
+            self._first = data  # more is to come before we can tell
+        else:
+            self._speaks_http = True
+            self.data_received(data)
 
     def pause_writing(self) -> None:
         """Hold back what is to be written."""
@@ -113,8 +107,6 @@ class Connection(HttpToolsProtocol):
     def _switch(self, data: bytes) -> None:
         upgrade = type(self).upgrade
         assert upgrade is not None
-        self._begun = True
-        self._in_head = False
         self._head_came()
         self._next = upgrade()
         self._next.connection_made(self.transport)
@@ -141,6 +133,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _head_came(self) -> None:
+        self._head_bytes = 0
         if self._head_due is not None:
             self._head_due.cancel()
             self._head_due = None
