@@ -77,9 +77,9 @@ def write(files: Iterable[File], blobs: Path) -> Layer:
 
 
 def of_folder(folder: Path, at: str) -> Iterator[File]:
-    """Yield the files below a folder, to be at a path of the image."""
+    """Yield the files below a folder, to be at a path of the image; links stay behind."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():
             name = f"{at}/{path.relative_to(folder).as_posix()}"
             yield File(name, path, os.access(path, os.X_OK))
 

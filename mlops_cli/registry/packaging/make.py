@@ -246,9 +246,17 @@ def _write_objects(repo: Repository, version: Version, folder: Path) -> None:
         oids.append(example)
     for artifact in (version.artifact, version.compiled):
         if artifact is not None and repo.objects.has(artifact):
-            oids += tree.below(repo.objects, artifact) if _is_tree(repo, artifact) else ()
+            oids += _listings(repo, artifact) if _is_tree(repo, artifact) else ()
     for oid in oids:
         write_whole(folder / oid, repo.objects.get(oid), durable=False)
+
+
+def _listings(repo: Repository, oid: ObjectId) -> Iterator[ObjectId]:
+    """Yield the trees of a folder, and where its links lead: no file holds those."""
+    held = tree.below(repo.objects, oid)
+    yield from held
+    for entries in held.values():
+        yield from (one.oid for one in entries if one.mode is tree.Mode.SYMLINK)
 
 
 def _is_tree(repo: Repository, oid: ObjectId) -> bool:

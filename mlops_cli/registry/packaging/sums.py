@@ -16,8 +16,9 @@ _CLOSED = ("code", "model", "compiled", "objects")
 
 
 def text(folder: Path) -> str:
-    """Return the lines for all files in a folder but the list itself."""
+    """Return the lines for all files in a folder but the list itself; links have no content."""
     paths = sorted(path for path in _files(folder) if path != FILE)
+    paths = [path for path in paths if not (folder / path).is_symlink()]
     return "".join(f"{digest(folder / path)}  {path}\n" for path in paths)
 
 
@@ -45,14 +46,20 @@ def check(folder: Path) -> None:
             found = digest(inside(folder, path))
         except OSError as error:
             raise IntegrityError(f"the package in '{folder}' lacks its file '{path}'") from error
-        if found != match[1]:
+        if found != match[1] or (folder / path).is_symlink():
             raise IntegrityError(
                 f"'{path}' of the package in '{folder}' is not what was written",
                 hint="package it again: mlo package MODEL@REF -o DIR",
             )
-    more = [one for one in _files(folder) if one not in listed and one.split("/")[0] in _CLOSED]
+    more = [one for one in _files(folder) if one not in listed and _is_closed(folder, one)]
     if more:
         raise IntegrityError(f"'{more[0]}' was added to the package in '{folder}'")
+
+
+def _is_closed(folder: Path, path: str) -> bool:
+    """Return whether nothing may be added at a path; a model's links are told by its record."""
+    place = path.split("/")[0]
+    return place in _CLOSED and (place == "code" or not (folder / path).is_symlink())
 
 
 def digest(path: Path) -> str:

@@ -87,6 +87,24 @@ def test_what_was_added_is_refused_where_it_could_be_run(made: Path) -> None:
     assert "'code/json.py' was added" in refusal(made)
 
 
+def test_a_link_in_a_model_is_taken_along_and_one_to_elsewhere_is_not_believed(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    run = workshop.run({"auc": 0.9})
+    model = workshop.repo.root / "model"
+    (model / "same.skops").symlink_to("model.skops")
+    version = register(workshop.repo, "churn", path=model).version
+    known = replace(version, signature=register(workshop.repo, "c", run=run).version.signature)
+    package(workshop.repo, known, tmp_path / "made")
+    assert (tmp_path / "made/model/same.skops").is_symlink()
+    with opened(tmp_path / "made") as held:
+        models.load(held.repo, models.resolve(held.repo, held.reference))
+    (tmp_path / "elsewhere").write_bytes((tmp_path / "made/Dockerfile").read_bytes())
+    (tmp_path / "made/Dockerfile").unlink()
+    (tmp_path / "made/Dockerfile").symlink_to(tmp_path / "elsewhere")
+    assert "'Dockerfile'" in refusal(tmp_path / "made")
+
+
 def test_another_model_is_refused_even_with_fitting_checksums(made: Path) -> None:
     data = bytearray((made / "model/model.skops").read_bytes())
     data[len(data) // 2] ^= 1
