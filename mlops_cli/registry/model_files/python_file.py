@@ -97,7 +97,7 @@ def _load(how: Reading) -> Any:
     if not how.trust:
         raise needs_trust(f"a class of its own code, {entry}", how.where)
     code = how.path / CODE
-    with _IMPORTING, importable(code), _apart(code), importable(how.code):
+    with _IMPORTING, importable(how.code), importable(code), _apart(code):
         return read(lambda: _made(entry, how.path / DATA), how.where)
 
 

@@ -79,6 +79,14 @@ def test_two_versions_of_one_module_live_side_by_side(tmp_path: Path) -> None:
     assert "own_rule" not in sys.modules
 
 
+def test_its_own_code_comes_before_a_module_of_that_name_in_the_project(tmp_path: Path) -> None:
+    saved(written(tmp_path / "src", 40), tmp_path / "m", 0)
+    project = written(tmp_path / "project", 0)
+    loaded = formats.load(tmp_path / "m", trust=True, code=project)
+    assert loaded.predict(ROWS).tolist() == ["no", "yes", "yes"]
+    assert not (project / "ran").exists()
+
+
 def test_code_that_is_not_there_is_told(tmp_path: Path) -> None:
     saved(written(tmp_path / "src", 40), tmp_path / "m", 0)
     (tmp_path / "m/python/code/limits_of_rule.py").unlink()
