@@ -9,7 +9,7 @@ import pytest
 
 from mlops_cli.cli.commands import promote, trace
 from mlops_cli.cli.fold import fold
-from mlops_cli.registry.gates import GateResult
+from mlops_cli.registry.gates.asked import GateResult
 from mlops_cli.registry.lineage.node import Node
 from mlops_cli.registry.promote import Moved
 from tests.cli.test_show import on_a_terminal
