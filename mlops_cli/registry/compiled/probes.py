@@ -57,15 +57,9 @@ def _sample(
     if any(column.name not in data.columns for column in signature.columns):
         return []
     if len(data) > _SAMPLE:
-        data = data.iloc[np_sorted(rng.choice(len(data), _SAMPLE, replace=False))]
+        data = data.iloc[sorted(rng.choice(len(data), _SAMPLE, replace=False).tolist())]
     held = [_values(column, data[column.name]) for column in signature.columns]
     return [list(row) for row in zip(*held, strict=True)]
-
-
-def np_sorted(places: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
-    """Return places in ascending order."""
-    places.sort()
-    return places
 
 
 def _values(column: Column, values: "pandas.Series[Any]") -> list[Any]:

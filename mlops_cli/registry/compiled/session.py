@@ -92,7 +92,10 @@ def load(data: bytes, *, where: str) -> Session:
         held = _opened(onnxruntime, data)
         layout = layouts.from_dict(json.loads(held.get_modelmeta().custom_metadata_map["mlo"]))
     except Exception as error:  # onnxruntime's own errors have no class in common but this
-        raise IntegrityError(f"the compiled form of {where} cannot be loaded: {error}") from error
+        raise IntegrityError(
+            f"the compiled form of {where} cannot be loaded: {_first_line(error)}",
+            hint="serve the original: mlo serve ... --runtime native",
+        ) from error
     inner, output = held._sess, [layout.output]  # its `run`, without a layer of Python
 
     def run(rows: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
@@ -100,6 +103,10 @@ def load(data: bytes, *, where: str) -> Session:
         return made
 
     return Session(layout, layouts.table(layout), run)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _opened(onnxruntime: Any, data: bytes) -> Any:
