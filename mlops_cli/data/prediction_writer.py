@@ -102,6 +102,7 @@ class PredictionWriter:
         self._begun: list[Growing] = []
         self._open: set[Growing] = set()
         self._hashes: gathered.Hashed | None = None
+        self._strangers: set[tuple[str, str]] = set()
         self._told = 0
         self._retry_at = 0.0
         self._synced_at = self._warned_at = self._tidied_at = -_TIDY_EVERY_S
@@ -237,6 +238,7 @@ class PredictionWriter:
             begun, self._begun = self._begun, []
         for file in begun:
             self._open.add(file)
+            self._tell_of_strangers(file.head.source)
             try:
                 file.ready()
             except OSError:
@@ -331,6 +333,16 @@ class PredictionWriter:
             retention.prune(self._folder, kept, now_s=time.time())
         except (OSError, MloError) as error:
             self._report(f"cannot remove old predictions: {error}")
+
+    def _tell_of_strangers(self, source: Source) -> None:
+        """Tell of columns that are to be hidden, and are none: what was meant would be written."""
+        for name in (*self._settings.redact, *self._settings.hash):
+            if name not in source.columns and (source.model, name) not in self._strangers:
+                self._strangers.add((source.model, name))
+                self._warn(
+                    f"serving.log names the column '{name}', and {source.model} v{source.version}"
+                    " takes none of that name: nothing of it is hidden"
+                )
 
     def _tell_of_drops(self) -> None:
         if self.counters.dropped > self._told:

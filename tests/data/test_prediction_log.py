@@ -444,6 +444,18 @@ def test_redacted_columns_are_nowhere_in_the_file_and_hashes_of_equal_values_are
     assert (repo.layout.predictions / "salt").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_column_to_hide_that_is_none_is_told(
+    repo: Repository, opened: Opened, warnings: list[str]
+) -> None:
+    writer = opened(settings=LogSettings(redact=("petal", "emial")))
+    answer(writer)
+    writer.close()
+    assert len(warnings) == 1
+    assert "names the column 'emial', and iris v2 takes none of that name" in warnings[0]
+    (found,) = log.each(repo, "iris")
+    assert found.features == {"soil": "loam"}
+
+
 def test_shadows_are_kept_and_not_taken_for_answers(repo: Repository, opened: Opened) -> None:
     writer = opened()
     answer(writer)
