@@ -81,6 +81,10 @@ def serve(
     models = model or []
     if bool(models) == (package is not None):
         raise RequestError("name a model, or a --package", hint="mlo models list")
+    if by is not None and not ab:
+        raise RequestError(
+            "--by tells users apart in an experiment", hint="--ab REF:50% --by FIELD"
+        )
     if package is None and (check or log is not None):
         raise RequestError("--check and --log are for a --package", hint="mlo serve --help")
     if package is None:
