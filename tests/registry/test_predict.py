@@ -80,6 +80,7 @@ def test_parquet_goes_in_and_comes_out(
     ("content", "message"),
     [
         ("id,age\n1,2\n", "no column 'income'"),
+        ("id,age\n", "no column 'income'"),
         ("", "cannot be read"),
         (
             "age,income\n1,2\n3,four\n",
@@ -93,6 +94,7 @@ def test_parquet_goes_in_and_comes_out(
     ],
     ids=[
         "missing column",
+        "missing column without rows",
         "empty file",
         "text",
         "missing value",

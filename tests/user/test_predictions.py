@@ -69,6 +69,9 @@ def test_predictions_are_exported_as_any_kind_of_table(
         if read is not None:
             assert read(name)["soil"].isna().tolist() == [False, True, False]
     assert "exists already" in mlo_here("predictions", "export", "iris", "out.tsv", code=2).stderr
+    told = mlo_here("predictions", "export", "irsi", "none.csv", code=2).stderr
+    assert "no predictions of 'irsi'" in told
+    assert not Path("none.csv").exists()
     mlo_here("predictions", "export", "iris", "shadow.csv", "--shadow")
     assert pd.read_csv("shadow.csv")["role"].tolist() == ["shadow"]
     assert "no predictions" in mlo_here("predictions", "list", "none").stdout

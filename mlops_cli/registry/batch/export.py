@@ -49,6 +49,12 @@ def export(
     rows_of.check_kind(target)
     if target.exists() and not force:
         raise RequestError(f"'{target}' exists already", hint="name another, or say --force")
+    served = prediction_log.models(repo)
+    if model not in served:
+        raise RequestError(
+            f"there are no predictions of '{model[:80]}' in the log of this clone",
+            hint=f"there are of: {', '.join(served[:5])}" if served else "mlo serve logs them",
+        )
     found = prediction_log.batches(
         repo,
         model,

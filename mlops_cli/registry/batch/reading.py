@@ -121,3 +121,11 @@ def check_double(part: Part, new: list[str]) -> None:
             f"the input has a column '{double[0]}', which the output needs",
             hint="rename it, or take it out",
         )
+
+
+def check_there(part: Part, signature: Signature | None) -> None:
+    """Raise RequestError when the input lacks a column of the model, which no row would show."""
+    names = () if signature is None else signature.names
+    missing = [name for name in names if name not in part.taken.columns]
+    if missing and len(part.taken.columns):
+        raise RequestError(f"the table has no column '{missing[0]}', which the model takes")
