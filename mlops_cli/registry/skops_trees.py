@@ -1,9 +1,10 @@
-"""Whether the decision trees in a skops file stay within their own arrays.
+"""Whether what skops doubts by its type alone is harmless in this file: trees, and numpy's dtypes.
 
 scikit-learn follows a tree's node numbers without looking at bounds, so skops leaves trees to
 be trusted by hand: a crafted file could read foreign memory. Here the numbers are looked at
 before anything is built. Trees that pass are as harmless as the rest of scikit-learn; of
-anything unusual we say nothing, and the types stay untrusted.
+anything unusual we say nothing, and the types stay untrusted. A dtype, as imputers keep theirs, is
+kept as an empty array of it, which numpy reads without running anything.
 """
 
 import io
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TREE = "sklearn.tree._tree.Tree"
 PREDICTOR = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+DTYPE = "numpy.dtype"
 _BOOSTING = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting."
 _FAMILY = (
     "sklearn.tree._classes.",
@@ -75,6 +77,9 @@ class _Walk:
             self.sound.add(name)
         elif name == PREDICTOR:
             self._predictor(node, owner)
+            self.sound.add(name)
+        elif name == DTYPE:
+            _need(node["__loader__"] == "DTypeNode" and self._array(node["content"]).size == 0)
             self.sound.add(name)
         elif node["__loader__"] == "ObjectNode":
             return _inside(name, node, owner)
@@ -137,7 +142,7 @@ class _Walk:
 
 
 def sound_types(data: bytes) -> frozenset[str]:
-    """Return which of the tree types in the skops file `data` are sound wherever they occur.
+    """Return which of the doubted types in the skops file `data` are sound wherever they occur.
 
     Empty when there are none, or when anything in the file is not as it should be.
     """

@@ -16,6 +16,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -41,10 +42,11 @@ DX, DY = load_diabetes(return_X_y=True)
         BaggingRegressor(n_estimators=2, max_features=0.5).fit(DX, DY),
         IsolationForest(n_estimators=3).fit(X),
         make_pipeline(PolynomialFeatures(), RandomForestClassifier(2)).fit(X, Y),
+        make_pipeline(SimpleImputer(), SimpleImputer()).fit(X),
     ],
     ids=lambda model: type(model).__name__,
 )
-def test_trees_that_scikit_learn_grew_are_sound(model):
+def test_trees_and_dtypes_of_scikit_learn_are_sound(model):
     data = skops_bytes.dump(model)
     doubted = skops.io.get_untrusted_types(data=data)
     assert doubted
@@ -195,6 +197,17 @@ def test_a_type_in_place_of_a_tree_is_not_sound():
         attributes(schema)["tree_"]["__loader__"] = "TypeNode"
 
     assert not skops_trees.sound_types(changed(TREE, schema=change))
+
+
+@pytest.mark.parametrize("instead", [{"__loader__": "ObjectNode"}, {"content": {}}])
+def test_a_dtype_that_is_not_kept_as_an_empty_array_is_not_sound(instead):
+    data = skops_bytes.dump(SimpleImputer().fit(X))
+
+    def change(schema):
+        attributes(schema)["_fit_dtype"].update(instead)
+
+    assert skops_trees.sound_types(data) == {"numpy.dtype"}
+    assert not skops_trees.sound_types(changed(data, schema=change))
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", changed(TREE, schema=lambda schema: schema.clear())])
