@@ -9,11 +9,14 @@
         @classmethod
         def load(cls, folder): ...           # reads all of it, since the folder goes
 
+Without `load` it is made anew, without arguments; an object that would not be the same is refused.
+
 Loading it imports its code, so it needs trust. Two versions of one module may be loaded at once:
 each has its own, and its modules are not to be had from `sys.modules` once it is loaded.
 """
 
 import importlib
+import inspect
 import re
 import shutil
 import sys
@@ -54,9 +57,10 @@ def save(model: Any, target: Path, code: Sequence[Path] = ()) -> None:
     """Write the module or package of the class, more `code`, and what the model saves of itself.
 
     Raises:
-        RequestError: there is no source to keep.
+        RequestError: there is no source to keep, or loading would not give the object back.
     """
     entry_of(model)
+    _check_comes_back(model)
     for source in [_source(type(model)), *code]:
         _copy(source, target / CODE / source.name)
     (target / DATA).mkdir(parents=True)
@@ -64,6 +68,63 @@ def save(model: Any, target: Path, code: Sequence[Path] = ()) -> None:
         model.save(target / DATA)
     if not any((target / DATA).iterdir()):
         (target / DATA).rmdir()
+
+
+def _check_comes_back(model: Any) -> None:
+    """Raise RequestError where an object holds what no `save` keeps, or no `load` reads."""
+    kind = type(model)
+    lacks = [name for name in ("save", "load") if not callable(getattr(kind, name, None))]
+    if not lacks:
+        return
+    methods = " and ".join(f"{name}(folder)" for name in lacks)
+    hint = f"give the class {methods}; load is a classmethod that returns the object"
+    if "load" not in lacks:
+        hint = f"give the class {methods}"
+    needed = _needed(kind) if "load" in lacks else []
+    if needed:
+        raise RequestError(
+            f"{kind.__qualname__} cannot be made without '{needed[0]}' when it is loaded: "
+            f"it has no {methods}",
+            hint=hint,
+        )
+    lost = _lost(model, kind() if "load" in lacks else None)
+    if lost:
+        raise RequestError(
+            f"'{lost[0]}' of this {kind.__qualname__} would be lost: the class has no {methods}",
+            hint=hint,
+        )
+
+
+def _needed(kind: type) -> list[str]:
+    """Return the names of the arguments that a class cannot be made without."""
+    try:
+        arguments = inspect.signature(kind).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    varying = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [one.name for one in arguments if one.default is one.empty and one.kind not in varying]
+
+
+def _lost(model: Any, anew: Any) -> list[str]:
+    """Return the attributes of an object that one made anew has not, or has otherwise."""
+    was, now = _state(model), _state(anew)
+    return [name for name, value in was.items() if name not in now or not _same(value, now[name])]
+
+
+def _state(model: Any) -> dict[str, Any]:
+    slots: list[str] = []
+    for kind in type(model).__mro__:
+        named = vars(kind).get("__slots__", ())
+        slots += [named] if isinstance(named, str) else named
+    held = {name: getattr(model, name) for name in slots if hasattr(model, name)}
+    return {**held, **getattr(model, "__dict__", {})}
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):
+        return False  # such as arrays of many values
 
 
 def _source(kind: type) -> Path:

@@ -120,3 +120,56 @@ def test_an_answer_of_another_length_is_refused(tmp_path: Path) -> None:
     loaded = formats.load(tmp_path / "m", trust=True)
     with pytest.raises(RequestError, match="answers for 3 rows"):
         loaded.predict(ROWS)
+
+
+OTHERS = """
+class Rule:
+    def __init__(self, limit=7): self.limit = limit
+    def predict(self, frame): return [one > self.limit for one in frame["age"]]
+class Needs(Rule):
+    def __init__(self, limit): pass
+class Slots:
+    __slots__ = ("limit",)
+    def predict(self, frame): return [one > self.limit for one in frame["age"]]
+class Saves(Rule):
+    def save(self, folder): (folder / "limit").write_text(str(self.limit))
+class Loads(Rule):
+    @classmethod
+    def load(cls, folder): return cls()
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (
+            "Rule(12)",
+            r"'limit' of this Rule would be lost: .* no save\(folder\) and load\(folder\)",
+        ),
+        (
+            "Needs(1)",
+            r"Needs cannot be made without 'limit' .* no save\(folder\) and load\(folder\)",
+        ),
+        ("Slots()", r"'limit' of this Slots would be lost"),
+        ("Saves(12)", r"'limit' of this Saves would be lost: the class has no load\(folder\)"),
+        ("Loads(12)", r"'limit' of this Loads would be lost: the class has no save\(folder\)"),
+    ],
+)
+def test_what_an_object_holds_is_kept_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, message: str
+) -> None:
+    (tmp_path / "other_rules.py").write_text(OTHERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    import other_rules
+
+    model = eval(said, vars(other_rules))
+    if said == "Slots()":
+        model.limit = 12
+    try:
+        with pytest.raises(RequestError, match=message) as caught:
+            formats.save(model, tmp_path / "m", model_format="python")
+        assert "give the class" in str(caught.value.hint)
+        formats.save(other_rules.Rule(), tmp_path / "m", model_format="python")
+    finally:
+        sys.modules.pop("other_rules", None)
+    assert formats.load(tmp_path / "m", trust=True).predict(ROWS).tolist() == [True] * 3
