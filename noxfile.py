@@ -7,11 +7,16 @@ nox.options.error_on_missing_interpreters = True
 
 
 WITH_EXTRAS = (
+    "tests/data/tables/test_compare.py",
     "tests/data/test_table.py",
+    "tests/data/test_table_blocks.py",
     "tests/fs/test_arrow.py",
     "tests/fs/test_page.py",
+    "tests/registry/batch",
     "tests/registry/test_predict.py",
     "tests/runs/test_carbon.py",
+    "tests/runs/test_export.py",
+    "tests/user/test_predictions.py",
 )
 """Tests that read Parquet or estimate carbon; the others run without, as mlo mostly does."""
 

@@ -50,8 +50,8 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("register", "Make a model version from what a run produced"),
             ("models", "List, show and compare models and their versions"),
-            ("explain", "Say which columns a model version goes by, or why it answered so"),
-            ("evaluate", "Say how good a model version is on some data, and put it on record"),
+            ("explain", "Say which columns a model goes by, or why it answered so"),
+            ("evaluate", "Say how good a model is on some data, for the record"),
             ("approve", "Approve a model version for a stage, or take that back"),
             ("promote", "Move a stage to a model version, through the stage's gates"),
             ("rollback", "Move a stage back to the version it had before"),
@@ -63,11 +63,11 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("serve", "Answer prediction requests over HTTP"),
             ("canary", "Try a model version on a share of the requests"),
             ("shadow", "Show a model version requests that another answers"),
-            ("ab", "Compare versions of a model on users that each meet one of them"),
+            ("ab", "Compare versions of a model on users who each meet one"),
             ("predict", "Predict every row of a file"),
             ("feedback", "Tell what turned out to be true of predictions"),
             ("predictions", "List and export what was answered"),
-            ("package", "Write a model version as a folder or image that serves anywhere"),
+            ("package", "Write a model as a folder or image that serves anywhere"),
             ("deploy", "Write the manifests that run a packaged model version"),
             ("drift", "Compare live data with the data a model was trained on"),
         ),
@@ -75,7 +75,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "trace and prove",
         (
-            ("trace", "Show what made a prediction, model, run or file"),
+            ("trace", "Show what a prediction, model, run or file came from"),
             ("audit", "List who did what, and verify the record"),
             ("fsck", "Prove that every stored byte is what its name says"),
         ),

@@ -20,6 +20,7 @@ FRAME = pd.DataFrame({"n": np.arange(50), "t": ["a", "b"] * 25, "x": np.linspace
 def test_blocks_put_together_are_the_table(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     if name.endswith("parquet"):
+        pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
         FRAME.to_parquet(path)
     elif name.endswith("jsonl"):
         FRAME.to_json(path, orient="records", lines=True)

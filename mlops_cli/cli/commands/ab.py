@@ -13,7 +13,7 @@ from mlops_cli.cli.options import JsonFlag
 if TYPE_CHECKING:
     from mlops_cli.registry.experiment import Outcome, Report
 
-app = typer.Typer(help="Compare versions of a model on users that each meet one of them")
+app = typer.Typer(help="Compare versions of a model on users who each meet one")
 
 
 @app.command("start")

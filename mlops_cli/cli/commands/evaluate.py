@@ -39,7 +39,7 @@ def evaluate(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say how good a model version is on some data, and put it on record.
+    """Say how good a model is on some data, for the record.
 
     Each metric has the interval that it lies in with 95 % when rows are drawn again. What was
     found is an event of the model, so gates, the model card and `mlo trace` read it; the answers

@@ -59,7 +59,7 @@ def explain(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say which columns a model version goes by, or why it answered so.
+    """Say which columns a model goes by, or why it answered so.
 
     Without a row each column is shuffled, and what the model loses by that is the column's
     importance; columns that say the same share theirs, so both may look unimportant. With a row

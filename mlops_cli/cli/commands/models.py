@@ -61,7 +61,7 @@ def compare(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show how versions differ: in parameters, metrics, data, columns, code and environment.
+    """Show how versions differ: parameters, metrics, data, code, environment.
 
     Metrics are those of the runs, and those of the newest evaluations on data that all of the
     versions were evaluated on, with their slices, the time that a row takes, and the size.

@@ -53,7 +53,7 @@ def package(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a model version as a folder that a container is built from, or as an image.
+    """Write a model as a folder or image that serves anywhere.
 
     The folder has the model, its record, a lock of exact packages, this mlo, a Dockerfile, an
     entry point and checksums; it serves without mlo's store and without git. Without --base an

@@ -61,7 +61,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write predictions as a table, with what was asked, answered, and turned out to be true."""
+    """Write predictions as a table: what was asked, answered and true."""
     from datetime import UTC, datetime
 
     from mlops_cli.data.prediction_log import ANSWERED

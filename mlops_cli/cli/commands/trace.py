@@ -29,10 +29,11 @@ def trace(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show what made a prediction, model, run or file, and what came of it.
+    """Show what a prediction, model, run or file came from.
 
-    A prediction leads to the version that answered, who let that version where, the run that
-    made it, that run's code, environment, parameters and data, and the runs that made those.
+    And what came of it. A prediction leads to the version that answered, who let that version
+    where, the run that made it, that run's code, environment, parameters and data, and the runs
+    that made those.
     Downwards, data lead to the runs that read them, a run to its versions, and a version to
     promotions, approvals, evaluations, batches and predictions.
     """

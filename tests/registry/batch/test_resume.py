@@ -86,6 +86,8 @@ def test_what_was_answered_is_not_asked_again(
     suffix: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
     monkeypatch.setattr(predict, "PART_ROWS", 100)
     whole, target = rows.with_name("whole" + suffix), rows.with_name("out" + suffix)
     predict.predict(workshop.repo, version, rows, whole)
