@@ -106,7 +106,7 @@ class _Process:
     threads: int
     pages: int
     ended: bool
-    """Whether it is only a note of what it took, until its parent reads that."""
+    """Whether it has let its memory go, and is only a note of what it took for its parent."""
 
 
 def _pids() -> Iterable[int]:
@@ -126,7 +126,7 @@ def _read(pid: int) -> _Process | None:
             ticks=sum(map(int, fields[11:15])),
             threads=int(fields[17]),
             pages=int(fields[21]),
-            ended=fields[0] == b"Z",
+            ended=fields[0] == b"Z" or fields[21] == b"0",
         )
     except (OSError, IndexError, ValueError):
         return None
