@@ -39,7 +39,9 @@ class Connection(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._speaks_http = False
         self._first = b""
+        self._piece_bytes = 0
         self._head_bytes = 0
+        self._uncertain_bytes = 0
         self._head_due: asyncio.TimerHandle | None = None
         self._next: asyncio.Protocol | None = None
 
@@ -63,12 +65,27 @@ class Connection(HttpToolsProtocol):
         if not self._speaks_http:
             self._first_data(data)
             return
+        before = self.scope
+        self._piece_bytes = len(data)
         HttpToolsProtocol.data_received(self, data)
         cycle = self.cycle
         if cycle is None or cycle.scope is not self.scope:  # of what it parses there is no head yet
-            self._still_in_head(len(data))
+            self._still_in_head(len(data), begun=self.scope is not before)
         elif self._head_due is not None:
             self._head_came()
+
+    def on_headers_complete(self) -> None:
+        """Take a head that has arrived, unless it is too long."""
+        most = self._head_bytes + self._piece_bytes
+        if most > HEAD_BYTES and self._head_size() > HEAD_BYTES:
+            self._refuse_head()
+            raise ValueError("a head that is too long")  # ends the parser's work
+        HttpToolsProtocol.on_headers_complete(self)
+
+    def _head_size(self) -> int:
+        """Return how many bytes the whole head has, without spaces that mean nothing."""
+        lines = sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n\r\n") + lines
 
     def _first_data(self, data: bytes) -> None:
         """Find out what the connection speaks, and go on in that."""
@@ -112,15 +129,23 @@ class Connection(HttpToolsProtocol):
         self._next.connection_made(self.transport)
         self._next.data_received(data)
 
-    def _still_in_head(self, size: int) -> None:
+    def _still_in_head(self, size: int, *, begun: bool) -> None:
+        """Count a piece of a head that goes on; `begun` says that it began somewhere in there."""
+        if begun:
+            if self._head_bytes:  # of the head before it, which has come
+                self._head_came()
+            self._head_bytes, self._uncertain_bytes = 0, size
         self._head_bytes += size
-        if self._head_bytes > HEAD_BYTES:
-            self._refuse(
-                b"431 Request Header Fields Too Large",
-                f"the head of the request has more than {HEAD_BYTES} bytes",
-            )
+        if self._head_bytes - self._uncertain_bytes > HEAD_BYTES:
+            self._refuse_head()
         elif self._head_due is None:
             self._await_head()
+
+    def _refuse_head(self) -> None:
+        self._refuse(
+            b"431 Request Header Fields Too Large",
+            f"the head of the request has more than {HEAD_BYTES} bytes",
+        )
 
     def _await_head(self) -> None:
         self._head_due = self.loop.call_later(HEAD_S, self._head_late)

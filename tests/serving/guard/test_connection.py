@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,6 +91,32 @@ def test_a_head_without_end_is_ended(running: Running) -> None:
     raw.socket.close()
     many = b"".join(b"x%d: y\r\n" % i for i in range(20_000))
     assert Raw(running).send(HEAD + many).status() in {0, 431}
+
+
+def _headed(size: int) -> bytes:
+    """Return a request whose head has so many bytes."""
+    start, end = b"GET /health HTTP/1.1\r\nconnection: close\r\nx: ", b"\r\n\r\n"
+    return start + b"y" * (size - len(start) - len(end)) + end
+
+
+def test_a_head_that_is_too_long_by_a_byte_is_told_so(running: Running) -> None:
+    most = connection.HEAD_BYTES
+    for size, status in ((most, 200), (most + 1, 431), (70_000, 431)):
+        assert Raw(running).send(_headed(size)).status() == status
+        halves = Raw(running).send(_headed(size)[:30_000])
+        assert halves.send(_headed(size)[30_000:]).status() == status
+    for length, status in ((60_000, 404), (70_000, 431)):
+        asked = b"GET /%s HTTP/1.1\r\nconnection: close\r\n\r\n" % (b"y" * length)
+        assert Raw(running).send(asked).status() == status
+
+
+def test_many_short_heads_in_a_row_are_no_long_one(running: Running, hasty: None) -> None:
+    many = b"GET /health HTTP/1.1\r\nx: y\r\n\r\n" * 10_000
+    raw = Raw(running)
+    threading.Thread(target=raw.send, args=(many + _headed(100),)).start()
+    received = raw.all()
+    assert received.count(b"HTTP/1.1 200") == 10_001
+    assert received.count(b"HTTP/1.1 ") == 10_001
 
 
 def test_more_connections_than_there_may_be_are_told_to_come_again(
