@@ -18,7 +18,10 @@ _FIRST = (
     *("rmse", "mae", "median_ae", "mape", "bias", "r2"),
 )
 """The order in which metrics are shown; records have them by name."""
-_RATES = ("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy")
+_RATES = (
+    *("selection_rate", "true_positive_rate", "false_positive_rate", "accuracy"),
+    *("mae", "mean_prediction"),
+)
 
 
 def tell(found: Evaluation) -> None:
@@ -141,7 +144,7 @@ def _group_head(one: Fairness) -> list[str]:
 
 def _groups(one: Fairness) -> list[list[object]]:
     return [
-        [group.name, group.rows, *(_number(group.rates[name]) for name in _rates(one))]
+        [group.name, group.rows, *(_number(group.rates.get(name)) for name in _rates(one))]
         for group in one.groups
     ]
 

@@ -161,18 +161,12 @@ def _fairness(answers: Answers, groups: Groups) -> Fairness:
     import numpy as np
 
     rows = np.bincount(groups.codes, minlength=len(groups.names))
-    each: dict[str, Any] = {}
-    if isinstance(answers, Labelled):
-        metrics = fairness.of_labels(answers, groups)
-        if answers.positive is not None:
-            each = fairness.rates(fairness.counts_of(answers, groups))
-    else:
-        metrics = fairness.of_numbers(answers, groups)
+    each = fairness.of_groups(answers, groups)
     people = [
         Group(name, int(rows[place]), {rate: _plain(one[place]) for rate, one in each.items()})
         for place, name in enumerate(groups.names)
     ]
-    return Fairness(groups.column, tuple(people), metrics)
+    return Fairness(groups.column, tuple(people), fairness.compare(answers, groups))
 
 
 def _plain(value: float) -> float | None:
@@ -182,14 +176,19 @@ def _plain(value: float) -> float | None:
 def _notes(answers: Answers, dropped: int, treated: tuple[Fairness, ...]) -> list[str]:
     notes = []
     if dropped:
-        notes.append(f"{dropped} rows without a truth were left out")
+        left = (
+            "1 row without a truth was" if dropped == 1 else f"{dropped} rows without a truth were"
+        )
+        notes.append(f"{left} left out")
     if answers.rows < FEW_ROWS:
-        notes.append(f"{answers.rows} rows are few: the intervals are wide, and rough")
+        few = "1 row is" if answers.rows == 1 else f"{answers.rows} rows are"
+        notes.append(f"{few} few: the intervals are wide, and rough")
     for one in treated:
         lacking = [group.name for group in one.groups if None in group.rates.values()]
         if lacking:
+            lack = "lacks" if len(lacking) == 1 else "lack"
             notes.append(
-                f"of {one.column}, {' and '.join(lacking[:3])} lack rows of one of the labels,"
+                f"of {one.column}, {' and '.join(lacking[:3])} {lack} rows of one of the labels,"
                 " so not all of fairness can be computed"
             )
     return notes

@@ -26,7 +26,7 @@ def test_of_labels_it_is_what_fairlearn_says(seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth, predicted = rng.integers(0, 2, 300), rng.integers(0, 2, 300)
     here = groups(300, seed + 100)
-    found = fairness.of_labels(Labelled(("no", "yes"), truth, predicted, positive=1), here)
+    found = fairness.compare(Labelled(("no", "yes"), truth, predicted, positive=1), here)
     wanted = {
         name: getattr(fairlearn, name)(truth, predicted, sensitive_features=here.codes)
         for name in RATES
@@ -47,7 +47,7 @@ def test_of_numbers_it_is_what_fairlearn_says() -> None:
     rng = np.random.default_rng(5)
     truth, predicted = rng.normal(size=300), rng.normal(size=300)
     here = groups(300, 105)
-    found = fairness.of_numbers(Measured(truth, predicted), here)
+    found = fairness.compare(Measured(truth, predicted), here)
     frame = fairlearn.MetricFrame(
         metrics={"mae": mean_absolute_error, "mean": fairlearn.mean_prediction},
         y_true=truth,
@@ -59,10 +59,60 @@ def test_of_numbers_it_is_what_fairlearn_says() -> None:
     assert found["mean_prediction_difference"].value == pytest.approx(frame.difference()["mean"])
 
 
+def test_groups_of_a_regression_are_told_apart() -> None:
+    answers = Measured(np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 6.0]))
+    found = fairness.of_groups(answers, Groups("sex", ("f", "m"), np.array([0, 0, 1])))
+    assert {name: one.tolist() for name, one in found.items()} == {
+        "mae": [0.5, 3.0],
+        "mean_prediction": [2.0, 6.0],
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_interval_holds_what_it_is_of(seed: int) -> None:
+    """Groups that are treated alike are further apart in rows drawn again than they are."""
+    here = Groups("region", tuple("abcdef"), np.arange(300) % 6)
+    rng = np.random.default_rng(seed)
+    labels = Labelled(
+        ("no", "yes"), np.repeat([0, 1], 150), np.tile([0] * 6 + [1] * 6, 25), None, 1
+    )
+    numbers = Measured(np.zeros(300), np.repeat(rng.normal(9, 1, 50), 6))
+    for answers in (labels, numbers):
+        for one in fairness.compare(answers, here).values():
+            assert one.value is not None
+            assert one.low is not None
+            assert one.high is not None
+            assert one.low <= one.value <= one.high
+
+
+def test_the_interval_of_a_difference_covers_the_true_one() -> None:
+    rng = np.random.default_rng(3)
+    wanted, hits, times = 0.2, 0, 60
+    for _ in range(times):
+        codes = rng.integers(0, 2, 200)
+        predicted = (rng.random(200) < np.where(codes, 0.6, 0.4)).astype(int)
+        answers = Labelled(("no", "yes"), predicted, predicted, positive=1)
+        found = fairness.compare(answers, Groups("sex", ("f", "m"), codes))
+        one = found["demographic_parity_difference"]
+        assert one.low is not None
+        assert one.high is not None
+        hits += one.low <= wanted <= one.high
+    assert hits / times > 0.88
+
+
+def test_accuracy_of_groups_tells_all_labels_apart() -> None:
+    """Also with a favourable label: mistaking one of the others for another is a mistake."""
+    truth, predicted = np.array([0, 1, 2, 0, 2]), np.array([0, 2, 2, 1, 2])
+    answers = Labelled(("a", "b", "c"), truth, predicted, positive=0)
+    here = Groups("sex", ("f", "m"), np.array([0, 0, 0, 1, 1]))
+    assert fairness.of_groups(answers, here)["accuracy"].tolist() == [2 / 3, 0.5]
+    assert fairness.compare(answers, here)["accuracy_difference"].value == pytest.approx(1 / 6)
+
+
 def test_a_group_without_true_rows_leaves_the_odds_unknown() -> None:
     truth, predicted = np.array([0, 1, 0, 0]), np.array([0, 1, 1, 0])
     here = Groups("sex", ("f", "m"), np.array([0, 0, 1, 1]))
-    found = fairness.of_labels(Labelled((0, 1), truth, predicted, positive=1), here)
+    found = fairness.compare(Labelled((0, 1), truth, predicted, positive=1), here)
     assert found["equalized_odds_difference"].value is None
     assert found["demographic_parity_difference"].value == 0.0
 
@@ -70,7 +120,7 @@ def test_a_group_without_true_rows_leaves_the_odds_unknown() -> None:
 def test_without_a_favourable_label_only_accuracy_is_compared() -> None:
     truth, predicted = np.array([0, 1, 2, 0]), np.array([0, 1, 1, 0])
     here = Groups("sex", ("f", "m"), np.array([0, 0, 1, 1]))
-    found = fairness.of_labels(Labelled(("a", "b", "c"), truth, predicted), here)
+    found = fairness.compare(Labelled(("a", "b", "c"), truth, predicted), here)
     assert {name: one.value for name, one in found.items()} == {
         "accuracy_difference": 0.5,
         "accuracy_ratio": 0.5,
