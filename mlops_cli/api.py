@@ -277,7 +277,8 @@ def log_model(
     `data` is the table that it was fitted on, or the path of one: what the model takes is read
     off it, so that serving can check requests. `target` names the column that it predicts; that
     and columns the model did not see are left out. With `example`, three rows of a table that was
-    given itself are kept; `register` takes them from a path.
+    given itself are kept; `register` takes them from a path. What the table is like in sum is
+    always kept, for `mlo drift`; `mlo explain` needs its rows, which only a path leads to.
 
     `format` is what it is written as: without one `xgboost`, `lightgbm` or `onnx` for models of
     these, and `skops` for all others, which loads without running code. `joblib` and `pickle` need
@@ -287,21 +288,22 @@ def log_model(
     Raises:
         RequestError: the model cannot be stored safely, or the path is outside the project.
     """
-    from mlops_cli.registry import formats, signature
+    from mlops_cli.registry import formats, profile, signature
 
     folder = Path(path)
     source: str | None = None
-    shown = None
+    shown = fitted_on = None
     if isinstance(data, str | os.PathLike):
         from mlops_cli.data import table
 
         source = _log_path(data, "input")
         data = table.read(Path(data), str(data))
     described = signature.for_model(model, data, target=target)
-    if example and source is None and data is not None and described is not None:
+    if source is None and data is not None and described is not None:
         from mlops_cli.registry.example import of_data
 
-        shown = of_data(data, described, target=target)
+        shown = of_data(data, described, target=target) if example else None
+        fitted_on = profile.of_data(data, described, target=target)
     formats.save(
         model,
         folder,
@@ -309,6 +311,7 @@ def log_model(
         target=target,
         model_format=format,
         example=shown,
+        profile=fitted_on,
         code=[Path(one) for one in code],
     )
     _log_path(folder, "model", data=source, target=target)

@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 import mlops_cli.api as mlo
 from mlops_cli.core.repository import create
 from mlops_cli.errors import RequestError
-from mlops_cli.registry import example, formats
+from mlops_cli.registry import example, formats, profile
+from mlops_cli.registry.explaining.explain import explain
 from mlops_cli.registry.register import Said, register
 
 pytestmark = pytest.mark.filterwarnings("ignore:mlo records nothing")
@@ -41,6 +42,12 @@ def test_a_table_that_is_given_leaves_an_example(folder: Path, fitted: LogisticR
     version = register(repo, "churn", path=folder / "project/model", said=said).version
     assert version.example is not None
     assert example.decode(repo.objects.get(version.example)) == described.example
+    assert version.profile is not None
+    assert profile.decode(repo.objects.get(version.profile)) == described.profile
+    assert described.profile is not None
+    assert described.profile.rows == len(ROWS)
+    with pytest.raises(RequestError, match="none of the rows that explaining needs"):
+        explain(repo, "churn")
     assert mlo.load_model("model").predict(ROWS).tolist() == [0, 0, 1, 1]
 
 

@@ -1,7 +1,7 @@
 """What to compare: the data that a model was trained on, and what it was asked since.
 
-Both are known, so nobody has to say: a version names the table it was fitted on, and the
-prediction log keeps every request. Either can be replaced by a table of one's own.
+Both are known, so nobody has to say: a version names the table it was fitted on, or keeps what it
+was like, and the prediction log has every request. Either can be replaced by a table of one's own.
 """
 
 import re
@@ -19,7 +19,7 @@ from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import drift
 from mlops_cli.monitor.drift import DriftReport
-from mlops_cli.registry import models
+from mlops_cli.registry import models, profile, profile_rows
 from mlops_cli.registry.models import Version
 
 if TYPE_CHECKING:
@@ -47,12 +47,14 @@ class Span:
 class Side:
     """Where one of the two tables is from.
 
-    `path` is None for the prediction log; `oid` is None for a file as it is in the work tree.
+    `path` is None for the prediction log; `oid` is None for a file as it is in the work tree. With
+    `kept` it is no table: a version's profile of its training data, with its id.
     """
 
     path: str | None
     rev: str | None = None
     oid: ObjectId | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def check(
         side, frame = _table(repo, reference, here)
     frame = _inputs(frame, version)
     asked = _as_called(asked, version) if len(asked) else frame.head(0)
+    if side.kept:
+        asked = _with_moments(asked, frame)
     hidden = [] if window is None else [one for one in window.hidden if one in frame.columns]
     frame, asked = frame.drop(columns=hidden), asked.drop(columns=hidden, errors="ignore")
     report = drift.compare(frame, asked, repo.settings.drift)
@@ -212,6 +216,10 @@ def _asked(
 
 def _trained_on(repo: Repository, version: Version) -> tuple[Side, "pd.DataFrame"]:
     data = version.data
+    if data is None and version.profile is not None:
+        kept = profile.decode(repo.objects.get(version.profile))
+        where = f"what {version.model} v{version.number} keeps of its training data"
+        return Side(where, oid=version.profile, kept=True), profile_rows.rows(kept)
     if data is None or data.kind != "file" or not table.is_table(data.path):
         what = f"{version.model} v{version.number}"
         why = (
@@ -226,6 +234,17 @@ def _trained_on(repo: Repository, version: Version) -> tuple[Side, "pd.DataFrame
         )
     frame = table.of_version(repo, data.oid, data.path)
     return Side(data.path, oid=data.oid), frame
+
+
+def _with_moments(asked: "pd.DataFrame", kept: "pd.DataFrame") -> "pd.DataFrame":
+    """Return `asked` with moments, which requests write as text, where `kept` has moments."""
+    import pandas as pd
+
+    found = {}
+    for name in kept.select_dtypes("datetime").columns.intersection(asked.columns):
+        moments = pd.to_datetime(asked[name], utc=True, format="ISO8601", errors="coerce")
+        found[name] = moments.dt.tz_localize(None)
+    return asked.assign(**found)
 
 
 def _table(repo: Repository, text: str, start: Path) -> tuple[Side, "pd.DataFrame"]:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from mlops_cli.errors import IntegrityError, RequestError
-from mlops_cli.registry import example
+from mlops_cli.registry import example, profile
 from mlops_cli.registry import signature as signatures
 from mlops_cli.registry.example import Example
+from mlops_cli.registry.profile import Profile
 from mlops_cli.registry.signature import Signature
 
 Format = Literal["skops", "joblib", "pickle", "onnx", "xgboost", "lightgbm", "python"]
@@ -40,6 +41,8 @@ class Description:
     """Of a class of the user's own: `MODULE:CLASS`, in the folder's `code`."""
     example: Example | None = None
     """A few rows that it takes, as `registry/example.py` has them."""
+    profile: Profile | None = None
+    """What it was fitted on in sum, where that was a table in memory."""
 
 
 def to_record(described: Description) -> dict[str, Any]:
@@ -59,6 +62,8 @@ def to_record(described: Description) -> dict[str, Any]:
         record["entry"] = described.entry
     if described.example is not None:
         record["example"] = described.example.to_dict()
+    if described.profile is not None:
+        record["profile"] = profile.to_dict(described.profile)
     return record
 
 
@@ -78,6 +83,7 @@ def from_record(record: Any, *, where: str) -> Description:
             raise ValueError(f"unknown task {record['task']!r}")
         columns, classes = record["signature"], record["classes"]
         entry, rows = record.get("entry"), record.get("example")
+        fitted_on = record.get("profile")
         return Description(
             format=record["format"],
             file=str(record["file"]),
@@ -89,6 +95,7 @@ def from_record(record: Any, *, where: str) -> Description:
             libraries=tuple(sorted(record["libraries"].items())),
             entry=None if entry is None else str(entry),
             example=None if rows is None else example.from_dict(rows),
+            profile=None if fitted_on is None else profile.from_dict(fitted_on),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError(f"'{where}' is damaged: {error!r}") from error

@@ -35,7 +35,16 @@ class Example:
 
 
 def of_frame(frame: "pd.DataFrame", signature: Signature) -> Example | None:
-    """Return the first rows of a table that has the columns of `signature`, None if it has not.
+    """Return the first rows of a table, None if it has not the columns of `signature`."""
+    taken = as_taken(frame.head(ROWS), signature)
+    if taken is None:
+        return None
+    rows = taken.itertuples(index=False, name=None)
+    return Example(tuple(signature.names), tuple(tuple(map(_plain, row)) for row in rows))
+
+
+def as_taken(frame: "pd.DataFrame", signature: Signature) -> "pd.DataFrame | None":
+    """Return the columns of a table that `signature` has, None if it lacks one, or has no rows.
 
     A table without names for a model that was fitted on an array has them by position, once the
     caller has left out what the model does not take.
@@ -47,8 +56,8 @@ def of_frame(frame: "pd.DataFrame", signature: Signature) -> Example | None:
         if frame.shape[1] != len(names):
             return None
         frame = frame.set_axis(names, axis=1)
-    rows = frame[names].head(ROWS).itertuples(index=False, name=None)
-    return Example(tuple(names), tuple(tuple(map(_plain, row)) for row in rows))
+    found: pd.DataFrame = frame[names]
+    return found
 
 
 def of_data(data: Any, signature: Signature, *, target: str | None) -> Example | None:

@@ -27,6 +27,7 @@ from mlops_cli.registry.description import (
 from mlops_cli.registry.example import Example
 from mlops_cli.registry.model_files import kinds, python_file
 from mlops_cli.registry.model_files.kind import Reading, first_line
+from mlops_cli.registry.profile import Profile
 from mlops_cli.registry.signature import Signature
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def save(
     target: str | None = None,
     model_format: Format | None = None,
     example: Example | None = None,
+    profile: Profile | None = None,
     code: Sequence[Path] = (),
 ) -> Description:
     """Write `model` into `folder`, which is made when missing, and return what was noted of it.
@@ -123,6 +125,7 @@ def save(
         libraries=libraries_of(model, model_format),
         entry=python_file.entry_of(model) if model_format == "python" else None,
         example=example,
+        profile=profile,
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from mlops_cli.core import canonical
 from mlops_cli.data.tables.profile import Moments, Words
 from mlops_cli.errors import IntegrityError, StateError
+from mlops_cli.registry.example import as_taken
 from mlops_cli.registry.quantiles import Quantiles
+from mlops_cli.registry.signature import Signature
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,6 +114,18 @@ def of_table(read: "Callable[[frozenset[str]], Iterable[pd.DataFrame]]") -> Prof
     return Profile(rows, tuple(one.profile(name, points) for name, one in columns.items()))
 
 
+def of_data(data: Any, signature: Signature, *, target: str | None) -> Profile | None:
+    """Return the profile of what a model takes, from a table or an array that may have more.
+
+    None of one that has not the columns of `signature`.
+    """
+    import pandas as pd
+
+    frame = data if hasattr(data, "columns") else pd.DataFrame(data)
+    taken = as_taken(frame.drop(columns=[target], errors="ignore"), signature)
+    return None if taken is None else of_table(lambda _: [taken])
+
+
 def _through(
     frames: "Iterable[pd.DataFrame]", as_text: frozenset[str]
 ) -> "tuple[int, dict[str, _Column]]":
@@ -132,13 +146,13 @@ def _through(
 
 def encode(profile: Profile) -> bytes:
     """Return the object that a profile is kept as."""
-    return canonical.encode(
-        {
-            "v": VERSION,
-            "rows": profile.rows,
-            "columns": [_plain(column) for column in profile.columns],
-        }
-    )
+    return canonical.encode(to_dict(profile))
+
+
+def to_dict(profile: Profile) -> dict[str, Any]:
+    """Return the form that is kept in records: plain lists and dicts."""
+    columns = [_plain(column) for column in profile.columns]
+    return {"v": VERSION, "rows": profile.rows, "columns": columns}
 
 
 def decode(data: bytes) -> Profile:
@@ -148,7 +162,15 @@ def decode(data: bytes) -> Profile:
         IntegrityError: it is none.
         StateError: a newer mlo wrote it.
     """
-    held = canonical.decode(data)
+    return from_dict(canonical.decode(data))
+
+
+def from_dict(held: Any) -> Profile:
+    """Return the profile that `to_dict` gave this for.
+
+    Raises:
+        IntegrityError, StateError: as of `decode`.
+    """
     try:
         if held["v"] != VERSION:
             raise StateError("a profile has a format unknown here", hint="use a newer mlo")

@@ -257,10 +257,11 @@ def _example(opened: _Opened, columns: Signature | None) -> ObjectId | None:
 
 
 def _profile(opened: _Opened) -> ObjectId | None:
-    """Store the columns of the training table in sum; None without any."""
+    """Store the columns of the training table in sum, as the model has them where no table is."""
     table = opened.training
     if table is None:
-        return None
+        kept = opened.described.profile
+        return None if kept is None else opened.repo.objects.put(profile.encode(kept))
     try:
         found = profile.of_table(lambda as_text: table.blocks(as_text=as_text))
     except MloError:

@@ -10,7 +10,7 @@ from mlops_cli.core.repository import open_repository
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import live
 from mlops_cli.monitor.live import Side, Span
-from mlops_cli.registry import events, models, signature
+from mlops_cli.registry import events, models, profile, signature
 from tests.monitor.conftest import table
 
 
@@ -228,3 +228,23 @@ def test_of_very_many_predictions_an_even_part_is_compared(shop, monkeypatch):
     found = live.check(shop.repo)
     assert 50 < found.report.current_rows <= 150
     assert "evenly chosen, stand for all" in found.notes[0]
+
+
+def test_a_version_without_a_table_is_compared_with_what_it_keeps_of_it(shop):
+    frame = table(300, 1).assign(day=pd.date_range("2026-01-01", periods=300))
+    columns = signature.from_frame(frame, leave_out=("price",))
+    kept = shop.repo.objects.put(profile.encode(profile.of_data(frame, columns, target="price")))
+    version = shop.register(frame, data=None, profile=kept)
+    now = asked().assign(day=[f"{day:%Y-%m-%d}" for day in frame["day"][:200]])
+    shop.answer(version, now)
+    found = live.check(shop.repo)
+    assert (found.reference.kept, found.report.reference_rows) == (True, 300)
+    assert {c.name: c.verdict for c in found.report.columns if c.name != "day"} == {
+        "width": "ok",
+        "colour": "ok",
+    }
+    assert found.report.verdict != "not comparable"
+    shop.answer(version, now.assign(width=now["width"] + 2))
+    found = live.check(shop.repo, span=Span(last=200))
+    assert found.report.columns[0].name == "width"
+    assert found.report.verdict == "drift"

@@ -125,7 +125,7 @@ def _current(found: "Checked") -> str:
 def _named(side: "Side") -> str:
     from mlops_cli.core.ids import short
 
-    if side.oid is None:
+    if side.oid is None or side.kept:
         return str(side.path)
     return f"{side.path}@{side.rev or short(side.oid)}"
 

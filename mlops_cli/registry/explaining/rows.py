@@ -73,10 +73,20 @@ def table(
 def _choose(repo: Repository, version: Version, asked: str | None, start: Path) -> Data:
     try:
         return tables.choose(repo, version, asked, start=start)
-    except RequestError:
+    except RequestError as error:
+        if asked is None and version.data is None and version.profile is not None:
+            raise _no_rows(version) from error
         if asked is not None or version.data is None or version.data.kind != "file":
             raise
         return Data(version.data.path, version.data.oid, "training data")
+
+
+def _no_rows(version: Version) -> RequestError:
+    return RequestError(
+        f"{version.model} v{version.number} keeps what its training data were like,"
+        " but none of the rows that explaining needs",
+        hint="name a table with --data PATH; log_model(..., data=PATH) would keep which one it was",
+    )
 
 
 def _as_taken(frame: "pd.DataFrame", signature: Signature, target: str | None) -> "pd.DataFrame":
