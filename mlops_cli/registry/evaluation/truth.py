@@ -81,9 +81,12 @@ def answers(
             numbers = truth.to_numpy(dtype=np.float64)
             return Measured(numbers, predicted.astype(np.float64))
         except (TypeError, ValueError) as error:
-            raise RequestError("the model predicts numbers, and the truth is none") from error
+            raise RequestError(
+                f"the model predicts numbers, and '{truth.name}' holds {_some(truth.unique())}",
+                hint="name the column that it predicts with --target",
+            ) from error
     classes = predictor.classes or tuple(sorted(set(predicted.tolist()), key=str))
-    labels, codes = _codes(classes, truth.tolist())
+    labels, codes = _codes(classes, truth)
     place = {label: at for at, label in enumerate(labels)}
     return Labelled(
         labels=labels,
@@ -101,7 +104,7 @@ def _is_labels(predictor: Predictor, predicted: NDArray[Any], truth: pd.Series[A
 
 
 def _codes(
-    classes: tuple[Label, ...], truth: list[Any]
+    classes: tuple[Label, ...], truth: pd.Series[Any]
 ) -> tuple[tuple[Label, ...], NDArray[np.intp]]:
     """Return all labels, those of the model first, and the place of each row's among them."""
     import numpy as np
@@ -109,7 +112,7 @@ def _codes(
     place: dict[Any, int] = {label: at for at, label in enumerate(classes)}
     words = {str(label): at for at, label in enumerate(classes)}
     labels, codes, strange = list(classes), [], 0
-    for one in truth:
+    for one in truth.tolist():
         at = place.get(one)
         if at is None:
             at = words.get(str(one))
@@ -119,12 +122,25 @@ def _codes(
         strange += at >= len(classes)
         codes.append(at)
     if strange * 2 > len(truth):
-        others = _some(labels[len(classes) :])
-        raise RequestError(
-            f"the model predicts {_some(classes)}, and the truth is {others}",
-            hint="name the column that it predicts with --target",
-        )
+        raise _other_labels(classes, tuple(labels[len(classes) :]), str(truth.name))
     return tuple(labels), np.array(codes, dtype=np.intp)
+
+
+def _other_labels(
+    classes: tuple[Label, ...], others: tuple[Label, ...], column: str
+) -> RequestError:
+    """Return the error for a truth in words that the model does not use.
+
+    As many of them as the model has are rather the same labels written otherwise.
+    """
+    said = f"the model predicts {_some(classes)}, and '{column}' holds {_some(others)}"
+    if len(others) > len(classes):
+        return RequestError(said, hint="name the column that it predicts with --target")
+    return RequestError(
+        f"{said}: the labels differ",
+        hint="was the target encoded for training? Evaluate on a table with the model's labels,"
+        " or log a model that answers in those of the table",
+    )
 
 
 def _some(labels: Iterable[Label]) -> str:

@@ -139,7 +139,12 @@ def test_rows_without_a_truth_are_left_out_and_told(repo: Repository) -> None:
         ({"asked": "data/tset.csv"}, "'data/tset.csv' is not versioned", None),
         ({"target": "lest"}, "has no column 'lest'", "did you mean 'left'?"),
         ({"slices": ["regoin"]}, "has no column 'regoin'", "did you mean 'region'?"),
-        ({"target": "age"}, "the model predicts 'no', 'yes', and the truth is 20, 21", "name"),
+        ({"target": "age"}, "the model predicts 'no', 'yes', and 'age' holds 20, 21", "name"),
+        (
+            {"target": "sex"},
+            "the model predicts 'no', 'yes', and 'sex' holds 'm', 'f': the labels differ",
+            "was the target encoded",
+        ),
         ({"positive": "maybe"}, "'maybe' is no label of the model", "it has 'no', 'yes'"),
     ],
 )
