@@ -128,7 +128,7 @@ def approve(
         if revoke and not mine:
             raise RequestError(f"{me.email} has not approved v{version.number} for {stage}")
         if not revoke:
-            _may_approve(repo, version, me, before, rules)
+            _may_approve(repo, version, stage, me, before, rules)
         if not revoke and any(one.objection is None for one in mine):
             return Given(model.name, version.number, stage, before)
         signed = _state(repo, model, version, stage, reason, revoke=revoke, rules=rules)
@@ -191,13 +191,13 @@ def statements(repo: Repository, model: Model) -> Iterator[tuple[Event, Approval
 
 
 def _may_approve(
-    repo: Repository, version: Version, me: Identity, before: Standing, rules: Stage
+    repo: Repository, version: Version, stage: str, me: Identity, before: Standing, rules: Stage
 ) -> None:
     what = f"{version.model} v{version.number}"
     if any(_same(repo, me, author) for author in before.authors):
         raise RequestError(
             f"{me.email} made {what}, so somebody else has to approve it",
-            hint=f"ask somebody else for: mlo approve {version.model}@v{version.number} STAGE",
+            hint=f"ask somebody else for: mlo approve {version.model}@v{version.number} {stage}",
         )
     if rules.approvers and not any(_is(repo, me, email) for email in rules.approvers):
         raise RequestError(

@@ -100,8 +100,11 @@ def test_each_counts_once(root: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ada", "cyd"])
 def test_neither_who_registered_nor_who_wrote_the_commit_may_approve(root: Path, name: str) -> None:
-    with pytest.raises(RequestError, match=f"{name}@example.org made churn v1, so somebody else"):
+    with pytest.raises(
+        RequestError, match=f"{name}@example.org made churn v1, so somebody else"
+    ) as no:
         given(root, name)
+    assert no.value.hint == "ask somebody else for: mlo approve churn@v1 production"
 
 
 def test_nor_under_another_address_that_git_knows(root: Path) -> None:
