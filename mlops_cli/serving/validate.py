@@ -6,7 +6,7 @@ no is each value looked at, to name row and field.
 What a value may be, `registry.values` says.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
@@ -89,24 +89,11 @@ class Validator:
         Raises:
             Refused: 400, 413 or 422.
         """
-        problems = [
-            Problem(None, name, "is missing") for name in self._names if name not in columns
-        ]
-        extra = [name for name in columns if name not in self._known]
-        problems += [Problem(None, name, self._extra(name)) for name in extra[:MOST_PROBLEMS]]
-        if problems:
-            more = max(len(extra) - MOST_PROBLEMS, 0)
-            raise refuse_values(problems, len(problems) + more)
-        ordered = [columns[name] for name in self._names]
-        for name, values in zip(self._names, ordered, strict=True):
-            if type(values) is not list:
-                problem = f"must be a list of values, got {described(values)}"
-                raise refuse_values([Problem(None, name, problem)], 1)
+        ordered: list[Any] = [columns.get(name) for name in self._names]
+        fitting = len(columns) == len(ordered) and all(type(one) is list for one in ordered)
+        if not fitting or len(set(map(len, ordered))) != 1:
+            raise self._misshapen_columns(columns)
         count = len(ordered[0])
-        for name, values in zip(self._names, ordered, strict=True):
-            if len(values) != count:
-                problem = f"has {len(values)} values, '{shown(self._names[0])}' has {count}"
-                raise refuse_values([Problem(None, name, problem)], 1)
         self._check_count(count)
         return self._checked(ordered, count, finite=finite)
 
@@ -156,46 +143,92 @@ class Validator:
 
     def _converted(self, columns: Sequence[Sequence[Any]]) -> Columns:
         """Return the columns with whole floats as `int` where due, or refuse, value by value."""
-        problems: list[Problem] = []
-        total = 0
+        found = _Problems()
         converted = []
         for column, values in zip(self._columns, columns, strict=True):
             kept = []
             for row, value in enumerate(values):
                 problem = misfit(column, value)
-                if problem is not None:
-                    total += 1
-                    if len(problems) < MOST_PROBLEMS:
-                        problems.append(Problem(row, column.name, problem))
+                found.add(row, column.name, problem)
                 whole = column.kind == "integer" and type(value) is float and problem is None
                 kept.append(int(value) if whole else value)
             converted.append(kept)
-        if problems:
-            problems.sort(key=lambda one: one.row or 0)
-            raise refuse_values(problems, total)
+        if found.total:
+            raise found.refusal()
         return converted
 
     def _misshapen(self, rows: list[Any]) -> Refused:
-        """Return the refusal of rows that are no objects, or lack or add fields."""
-        problems: list[Problem] = []
-        total = 0
+        """Return the refusal of rows that are no objects, or lack or add fields, with all else."""
+        found = _Problems()
         for number, row in enumerate(rows):
             if type(row) is not dict:
                 return Refused(
                     400, f"row {number} must be an object of fields, got {described(row)}"
                 )
-            missing = [name for name in self._names if name not in row]
-            extra = [name for name in row if name not in self._known]
-            total += len(missing) + len(extra)
-            if len(problems) < MOST_PROBLEMS:
-                problems += [Problem(number, name, "is missing") for name in missing]
-                few = extra[:MOST_PROBLEMS]
-                problems += [Problem(number, name, self._extra(name)) for name in few]
-        return refuse_values(problems[:MOST_PROBLEMS], total)
+            self._fields(found, number, row)
+            for column in self._columns:
+                if column.name in row:
+                    found.add(number, column.name, misfit(column, row[column.name]))
+        return found.refusal()
+
+    def _misshapen_columns(self, columns: dict[str, Any]) -> Refused:
+        """Return the refusal of columns that lack or add some, or are no lists of one length."""
+        found = _Problems()
+        self._fields(found, None, columns)
+        lists: dict[str, list[Any]] = {}
+        for name in self._names:
+            if type(columns.get(name)) is list:
+                lists[name] = columns[name]
+            elif name in columns:
+                problem = f"must be a list of values, got {described(columns[name])}"
+                found.add(None, name, problem)
+        first = next(iter(lists), "")
+        for name, values in lists.items():
+            if len(values) != len(lists[first]):
+                plural = "" if len(values) == 1 else "s"
+                problem = f"has {len(values)} value{plural}, '{shown(first)}' has"
+                found.add(None, name, f"{problem} {len(lists[first])}")
+        for column in self._columns:
+            for row, value in enumerate(lists.get(column.name, ())[: self.max_rows]):
+                found.add(row, column.name, misfit(column, value))
+        return found.refusal()
+
+    def _fields(self, found: "_Problems", row: int | None, fields: Mapping[str, Any]) -> None:
+        """Add the fields that are missing, and those that no input has."""
+        for name in self._names:
+            if name not in fields:
+                found.add(row, name, "is missing")
+        for name in fields:
+            if name not in self._known:
+                found.add(row, name, "" if found.is_full else self._extra(name))
 
     def _extra(self, name: str) -> str:
         near = get_close_matches(name[:200], self._names, n=1, cutoff=0.7)
         return "is not an input of the model" + (f"; did you mean '{near[0]}'?" if near else "")
+
+
+class _Problems:
+    """What is wrong with a request: all of it counted, the first of it kept."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._kept: list[Problem] = []
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._kept) == MOST_PROBLEMS
+
+    def add(self, row: int | None, field: str, problem: str | None) -> None:
+        """Count a problem; None is none."""
+        if problem is not None:
+            self.total += 1
+            if not self.is_full:
+                self._kept.append(Problem(row, field, problem))
+
+    def refusal(self) -> Refused:
+        """Return the refusal: what is wrong with whole columns first, then row by row."""
+        kept = sorted(self._kept, key=lambda one: -1 if one.row is None else one.row)
+        return refuse_values(kept, self.total)
 
 
 def check_names(names: Sequence[Any]) -> None:

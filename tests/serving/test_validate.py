@@ -149,7 +149,7 @@ def test_a_million_extra_fields_are_refused_in_short() -> None:
     ("change", "words"),
     [
         ({"size": 5}, "field 'size' must be a list of values, got 5"),
-        ({"size": [1, 2]}, "has 1 values, 'size' has 2"),
+        ({"size": [1, 2]}, "has 1 value, 'size' has 2"),
         ({"extra": [1]}, "'extra' is not an input"),
     ],
 )
@@ -159,6 +159,30 @@ def test_misshapen_columns_are_refused(change: dict[str, Any], words: str) -> No
         validator.columns(columns)
     assert caught.value.status == 422
     assert words in caught.value.message
+
+
+def test_all_that_is_wrong_with_a_row_is_said_at_once() -> None:
+    lacking = {name: value for name, value in GOOD.items() if name != "note"}
+    refused = refusal([{**lacking, "Size": 1, "count": "x", "soil": "mud"}, GOOD])
+    said = [(one.row, one.field) for one in refused.problems]
+    assert said == [(0, "note"), (0, "Size"), (0, "count"), (0, "soil")]
+    assert refused.total == 4
+    assert "did you mean 'size'" in refused.problems[1].problem
+
+
+def test_all_that_is_wrong_with_columns_is_said_at_once() -> None:
+    columns: dict[str, Any] = {name: [value, value] for name, value in GOOD.items()}
+    del columns["note"]
+    columns |= {"colour": [1, 2], "ripe": True, "soil": ["loam"], "count": [1, "x"]}
+    with pytest.raises(Refused) as caught:
+        validator.columns(columns)
+    assert [(one.row, one.field) for one in caught.value.problems] == [
+        (None, "note"),
+        (None, "colour"),
+        (None, "ripe"),
+        (None, "soil"),
+        (1, "count"),
+    ]
 
 
 def test_a_missing_column_is_named() -> None:

@@ -42,7 +42,11 @@ def parse(body: bytes, validator: Validator) -> Table:
         return json_body.read(
             body, validator, lambda value, *, finite: _table(value, body, validator, finite=finite)
         )
-    return _table(request, body, validator, finite=True)
+    try:
+        return _table(request, body, validator, finite=True)
+    except Refused:  # what stands twice is worse than what else is wrong, and may be why
+        json_body.once(body, json_body.names(request))
+        raise
 
 
 def write(answered: Answered, _table: Table) -> Reply:
