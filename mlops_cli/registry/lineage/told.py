@@ -101,7 +101,10 @@ def event(happened: Event) -> Node:
     metrics = detail.get("metrics")
     if isinstance(metrics, dict) and metrics:
         shown = list(metrics.items())[:_MOST]
-        facts["metrics"] = ", ".join(f"{name} {_text(one)}" for name, one in shown)
+        left = len(metrics) - len(shown)
+        facts["metrics"] = ", ".join(f"{name} {_text(one)}" for name, one in shown) + (
+            f" and {left} more: mlo models show {happened.model}@v{happened.number}" if left else ""
+        )
     kind = _KINDS.get(happened.kind, "promotion")
     return Node(kind, _done(happened), happened.oid, facts)
 

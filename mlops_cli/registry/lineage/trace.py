@@ -163,7 +163,8 @@ class _Asked:
             oid = _content(self.repo, path)
             if oid is None or not self.is_known(oid):
                 raise why
-            return self.content("data", paths.relative(self.repo, path), [oid], {})
+            name = paths.relative(self.repo, path) if _is_inside(self.repo, path) else text
+            return self.content("data", name, [oid], {})
         oids = self.repo.objects.find(text) if _is_hex(text) else []
         if len(oids) == 1:
             return self.object(oids[0])
@@ -175,7 +176,7 @@ class _Asked:
 
     def is_known(self, oid: ObjectId) -> bool:
         uses = self.walk.uses
-        if oid in uses.made or oid in uses.read:
+        if oid in uses.made or oid in uses.read or self.walk.batch_of(oid) is not None:
             return True
         return any(one.artifact == oid for one in self.walk.versions)
 
@@ -198,9 +199,17 @@ def _unknown(text: str, many: str = "") -> RequestError:
 def _content(repo: Repository, path: Path) -> ObjectId | None:
     """Return the id of what is at a path now, None where nothing is or it cannot be read."""
     try:
+        if path.is_file() and not _is_inside(repo, path):
+            from blake3 import blake3
+
+            return ObjectId(blake3().update_mmap(path).hexdigest())
         return snapshot.take(repo, path).oid if path.exists() else None
     except (MloError, OSError):
         return None
+
+
+def _is_inside(repo: Repository, path: Path) -> bool:
+    return path.resolve().is_relative_to(repo.root.resolve())
 
 
 def _is_hex(text: str) -> bool:

@@ -69,16 +69,21 @@ class Walk:
             lambda level: [self.version_up(version, level, at=logged.time)],
         )
 
-    def batch_up(self, entry: BatchEntry) -> Node:
-        """Return a batch with the version that made it, and the run that made its input."""
-        return self._grow(told.batch(entry), "up", 0, lambda level: self._made(entry, level))
+    def batch_up(self, entry: BatchEntry, level: int = 0) -> Node:
+        """Return a batch with the version that made it, and what made its input."""
+        return self._grow(told.batch(entry), "up", level, lambda below: self._made(entry, below))
+
+    def batch_of(self, oid: ObjectId) -> BatchEntry | None:
+        """Return the newest batch that wrote a file of this content."""
+        wrote = (one for one in reversed(self.batches) if one.detail.get("output_id") == oid)
+        return next(wrote, None)
 
     def _made(self, entry: BatchEntry, level: int) -> Iterator[Node]:
         held = entry.detail
         version = models.resolve(self.repo, f"{held['model']}@{held['version']}")
         yield self.version_up(version, level, at=entry.time)
         oid = ObjectId(str(held.get("input_id")))
-        if self.uses.maker(oid) is not None:
+        if self.uses.maker(oid) is not None or self.batch_of(oid) is not None:
             yield self.data_up(str(held.get("input")), oid, level)
 
     def version_up(self, version: Version, level: int, *, at: str | None = None) -> Node:
@@ -145,16 +150,23 @@ class Walk:
     def data_up(
         self, path: str, oid: ObjectId, level: int, *, read_by: ObjectId | None = None
     ) -> Node:
-        """Return data with the run that made it, else with the commit that brought it.
+        """Return data with the run or batch that made it, else with the commit that brought it.
 
         `read_by` is a run that read it, and so did not make it.
         """
         maker = self.uses.maker(oid)
         if maker is None or maker == read_by:
-            return Node("data", path, oid, told.brought(self.repo, path, oid))
+            return self._not_of_a_run(path, oid, level)
         made_by = maker
         node = Node("data", path, oid)
         return self._grow(node, "up", level, lambda below: [self._run_up(made_by, below)])
+
+    def _not_of_a_run(self, path: str, oid: ObjectId, level: int) -> Node:
+        wrote = self.batch_of(oid)
+        node = Node("data", path, oid, told.brought(self.repo, path, oid))
+        if wrote is None:
+            return node
+        return self._grow(node, "up", level, lambda below: [self.batch_up(wrote, below)])
 
     def data_down(self, path: str, oids: Sequence[ObjectId], level: int) -> Node:
         """Return data with what came of it; `oids` are its own, then of folders that hold it."""

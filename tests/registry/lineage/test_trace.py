@@ -13,6 +13,8 @@ from mlops_cli.data.prediction_log import Source
 from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.registry import predict
+from mlops_cli.registry.events import Event
+from mlops_cli.registry.lineage import told
 from mlops_cli.registry.lineage.node import Node
 from mlops_cli.registry.lineage.trace import trace
 from mlops_cli.registry.lineage.walk import Walk
@@ -80,6 +82,31 @@ def test_a_batch_leads_to_its_version(workshop: Workshop, version: Version, tmp_
     node = trace(workshop.repo, batch.id)
     assert (node.kind, node.facts["rows"]) == ("batch", "1")
     assert one(node, "version").id == version.id
+
+
+def test_a_file_of_predictions_leads_to_its_batch_wherever_it_is(
+    workshop: Workshop, version: Version, tmp_path: Path
+) -> None:
+    pd.DataFrame({"age": [1], "income": [2.0]}).to_csv(tmp_path / "in.csv", index=False)
+    inside, elsewhere = workshop.repo.root / "out.csv", tmp_path / "elsewhere.csv"
+    batch = predict.predict(workshop.repo, version, tmp_path / "in.csv", inside)
+    elsewhere.write_bytes(inside.read_bytes())
+    for text, name in (("out.csv", "out.csv"), (str(elsewhere), str(elsewhere))):
+        node = trace(workshop.repo, text)
+        assert (node.kind, node.name) == ("data", name)
+        assert one(node, "batch").name == batch.id
+        assert one(node, "version").id == version.id
+    elsewhere.write_text("something else\n")
+    with pytest.raises(RequestError, match="outside the project"):
+        trace(workshop.repo, str(elsewhere))
+
+
+def test_metrics_that_are_left_out_are_counted() -> None:
+    metrics = {f"metric-{number:02}": 0.5 for number in range(11)}
+    event = Event(ObjectId("e"), None, "churn", "evaluate", "", {}, 2, {"metrics": metrics})
+    fact = told.event(event).facts["metrics"]
+    assert "metric-07 0.5 and 3 more: mlo models show churn@v2" in fact
+    assert "metric-08" not in fact
 
 
 def test_a_run_leads_forward_to_its_versions(workshop: Workshop, version: Version) -> None:
