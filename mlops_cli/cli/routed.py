@@ -1,7 +1,8 @@
 """What `mlo canary`, `mlo ab` and `mlo shadow` print: who shares the requests to a stage."""
 
 from mlops_cli.cli import show
-from mlops_cli.registry.routes import Arm, Routed
+from mlops_cli.registry.routed import Logged, Routed
+from mlops_cli.registry.routes import Arm
 
 _AS = {"canary": "canary", "ab": "in an experiment", "shadow": "shadow"}
 
@@ -12,13 +13,26 @@ def tell(routed: Routed) -> None:
     taken = sum(arm.share for arm in routed.arms if arm.role != "shadow")
     rest = f", {100 * (1 - taken):.4g}% of the requests" if taken else ""
     show.line(f"{routed.model}@{routed.stage}: {standing} answers{rest}")
-    for arm in routed.arms:
-        show.line(f"  {_line(arm)}")
+    for arm, logged in zip(routed.arms, routed.logged, strict=True):
+        show.line(f"  {_line(arm)}", rest=" " * 5)
+        show.line(f"     {_seen(logged, standing)}", rest=" " * 5)
     if not routed.arms:
         show.line("  no other version has a part in it")
+    if routed.skipped is not None:
+        show.note(routed.skipped, rest="  ")
 
 
 def _line(arm: Arm) -> str:
     by = "" if arm.by is None else f", by {arm.by}"
     verb = "sees" if arm.role == "shadow" else "answers"
     return f"v{arm.version} {verb} {100 * arm.share:.4g}%, {_AS[arm.role]}{by}, since {arm.since}"
+
+
+def _seen(logged: Logged, standing: str) -> str:
+    """Return what the log has of a version, beside the one that stands there.
+
+    >>> _seen(Logged("canary", 2, "2026-01-31", 1, 1204), "v1")
+    'in the log since then: 1 prediction; 1,204 of v1'
+    """
+    own = show.number(logged.predictions, "prediction")
+    return f"in the log since then: {own}; {logged.beside:,} of {standing}"

@@ -79,26 +79,27 @@ def promote(
         if before == version.number or refused or dry_run:
             return replace(moved, refused=refused and (dry_run or before != version.number))
         with repo.lock("promote"):
-            if _judged(models.model(repo, model.name)) != _judged(model):
+            if judged(models.model(repo, model.name)) != judged(model):
                 continue
             detail = {
                 "stage": stage,
                 "previous": before,
                 "reason": reason,
-                "gates": [_kept(one) for one in results],
+                "gates": [kept(one) for one in results],
             }
             events.append(repo, model.name, "promote", version.number, _caused(detail, cause))
         return replace(moved, moved=True)
     raise Conflict(f"stages of {reference} moved all the time", hint="try again")
 
 
-def _judged(model: Model) -> list[ObjectId]:
+def judged(model: Model) -> list[ObjectId]:
     """Return the events that gates were judged by, evaluations aside."""
     kinds = (*events.MOVES, "approve", "revoke", "register")
     return [event.oid for event in model.events if event.kind in kinds]
 
 
-def _kept(result: GateResult) -> dict[str, Any]:
+def kept(result: GateResult) -> dict[str, Any]:
+    """Return a gate's result as events keep it."""
     held = {"gate": result.gate, "passed": result.passed, "why": result.why}
     return {**held, "evidence": list(result.evidence)} if result.evidence else held
 

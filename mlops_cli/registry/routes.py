@@ -4,7 +4,7 @@ They are events in the model's chain, so that every server of the repository fol
 travel with `push`, and who began and ended what is on record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -12,7 +12,7 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.registry import events, models
 from mlops_cli.registry.events import Event
-from mlops_cli.registry.models import Model
+from mlops_cli.registry.models import Model, Version
 
 Role = Literal["canary", "ab", "shadow"]
 Ended = Literal["promoted", "aborted", "stopped"]
@@ -86,35 +86,83 @@ def begin(
     by: str | None = None,
     stage: str = models.LIVE_STAGE,
     reason: str | None = None,
+    gates: Sequence[Mapping[str, Any]] = (),
 ) -> Arm:
     """Let the version that `reference` means take a share of the requests to `stage`.
 
-    A version that has the role already gets the new share.
+    A version that has the role already gets the new share. Whether it may is not asked here but
+    by `trial`; `gates` are what was asked, for the record.
 
     Raises:
         RequestError: there is no such version, it answers there already, or it cannot be beside
             what else stands there.
     """
+    with repo.lock("route"):
+        wanted = want(repo, reference, role, share=share, by=by, stage=stage)
+        model, number = wanted.model, wanted.version.number
+        if wanted.changes:
+            detail = {"stage": stage, "role": role, "share": share, "by": wanted.by}
+            detail |= {"reason": reason, "previous": means(model, stage)}
+            detail["salt"] = _salt(arms(model, stage)) or f"{model.name}-{len(model.events)}"
+            if gates:
+                detail["gates"] = [dict(one) for one in gates]
+            events.append(repo, model.name, "route", number, detail)
+            model = models.model(repo, model.name)
+    return next(arm for arm in arms(model, stage) if (arm.role, arm.version) == (role, number))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A role that a version is to have, and may have as far as the others go.
+
+    Attributes:
+        by: what is to tell users apart: as was said, or as it is.
+        own: the same role as the version has it by now.
+    """
+
+    model: Model
+    version: Version
+    share: float
+    by: str | None
+    own: Arm | None
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is not so already."""
+        return self.own is None or (self.own.share, self.own.by) != (self.share, self.by)
+
+    @property
+    def grows(self) -> bool:
+        """Whether the version is to have more of the requests than it has, or others."""
+        own = self.own
+        return own is None or own.by != self.by or own.share < self.share
+
+
+def want(
+    repo: Repository,
+    reference: str,
+    role: Role,
+    *,
+    share: float = 1.0,
+    by: str | None = None,
+    stage: str = models.LIVE_STAGE,
+) -> Wanted:
+    """Return what `begin` would do.
+
+    Raises:
+        RequestError: it could not.
+    """
     if not 0 < share <= 1:
         raise RequestError(
             f"{share:.4g} is no share of requests", hint="write it as 10%, of more than 0%"
         )
-    with repo.lock("route"):
-        version = models.resolve(repo, reference)
-        model = models.model(repo, version.model)
-        standing = arms(model, stage)
-        own = next((a for a in standing if (a.role, a.version) == (role, version.number)), None)
-        by = by if by is not None or own is None else own.by
-        _check(model, stage, version.number, role, share, by, standing)
-        if own is None or (own.share, own.by) != (share, by):
-            detail = {"stage": stage, "role": role, "share": share, "by": by, "reason": reason}
-            detail["previous"] = _means(model, stage)
-            detail["salt"] = _salt(standing) or f"{model.name}-{len(model.events)}"
-            events.append(repo, model.name, "route", version.number, detail)
-            model = models.model(repo, model.name)
-    return next(
-        arm for arm in arms(model, stage) if (arm.role, arm.version) == (role, version.number)
-    )
+    version = models.resolve(repo, reference)
+    model = models.model(repo, version.model)
+    standing = arms(model, stage)
+    own = next((a for a in standing if (a.role, a.version) == (role, version.number)), None)
+    by = by if by is not None or own is None else own.by
+    _check(model, stage, version.number, role, share, by, standing)
+    return Wanted(model, version, share, by, own)
 
 
 def end(
@@ -149,27 +197,6 @@ def end(
                 detail["cause"] = dict(cause)
             events.append(repo, name, "route", arm.version, detail)
     return tuple(ending)
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """Who shares the requests to a stage.
-
-    Attributes:
-        version: what the stage means; None when nothing stands there.
-        arms: the versions beside it, oldest first.
-    """
-
-    model: str
-    stage: str
-    version: int | None
-    arms: tuple[Arm, ...]
-
-
-def routed(repo: Repository, name: str, stage: str = models.LIVE_STAGE) -> Routed:
-    """Return who shares the requests to a stage of a model."""
-    model = models.model(repo, name)
-    return Routed(name, stage, _means(model, stage), arms(model, stage))
 
 
 def only(repo: Repository, name: str, role: Role, stage: str = models.LIVE_STAGE) -> Arm:
@@ -208,7 +235,7 @@ def _check(
     standing: tuple[Arm, ...],
 ) -> None:
     """Raise RequestError unless a version may take this role beside `standing`."""
-    name, meant = model.name, _means(model, stage)
+    name, meant = model.name, means(model, stage)
     if meant is None:
         raise RequestError(
             f"nothing of {name} is in '{stage}' for it to stand beside",
@@ -244,7 +271,7 @@ def _check(
         )
 
 
-def _means(model: Model, stage: str) -> int | None:
+def means(model: Model, stage: str) -> int | None:
     """Return the number of the version that `MODEL@stage` means, if that is plain to see."""
     if stage[:1] == "v" and stage[1:].isdigit():
         return int(stage[1:])

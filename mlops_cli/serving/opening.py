@@ -5,7 +5,9 @@ from typing import get_args
 
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.registry import models, routes
+from mlops_cli.registry import models, routes, trial
+from mlops_cli.registry.gates.asked import Drifted
+from mlops_cli.registry.promote import Moved
 from mlops_cli.registry.routes import Role
 from mlops_cli.serving.follow import stage_of
 
@@ -18,17 +20,20 @@ def begin(
     *,
     by: str | None,
     say: Callable[[str], None],
+    drifted: Drifted | None = None,
 ) -> None:
     """Begin what each of `texts` says, such as `v4:10%`, beside one of the models in `references`.
 
     A version that has the role already keeps its share, and one that lost it does not get it back:
     a server that is started anew must not undo what was decided since. `say` is told so.
+    `drifted` is for gates on drift.
 
     Raises:
-        RequestError: a text is not understood, or its version cannot have the role.
+        RequestError: a text is not understood, or its version cannot have the role, or a gate of
+            the stage refuses.
     """
     for text in texts:
-        _begin(repo, references, _role(role), text, by, say)
+        _begin(repo, references, _role(role), text, by, say, drifted)
 
 
 def _begin(
@@ -38,6 +43,7 @@ def _begin(
     text: str,
     by: str | None,
     say: Callable[[str], None],
+    drifted: Drifted | None,
 ) -> None:
     which, share = _parted(text, role)
     served, version = _meant(repo, references, which, role)
@@ -57,8 +63,21 @@ def _begin(
     by = by or repo.settings.serving.by
     by = by if role == "ab" else None
     reference = f"{model.name}@v{version.number}"
-    routes.begin(
-        repo, reference, role, share=share, by=by, stage=stage, reason="an option of mlo serve"
+    reason = "an option of mlo serve"
+    tried = trial.begin(
+        repo, reference, role, share=share, by=by, stage=stage, reason=reason, drifted=drifted
+    )
+    if tried.refused:
+        raise _refused(tried, name, role, f"{reference} {100 * share:.4g}%")
+
+
+def _refused(tried: Moved, name: str, role: Role, what: str) -> RequestError:
+    refusing = [one for one in tried.gates if not one.passed]
+    why = "; ".join(f"{one.gate}: {one.why}" for one in refusing[:3])
+    more = f"; and {len(refusing) - 3} more" if len(refusing) > 3 else ""
+    command = "ab start" if role == "ab" else role
+    return RequestError(
+        f"the gates of {tried.stage} refuse {name}: {why}{more}", hint=f"mlo {command} {what}"
     )
 
 

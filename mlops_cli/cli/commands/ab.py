@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlops_cli.cli import show
-from mlops_cli.cli.commands.canary import ByOption, StageOption
-from mlops_cli.cli.commands.promote import ReasonOption
+from mlops_cli.cli.commands.canary import ByOption, StageOption, stop_if_refused
+from mlops_cli.cli.commands.promote import ReasonOption, drifted
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
@@ -29,16 +29,25 @@ def start(
 
     The same user meets the same version, on any server and after a restart. Several versions may
     take part. The same command with another share changes it, and the count begins anew.
+
+    The stage's gates and approvals are asked first, as by `mlo promote`, and the version has to
+    take every request that the one in the stage takes; else nothing changes and the exit code is
+    1. A smaller share than it has asks nothing.
     """
     from mlops_cli.cli import routed
-    from mlops_cli.registry import routes
+    from mlops_cli.registry import routes, trial
+    from mlops_cli.registry.routed import routed as standing
 
     repo = repository()
     by = by or repo.settings.serving.by
     part = routes.share_of(share)
-    routes.begin(repo, reference, "ab", share=part, by=by, stage=stage, reason=reason)
+    judge = drifted(repo)
+    tried = trial.begin(
+        repo, reference, "ab", share=part, by=by, stage=stage, reason=reason, drifted=judge
+    )
+    stop_if_refused(tried, as_json=as_json)
     name = reference.partition("@")[0]
-    show.emit(routes.routed(repo, name, stage), as_json=as_json, text=routed.tell)
+    show.emit(standing(repo, name, stage), as_json=as_json, text=routed.tell)
 
 
 @app.command("stop")
@@ -53,12 +62,13 @@ def stop(
     """End an experiment: the version in the stage answers all again."""
     from mlops_cli.cli import routed
     from mlops_cli.registry import models, routes
+    from mlops_cli.registry.routed import routed as standing
 
     repo = repository()
     name, at, _ = reference.partition("@")
     version = models.resolve(repo, reference).number if at else None
     routes.end(repo, name, "ab", how="stopped", stage=stage, version=version, reason=reason)
-    show.emit(routes.routed(repo, name, stage), as_json=as_json, text=routed.tell)
+    show.emit(standing(repo, name, stage), as_json=as_json, text=routed.tell)
 
 
 @app.command("report")

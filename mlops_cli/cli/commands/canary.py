@@ -1,14 +1,17 @@
 """`mlo canary`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlops_cli.cli import show
-from mlops_cli.cli.commands.promote import ReasonOption
+from mlops_cli.cli.commands.promote import ReasonOption, drifted
 from mlops_cli.cli.commands.promote import tell as tell_moved
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
+
+if TYPE_CHECKING:
+    from mlops_cli.registry.promote import Moved
 
 StageOption = Annotated[
     str, typer.Option("--stage", metavar="STAGE", help="Whose requests it shares")
@@ -39,6 +42,10 @@ def canary(
 ) -> None:
     """Try a model version on a share of the requests.
 
+    It answers clients, so the stage's gates and approvals are asked first, as by `mlo promote`,
+    and it has to take every request that the version in the stage takes. When one refuses,
+    nothing changes and the exit code is 1. A smaller share than it has asks nothing.
+
     Running servers follow within a second, and lose no request. A canary that fails more often
     or is slower than the version beside it loses its requests by itself; what was seen is in
     `mlo audit`. The same command with another share changes it.
@@ -46,29 +53,35 @@ def canary(
     from mlops_cli.cli import routed
     from mlops_cli.errors import RequestError
     from mlops_cli.registry import promote as promoting
-    from mlops_cli.registry import routes
+    from mlops_cli.registry import routes, trial
+    from mlops_cli.registry.routed import routed as standing
 
     if (share is not None) + promote + abort > 1:
         raise RequestError("give a share, --promote or --abort, one of them")
     repo = repository()
     name = reference.partition("@")[0]
     if share is not None:
-        routes.begin(
-            repo,
-            reference,
-            "canary",
-            share=routes.share_of(share),
-            by=by,
-            stage=stage,
-            reason=reason,
+        part, judge = routes.share_of(share), drifted(repo)
+        tried = trial.begin(
+            repo, reference, "canary", share=part, by=by, stage=stage, reason=reason, drifted=judge
         )
+        stop_if_refused(tried, as_json=as_json)
     elif abort:
         routes.end(repo, name, "canary", how="aborted", stage=stage, reason=reason)
     elif promote:
         number = routes.only(repo, name, "canary", stage).version
-        moved = promoting.promote(repo, f"{name}@v{number}", stage, reason=reason)
+        moved = promoting.promote(
+            repo, f"{name}@v{number}", stage, reason=reason, drifted=drifted(repo)
+        )
         show.emit(moved, as_json=as_json, text=tell_moved)
         if moved.refused:
             raise typer.Exit(1)
         return
-    show.emit(routes.routed(repo, name, stage), as_json=as_json, text=routed.tell)
+    show.emit(standing(repo, name, stage), as_json=as_json, text=routed.tell)
+
+
+def stop_if_refused(tried: "Moved", *, as_json: bool) -> None:
+    """Say which gates refused, and end with 1, where the version may not answer clients."""
+    if tried.refused:
+        show.emit(tried, as_json=as_json, text=tell_moved)
+        raise typer.Exit(1)

@@ -8,6 +8,7 @@ import typer
 
 from mlops_cli.cli import show
 from mlops_cli.cli.commands.canary import ByOption
+from mlops_cli.cli.commands.promote import drifted
 from mlops_cli.cli.here import repository
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def serve(
     what is under way first. The answers' inputs and outputs go to the prediction log.
 
     --canary, --ab and --shadow begin what `mlo canary`, `mlo ab start` and `mlo shadow` begin,
-    unless that version has had the part before: then what was decided since holds.
+    unless that version has had the part before: then what was decided since holds. A canary or a
+    version in an experiment has to pass the stage's gates.
     """
     from mlops_cli.errors import RequestError
     from mlops_cli.serving.opening import begin
@@ -90,7 +92,7 @@ def serve(
     if package is None:
         repo = repository()
         for role, texts in (("canary", canary), ("ab", ab), ("shadow", shadow)):
-            begin(repo, models, role, texts or (), by=by, say=show.note)
+            begin(repo, models, role, texts or (), by=by, say=show.note, drifted=drifted(repo))
         _serve(repo, models, host, port, runtime, workers, as_json=as_json)
         return
     import os

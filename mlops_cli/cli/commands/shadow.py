@@ -26,11 +26,13 @@ def shadow(
     """Show a model version requests that another answers.
 
     What it says goes to the prediction log and `/metrics` alone: no client sees it, and no
-    client waits for it. MODEL@REF without a share shows it all requests.
+    client waits for it, so no gate of the stage is asked. MODEL@REF without a share shows it all
+    requests.
     """
     from mlops_cli.cli import routed
     from mlops_cli.errors import RequestError
-    from mlops_cli.registry import routes
+    from mlops_cli.registry import models, routes, trial
+    from mlops_cli.registry.routed import routed as standing
 
     if share is not None and stop:
         raise RequestError("give a share or --stop, one of them")
@@ -41,4 +43,8 @@ def shadow(
     elif share is not None or "@" in reference:
         part = routes.share_of(share or "100%")
         routes.begin(repo, reference, "shadow", share=part, stage=stage, reason=reason)
-    show.emit(routes.routed(repo, name, stage), as_json=as_json, text=routed.tell)
+        version = models.resolve(repo, reference)
+        fits = trial.takes(models.model(repo, name), version, stage)
+        if fits is not None and not fits.passed:
+            show.note(f"it fails on some of what it is shown: {fits.why}", rest="  ")
+    show.emit(standing(repo, name, stage), as_json=as_json, text=routed.tell)

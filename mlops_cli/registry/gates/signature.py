@@ -25,11 +25,16 @@ def check(asked: Asked, gate: SignatureGate) -> list[GateResult]:
         if one.signature is None:
             why = f"it is not known what v{one.number} takes"
             return [GateResult(name, passed=False, why=why, hint="register it with its data")]
-    problems = list(_problems(standing, asked.version))
+    return [compare(name, standing, asked.version)]
+
+
+def compare(name: str, standing: Version, now: Version) -> GateResult:
+    """Return whether every request that fits one version fits the next; both have signatures."""
+    problems = list(_problems(standing, now))
     if not problems:
-        return [GateResult(name, passed=True, why=f"it takes all that v{standing.number} takes")]
+        return GateResult(name, passed=True, why=f"it takes all that v{standing.number} takes")
     more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-    return [GateResult(name, passed=False, why="; ".join(problems[:3]) + more)]
+    return GateResult(name, passed=False, why="; ".join(problems[:3]) + more)
 
 
 def _problems(before: Version, now: Version) -> Iterator[str]:
