@@ -157,7 +157,7 @@ def title(gate: Gate) -> str:
             return f"{gate.fairness} of {gate.of}"
         case LatencyGate():
             what = "one row" if gate.latency == "row" else "a row of a batch"
-            return f"{what} within {gate.max_s * 1000:g} ms"
+            return f"{what} within {_time(gate.max_s)}"
         case SizeGate():
             return f"size at most {gate.max_bytes:,} bytes"
         case SignatureGate():
@@ -169,6 +169,20 @@ def title(gate: Gate) -> str:
         case CommandGate():
             command = gate.command
             return gate.name or (command if isinstance(command, str) else " ".join(command))
+
+
+def _time(seconds: float) -> str:
+    """Return a time as people write it: of minutes and hours only whole ones.
+
+    >>> _time(1), _time(0.005), _time(0.0005), _time(3600), _time(90), _time(1.5)
+    ('1 s', '5 ms', '500 us', '1 h', '90 s', '1.5 s')
+    """
+    for unit in ("h", "m", "s", "ms"):
+        count = seconds / _SECONDS[unit]
+        whole = abs(count - round(count)) < 1e-9 * count
+        if count >= 1 and (whole or unit in ("s", "ms")):
+            return f"{count:g} {unit}"
+    return f"{seconds / _SECONDS['us']:g} us"
 
 
 _Stage = Callable[[Value], str]

@@ -26,7 +26,7 @@ def test_the_blocks_of_the_page_run_and_do_what_it_says(tmp_path: Path) -> None:
     assert model.stages == {"staging": 2, "production": 1}
     last = [e for e in model.events if e.kind == "promote"][-1]
     gates = {one["gate"]: one for one in last.detail["gates"]}
-    better = gates["accuracy better than production"]
+    better = gates["accuracy on data/test.csv better than production"]
     assert better["passed"]
     assert "McNemar" in better["why"]
     found = verify(repo)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_cli.core.config_gates import EVALUATION
 from mlops_cli.core.ids import short
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import MloError, RequestError
 from mlops_cli.registry.evaluation.record import Data, Evaluation, of_version
 from mlops_cli.registry.gates.asked import Asked, reference
 from mlops_cli.registry.models import Model, Version
@@ -17,10 +17,22 @@ if TYPE_CHECKING:
     from mlops_cli.registry.evaluation.answers import Answers, Labelled
 
 
-def called(metric: str, data: str | None, slice_: str | None = None) -> str:
-    """Return what a metric on some data is called."""
-    name = metric if data in (None, EVALUATION) else f"{metric} on {data}"
+def called(asked: Asked, metric: str, data: str | None, slice_: str | None = None) -> str:
+    """Return what a metric of an evaluation is called: by the table that it is of.
+
+    Where `data` leaves it to the settings, and those do not tell, it is the model's evaluation.
+    """
+    try:
+        table = meant(asked, data).path if data in (None, EVALUATION) else data
+        name = f"{metric} on {table}"
+    except MloError:
+        name = f"{metric} of the evaluation"
     return name if slice_ is None else f"{name} where {slice_}"
+
+
+def bounds(low: float | None, high: float | None) -> tuple[tuple[str, float], ...]:
+    """Return the bounds that a gate has, each with its sign."""
+    return tuple((sign, one) for sign, one in ((">=", low), ("<=", high)) if one is not None)
 
 
 def meant(asked: Asked, data: str | None) -> Data:

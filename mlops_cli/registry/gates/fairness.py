@@ -1,13 +1,37 @@
 """Gates on fairness: how differently groups may be treated."""
 
 from mlops_cli.core.config_gates import FairnessGate
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import MloError, RequestError
+from mlops_cli.registry.evaluation.record import Evaluation
 from mlops_cli.registry.gates import evaluated
 from mlops_cli.registry.gates.asked import Asked, GateResult
 
 
 def check(asked: Asked, gate: FairnessGate) -> list[GateResult]:
-    """Return a result for each bound of a gate.
+    """Return a result for each bound of a gate; what cannot be computed fails them all."""
+    name = evaluated.called(asked, f"{gate.fairness} of {gate.of}", gate.data)
+    titles = [
+        (f"{name} {sign} {bound:g}", sign, bound)
+        for sign, bound in evaluated.bounds(gate.min, gate.max)
+    ]
+    try:
+        found, value = _value(asked, gate)
+    except MloError as error:
+        why, hint = error.message, error.hint
+        return [GateResult(title, passed=False, why=why, hint=hint) for title, _, _ in titles]
+    return [
+        GateResult(
+            title,
+            passed=value >= bound if sign == ">=" else value <= bound,
+            why=f"it is {value:.4g}",
+            evidence=(found.id,),
+        )
+        for title, sign, bound in titles
+    ]
+
+
+def _value(asked: Asked, gate: FairnessGate) -> tuple[Evaluation, float]:
+    """Return the evaluation that counts, and the metric.
 
     Raises:
         RequestError: the version was not evaluated so, or the metric cannot be computed.
@@ -35,14 +59,4 @@ def check(asked: Asked, gate: FairnessGate) -> list[GateResult]:
         raise RequestError(
             f"it cannot be computed: some group of '{gate.of}' lacks rows of one of the labels"
         )
-    name = evaluated.called(f"{gate.fairness} of {gate.of}", gate.data)
-    return [
-        GateResult(
-            f"{name} {sign} {bound:g}",
-            passed=value >= bound if sign == ">=" else value <= bound,
-            why=f"it is {value:.4g}",
-            evidence=(found.id,),
-        )
-        for sign, bound in ((">=", gate.min), ("<=", gate.max))
-        if bound is not None
-    ]
+    return found, value

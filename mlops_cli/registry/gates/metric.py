@@ -25,7 +25,7 @@ def check(asked: Asked, gate: MetricGate) -> list[GateResult]:
     try:
         return _of_evaluation(asked, gate)
     except MloError as error:
-        name = evaluated.called(gate.metric, gate.data, gate.slice)
+        name = evaluated.called(asked, gate.metric, gate.data, gate.slice)
         return _refused(name, gate, error.message, error.hint)
 
 
@@ -46,20 +46,15 @@ def _higher(gate: MetricGate) -> bool:
 
 def _bounds(name: str, gate: MetricGate, value: float) -> list[GateResult]:
     results = []
-    for sign, bound in ((">=", gate.min), ("<=", gate.max)):
-        if bound is not None:
-            holds = value >= bound if sign == ">=" else value <= bound
-            results.append(GateResult(f"{name} {sign} {bound:g}", holds, f"it is {value:.6g}"))
+    for sign, bound in evaluated.bounds(gate.min, gate.max):
+        holds = value >= bound if sign == ">=" else value <= bound
+        results.append(GateResult(f"{name} {sign} {bound:g}", holds, f"it is {value:.6g}"))
     return results
 
 
 def _titles(name: str, gate: MetricGate) -> list[str]:
     """Return what each bound of a gate is called."""
-    titles = [
-        f"{name} {sign} {bound:g}"
-        for sign, bound in ((">=", gate.min), ("<=", gate.max))
-        if bound is not None
-    ]
+    titles = [f"{name} {sign} {bound:g}" for sign, bound in evaluated.bounds(gate.min, gate.max)]
     if gate.not_worse_than is not None:
         titles.append(_not_worse(name, gate))
     if gate.better_than is not None:
@@ -98,12 +93,12 @@ def _against(asked: Asked, gate: MetricGate, stage: str, value: float) -> GateRe
         return GateResult(name, passed=False, why=_unknown(standing, gate.metric))
     loss = held - value if _higher(gate) else value - held
     slack = _ROUNDING * max(abs(held), abs(value))
-    why = f"it is {value:.6g}, v{standing.number} in {stage} has {held:.6g}"
+    why = f"it is {value:.6g}, v{standing.number} in {stage} has {held:.6g}{_apart(value - held)}"
     return GateResult(name, loss <= gate.tolerance + slack, why)
 
 
 def _of_evaluation(asked: Asked, gate: MetricGate) -> list[GateResult]:
-    name = evaluated.called(gate.metric, gate.data, gate.slice)
+    name = evaluated.called(asked, gate.metric, gate.data, gate.slice)
     data = evaluated.meant(asked, gate.data)
     found = evaluated.find(asked.model, asked.version, data, gate.data, having=_has(gate))
     value = evaluated.value(found, gate.metric, gate.slice)
@@ -115,17 +110,16 @@ def _of_evaluation(asked: Asked, gate: MetricGate) -> list[GateResult]:
     stages = ((gate.not_worse_than, False), (gate.better_than, True))
     for stage, better in stages:
         if stage is not None:
-            results.append(_paired(asked, gate, stage, found, better=better))
+            results.append(_paired(asked, gate, stage, found, name, better=better))
     return results
 
 
 def _paired(
-    asked: Asked, gate: MetricGate, stage: str, found: Evaluation, *, better: bool
+    asked: Asked, gate: MetricGate, stage: str, found: Evaluation, name: str, *, better: bool
 ) -> GateResult:
     """Return what a paired test says of the version and the one in a stage, on the same rows."""
     from mlops_cli.registry.evaluation import paired
 
-    name = evaluated.called(gate.metric, gate.data, gate.slice)
     title = f"{name} better than {stage}" if better else _not_worse(name, gate)
     standing = opponent(asked, title, stage)
     if isinstance(standing, GateResult):
@@ -139,13 +133,37 @@ def _paired(
     passed = test.least >= -gate.tolerance - _ROUNDING * max(abs(now), abs(before))
     if better:
         passed = test.gain > 0 and test.p < 1 - gate.confidence
-    why = f"{now:.6g} against {before:.6g} of v{standing.number} on the same {first.rows} rows: "
+    rows = "1 row" if first.rows == 1 else f"{first.rows} rows"
+    why = f"{now:.6g} against {before:.6g} of v{standing.number}{_apart(now - before)}"
+    why += f" on the same {rows}: "
     if better:
         kind = "McNemar's test" if test.test == "mcnemar" else "a paired bootstrap"
         why += f"by chance with p = {test.p:.2g} ({kind})"
     else:
-        why += f"a gain of at least {test.least:+.3g} with {gate.confidence:.0%}"
+        why += f"{_at_least(test.least)} with {gate.confidence:.0%}"
     return GateResult(title, passed, why, evidence=(found.id, other.id))
+
+
+def _apart(difference: float) -> str:
+    """Return a difference in brackets; nothing where there is none.
+
+    >>> _apart(0.9 - 0.89), _apart(0.0)
+    (' (+0.01)', '')
+    """
+    return f" ({difference:+.4g})" if abs(difference) > _ROUNDING else ""
+
+
+def _at_least(gain: float) -> str:
+    """Return what the least gain comes to.
+
+    >>> _at_least(0.01), _at_least(-0.324), _at_least(0.0)
+    ('a gain of at least 0.01', 'the loss may be up to 0.324', 'no loss')
+    """
+    if gain != gain:
+        return "the loss cannot be told"
+    if not gain:
+        return "no loss"
+    return f"a gain of at least {gain:.3g}" if gain > 0 else f"the loss may be up to {-gain:.3g}"
 
 
 def _has(gate: MetricGate) -> Callable[[Evaluation], bool]:

@@ -1,5 +1,6 @@
 """Each kind of gate passes what it should, refuses the rest, and what it cannot compute."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,7 +183,7 @@ def test_an_evaluation_on_another_version_of_the_data_does_not_count(lab: Lab) -
 def test_what_chance_does_not_explain_is_better(lab: Lab) -> None:
     found = lab.one(BETTER, f"{{metric: accuracy, {DATA}, better_than: production}}")
     assert found.passed
-    assert "of v1 on the same 300 rows: by chance with p = " in found.why
+    assert " on the same 300 rows: by chance with p = " in found.why
     assert found.why.endswith("(McNemar's test)")
     assert len(found.evidence) == 2
     found = lab.one(BETTER, f"{{metric: log_loss, {DATA}, better_than: production}}")
@@ -203,10 +204,32 @@ def test_noise_is_not_progress(lab: Lab) -> None:
             gate = f"{{metric: {metric}, {DATA}, not_worse_than: production, tolerance: 0.02}}"
             found = lab.one(SAME, gate)
             assert found.passed
-            assert "a gain of at least " in found.why
+            assert ": the loss may be up to 0.0" in found.why or ": no loss" in found.why
             assert not lab.one(GUESSES, gate).passed
     finally:
         rollback(repo, "churn", "production")
+
+
+def test_a_gate_says_of_which_table_it_is_and_by_how_much_versions_differ(lab: Lab) -> None:
+    """What a run logged and what an evaluation found do not read alike."""
+    more = "evaluate: data/test.csv, "
+    found = lab.one(BETTER, "{metric: accuracy, data: evaluation, min: 0.8}", more=more)
+    assert found.gate == "accuracy on data/test.csv >= 0.8"
+    assert lab.one(BETTER, "{metric: accuracy, min: 0.8}", more=more).gate == "accuracy >= 0.8"
+    found = lab.one(BETTER, "{metric: accuracy, data: evaluation, min: 0.8}")
+    assert found.gate == "accuracy of the evaluation >= 0.8"
+    found = lab.one(BETTER, f"{{metric: accuracy, {DATA}, better_than: production}}")
+    assert re.match(r"0\.\d+ against 0\.\d+ of v1 \(\+0\.\d+\) on the same 300 rows", found.why)
+
+
+def test_a_bound_that_cannot_be_asked_is_still_told(lab: Lab) -> None:
+    fair = "fairness: demographic_parity_difference"
+    found = lab.judge(BLIND, f"{{{fair}, of: sex, {DATA}, min: 0, max: 0.1}}")
+    name = "demographic_parity_difference of sex on data/test.csv"
+    assert [one.gate for one in found] == [f"{name} >= 0", f"{name} <= 0.1"]
+    assert {one.passed for one in found} == {False}
+    assert found[0].hint == "mlo evaluate churn@v5 --data data/test.csv"
+    assert lab.one(BETTER, "{latency: row, max: 1s}").gate == "one row within 1 s"
 
 
 def test_an_empty_stage_has_nothing_to_be_compared_with(lab: Lab) -> None:
