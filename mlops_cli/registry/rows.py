@@ -5,6 +5,7 @@ what the model takes.
 """
 
 import csv
+import shlex
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ T = TypeVar("T")
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 TEXT = (".csv", ".tsv")
 """Kinds of files in which every value is text."""
+_MOST_CELL = 2**31 - 1
+"""Characters in a cell that is only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,10 @@ def pyarrow() -> Any:
 def chunks(source: Path, *, rows: int) -> Iterator[Chunk]:
     """Yield the rows of a file as they are written, at most `rows` at a time.
 
-    A file with no rows gives one empty chunk. Of CSV every value is a string.
+    A file with columns and no rows gives one empty chunk. Of CSV every value is a string.
 
     Raises:
-        RequestError: there is no such file, or it is no table of its kind.
+        RequestError: there is no such file, it is no table of its kind, or nothing is in it.
         ExternalError: it cannot be read.
     """
     suffix = source.suffix.lower()
@@ -83,9 +86,25 @@ def guarded(source: Path, read: Iterator[T]) -> Iterator[T]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ExternalError(f"cannot read '{source}': {reason}") from error
+    except UnicodeDecodeError as error:
+        raise RequestError(
+            f"'{source}' is no UTF-8: {_first_odd(source)}",
+            hint=f"if it is Latin-1: iconv -f latin1 -t utf-8 {shlex.quote(str(source))} > FILE",
+        ) from error
     except (ValueError, csv.Error) as error:  # pandas' own errors are ValueErrors
         reason = str(error).strip().partition("\n")[0]
         raise RequestError(f"'{source}' cannot be read as a table: {reason}") from error
+
+
+def _first_odd(source: Path) -> str:
+    """Return which line of a file is the first that is not UTF-8, and its byte."""
+    with source.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return f"line {number} has the byte 0x{line[error.start]:02x}"
+    return "it ends within a character"
 
 
 def separator(source: Path) -> str:
@@ -98,11 +117,27 @@ def header(source: Path) -> list[str]:
 
     Raises:
         ValueError: it has none, or two of one name.
+        RequestError: its values stand apart by something else.
     """
     with source.open(newline="", encoding="utf-8-sig") as file:
         names = next(csv.reader(file, delimiter=separator(source)), [])
     check_names(names)
+    _check_apart(source, names)
     return names
+
+
+def _check_apart(source: Path, names: Sequence[str]) -> None:
+    """Raise RequestError when the only name of a column has what stands between others."""
+    words = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+    others = {mark: word for mark, word in words.items() if mark in names[0]}
+    if len(names) > 1 or not others:
+        return
+    mark, word = next(iter(others.items()))
+    wanted = words[separator(source)]
+    raise RequestError(
+        f"'{source}' has {word} between its values, and a {source.suffix} file has {wanted}",
+        hint="rename it to .tsv" if mark == "\t" else f"write it with {wanted}",
+    )
 
 
 def delimited(source: Path, rows: int) -> Iterator[Chunk]:
@@ -124,11 +159,49 @@ def delimited(source: Path, rows: int) -> Iterator[Chunk]:
     ):
         warnings.filterwarnings("error", "Length of header", pd.errors.ParserWarning)
         try:
-            yield from map(Chunk, reader)
+            done, ends = 0, _Ends(source, len(names))
+            for frame in reader:
+                ends.check(frame, done)
+                yield Chunk(frame)
+                done += len(frame)
         except pd.errors.ParserWarning as error:  # pandas would drop what is too much
             raise ValueError(
                 f"it has more values in a row than its {len(names)} columns"
             ) from error
+
+
+class _Ends:
+    """Finds rows that end early, whose last values pandas makes up as blanks.
+
+    Nearly always a look at the last column is enough. From the first blank in it on, the rows
+    before are counted too, once.
+    """
+
+    def __init__(self, source: Path, width: int) -> None:
+        self._width = width
+        self._lengths = _lengths(source)
+        self._counted = 0
+
+    def check(self, frame: "pd.DataFrame", first: int) -> None:
+        """Raise ValueError when one of the rows, before which stand `first`, ends early."""
+        if self._width == 1 or not (frame.iloc[:, -1] == "").any():
+            return
+        for number in range(self._counted + 1, first + len(frame) + 1):
+            length = next(self._lengths, self._width)
+            if length < self._width:
+                raise ValueError(
+                    f"row {number} has {length} of {self._width} values; a gap is a blank"
+                )
+        self._counted = first + len(frame)
+
+
+def _lengths(source: Path) -> Iterator[int]:
+    """Yield how many values each row has, without the header and lines that are blank."""
+    csv.field_size_limit(_MOST_CELL)
+    with source.open(newline="", encoding="utf-8-sig") as file:
+        lines = csv.reader(file, delimiter=separator(source))
+        rows = (len(row) for row in lines if row and not (len(row) == 1 and row[0].isspace()))
+        yield from islice(rows, 1, None)
 
 
 def check_names(names: Sequence[str]) -> None:
@@ -141,19 +214,24 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def _json_lines(source: Path, rows: int) -> Iterator[Chunk]:
-    """Yield objects with the values as they are; a missing key is a missing value."""
+    """Yield objects with the values as they are; a missing key is a missing value.
+
+    So it is refused where the model's column has no gaps, as by HTTP.
+    """
     import pandas as pd
 
     with source.open("rb") as file:
         lines = enumerate(file, start=1)
         names: dict[str, None] = {}
+        empty = True
         while first := list(islice(_records(lines), rows)):
+            empty = False
             records = [record for _, record in first]
             names |= dict.fromkeys(chain.from_iterable(records))
             columns = {name: [record.get(name) for record in records] for name in names}
             yield Chunk(pd.DataFrame(columns, dtype=object), [line for line, _ in first])
-        if not names:
-            yield Chunk(pd.DataFrame(), [])
+        if empty:
+            check_names(())
 
 
 def _records(lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[bytes, dict[str, Any]]]:

@@ -1,14 +1,17 @@
 """A file of predictions is whole, in order, and leads back to what answered."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from mlops_cli.audit import chain
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import MloError, RequestError
 from mlops_cli.registry import models, predict
+from mlops_cli.registry.batch.spread import Ended, work
 from mlops_cli.registry.inputs import typed
 from mlops_cli.registry.models import Version
 from mlops_cli.registry.register import register
@@ -81,12 +84,13 @@ def test_parquet_goes_in_and_comes_out(
     [
         ("id,age\n1,2\n", "no column 'income'"),
         ("id,age\n", "no column 'income'"),
-        ("", "cannot be read"),
+        ("", "it is empty"),
         (
             "age,income\n1,2\n3,four\n",
             "rows.csv' row 2, 'income': must be a number, got the string 'four'",
         ),
         ("age,income\n1,2\n3,\n", "row 2, 'income': must not be null"),
+        ("age,income,note\n1,2,x\n3,4\n", "row 2 has 2 of 3 values"),
         ("age,income,prediction\n1,2,3\n", "has a column 'prediction'"),
         ("age,income,probability_1\n1,2,3\n", "has a column 'probability_1'"),
         ("age,age,income\n1,2,3\n", "more than one column 'age'"),
@@ -98,6 +102,7 @@ def test_parquet_goes_in_and_comes_out(
         "empty file",
         "text",
         "missing value",
+        "short row",
         "taken name",
         "taken share",
         "double",
@@ -205,14 +210,75 @@ def test_a_bad_line_of_json_is_named(
         predict.predict(workshop.repo, version, source, rows.with_name("out.jsonl"))
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
-def test_no_rows_give_no_predictions(
-    workshop: Workshop, version: Version, rows: Path, suffix: str
+class Here:
+    """Does parts in this process, as an engine does them in others."""
+
+    def __init__(self) -> None:
+        self.done: list[Ended] = []
+
+    def width(self) -> int:
+        return 1
+
+    def submit(self, key: str, payload: Mapping[str, Any]) -> None:
+        try:
+            self.done.append(Ended(key, None, work(payload, 0, None)))
+        except MloError as error:
+            self.done.append(Ended(key, error.message))
+
+    def ended(self, _wait_s: float) -> list[Ended]:
+        done, self.done = self.done, []
+        return done
+
+
+def test_a_column_that_lacks_is_refused_alike_by_one_process_and_by_many(
+    workshop: Workshop, version: Version, rows: Path
 ) -> None:
-    source = rows.with_suffix(suffix)
-    source.write_text("age,income\n" if suffix == ".csv" else "")
+    rows.write_text("id,age\n1,2\n")
+    for doer in (None, Here()):
+        with pytest.raises(RequestError, match="no column 'income', which the model takes"):
+            predict.predict(workshop.repo, version, rows, rows.with_name("out.csv"), doer=doer)
+
+
+def test_what_json_lines_lack_is_refused(workshop: Workshop, version: Version, rows: Path) -> None:
+    source = rows.with_suffix(".jsonl")
+    source.write_text("")
+    with pytest.raises(RequestError, match="it is empty"):
+        predict.predict(workshop.repo, version, source, rows.with_name("out.jsonl"))
+    source.write_text('{"age": 1, "income": 2}\n{"age": 3}\n')
+    with pytest.raises(RequestError, match="row 2, 'income': must not be null"):
+        predict.predict(workshop.repo, version, source, rows.with_name("out.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "hint"),
+    [
+        (b"age,income\n1,2\n\xe9,3\n", "no UTF-8: line 3 has the byte 0xe9", "iconv -f latin1"),
+        (b"age;income\n1;2\n", "semicolons between its values", "write it with commas"),
+        (b"age\tincome\n1\t2\n", "tabs between its values", "rename it to .tsv"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_of_another_habit_is_told_what_to_do(
+    workshop: Workshop,
+    version: Version,
+    rows: Path,
+    content: bytes,
+    message: str,
+    hint: str,
+    suffix: str,
+) -> None:
+    rows.write_bytes(content)
+    with pytest.raises(RequestError, match=message) as caught:
+        predict.predict(workshop.repo, version, rows, rows.with_name("out" + suffix))
+    assert hint in str(caught.value.hint)
+
+
+def test_columns_without_rows_give_no_predictions(
+    workshop: Workshop, version: Version, rows: Path
+) -> None:
+    rows.write_text("age,income\n")
     target = rows.with_name("out.csv")
-    assert predict.predict(workshop.repo, version, source, target).rows == 0
+    assert predict.predict(workshop.repo, version, rows, target).rows == 0
     header = target.read_text().strip().split(",")
     assert header[-5:] == [
         "prediction",

@@ -17,7 +17,7 @@ _BLOCK_BYTES = 8 << 20
 def tables(source: Path, *, rows: int) -> Iterator[Any]:
     """Yield the rows of a delimited file as tables of text, at most `rows` at a time.
 
-    What Arrow refuses, as a row that is too short, pandas reads: from there on frames are yielded.
+    What Arrow refuses, pandas reads or tells of: from there on frames are yielded.
     """
     arrow = rows_of.pyarrow()
     import pyarrow.csv

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mlops_cli.remotes.remote import Remote
 
 _WAIT_S = 0.2
+_REFUSALS = ("the model ", "the table ")
+"""How it begins what `Ask` says of rows that do not fit the model, and not of a machine."""
 
 
 class Ended(NamedTuple):
@@ -103,7 +105,7 @@ class Spread:
         while str(number) not in self._ended:
             for key, problem, answer in self._doer.ended(_WAIT_S):
                 if problem is not None:
-                    refused = problem.startswith("the model ")
+                    refused = problem.startswith(_REFUSALS)
                     raise (RequestError if refused else ExternalError)(problem)
                 if answer is not None:
                     answers.keep_coded(self._folder, int(key), answer)
