@@ -89,8 +89,11 @@ class App:
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _nothing(self, scope: Scope, _receive: Receive) -> Reply:
-        known = ", ".join(self.routes.listed)
-        raise Refused(404, f"there is nothing at '{shown(scope['path'])}': this server has {known}")
+        near = self.routes.nearest(scope["path"])
+        meant = "" if near is None else f" did you mean '{near}'?"
+        raise Refused(
+            404, f"there is nothing at '{shown(scope['path'])}':{meant} GET / lists what there is"
+        )
 
     def failed(self, error: Exception) -> str:
         """Log a fault of ours, and return what the client is told: no more than where it is."""

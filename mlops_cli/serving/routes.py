@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from mlops_cli.serving.reply import Reply
@@ -14,6 +15,8 @@ Send = Callable[[Message], Awaitable[None]]
 Handler = Callable[[Scope, Receive], Awaitable[Reply]]
 
 READ = ("GET", "HEAD")
+_MOST_LETTERS = 200
+_ALIKE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +83,22 @@ class Routes:
         """The paths that people are told of."""
         routes = [*self._exact.values(), *(route for _, route in self._patterns)]
         return [route.path for route in routes if route.listed]
+
+    def nearest(self, path: str) -> str | None:
+        """Return the listed path that one that is unknown was most likely meant to be."""
+        given = path[:_MOST_LETTERS].split("/")
+        paths = {_filled(listed.split("/"), given): listed for listed in self.listed}
+        near = get_close_matches("/".join(given), paths, n=1, cutoff=_ALIKE)
+        if near:
+            return paths[near[0]]
+        ends = [listed for listed in self.listed if listed.rpartition("/")[2] == given[-1] != ""]
+        return ends[0] if ends else None
+
+
+def _filled(listed: list[str], given: list[str]) -> str:
+    """Return a path with what was asked for in the place of each name in braces."""
+    if len(listed) != len(given):
+        return "/".join(listed)
+    return "/".join(
+        asked if part.startswith("{") else part for part, asked in zip(listed, given, strict=True)
+    )

@@ -26,7 +26,9 @@ def test_each_model_has_a_path_of_its_own_and_none_is_at_the_bare_one(two_versio
         missing = running.client.post("/models/tree/predict", json={"rows": [ROW]})
         assert missing.status_code == 404
         assert "no model 'tree' is served here: there is plant, shrub" in missing.text
-        assert running.predict().status_code == 404
+        bare = running.predict()
+        assert bare.status_code == 404
+        assert "did you mean '/models/{name}/predict'?" in bare.text
         ready = running.client.get("/ready").json()
         assert [one["model"] for one in ready["models"]] == ["plant", "shrub"]
         promote.promote(repo, "plant@v2", "production")

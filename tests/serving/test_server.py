@@ -173,7 +173,30 @@ def test_wrong_methods_and_paths_say_what_there_is(running: Running) -> None:
     assert running.client.post("/health").status_code == 405
     missing = running.client.get("/nowhere")
     assert missing.status_code == 404
-    assert "/predict" in missing.json()["error"]
+    assert missing.json()["error"] == "there is nothing at '/nowhere': GET / lists what there is"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/predct", "/predict"),
+        ("/predict/", "/predict"),
+        ("/Health", "/health"),
+        ("/v1/health", "/health"),
+        ("/v2/model/plant/infer", "/v2/models/{name}/infer"),
+        ("/models/plant/invocation", "/models/{name}/invocations"),
+        ("/" + "x" * 5000, None),
+    ],
+)
+def test_an_unknown_path_is_told_the_nearest(
+    path: str, meant: str | None, running: Running
+) -> None:
+    error = running.client.get(path).json()["error"]
+    assert len(error) < 200
+    if meant is None:
+        assert "did you mean" not in error
+    else:
+        assert f"did you mean '{meant}'?" in error
 
 
 def test_a_body_in_chunks_is_read_and_bounded(running: Running) -> None:
