@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from mlops_cli.registry.routes import HEADER
+from mlops_cli.serving.protocols import json_body
 from mlops_cli.serving.refusal import Refused
 
 _ROWS = ("rows", "dataframe_records", "instances")
@@ -29,7 +30,8 @@ def taken_out(data: bytes, field: str, inputs: Collection[str]) -> tuple[bytes |
     A body that has no such field, or is no JSON, comes back as it is.
 
     Raises:
-        Refused: 422, rows of different users are in one request.
+        Refused: 422, rows of different users are in one request; 400, a name stands twice in one
+            object, which nobody would see in what is left.
     """
     if field.encode() not in data:
         return None, data
@@ -39,6 +41,7 @@ def taken_out(data: bytes, field: str, inputs: Collection[str]) -> tuple[bytes |
         return None, data
     if not isinstance(request, dict):
         return None, data
+    json_body.once(data, json_body.names(request))
     found = _found(request, field, keep=field in inputs)
     if not found:
         return None, data

@@ -78,3 +78,16 @@ def test_a_header_has_the_key_where_that_is_said() -> None:
     assert of_header("header:X-User", {b"x-user": b"u1"}) == b"u1"
     assert of_header("header:X-User", {}) is None
     assert of_header("user_id", {b"user_id": b"u1"}) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"rows":[{"user_id":"a","user_id":"b","size":1}]}',
+        b'{"user_id":"a","rows":[{"size":1,"size":2}]}',
+    ],
+)
+def test_a_name_that_stands_twice_is_refused_before_it_is_lost(body: bytes) -> None:
+    with pytest.raises(Refused, match="is twice in one object") as caught:
+        taken_out(body, "user_id", [])
+    assert caught.value.status == 400
