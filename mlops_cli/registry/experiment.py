@@ -1,6 +1,6 @@
 """What became of an experiment: how often each version's predictions led to what was hoped for."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,8 @@ from mlops_cli.registry.sequential import Interval
 
 _ROLE = "ab"
 _YES = frozenset({"1", "true", "yes", "y", "1.0"})
+_MOST_LABELS, _SHOWN_LABELS = 1000, 10
+"""How many kinds of labels are counted, and how many of these are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Report:
         unit: what is counted.
         labelled: predictions of which it is known what became.
         lost: predictions without a key, where others have one; they are not counted.
+        labels: what became of predictions, as text, the most frequent first; no more than ten.
+        unmet: whether there are such labels and none of them counts as a conversion.
     """
 
     model: str
@@ -61,6 +65,8 @@ class Report:
     lost: int
     alpha: float
     outcomes: tuple[Outcome, ...]
+    labels: tuple[str, ...] = ()
+    unmet: bool = False
 
     @property
     def decided(self) -> bool:
@@ -133,6 +139,7 @@ class _Counts:
         self.predictions = self.labelled = self.keyless = 0
         self.units: dict[int, set[str]] = defaultdict(set)
         self.converted: dict[int, set[str]] = defaultdict(set)
+        self.labels: Counter[str] = Counter()
 
     def add(self, version: int, prediction: str, key: Any, label: Any) -> None:
         self.predictions += 1
@@ -141,11 +148,13 @@ class _Counts:
         self.units[version].add(unit)
         if label is not None:
             self.labelled += 1
-            if self._is_success(label):
+            text = str(label).lower() if isinstance(label, bool) else str(label)
+            if text in self.labels or len(self.labels) < _MOST_LABELS:
+                self.labels[text] += 1
+            if self._is_success(text):
                 self.converted[version].add(unit)
 
-    def _is_success(self, label: Any) -> bool:
-        text = str(label).lower() if isinstance(label, bool) else str(label)
+    def _is_success(self, text: str) -> bool:
         return text == self._success if self._success is not None else text.lower() in _YES
 
 
@@ -182,6 +191,8 @@ def _report(name: str, stage: str, span: _Span, counted: _Counts, alpha: float) 
         counted.keyless if by_user else 0,
         alpha,
         tuple(outcomes),
+        tuple([label for label, _ in counted.labels.most_common(_SHOWN_LABELS)]),
+        counted.labelled > 0 and not any(counted.converted.values()),
     )
 
 

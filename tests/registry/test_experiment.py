@@ -12,6 +12,7 @@ from mlops_cli.data.predictions import labels
 from mlops_cli.data.predictions.segment import Source
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import events, experiment, models, promote, routes
+from tests.conftest import Mlo
 from tests.registry.test_routes import register
 
 
@@ -69,6 +70,19 @@ def test_what_counts_as_success_can_be_said(repo: Repository, answer: Answer) ->
     answer(2, ["u1"], [0])
     assert experiment.report(repo, "plant", success="true").outcomes[1].converted == 1
     assert experiment.report(repo, "plant", success="bought").outcomes[1].converted == 0
+
+
+def test_a_success_that_no_feedback_has_is_told_with_what_there_is(
+    repo: Repository, answer: Answer, mlo_here: Mlo
+) -> None:
+    routes.begin(repo, "plant@v2", "ab", share=0.5, by="user_id")
+    assert not experiment.report(repo, "plant", success="late").unmet
+    answer(2, ["u1", "u2"], [0])
+    assert not experiment.report(repo, "plant", success="true").unmet
+    found = experiment.report(repo, "plant", success="late")
+    assert (found.unmet, found.labels) == (True, ("true",))
+    told = mlo_here("ab", "report", "plant", "--success", "late", cwd=repo.root)
+    assert "no feedback is 'late', so nothing converted; it is 'true'" in told.stderr
 
 
 def test_an_experiment_counts_from_its_last_change_to_its_end(

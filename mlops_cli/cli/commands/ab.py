@@ -93,6 +93,12 @@ def report(
 
     found = experiment.report(repository(), model, stage=stage, success=success, alpha=alpha)
     show.emit(found, as_json=as_json, text=tell)
+    if found.unmet:
+        wanted = "is true, 1 or yes" if success is None else f"is '{success}'"
+        there = ", ".join(f"'{label}'" for label in found.labels)
+        show.note(f"no feedback {wanted}, so nothing converted; it is {there}", rest="  ")
+        if success is None:
+            show.note("say what counts: --success VALUE")
 
 
 def tell(found: "Report") -> None:
