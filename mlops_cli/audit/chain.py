@@ -162,7 +162,16 @@ def _read(repo: Repository, oid: ObjectId, chain: str) -> Entry:
 
 def _entry(repo: Repository, oid: ObjectId, chain: str) -> tuple[Entry, ObjectId | None]:
     """Return an entry and the id of the one before it."""
-    record = decode(repo.objects.get(oid))
+    return parsed(repo.objects.get(oid), oid, chain)
+
+
+def parsed(data: bytes, oid: ObjectId, chain: str) -> tuple[Entry, ObjectId | None]:
+    """Return the entry that is stored as `data`, and the id of the one before it.
+
+    Raises:
+        IntegrityError: that is no entry.
+    """
+    record = decode(data)
     try:
         if record["v"] != VERSION:
             raise IntegrityError(f"entry {short(oid)} has the version {record['v']}, unknown here")

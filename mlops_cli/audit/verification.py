@@ -12,9 +12,11 @@ from typing import Any
 
 from mlops_cli.audit.chain import PREFIX, Entry, walk
 from mlops_cli.audit.signed import Worth, worth
+from mlops_cli.audit.strays import strays
 from mlops_cli.core import refs
 from mlops_cli.core.canonical import decode
 from mlops_cli.core.ids import ObjectId, is_id, short
+from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, MloError
 
@@ -30,6 +32,7 @@ class Verification:
         signed: entries with a signature by a key that git's settings vouch for.
         unknown: those signed by a key that nobody vouches for, or that cannot be checked here.
         unsigned: those that moved a model, and are not signed.
+        doubts: entries in no chain that a killed process may have left; no problem by themselves.
     """
 
     entries: int
@@ -38,6 +41,7 @@ class Verification:
     signed: int = 0
     unknown: int = 0
     unsigned: int = 0
+    doubts: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -62,6 +66,8 @@ class _Record:
     told: dict[ObjectId, list[_Told]] = field(default_factory=dict)
     left_out: set[ObjectId] = field(default_factory=set)
     """Events that a rebase repeated, or left out and said so."""
+    broken: bool = False
+    """Whether a chain cannot be followed to its first entry."""
     events: dict[ObjectId, Mapping[str, Any]] = field(default_factory=dict)
     """Those in the chains of models, by id."""
 
@@ -73,6 +79,7 @@ def verify(repo: Repository, *, signed: bool = False) -> Verification:
     vouch for. Signatures that are there are checked anyway.
     """
     found = _Record()
+    stored = set(repo.objects.each(Kind.AUDIT))  # asked first: the chains know these by then
     heads = repo.refs.all()
     known = dict(_remembered(repo, found.problems))
     _walk_entries(repo, heads, found)
@@ -84,6 +91,7 @@ def verify(repo: Repository, *, signed: bool = False) -> Verification:
     found.problems += _undone(repo, found)
     entries = {(PREFIX + entry.chain, entry.oid) for entry in found.entries}
     found.problems += _fallen_back(repo, heads, known, here, entries)
+    doubts = tuple(_in_no_chain(repo, stored, found))
     worths = Counter(_signatures(repo, found, signed=signed))
     return Verification(
         len(found.entries),
@@ -92,6 +100,7 @@ def verify(repo: Repository, *, signed: bool = False) -> Verification:
         signed=worths["good"],
         unknown=worths["unknown"],
         unsigned=worths["none"],
+        doubts=doubts,
     )
 
 
@@ -108,6 +117,7 @@ def _walk_entries(repo: Repository, heads: Mapping[str, ObjectId], found: _Recor
                     raise IntegrityError(f"entry {short(entry.oid)} is in {seen[entry.oid]} too")
         except MloError as error:
             found.problems.append(f"{chain}: {error.message}")
+            found.broken = True
         found.entries += line
         for entry in reversed(line):
             _take(entry, found)
@@ -259,6 +269,20 @@ def _gone(found: _Record, elsewhere: set[ObjectId]) -> Iterator[str]:
                 f"{entry.subject}: event {short(oid)} ({entry.action} by {entry.name}) is gone"
                 " from its model"
             )
+
+
+def _in_no_chain(repo: Repository, stored: set[ObjectId], found: _Record) -> Iterator[str]:
+    """Add entries that no chain leads to to the problems; yield those that a kill may explain.
+
+    Where a chain is broken that is told already, and what was before the break is in none.
+    """
+    if found.broken:
+        return
+    for one in strays(repo, repo.objects.get, stored, [entry.oid for entry in found.entries]):
+        if one.is_doubt:
+            yield str(one)
+        else:
+            found.problems.append(str(one))
 
 
 def _undone(repo: Repository, found: _Record) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from mlops_cli.audit.strays import Stray, strays
 from mlops_cli.core import canonical, codec, tree
 from mlops_cli.core import refs as ref_files
 from mlops_cli.core.ids import ObjectId, is_id, short
@@ -56,6 +57,8 @@ class Checked:
     absent: tuple[str, ...]
     untold: str | None = None
     """Why git did not tell which versions there were, if so."""
+    doubts: tuple[str, ...] = ()
+    """Audit entries in no chain that a killed process may have left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Examined:
     labels: Labels
     packs: int
     bytes: int
+    doubts: tuple[str, ...] = ()
 
 
 def check(repo: Repository, *, progress: Progress = SILENT) -> Checked:
@@ -90,6 +94,7 @@ def told(found: Examined) -> Checked:
         found.problems,
         _absent(found.labels, found.store),
         found.labels.untold,
+        found.doubts,
     )
 
 
@@ -103,13 +108,17 @@ def examine(repo: Repository, *, progress: Progress = SILENT) -> Examined:
         for path in files:
             problems += _check_pack(store, path, advance)
     problems += _check_composed(store)
-    problems += _check_refs(repo, store)
+    linked: set[ObjectId] = set()
+    problems += _check_refs(repo, store, linked)
+    loose = [] if problems else _in_no_chain(repo, store, linked)
+    problems += [Problem(None, "the record", str(one)) for one in loose if not one.is_doubt]
     if problems:
         repo.layout.stat_cache.unlink(missing_ok=True)
     names = labels.read(repo, history=bool(store.bad))
     problems = list(_explained(names, store, problems))
     problems += [Problem(None, file, what) for file, what in names.broken]
-    return Examined(store, tuple(problems), names, len(files), sum(sizes.values()))
+    doubts = tuple(str(one) for one in loose if one.is_doubt)
+    return Examined(store, tuple(problems), names, len(files), sum(sizes.values()), doubts)
 
 
 @dataclass(slots=True)
@@ -232,7 +241,8 @@ def _check_composed(store: Store) -> Iterator[Problem]:
         yield Problem(oid, where, what)
 
 
-def _check_refs(repo: Repository, store: Store) -> Iterator[Problem]:
+def _check_refs(repo: Repository, store: Store, linked: set[ObjectId]) -> Iterator[Problem]:
+    """Yield where refs lead to nothing; what they do lead to is added to `linked`."""
     path = repo.layout.refs
     try:
         refs = ref_files.decode(path.read_bytes(), where=str(path))
@@ -248,7 +258,14 @@ def _check_refs(repo: Repository, store: Store) -> Iterator[Problem]:
                 if here not in store.bad:
                     yield Problem(here, "refs", f"'{name}' leads to it, but it is not here")
                 break
+            linked.add(here)
             here = _previous(store, here)
+
+
+def _in_no_chain(repo: Repository, store: Store, linked: set[ObjectId]) -> list[Stray]:
+    """Return the audit entries that refs do not lead to; asked only where all else is whole."""
+    stored = [oid for oid, (_, entry) in store.places.items() if entry.kind is Kind.AUDIT]
+    return strays(repo, store.get, stored, linked.intersection(stored))
 
 
 def _previous(store: Store, oid: ObjectId) -> ObjectId | None:

@@ -14,6 +14,7 @@ from mlops_cli.core.clock import now
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, create, open_repository
+from mlops_cli.data.fsck import check
 from mlops_cli.errors import Conflict
 
 
@@ -111,6 +112,55 @@ def test_a_chain_put_back_to_an_older_state_is_found_by_what_a_remote_was_seen_t
     assert verify(repo).sound
     repo.layout.refs.write_bytes(older)
     assert "are gone from here" in verify(repo).problems[0]
+
+
+@pytest.mark.parametrize("put_back", ["lost", "older"])
+def test_refs_that_are_lost_or_put_back_are_found_without_any_remote(
+    repo: Repository, put_back: str
+) -> None:
+    happen(repo, "first")
+    older = repo.layout.refs.read_bytes()
+    happen(repo, "second")
+    happen(repo, "third")
+    assert verify(repo).sound
+    if put_back == "lost":
+        repo.layout.refs.unlink()
+    else:
+        repo.layout.refs.write_bytes(older)
+    (problem,) = verify(repo).problems
+    assert ("3 entries are stored" if put_back == "lost" else "2 entries are stored") in problem
+    assert "promote churn v1" in problem
+    (same,) = check(repo).problems
+    assert (same.what, same.where) == (problem, "the record")
+
+
+def test_what_one_killed_process_may_have_left_is_a_doubt(repo: Repository) -> None:
+    happen(repo, "first")
+    older = repo.layout.refs.read_bytes()
+    happen(repo, "never")
+    repo.layout.refs.write_bytes(older)
+    happen(repo, "second")
+    found = verify(repo)
+    assert found.sound
+    (doubt,) = found.doubts
+    assert "a process was killed as it recorded that" in doubt
+    assert check(repo).doubts == (doubt,)
+    assert check(repo).problems == ()
+
+
+def test_runs_that_were_recorded_together_are_a_doubt_until_they_are_told_of(
+    repo: Repository,
+) -> None:
+    deeds = [chain.Deed("run", f"train-{n}", {"run": f"{n}" * 64}) for n in range(3)]
+    with repo.writing(), repo.objects.writer() as writer:
+        chain.record_all(repo, deeds, writer)
+    repo.layout.refs.unlink()
+    (doubt,) = verify(repo).doubts
+    assert "3 entries of runs" in doubt
+    for deed in deeds:
+        chain.record(repo, *deed)
+    assert verify(repo).sound
+    assert verify(repo).doubts == ()
 
 
 def test_what_a_remote_was_seen_to_have_is_missed_when_it_is_damaged(repo: Repository) -> None:

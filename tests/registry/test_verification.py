@@ -45,7 +45,9 @@ class History:
         self.repo.layout.refs.write_bytes(self.refs)
 
     def problems(self) -> tuple[str, ...]:
-        return verify(open_repository(self.repo.root)).problems
+        """Return what is found of somebody who also drops what no chain leads to any more."""
+        found = verify(open_repository(self.repo.root)).problems
+        return tuple([one for one in found if "but in no chain" not in one])
 
 
 @pytest.fixture(scope="module")

@@ -45,9 +45,9 @@ def audit(
 
     With --verify, every entry of every chain is hashed and followed back to its first; every event
     of every model must be told of by one entry, of the same deed by the same person; nothing that
-    was told of, or that a remote was seen to have, may be gone; approvals must be of their version,
-    and signatures of what they stand under. Exit code 4 when something is wrong. With --json all
-    that is listed is exported whole.
+    was told of, or that a remote was seen to have, may be gone; no chain may be shorter than what
+    is stored of it; approvals must be of their version, and signatures of what they stand under.
+    Exit code 4 when something is wrong. With --json all that is listed is exported whole.
     """
     from mlops_cli.audit import chain
     from mlops_cli.cli.audited import about
@@ -78,6 +78,8 @@ def audit(
 def _tell(checked: "Verification") -> None:
     for problem in checked.problems:
         show.line(problem, rest="  ")
+    for doubt in checked.doubts:
+        show.note(doubt)
     if not checked.sound:
         return
     show.line(f"the record holds: {checked.entries} entries, {checked.events} events of models")

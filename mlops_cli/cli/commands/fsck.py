@@ -38,7 +38,8 @@ def fsck(
     """Prove that every stored byte is what its name says.
 
     Reads all packs, refs and pointers. Names each damaged object and the pointers, outputs, runs
-    and model versions that need it, and exits with 4 when there is one.
+    and model versions that need it, and exits with 4 when there is one, or when refs were lost or
+    put back: then audit entries are stored that no chain leads to.
 
     With a remote, that is looked at: whether each pack that it names is there, has its size and
     ends in its index. With --deep every byte of it is read too, and kept nowhere.
@@ -126,6 +127,8 @@ def _tell(checked: "Checked") -> None:
             show.note(f"  {path}")
         if len(checked.absent) > _SHOWN:
             show.note(f"  and {len(checked.absent) - _SHOWN:,} more")
+    for doubt in checked.doubts:
+        show.note(doubt)
     _tell_untold(checked.untold)
 
 
