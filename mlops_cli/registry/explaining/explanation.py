@@ -57,6 +57,20 @@ class Explanation:
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 
+def named(one: Weight, *, of_row: bool) -> str:
+    """Return a column's name, of a row with its value there.
+
+    >>> named(Weight("age", 0.5), of_row=True), named(Weight("age", 0.5, cell=41.5), of_row=True)
+    ('age is missing', 'age = 41.5')
+    """
+    if not of_row:
+        return one.column
+    if one.cell is None:
+        return f"{one.column} is missing"
+    cell = f"{one.cell:.6g}" if isinstance(one.cell, float) else one.cell
+    return f"{one.column} = {cell}"
+
+
 def ordered(weights: "list[Weight]") -> tuple[Weight, ...]:
     """Return weights, the largest first, whatever their sign."""
     return tuple(sorted(weights, key=lambda one: (-abs(one.value), one.column)))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
-from mlops_cli.registry.explaining.explanation import Explanation, Weight
+from mlops_cli.registry.explaining.explanation import Explanation, Weight, named
 
 MOST = 30
 """So many columns are drawn; the page's table has all."""
@@ -86,7 +86,10 @@ def svg(found: Explanation) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-label="{escape(heading(found))}"><style>{_INK}</style>',
-        *(_bar(one, place, low, high) for place, one in enumerate(shown)),
+        *(
+            _bar(one, named(one, of_row=found.row is not None), place, low, high)
+            for place, one in enumerate(shown)
+        ),
         f'<path class="rule" d="M{zero} 0V{height - 24}"/>',
         f'<text class="faint" x="{_LEFT}" y="{height - 6}">{escape(found.of)}</text>',
         "</svg>",
@@ -94,10 +97,9 @@ def svg(found: Explanation) -> str:
     return "".join(parts).encode("utf-8", "replace").decode()
 
 
-def _bar(one: Weight, place: int, low: float, high: float) -> str:
+def _bar(one: Weight, name: str, place: int, low: float, high: float) -> str:
     top = place * _ROW + 5
     zero, end = _at(0.0, low, high), _at(one.value, low, high)
-    name = one.column if one.cell is None else f"{one.column} = {one.cell}"
     text = escape(name if len(name) <= 28 else name[:27] + "…")
     spread = "" if one.std is None else f" ± {one.std:.3g}"
     parts = [
@@ -134,7 +136,7 @@ def _table(found: Explanation) -> Iterator[str]:
     for one in found.weights:
         told: list[Any] = [f"<td>{escape(one.column)}</td>"]
         if cells:
-            told.append(f"<td>{escape('' if one.cell is None else str(one.cell))}</td>")
+            told.append(f"<td>{escape('missing' if one.cell is None else str(one.cell))}</td>")
         told.append(f'<td class="number">{one.value:+.6g}</td>')
         if spread:
             told.append(f'<td class="number">{"" if one.std is None else f"{one.std:.3g}"}</td>')
