@@ -120,12 +120,12 @@ def _runtime(version: "Version") -> str:
     if runtime["kind"] != "onnx":
         return f"the original: {runtime.get('why', 'it was not compiled')}"
     rows = runtime.get("rows")
-    return "compiled" + (f", alike on {rows:,} rows" if isinstance(rows, int) else "")
+    return "compiled" + (f", alike on {show.number(rows, 'row')}" if isinstance(rows, int) else "")
 
 
 def _data(found: Shown) -> str:
     data = found.version.data
-    rows = f"{found.profile.rows:,} rows" if found.profile else ""
+    rows = show.number(found.profile.rows, "row") if found.profile else ""
     if data is None:
         return rows or "-"
     return f"{data.path} {data.oid[:10]}" + (f", {rows}" if rows else "")
@@ -141,7 +141,8 @@ def _tell_metrics(found: Shown) -> None:
         show.line("")
         more = len(found.evaluations) - 1
         others = f"; {show.number(more, 'evaluation')} before" if more else ""
-        show.line(f"evaluated on {one.data.path} {one.data.oid[:10]}, {one.rows:,} rows{others}")
+        count = show.number(one.rows, "row")
+        show.line(f"evaluated on {one.data.path} {one.data.oid[:10]}, {count}{others}")
         show.table(
             ["metric", "value", "from", "to"],
             [[name, held.value, held.low, held.high] for name, held in one.metrics.items()],

@@ -117,6 +117,15 @@ def is_moment(value: Any) -> bool:
     return True
 
 
+def counted(values: int) -> str:
+    """Return a number of values in words.
+
+    >>> counted(1), counted(3)
+    ('1 value', '3 values')
+    """
+    return f"{values} value{'' if values == 1 else 's'}"
+
+
 def described(value: Any) -> str:
     """Return what a JSON value is, in a client's words.
 

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 from mlops_cli.registry.signature import Column, Signature
-from mlops_cli.registry.values import INT64, described, is_moment, limit, misfit, shown
+from mlops_cli.registry.values import INT64, counted, described, is_moment, limit, misfit, shown
 from mlops_cli.serving.refusal import MOST_PROBLEMS, Problem, Refused, refuse_values
 
 _NULL = type(None)
@@ -110,8 +110,8 @@ class Validator:
         width = len(names)
         for number, row in enumerate(data):
             if type(row) is not list or len(row) != width:
-                got = f"{len(row)} values" if type(row) is list else described(row)
-                raise Refused(400, f"row {number} must be a list of {width} values, got {got}")
+                got = counted(len(row)) if type(row) is list else described(row)
+                raise Refused(400, f"row {number} must be a list of {counted(width)}, got {got}")
         columns = map(list, zip(*data, strict=True))
         return self.columns(dict(zip(names, columns, strict=True)), finite=finite)
 

@@ -91,7 +91,8 @@ def _tell(found: "Checked", *, every: bool) -> None:
     report = found.report
     for one in found.notes:
         show.note(one)
-    show.line(f"{_current(found)} against {_named(found.reference)}, {report.reference_rows} rows")
+    before = show.number(report.reference_rows, "row")
+    show.line(f"{_current(found)} against {_named(found.reference)}, {before}")
     verdict = show.style(report.verdict, "bold", _COLOURS.get(report.verdict, "green"))
     show.line(f"{verdict}: {report.reason}")
     if report.verdict == "too few rows" and not every:
@@ -106,7 +107,8 @@ def _tell(found: "Checked", *, every: bool) -> None:
         show.table(names, [_row(column) for column in rest], whole=len(names) - 1)
     hidden = len(report.columns) - len(apart) - len(rest)
     if hidden:
-        show.line(f"{'and ' if rest else ''}{hidden} columns without drift: --all lists them")
+        columns = show.number(hidden, "column")
+        show.line(f"{'and ' if rest else ''}{columns} without drift: --all lists them")
     for column in apart:
         show.line(f"{show.style(column.name, 'red')} cannot be compared: {column.reason}")
     if report.new_columns:
@@ -118,7 +120,7 @@ def _tell(found: "Checked", *, every: bool) -> None:
 def _current(found: "Checked") -> str:
     rows = found.report.current_rows
     if found.current.path is not None:
-        return f"{_named(found.current)}, {rows} rows,"
+        return f"{_named(found.current)}, {show.number(rows, 'row')},"
     return f"{found.model} v{found.version}: {rows} prediction{'' if rows == 1 else 's'}"
 
 

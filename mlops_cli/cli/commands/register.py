@@ -13,6 +13,8 @@ from mlops_cli.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlops_cli.core.repository import Repository
+    from mlops_cli.registry.models import Version
     from mlops_cli.registry.register import Registered
 
 
@@ -83,10 +85,20 @@ def register(
         said=said,
         progress=show.progress(),
     )
-    show.emit(made, as_json=as_json, text=_tell)
+    example = 0 if as_json else _example_rows(repo, made.version)
+    show.emit(made, as_json=as_json, text=lambda one: _tell(one, example=example))
 
 
-def _tell(made: "Registered") -> None:
+def _example_rows(repo: "Repository", version: "Version") -> int:
+    """Return how many rows of the training table are kept as they are."""
+    from mlops_cli.registry import example
+
+    if version.example is None:
+        return 0
+    return len(example.decode(repo.objects.get(version.example)).rows)
+
+
+def _tell(made: "Registered", *, example: int) -> None:
     version = made.version
     if not made.created:
         origin = f"run {version.run[:10]}" if version.run else "outside any run"
@@ -97,10 +109,12 @@ def _tell(made: "Registered") -> None:
     origin = f"run {version.run[:10]}" if version.run else "outside any run"
     show.line(f"  from     {version.path}, {origin}")
     show.line(f"  format   {version.format}{', trusted' if version.trusted else ''}")
-    takes = f"{len(version.signature.columns)} columns" if version.signature else "not known"
+    takes = (
+        show.number(len(version.signature.columns), "column") if version.signature else "not known"
+    )
     show.line(f"  takes    {takes}")
-    if version.example is not None:
-        show.line("  example  3 rows as they are; --no-example keeps none")
+    if example:
+        show.line(f"  example  {show.number(example, 'row')} as they are; --no-example keeps none")
     if version.runtime is not None:
         show.line(f"  answers  {_answers(version.runtime)}")
     if version.metrics:
@@ -112,7 +126,7 @@ def _tell(made: "Registered") -> None:
 def _answers(runtime: "Mapping[str, Any]") -> str:
     if runtime["kind"] != "onnx":
         return f"the original: {runtime['why']}"
-    return f"compiled, as the original does on {runtime['rows']:,} rows"
+    return f"compiled, as the original does on {show.number(runtime['rows'], 'row')}"
 
 
 def _short(value: float | str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from mlops_cli.registry.signature import Column
-from mlops_cli.registry.values import described, shown
+from mlops_cli.registry.values import counted, described, shown
 from mlops_cli.serving.answered import Answered
 from mlops_cli.serving.live import Live
 from mlops_cli.serving.protocols import json_body
@@ -152,8 +152,8 @@ def _across(names: list[Any], data: list[Any]) -> dict[str, Any]:
     check_names(names)
     for number, row in enumerate(data):
         if type(row) is not list or len(row) != len(names):
-            got = f"{len(row)} values" if type(row) is list else described(row)
-            raise Refused(400, f"row {number} must be a list of {len(names)} values, got {got}")
+            got = counted(len(row)) if type(row) is list else described(row)
+            raise Refused(400, f"row {number} must be a list of {counted(len(names))}, got {got}")
     return dict(zip(names, map(list, zip(*data, strict=True)), strict=True)) if data else {}
 
 

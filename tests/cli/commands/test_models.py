@@ -50,6 +50,13 @@ def test_a_version_is_shown_with_all_that_is_known(churn: Path, mlo_here: Mlo) -
     assert held["stages"] == []
 
 
+def test_one_is_told_as_one_and_two_rows_as_two(churn: Path, mlo_here: Mlo) -> None:
+    (churn / "two.csv").write_text("age,left\n20,0\n70,1\n")
+    said = mlo_here("register", "few", "--path", "model", "--data", "two.csv", "--no-compile")
+    assert "  takes    1 column\n" in said.stdout
+    assert "  example  2 rows as they are" in said.stdout
+
+
 def test_the_list_leaves_out_what_nobody_has(churn: Path, mlo_here: Mlo) -> None:
     assert mlo_here("models", "list").stdout == "model  newest\nchurn  v2\n"
     mlo_here("promote", "churn@v1", "staging")

@@ -34,6 +34,7 @@ def test_rows_columns_and_pandas_split_are_one_table() -> None:
         ({"columns": NAMES, "data": []}, 400, "no rows"),
         ({"columns": NAMES, "data": [VALUES, VALUES[:3]]}, 400, "row 1 must be a list of 7 values"),
         ({"columns": NAMES, "data": [3]}, 400, "row 0 must be a list of 7 values, got 3"),
+        ({"columns": NAMES, "data": [[3]]}, 400, "row 0 must be a list of 7 values, got 1 value"),
         ({"columns": [*NAMES[:-1], "size"], "data": [VALUES]}, 400, "'size' is there more than"),
         ({"columns": [*NAMES[:-1], 3], "data": [VALUES]}, 400, "column 6 must be a string"),
         ({"columns": NAMES[:-1], "data": [VALUES[:-1]]}, 422, "field 'seen' is missing"),
