@@ -16,6 +16,7 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.data.restore import write_out
 from mlops_cli.errors import MloError, RequestError
 from mlops_cli.registry import (
+    answerable,
     candidate,
     card,
     events,
@@ -30,6 +31,7 @@ from mlops_cli.registry import (
 from mlops_cli.registry.candidate import Candidate
 from mlops_cli.registry.compiled import compiling
 from mlops_cli.registry.description import Description
+from mlops_cli.registry.example import Example
 from mlops_cli.registry.models import Model, Version
 from mlops_cli.registry.signature import Signature
 from mlops_cli.registry.training import Training
@@ -104,7 +106,7 @@ def register(
         progress: told how far the comparison with the compiled form is.
 
     Raises:
-        RequestError: the run made no model or several, or the model needs trust.
+        RequestError: the run made no model or several, the model needs trust, or answers nothing.
         MissingObject: its bytes are not in this store.
     """
     said = said or Said()
@@ -172,12 +174,15 @@ def _training(repo: Repository, found: Candidate) -> Iterator[Training | None]:
 def _record(opened: _Opened, said: Said, progress: Progress) -> dict[str, Any]:
     """Return what is kept of a version, but for its card."""
     columns = _signature(opened)
+    shown = _example(opened, columns)
+    answerable.check(opened.predictor, columns, shown)
+    kept = None if shown is None or not said.example else example.encode(shown)
     return {
         **_origin(opened),
         **_model(opened, columns, said),
         "licence": said.licence,
         "description": said.description,
-        "example": _example(opened, columns) if said.example else None,
+        "example": None if kept is None else opened.repo.objects.put(kept),
         "profile": _profile(opened),
         "runtime": _runtime(opened, columns, said, progress),
     }
@@ -243,8 +248,8 @@ def _whole(table: Training | None) -> "pd.DataFrame | None":
         return None
 
 
-def _example(opened: _Opened, columns: Signature | None) -> ObjectId | None:
-    """Store a few rows that the model takes, its own or of its training table; None without."""
+def _example(opened: _Opened, columns: Signature | None) -> Example | None:
+    """Return a few rows that the model takes, its own or of its training table; None without."""
     found = opened.described.example
     if found is None and opened.training is not None and columns is not None:
         try:
@@ -253,7 +258,7 @@ def _example(opened: _Opened, columns: Signature | None) -> ObjectId | None:
             return None
         target = opened.found.target or opened.described.target
         found = example.of_frame(rows.drop(columns=[target], errors="ignore"), columns)
-    return None if found is None else opened.repo.objects.put(example.encode(found))
+    return found
 
 
 def _profile(opened: _Opened) -> ObjectId | None:

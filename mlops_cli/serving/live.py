@@ -10,6 +10,7 @@ import orjson
 
 from mlops_cli.core.clock import now
 from mlops_cli.data.prediction_log import Source
+from mlops_cli.errors import RequestError
 from mlops_cli.registry.signature import Column, Signature
 from mlops_cli.serving.validate import Columns, Validator
 
@@ -59,10 +60,14 @@ def warmed(live: Live) -> Live:
     """Return `live` after it has predicted a row made up from its signature, and timed.
 
     Raises:
-        MloError: the model refuses the row.
+        RequestError: the model refuses the row; the message names the model.
     """
     row = [[_example(column)] for column in live.signature.columns]
-    live.answer(row)
+    try:
+        live.answer(row)
+    except RequestError as error:
+        named = f"{live.model} v{live.version} answers no row: {error.message}"
+        raise RequestError(named, hint=error.hint) from error
     took = []
     for _ in range(_TIMED):
         started = time.perf_counter()

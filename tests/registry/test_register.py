@@ -6,14 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import joblib
+import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from mlops_cli.audit import chain
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.data import snapshot
 from mlops_cli.errors import RequestError
-from mlops_cli.registry import card, events, example, formats, models, profile
+from mlops_cli.registry import card, events, example, formats, models, profile, signature
 from mlops_cli.registry.register import Said, register
 from mlops_cli.runs.record import Artifact, encode
 from tests.registry.conftest import Workshop
@@ -245,3 +247,32 @@ def test_a_changed_byte_in_a_model_keeps_it_from_loading(workshop: Workshop) -> 
     pack.path.write_bytes(data)
     with pytest.raises(IntegrityError):
         models.load(open_repository(workshop.repo.root), version)
+
+
+def test_a_model_that_was_not_fitted_or_answers_nothing_is_no_version(workshop: Workshop) -> None:
+    repo = workshop.repo
+    workshop.run({"auc": 0.9})
+    fitted = formats.load(repo.root / "model", trust=False).model
+    columns = formats.describe(repo.root / "model").signature
+    formats.save(LogisticRegression(), repo.root / "bare")
+    with pytest.raises(RequestError, match="this LogisticRegression is not fitted"):
+        register(repo, "bare", path=repo.root / "bare")
+    formats.save(LogisticRegression(), repo.root / "known", columns)
+    with pytest.raises(RequestError, match="is not fitted, so it answers nothing"):
+        register(repo, "known", path=repo.root / "known")
+    wrong = signature.from_frame(pd.DataFrame({"age": ["old", "old", "new", "new"]}))
+    shown = example.Example(("age",), (("old",),))
+    formats.save(fitted, repo.root / "other", wrong, example=shown)
+    with pytest.raises(RequestError, match=r"answers no row of its own example: .*'income'"):
+        register(repo, "other", path=repo.root / "other")
+    assert [events.head(repo, name) for name in ("bare", "known", "other")] == [None] * 3
+
+
+def test_a_gap_in_an_example_does_not_keep_a_model_out(workshop: Workshop) -> None:
+    repo = workshop.repo
+    workshop.run({"auc": 0.9})
+    fitted = formats.load(repo.root / "model", trust=False).model
+    columns = formats.describe(repo.root / "model").signature
+    shown = example.Example(("age", "income"), ((None, 1.0), (20, 1.5)))
+    formats.save(fitted, repo.root / "gaps", columns, example=shown)
+    assert register(repo, "gaps", path=repo.root / "gaps", said=Said(compile=False)).created
