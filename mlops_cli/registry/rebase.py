@@ -8,7 +8,7 @@ from mlops_cli.audit import chain
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.registry import events, models
+from mlops_cli.registry import events, models, routes
 from mlops_cli.registry.events import Event
 from mlops_cli.registry.gates.asked import Asked
 from mlops_cli.registry.gates.check import compared, people
@@ -173,7 +173,8 @@ class _Replay:
             touched = self._touched(stage, (*events.MOVES, "route"))
             if touched is not None or (before is None and event.kind == "rollback"):
                 return touched or "nothing stood there when the two sides last met"
-            return None
+            if not self._answers_more(event, number, stage) or stage not in self.model.stages:
+                return None
         try:
             rules = rules_of(self.repo, self.name, stage)
         except RequestError as error:
@@ -185,6 +186,15 @@ class _Replay:
         asked = Asked(self.repo, self.model, self.model.version(number), stage)
         failed = [one for one in people(asked, rules) if not one.passed]
         return "; ".join(f"{one.gate}: {one.why}" for one in failed) or None
+
+    def _answers_more(self, event: Event, number: int, stage: str) -> bool:
+        """Return whether a version gets requests of clients by an event that it had not before."""
+        detail = event.detail
+        if event.kind != "route" or detail.get("ended") or detail["role"] == "shadow":
+            return False
+        standing = routes.arms(self.model, stage)
+        own = [one for one in standing if (one.role, one.version) == (detail["role"], number)]
+        return not own or own[0].share < detail["share"] or own[0].by != detail["by"]
 
     def _touched(self, stage: str, kinds: Collection[str]) -> str | None:
         """Return who moved a stage on the remote after both sides last met; None for nobody."""

@@ -10,7 +10,7 @@ from mlops_cli.core.repository import Repository, create, open_repository
 from mlops_cli.data.prediction_log import Source
 from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.errors import Conflict
-from mlops_cli.registry import events, models
+from mlops_cli.registry import events, models, routes, trial
 from mlops_cli.registry.lineage.trace import trace
 from mlops_cli.registry.promote import promote, rollback
 from mlops_cli.registry.rebase import rebase
@@ -164,6 +164,26 @@ def test_what_was_judged_by_another_stage_is_judged_again_when_that_has_moved(
     push(workshop.repo, remote_of(workshop.repo, folder))
     done = rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
     assert {one.stage for one in done.refused} == {"staging", "production"}
+
+
+def test_a_canary_that_was_judged_by_another_stage_ends_when_that_has_moved(
+    met: tuple[Workshop, Workshop, Path],
+) -> None:
+    workshop, other, folder = met
+    for shop in (workshop, other):
+        shop.settings(
+            "models: {churn: {path: model, stages: {staging: "
+            "{gates: [{metric: auc, not_worse_than: production}]}, production: {}}}}\n"
+        )
+    assert not trial.begin(other.repo, "churn@v1", "canary", share=0.1, stage="staging").refused
+    trial.begin(other.repo, "churn@v1", "shadow", stage="staging")
+    promote(workshop.repo, "churn@v2", "production")
+    push(workshop.repo, remote_of(workshop.repo, folder))
+    done = rebase(other.repo, "churn", fetch_all(other.repo, folder).diverged["models/churn"])
+    assert [(one.stage, one.number) for one in done.refused] == [("staging", 3), ("staging", 1)]
+    standing = routes.arms(models.model(other.repo, "churn"), "staging")
+    assert [arm.role for arm in standing] == ["shadow"]
+    assert verify(other.repo).problems == ()
 
 
 def test_an_event_that_a_rebase_made_of_nothing_is_found(
