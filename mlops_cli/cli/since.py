@@ -1,4 +1,4 @@
-"""Moments as people type them: `2d` ago, a day, or a time."""
+"""Moments as people type them, `2d` ago, a day, or a time, and as they read them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -30,3 +30,12 @@ def moment(text: str, now: datetime, *, where: str = "--since") -> str:
             f"{where}: '{text}' is no age and no date", hint=f"{where} 2d, or {where} 2026-01-31"
         ) from error
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond:06d}Z"
+
+
+def minute(recorded: str) -> str:
+    """Return the moment of a record to the minute, in UTC as it is there.
+
+    >>> minute("2026-01-30T09:15:59.123456Z")
+    '2026-01-30 09:15'
+    """
+    return recorded[:16].replace("T", " ")

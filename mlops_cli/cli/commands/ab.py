@@ -9,6 +9,7 @@ from mlops_cli.cli.commands.canary import ByOption, StageOption, stop_if_refused
 from mlops_cli.cli.commands.promote import ReasonOption, drifted
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
+from mlops_cli.cli.since import minute
 
 if TYPE_CHECKING:
     from mlops_cli.registry.experiment import Outcome, Report
@@ -93,6 +94,8 @@ def report(
 
     found = experiment.report(repository(), model, stage=stage, success=success, alpha=alpha)
     show.emit(found, as_json=as_json, text=tell)
+    if found.skipped:
+        show.note(found.skipped)
     if found.unmet:
         wanted = "is true, 1 or yes" if success is None else f"is '{success}'"
         there = ", ".join(f"'{label}'" for label in found.labels)
@@ -103,14 +106,15 @@ def report(
 
 def tell(found: "Report") -> None:
     """Print an experiment."""
-    until = "now" if found.until is None else found.until
-    show.line(f"{found.model}@{found.stage}, by {found.by}, from {found.since} until {until}")
-    show.line(f"{found.predictions} predictions, of {found.labelled} it is known what became")
+    since = f"since {minute(found.since)}"
+    if found.until is not None:
+        since = f"from {minute(found.since)} to {minute(found.until)}"
+    show.line(f"{found.model}@{found.stage}, by {found.by}, {since} UTC", rest="  ")
+    known = f"of {found.labelled} it is known what became"
+    show.line(f"{found.predictions} predictions, {known}; counted by {found.unit}", rest="  ")
     show.line()
-    units = f"{found.unit}s"
     rows = [_row(one) for one in found.outcomes]
-    head = ("version", "share", units, "converted", "rate", "95%", "against it", "p")
-    show.table(head, rows)
+    show.table(("version", "share", "converted", "rate", "95%", "against it", "p"), rows)
     show.line()
     if found.lost:
         show.note(f"{found.lost} predictions without a key of a user count by themselves")
@@ -126,8 +130,9 @@ def tell(found: "Report") -> None:
 
 def _row(one: "Outcome") -> tuple[str, ...]:
     rate = "-" if one.rate is None else f"{one.rate:.2%}"
-    between = f"{one.interval.low:.2%} .. {one.interval.high:.2%}" if one.units else "-"
+    low, high = 100 * one.interval.low, 100 * one.interval.high
+    between = f"{low:.3g} .. {high:.3g}%" if one.units else "-"
     ratio = "-" if one.ratio is None else f"x {one.ratio.low:.3g} .. {one.ratio.high:.3g}"
     p = "-" if one.p is None else f"{one.p:.2g}"
-    version, share = f"v{one.version}", f"{one.share:.4g}"
-    return version, share, str(one.units), str(one.converted), rate, between, ratio, p
+    share, converted = f"{100 * one.share:.4g}%", f"{one.converted} of {one.units}"
+    return f"v{one.version}", share, converted, rate, between, ratio, p
