@@ -1,17 +1,21 @@
 """An evaluation for people: on a terminal, and as Markdown."""
 
+import sys
 from collections.abc import Sequence
 
 from mlops_cli.cli import show
+from mlops_cli.cli.fold import columns, width_of
 from mlops_cli.cli.markdown import code, escaped, grid
 from mlops_cli.core.ids import short
 from mlops_cli.registry.evaluation.bootstrap import Estimate
 from mlops_cli.registry.evaluation.latency import duration
-from mlops_cli.registry.evaluation.record import Evaluation, Fairness, Metrics
+from mlops_cli.registry.evaluation.record import Evaluation, Fairness, Metrics, Slice
 
+_Rows = list[list[object]]
 _CLASSIFIED = ("accuracy", "balanced_accuracy", "f1", "roc_auc")
 _MEASURED = ("rmse", "mae", "r2", "bias")
 _MOST_LABELS = 12
+_WIDTH = 80
 _FIRST = (
     *("accuracy", "balanced_accuracy", "precision", "recall", "f1", "mcc", "roc_auc"),
     *("average_precision", "log_loss", "brier", "calibration_error"),
@@ -35,12 +39,13 @@ def tell(found: Evaluation) -> None:
     if found.calibration:
         show.line()
         show.table(["probability", "rows", "said", "came"], _calibration(found))
-    for head, rows in _slices(found):
+    for head, rows in _slices(found, columns(sys.stdout) if sys.stdout.isatty() else _WIDTH):
         show.line()
         show.table(head, rows)
     for one in found.fairness:
         show.line()
         show.table(_group_head(one), _groups(one))
+        show.line()
         show.table(["fairness", "value", "from", "to"], _metrics(one.metrics))
     show.line()
     show.line(_speed(found), rest="  ")
@@ -114,19 +119,40 @@ def _calibration(found: Evaluation) -> list[list[object]]:
     ]
 
 
-def _slices(found: Evaluation) -> list[tuple[list[str], list[list[object]]]]:
-    """Return a table for each column by which it was evaluated apart."""
+def _slices(found: Evaluation, width: int | None = None) -> list[tuple[list[str], _Rows]]:
+    """Return a table for each column by which it was evaluated apart.
+
+    In a `width` the last metrics stand without their intervals if those leave no room.
+    """
     names = _CLASSIFIED if found.task == "classification" else _MEASURED
     tables = []
     for column in dict.fromkeys(one.column for one in found.slices):
         here = [one for one in found.slices if one.column == column]
         shown = [name for name in names if any(name in one.metrics for one in here)]
-        rows: list[list[object]] = [
-            [one.value, one.rows, *(_spread(one.metrics.get(name)) for name in shown)]
-            for one in here
-        ]
-        tables.append(([column, "rows", *shown], rows))
+        head = [column, "rows", *shown]
+        for sure in range(len(shown), -1, -1):
+            rows = [_slice(one, shown, sure) for one in here]
+            if width is None or _wide([head, *rows]) <= width:
+                break
+        tables.append((head, rows))
     return tables
+
+
+def _slice(one: Slice, shown: Sequence[str], sure: int) -> list[object]:
+    """Return a line of a table of slices; the first metrics, `sure` many, have their intervals."""
+    cells = [one.metrics.get(name) for name in shown]
+    plain = [None if cell is None else _number(cell.value) for cell in cells[sure:]]
+    return [one.value, one.rows, *map(_spread, cells[:sure]), *plain]
+
+
+def _wide(rows: Sequence[Sequence[object]]) -> int:
+    """Return how many columns of a terminal a table takes."""
+    most = [max(width_of(_text(row[at])) for row in rows) for at in range(len(rows[0]))]
+    return sum(most) + 2 * (len(most) - 1)
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else f"{cell:.6g}" if isinstance(cell, float) else str(cell)
 
 
 def _spread(one: Estimate | None) -> str | None:
