@@ -137,8 +137,8 @@ def _other_labels(
     if len(others) > len(classes):
         return RequestError(said, hint="name the column that it predicts with --target")
     return RequestError(
-        f"{said}: the labels differ",
-        hint="was the target encoded for training? Evaluate on a table with the model's labels,"
+        f"{said}: the labels differ, perhaps as it was encoded for training",
+        hint="evaluate on a table with the model's labels,"
         " or log a model that answers in those of the table",
     )
 

@@ -143,7 +143,7 @@ def test_rows_without_a_truth_are_left_out_and_told(repo: Repository) -> None:
         (
             {"target": "sex"},
             "the model predicts 'no', 'yes', and 'sex' holds 'm', 'f': the labels differ",
-            "was the target encoded",
+            "evaluate on a table with the model's labels",
         ),
         ({"positive": "maybe"}, "'maybe' is no label of the model", "it has 'no', 'yes'"),
     ],
