@@ -65,8 +65,9 @@ def predict(
 ) -> Batch:
     """Write the rows of `source` to `target` with predictions, and return the batch.
 
-    After the columns of the input come `prediction`, `probability_CLASS` for each class of a
-    classifier, `model_version` and `batch_id`. Values of the input stay as they are written.
+    After the columns of the input come `prediction`, or `prediction_0` and so on of a model of
+    several targets, `probability_CLASS` for each class of a classifier, `model_version` and
+    `batch_id`. Values of the input stay as they are written.
     Memory is that of a few parts of up to 65,536 rows. `target` appears whole or not at all; the
     kinds of both files are told by their names. What was answered when the process is killed is
     kept beside `target`, and with `resume` it is not asked again. A `doer` asks in other
@@ -193,7 +194,10 @@ class _Work:
         elif found is None:
             found = self._asked(part)
             self._kept.keep(number, found)
-        return part, self._new(found)
+        new = self._new(found)
+        if PREDICTION_COLUMN not in new:
+            reading.check_double(part, list(new))
+        return part, new
 
     def _asked(self, part: Part) -> "Both":
         """Return what the model says of a part; of none, nothing."""
@@ -212,6 +216,9 @@ class _Work:
         """Return the new columns of a part."""
         labels, shares = answers
         new: dict[str, Any] = {PREDICTION_COLUMN: labels}
+        if labels.ndim > 1:  # a model of several targets
+            flat = labels.reshape(len(labels), -1)
+            new = {f"{PREDICTION_COLUMN}_{at}": flat[:, at] for at in range(flat.shape[1])}
         for place, name in enumerate(self._shares):
             new[name] = None if shares is None else shares[:, place]
         new[VERSION_COLUMN] = f"{self._version.model} v{self._version.number}"

@@ -42,6 +42,8 @@ class Live:
     since: str
     row_s: float = math.inf
     """Seconds that an answer to one row takes, once warmed; `warmed` measures it."""
+    sample: Any = None
+    """What it said of the made-up row, once warmed: other answers have the same form."""
     role: str = "answer"
     """What becomes of its answers: of `registry.routes.Role`, or `answer` where it stands alone."""
 
@@ -64,7 +66,7 @@ def warmed(live: Live) -> Live:
     """
     row = [[_example(column)] for column in live.signature.columns]
     try:
-        live.answer(row)
+        (sample,) = live.answer(row).predictions
     except RequestError as error:
         named = f"{live.model} v{live.version} answers no row: {error.message}"
         raise RequestError(named, hint=error.hint) from error
@@ -73,7 +75,7 @@ def warmed(live: Live) -> Live:
         started = time.perf_counter()
         live.answer(row)
         took.append(time.perf_counter() - started)
-    return replace(live, row_s=min(took))
+    return replace(live, row_s=min(took), sample=sample)
 
 
 def in_role(live: Live, role: str, reference: str) -> Live:

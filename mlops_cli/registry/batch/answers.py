@@ -6,6 +6,7 @@ which says its length and ends with a checksum: a torn or damaged one is done ag
 
 import fcntl
 import json
+import math
 import os
 import shutil
 import struct
@@ -156,6 +157,7 @@ def coded(answers: "Both") -> bytes:
     head = {
         "rows": len(labels),
         "labels": labels.dtype.newbyteorder("<").str if plain else len(texts),
+        "form": labels.shape[1:],
         "shares": None if shares is None else shares.shape[1],
     }
     said = orjson.dumps(head)
@@ -184,7 +186,8 @@ def _decoded(data: bytes) -> "Both | None":
     rows, kind = head["rows"], head["labels"]
     labels: np.ndarray[Any, Any]
     if isinstance(kind, str):
-        labels = np.frombuffer(body, kind, rows, at)
+        form = (rows, *head.get("form", ()))
+        labels = np.frombuffer(body, kind, math.prod(form), at).reshape(form)
         at += labels.nbytes
     else:
         labels = np.array(json.loads(body[at : at + kind]), dtype=object)

@@ -77,7 +77,8 @@ def of_values(values: Sequence[Any]) -> str:
 
 def outputs(live: Live) -> list[Description]:
     """Return the tensors that a model answers with."""
-    made = [Description(PREDICT, _predicted(live), (-1,))]
+    _, shape = _flat([live.sample])
+    made = [Description(PREDICT, _predicted(live), (-1, *shape[1:]))]
     if live.classes is not None:
         made.append(Description(SHARES, "FP64", (-1, len(live.classes))))
     return [*made, Description(IDS, "BYTES", (-1,))]
@@ -96,18 +97,26 @@ def output(name: str, answered: Answered) -> Tensor:
 
 
 def _prediction(live: Live, values: list[Any]) -> Tensor:
-    shape: tuple[int, ...] = (len(values),)
-    while values and isinstance(values[0], list):
-        shape = (*shape, len(values[0]))
-        values = [value for one in values for value in one]
+    values, shape = _flat(values)
     datatype = _predicted(live) if live.classes is not None else of_values(values)
     if datatype == "BYTES":
         values = [value if isinstance(value, str) else str(value) for value in values]
     return Tensor(PREDICT, datatype, shape, values)
 
 
+def _flat(values: list[Any]) -> tuple[list[Any], tuple[int, ...]]:
+    """Return answers in one list, and the shape they have; a model of two targets says two each."""
+    shape: tuple[int, ...] = (len(values),)
+    while values and isinstance(values[0], list):
+        shape = (*shape, len(values[0]))
+        values = [value for one in values for value in one]
+    return values, shape
+
+
 def _predicted(live: Live) -> str:
-    return "FP64" if live.classes is None else of_values(live.classes)
+    if live.classes is not None:
+        return of_values(live.classes)
+    return "FP64" if live.sample is None else of_values(_flat([live.sample])[0])
 
 
 def _is_matrix(tensors: Sequence[Tensor], columns: Sequence[Column]) -> bool:
