@@ -142,7 +142,8 @@ def _tell_metrics(found: Shown) -> None:
         more = len(found.evaluations) - 1
         others = f"; {show.number(more, 'evaluation')} before" if more else ""
         count = show.number(one.rows, "row")
-        show.line(f"evaluated on {one.data.path} {one.data.oid[:10]}, {count}{others}")
+        where = f"{one.data.path} {one.data.oid[:10]}"
+        show.line(f"evaluated on {where}, {count}{others}", rest="  ")
         show.table(
             ["metric", "value", "from", "to"],
             [[name, held.value, held.low, held.high] for name, held in one.metrics.items()],
@@ -178,9 +179,9 @@ def _end(value: Any) -> str:
 
 
 def _some(values: Any) -> str:
-    some = ", ".join(map(str, values[:_MOST_CATEGORIES]))
-    more = len(values) - _MOST_CATEGORIES
-    return some + (f" and {more} more" if more > 0 else "")
+    from mlops_cli.registry.signature import listed
+
+    return listed(values, _MOST_CATEGORIES)
 
 
 def _json(value: Any) -> str:

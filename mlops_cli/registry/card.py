@@ -16,7 +16,7 @@ from mlops_cli.errors import MloError, RequestError
 from mlops_cli.registry import card_metrics, events, example, models, profile
 from mlops_cli.registry.evaluation import record
 from mlops_cli.registry.models import Model, Version
-from mlops_cli.registry.signature import Column
+from mlops_cli.registry.signature import Column, listed
 from mlops_cli.runs.record import Run
 
 MOST_BYTES = 1024 * 1024
@@ -156,9 +156,7 @@ def _columns(repo: Repository, version: Version) -> str:
 
 def _values(column: Column) -> str:
     if column.categories is not None:
-        some = ", ".join(map(str, column.categories[:6]))
-        more = len(column.categories) - 6
-        return some + (f" and {more} more" if more > 0 else "")
+        return listed(column.categories, 6)
     if column.minimum is None or column.maximum is None:
         return ""
     return f"{_short(column.minimum)} to {_short(column.maximum)}"

@@ -10,7 +10,7 @@ from mlops_cli.registry import models, profile
 from mlops_cli.registry.evaluation import record
 from mlops_cli.registry.evaluation.record import Evaluation
 from mlops_cli.registry.models import Version
-from mlops_cli.registry.signature import Column
+from mlops_cli.registry.signature import Column, listed
 from mlops_cli.runs import compare as runs_compare
 from mlops_cli.runs.compare import Comparison, Row, Section, differing
 
@@ -157,7 +157,7 @@ def _column(column: Column) -> str:
     """
     told: str = column.kind
     if column.categories is not None:
-        told += f" {', '.join(map(str, column.categories))}"
+        told += f" {listed(column.categories, len(column.categories))}"
     elif column.minimum is not None:
         told += f" {_end(column.minimum)} to {_end(column.maximum)}"
     return told + (", may be missing" if column.nullable else "")

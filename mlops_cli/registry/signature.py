@@ -194,6 +194,25 @@ def _worded(name: str, known: "pd.Series[Any]", *, nullable: bool) -> Column:
     return Column(name, "text", nullable=nullable)
 
 
+def listed(values: Sequence[Any], most: int) -> str:
+    """Return the first of some categories or labels, those with commas or spaces in quotes.
+
+    >>> listed(("low", "high, or so", 3), 2)
+    "low, 'high, or so' and 1 more"
+    """
+    some = ", ".join(_quoted(one) for one in values[:most])
+    return some + (f" and {len(values) - most} more" if len(values) > most else "")
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return (
+        repr(text)
+        if not text or "," in text or len(text.split()) > 1 or text.strip() != text
+        else text
+    )
+
+
 def _categories(values: Any) -> tuple[Category, ...]:
     plain = [_plain(value) for value in values]
     return tuple(sorted(plain, key=lambda value: (type(value).__name__, value)))

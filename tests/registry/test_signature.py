@@ -72,6 +72,11 @@ def test_a_model_that_says_nothing_and_no_table_give_no_signature():
     assert signature.for_model(object(), None) is None
 
 
+def test_categories_with_commas_or_spaces_are_told_apart_by_quotes():
+    assert signature.listed(("Bern", "Biel, BE", " x", "", 3), 9) == "Bern, 'Biel, BE', ' x', '', 3"
+    assert signature.listed(("a b", "c", "d"), 1) == "'a b' and 2 more"
+
+
 def test_two_columns_of_one_name_are_refused():
     frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(RequestError, match="more than one column 'a'"):

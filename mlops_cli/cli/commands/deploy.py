@@ -34,8 +34,14 @@ def deploy(
         ),
     ] = None,
     replicas: Annotated[
-        int, typer.Option("--replicas", min=1, max=1000, help="How many run at least")
-    ] = 2,
+        int | None,
+        typer.Option(
+            "--replicas",
+            min=1,
+            max=1000,
+            help="How many run at least (default: 2; compose runs 1 where there is no canary)",
+        ),
+    ] = None,
     canary: Annotated[
         str | None,
         typer.Option("--canary", metavar="REF:SHARE", help="Version to try, as in v4:10%"),
@@ -91,7 +97,7 @@ def deploy(
         image=image,
         canary=other,
         share=share,
-        replicas=replicas,
+        replicas=replicas or 2,
         cpu=cpu,
         memory=memory,
         gateway=gateway,
@@ -99,6 +105,8 @@ def deploy(
     )
     if tokens is None and repo.settings.serving.tokens_file is not None:
         show.note("this project asks for tokens, and these manifests do not: --tokens SECRET")
+    if to == "compose" and canary is None and (replicas or 1) > 1:
+        show.note("compose runs 1: only a canary puts nginx in front, which shares requests out")
     folder = output or Path("deploy") / to
     written = write(folder, manifests(planned, targets[to]), force=force)
     show.emit(
@@ -131,7 +139,9 @@ def _tell(planned: "Plan", written: "Written", to: str) -> None:
     for part in (planned.stable, planned.canary):
         if part is not None:
             share = f"{100 * part.share:.4g}% of the requests"
-            show.line(f"{part.version.model} v{part.version.number}: {part.image}, {share}")
+            show.line(
+                f"{part.version.model} v{part.version.number}: {part.image}, {share}", rest="  "
+            )
     for what, names in (
         ("written", written.written),
         ("unchanged", written.unchanged),
@@ -139,6 +149,6 @@ def _tell(planned: "Plan", written: "Written", to: str) -> None:
     ):
         if names:
             show.line(f"  {what}: {', '.join(names)}", rest="    ")
-    show.line(f"  next: {_NEXT[to].format(written.folder)}")
+    show.line(f"  next: {_NEXT[to].format(written.folder)}", rest="    ")
     if to == "kserve" and planned.canary is not None:
         show.line(f"        once that is ready: kubectl apply -f {written.folder}/2-canary.yaml")

@@ -1,0 +1,36 @@
+"""What `mlo deploy` says of what it writes."""
+
+from pathlib import Path
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from mlops_cli.core.repository import open_repository
+from mlops_cli.registry import formats
+from mlops_cli.registry.register import Said, register
+from tests.conftest import Mlo
+
+
+@pytest.fixture
+def churn(project: Path) -> Path:
+    repo = open_repository(project)
+    for strength in (1.0, 0.1):
+        model = LogisticRegression(C=strength).fit([[0.0], [1.0]], [0, 1])
+        formats.save(model, project / "model")
+        register(repo, "churn", path=project / "model", said=Said(compile=False))
+    return project
+
+
+def test_compose_without_a_canary_runs_one_and_says_so(churn: Path, mlo_here: Mlo) -> None:
+    def deployed(*more: str) -> tuple[int, str]:
+        done = mlo_here("deploy", "churn@v1", "--to", "compose", "-o", "made", *more)
+        text = (churn / "made/compose.yaml").read_text()
+        return text.count("replicas: 1"), done.stderr
+
+    assert deployed() == (1, "")
+    replicas, note = deployed("--replicas", "3")
+    assert replicas == 1
+    assert "compose runs 1" in note
+    replicas, note = deployed("--replicas", "3", "--canary", "v2:50%")
+    assert (replicas, note) == (0, "")
+    assert (churn / "made/compose.yaml").read_text().count("replicas: 2") == 2
