@@ -1,6 +1,7 @@
 """What `mlo canary`, `mlo ab` and `mlo shadow` print: who shares the requests to a stage."""
 
 from mlops_cli.cli import show
+from mlops_cli.cli.since import minute
 from mlops_cli.registry.routed import Logged, Routed
 from mlops_cli.registry.routes import Arm
 
@@ -25,14 +26,14 @@ def tell(routed: Routed) -> None:
 def _line(arm: Arm) -> str:
     by = "" if arm.by is None else f", by {arm.by}"
     verb = "sees" if arm.role == "shadow" else "answers"
-    return f"v{arm.version} {verb} {100 * arm.share:.4g}%, {_AS[arm.role]}{by}, since {arm.since}"
+    return f"v{arm.version} {verb} {100 * arm.share:.4g}%, {_AS[arm.role]}{by}"
 
 
 def _seen(logged: Logged, standing: str) -> str:
     """Return what the log has of a version, beside the one that stands there.
 
-    >>> _seen(Logged("canary", 2, "2026-01-31", 1, 1204), "v1")
-    'in the log since then: 1 prediction; 1,204 of v1'
+    >>> _seen(Logged("canary", 2, "2026-01-31T09:15:59Z", 1, 1204), "v1")
+    'logged since 2026-01-31 09:15 UTC: 1 prediction; 1,204 of v1'
     """
     own = show.number(logged.predictions, "prediction")
-    return f"in the log since then: {own}; {logged.beside:,} of {standing}"
+    return f"logged since {minute(logged.since)} UTC: {own}; {logged.beside:,} of {standing}"
