@@ -283,7 +283,8 @@ def log_model(
     `format` is what it is written as: without one `xgboost`, `lightgbm` or `onnx` for models of
     these, and `skops` for all others, which loads without running code. `joblib` and `pickle` need
     `--trust` to be registered. So does `python`, for any object that has `predict(frame)`: its
-    module is kept with `code`, further files that it needs, and what its `save(folder)` writes.
+    module is kept with `code`, further files that it needs, and what its `save(folder)` writes,
+    which its classmethod `load(folder)` reads; one that would lose what it holds is refused.
 
     Raises:
         RequestError: the model cannot be stored safely, or the path is outside the project.

@@ -3,15 +3,17 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
 
-from mlops_cli.errors import IntegrityError, MloError
+from mlops_cli.errors import IntegrityError, MloError, RequestError
 from mlops_cli.registry.signature import Column, Signature
 from mlops_cli.serving import live, slot
 from mlops_cli.serving.validate import Columns
 from tests.serving.conftest import ROW, Running, Shelf, Start, classifier
+from tests.serving.protocols import lives
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -150,3 +152,12 @@ def test_an_example_fits_its_signature() -> None:
     row = live.example(signature)
     assert (row["a"], row["b"], row["c"], row["f"]) == (1.5, 5, "x", 0.0)
     assert Validator(signature, max_rows=1).rows([row]).rows == 1
+
+
+def test_a_model_that_answers_no_row_is_named() -> None:
+    def refuses(_columns: object) -> live.Answers:
+        raise RequestError("the model refuses the rows", hint="fit it")
+
+    with pytest.raises(RequestError, match="plant v3 answers no row: the model refuses") as caught:
+        live.warmed(replace(lives.live(), answer=refuses))
+    assert caught.value.hint == "fit it"
