@@ -32,6 +32,8 @@ MOST_DISTINCT = 0.5
 """A column of texts of which a larger share is distinct holds names: none of them is kept."""
 LONGEST = 200
 """Letters of a text that are kept; what is longer is told by its beginning."""
+_BLOCK = 65_536
+"""Rows of a table in memory that are looked at together."""
 _GRID = 1001
 _CELLS = 100_000
 _FEWEST_POINTS = 101
@@ -123,7 +125,10 @@ def of_data(data: Any, signature: Signature, *, target: str | None) -> Profile |
 
     frame = data if hasattr(data, "columns") else pd.DataFrame(data)
     taken = as_taken(frame.drop(columns=[target], errors="ignore"), signature)
-    return None if taken is None else of_table(lambda _: [taken])
+    if taken is None:
+        return None
+    starts = range(0, len(taken), _BLOCK)
+    return of_table(lambda _: (taken.iloc[at : at + _BLOCK] for at in starts))
 
 
 def _through(

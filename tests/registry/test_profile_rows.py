@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlops_cli.registry import profile, profile_rows
+from mlops_cli.registry import profile, profile_rows, signature
 
 
 def again(frame: pd.DataFrame) -> pd.DataFrame:
@@ -47,3 +47,12 @@ def test_moments_are_moments_again_and_names_are_made_up() -> None:
 def test_nothing_stays_nothing(frame: pd.DataFrame) -> None:
     assert again(frame).isna().all().all()
     assert len(again(frame)) == len(frame)
+
+
+def test_a_table_in_memory_is_looked_at_in_blocks() -> None:
+    frame = pd.DataFrame({"n": np.arange(150_000.0), "y": 1})
+    columns = signature.from_frame(frame, leave_out=("y",))
+    found = profile.of_data(frame, columns, target="y")
+    assert found is not None
+    assert (found.rows, [one.name for one in found.columns]) == (150_000, ["n"])
+    assert found.columns[0].mean == pytest.approx(frame["n"].mean())

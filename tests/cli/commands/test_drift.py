@@ -41,7 +41,7 @@ def test_json_has_what_was_compared_beside_what_was_found(tables, mlo_here: Mlo)
     line = ("drift", "--reference", "before.csv", "--current", "after.csv", "--json")
     found = mlo_here(*line, code=1).json
     assert (found["verdict"], found["model"], found["reference_rows"]) == ("drift", None, 200)
-    assert found["current"] == {"path": "after.csv", "rev": None, "oid": None}
+    assert found["current"] == {"path": "after.csv", "rev": None, "oid": None, "kept": False}
     speed = found["columns"][0]
     assert (speed["name"], speed["verdict"], speed["test"]) == (
         "speed",
