@@ -15,7 +15,14 @@ import orjson
 from mlops_cli.data import prediction_log
 from mlops_cli.data.predictions import lines, rows
 from mlops_cli.data.predictions.labels import Labels, Said
-from mlops_cli.data.predictions.segment import SUFFIX, Frame, Segment, Tally, is_written
+from mlops_cli.data.predictions.segment import (
+    SUFFIX,
+    DamagedHead,
+    Frame,
+    Segment,
+    Tally,
+    is_written,
+)
 from mlops_cli.errors import RequestError
 
 MOST_TOLD = 20
@@ -45,7 +52,7 @@ class Recorded:
     Attributes:
         unknown: ids that no prediction here has.
         unlogged: ids of predictions that were answered and are not in the log, as those that
-            the sample leaves out.
+            the sample leaves out, or those of a segment whose head is damaged.
         examples: the first of both.
     """
 
@@ -99,9 +106,10 @@ class Feedback:
             if known is None:
                 missing += [f"{segment}-{number}" for number in said]
                 continue
-            if text:
-                said = known.meant(said)
-            there, gone, beyond = known.sorted(said)
+            try:
+                there, gone, beyond = known.sorted(known.meant(said) if text else said)
+            except DamagedHead:
+                there, gone, beyond = {}, list(said), []
             missing += [f"{segment}-{number}" for number in beyond]
             unlogged += [f"{segment}-{number}" for number in gone]
             added = known.labels.add(there, durable=durable) if there else (0, 0)

@@ -8,7 +8,7 @@ its own block. `docs/design/serving.md` says why it is so, `docs/design/format.m
 import calendar
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,8 @@ _US = 1_000_000
 class Logged:
     """One prediction as it was answered. `probabilities` go by class, as text.
 
-    `left_out` names the columns that are redacted, `hashed` those of which there is a hash only.
+    `left_out` names the columns that are redacted, `hashed` those of which there is a hash only;
+    `skipped` says which labels cannot be read, where its own may be among them.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Logged:
     left_out: tuple[str, ...] = ()
     hashed: tuple[str, ...] = ()
     label: Any = None
+    skipped: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,10 @@ def find(repo: Repository, prediction_id: str) -> Logged:
     for part in _with_number(path, number, tally):
         place = (part.numbers == number).nonzero()[0]
         if len(place):
-            return _logged(head, labels.joined(path, part), int(place[0]))
+            unread = Tally()
+            known = labels.of(path, unread).joined(part)
+            found = _logged(head, known, int(place[0]))
+            return replace(found, skipped=str(unread) if unread.blocks else None)
     raise _absent(prediction_id, head, tally)
 
 
@@ -212,12 +217,12 @@ def batches(
 
     Raises:
         RequestError: a moment cannot be read, or `since` is after `until`.
-        IntegrityError: a segment has a damaged head.
+        IntegrityError: a segment has a format that is not known here.
     """
     tally = Tally() if tally is None else tally
     first, end = _span(since, until)
-    for path, _ in _selected(repo, model, version_ids, roles, first):
-        known = labels.of(path) if labelled else None
+    for path, _ in _selected(repo, model, version_ids, roles, first, tally):
+        known = labels.of(path, tally) if labelled else None
         for part in rows.of(path, tally, first_us=first, end_us=end):
             yield part if known is None else known.joined(part)
 
@@ -231,9 +236,10 @@ def each(
     until: str | None = None,
 ) -> Iterator[Logged]:
     """Yield one by one what `batches` yields side by side, whatever its role."""
+    tally = Tally()
     first, end = _span(since, until)
-    for path, head in _selected(repo, model, version_ids, None, first):
-        for part in rows.of(path, Tally(), first_us=first, end_us=end):
+    for path, head in _selected(repo, model, version_ids, None, first, tally):
+        for part in rows.of(path, tally, first_us=first, end_us=end):
             for row in range(len(part)):
                 yield _logged(head, part, row)
 
@@ -258,7 +264,7 @@ def window(
 
     tally = Tally() if tally is None else tally
     first, end = _span(since, until)
-    chosen = _selected(repo, model, version_ids, ANSWERED, first)
+    chosen = _selected(repo, model, version_ids, ANSWERED, first, tally)
     gathering = Gathering(last=last, most=most)
     for path, _ in reversed(chosen) if last is not None else chosen:
         if gathering.has_newer(path):
@@ -274,11 +280,17 @@ def _selected(
     version_ids: Collection[str] | None,
     roles: Collection[str] | None,
     first_us: int,
+    tally: Tally,
 ) -> list[tuple[Path, Head]]:
-    """Return the segments that may hold what is asked for, in the order they were begun."""
+    """Return the segments that may hold what is asked for, in the order they were begun.
+
+    Those with a damaged head are told to `tally`: nobody knows what they hold.
+    """
     found = []
     for path in segments(repo.layout.predictions, model):
-        if path.stat().st_mtime_ns // 1000 < first_us or (head := rows.head(path)) is None:
+        if path.stat().st_mtime_ns // 1000 < first_us:
+            continue
+        if (head := rows.readable_head(path, tally)) is None:
             continue
         of_role = roles is None or head.source.role in roles
         if of_role and (version_ids is None or head.source.version_id in version_ids):

@@ -1,11 +1,12 @@
 """What became of an experiment: how often each version's predictions led to what was hoped for."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log
+from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import models, sequential
 from mlops_cli.registry.events import Event
@@ -52,6 +53,7 @@ class Report:
         lost: predictions without a key, where others have one; they are not counted.
         labels: what became of predictions, as text, the most frequent first; no more than ten.
         unmet: whether there are such labels and none of them counts as a conversion.
+        skipped: what to say of damaged places in the log; None without any.
     """
 
     model: str
@@ -67,6 +69,7 @@ class Report:
     outcomes: tuple[Outcome, ...]
     labels: tuple[str, ...] = ()
     unmet: bool = False
+    skipped: str | None = None
 
     @property
     def decided(self) -> bool:
@@ -113,6 +116,7 @@ def report(
         for number in (span.main, *span.arms)
         for oid in (model.version(number).id, *model.version(number).formerly)
     }
+    tally = Tally()
     for part in prediction_log.batches(
         repo,
         name,
@@ -121,6 +125,7 @@ def report(
         until=span.until,
         roles=(_ROLE,),
         labelled=True,
+        tally=tally,
     ):
         number = ids[part.source.version_id]  # type: ignore[index]
         for row in range(len(part)):
@@ -128,7 +133,8 @@ def report(
             counted.add(
                 number, part.id(row), key, None if part.labels is None else part.labels[row]
             )
-    return _report(name, stage, span, counted, alpha)
+    found = _report(name, stage, span, counted, alpha)
+    return replace(found, skipped=str(tally) if tally.blocks else None)
 
 
 class _Counts:

@@ -11,6 +11,7 @@ from mlops_cli.core.repository import Repository, create
 from mlops_cli.data import prediction_log as log
 from mlops_cli.data.feedback import Feedback, Label, Recorded
 from mlops_cli.data.prediction_writer import PredictionWriter, Ticket
+from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import RequestError
 
 SOURCE = log.Source("iris", 2, "ab" * 32, ("petal",), ("no", "yes"))
@@ -102,6 +103,36 @@ def test_ids_that_nobody_knows_are_told(repo: Repository) -> None:
     assert found.unlogged == last + 1 - len(kept)
     assert found.unknown == 2 + 39 - last
     assert "../../etc/passwd" in found.examples
+
+
+def test_a_damaged_line_of_labels_is_told_and_the_others_are_read(repo: Repository) -> None:
+    writer = open_log(repo)
+    segment = answered(writer, rows=3).segment
+    writer.close()
+    ids = [f"{segment}-{number}" for number in range(3)]
+    feedback = Feedback(repo.layout.predictions)
+    feedback.record([Label(one, "yes", 1) for one in ids])
+    (file,) = repo.layout.predictions.rglob("*.labels")
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(lines[0] + b"\xff" + lines[1] + lines[2])
+    tally = Tally()
+    (part,) = log.batches(repo, SOURCE.model, labelled=True, tally=tally)
+    assert part.labels is not None
+    assert part.labels.tolist() == ["yes", None, "yes"]
+    assert tally.files == {str(file): 1}
+    assert "damaged place" in str(log.find(repo, ids[1]).skipped)
+
+
+def test_labels_for_a_segment_with_a_damaged_head_stop_no_others(repo: Repository) -> None:
+    ids = []
+    for _ in range(2):
+        writer = open_log(repo)
+        ids.append(f"{answered(writer).segment}-0")
+        writer.close()
+    (file,) = repo.layout.predictions.rglob(ids[0].partition("-")[0] + ".seg")
+    file.write_bytes(b"x" + file.read_bytes())
+    said = Feedback(repo.layout.predictions).record([Label(one, True, 1) for one in ids])
+    assert (said.new, said.unlogged, said.examples) == (1, 1, (ids[0],))
 
 
 def test_what_can_be_no_label_is_refused_and_nothing_kept(repo: Repository) -> None:

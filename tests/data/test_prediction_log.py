@@ -19,6 +19,7 @@ from mlops_cli.core.repository import Repository, create
 from mlops_cli.data import prediction_log as log
 from mlops_cli.data.prediction_writer import FLUSH_S, PredictionWriter
 from mlops_cli.data.predictions import retention
+from mlops_cli.data.predictions.holdings import holdings
 from mlops_cli.data.predictions.segment import Segment, Tally
 from mlops_cli.errors import IntegrityError, RequestError
 
@@ -178,19 +179,28 @@ def test_a_torn_block_is_skipped_and_written_past(repo: Repository, opened: Open
     assert log.find(repo, later).prediction == "yes"
 
 
-def test_a_damaged_head_is_an_error_and_a_torn_one_is_empty(
+def test_a_damaged_head_costs_its_segment_alone_and_a_torn_one_is_empty(
     repo: Repository, opened: Opened
 ) -> None:
     writer = opened()
-    answer(writer)
+    lost = answer(writer)
     writer.close()
     path = only_segment(repo)
+    writer = opened()
+    kept = answer(writer)
+    writer.close()
     whole = path.read_bytes()
     path.write_bytes(b"{" + whole)
+    tally = Tally()
+    assert [part.id(0) for part in log.batches(repo, "iris", tally=tally)] == [kept]
+    assert tally.files == {str(path): 1}
+    assert len(log.window(repo, "iris").predictions) == 1
+    (held,) = holdings(repo, tally=(tally := Tally()))
+    assert (held.rows, held.segments, tally.blocks) == (1, 1, 1)
     with pytest.raises(IntegrityError, match="head of"):
-        list(log.each(repo, "iris"))
+        log.find(repo, lost)
     path.write_bytes(whole[:20])
-    assert list(log.each(repo, "iris")) == []
+    assert [one.id for one in log.each(repo, "iris")] == [kept]
 
 
 def test_a_segment_that_is_full_is_followed_by_another(repo: Repository, opened: Opened) -> None:

@@ -9,7 +9,7 @@ from mlops_cli.core.repository import Repository, create
 from mlops_cli.data.prediction_log import segments
 from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.data.predictions import labels
-from mlops_cli.data.predictions.segment import Source
+from mlops_cli.data.predictions.segment import Source, Tally
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import events, experiment, models, promote, routes
 from tests.conftest import Mlo
@@ -44,7 +44,7 @@ def answer(repo: Repository) -> Answer:
         (path,) = [
             one for one in segments(repo.layout.predictions, "plant") if one.stem == ticket.segment
         ]
-        labels.of(path).add(dict.fromkeys(converted, (True, 1)), durable=False)
+        labels.of(path, Tally()).add(dict.fromkeys(converted, (True, 1)), durable=False)
 
     return log
 

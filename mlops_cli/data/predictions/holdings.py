@@ -40,23 +40,23 @@ def holdings(repo: Repository, model: str | None = None, *, tally: Tally) -> lis
     for name in prediction_log.models(repo) if model is None else [model]:
         by_source: dict[tuple[int, str], list[tuple[Path, _Extent]]] = {}
         for path in prediction_log.segments(repo.layout.predictions, name):
-            head = rows.head(path)
+            head = rows.readable_head(path, tally)
             if head is not None:
                 key = head.source.version, head.source.role
                 by_source.setdefault(key, []).append((path, _extent(path, tally)))
         for (version, role), files in sorted(by_source.items()):
-            found.append(_holding(Source(name, version, "", (), None, role), files))
+            found.append(_holding(Source(name, version, "", (), None, role), files, tally))
     return found
 
 
-def _holding(source: Source, files: list[tuple[Path, _Extent]]) -> Holding:
+def _holding(source: Source, files: list[tuple[Path, _Extent]], tally: Tally) -> Holding:
     there = [one for _, one in files if one.rows]
     return Holding(
         model=source.model,
         version=source.version,
         role=source.role,
         rows=sum(one.rows for one in there),
-        labels=sum(len(labels.of(path).by_number) for path, _ in files),
+        labels=sum(len(labels.of(path, tally).by_number) for path, _ in files),
         segments=len(files),
         bytes=sum(_sizes(files)),
         first=moment(min(one.oldest_us for one in there) * 1000) if there else "",

@@ -1,7 +1,8 @@
 """What turned out to be true of predictions, beside the segments that hold them.
 
 `<segment>.labels` is appended to, a line of JSON for each label: the number of the prediction, the
-label, and when it was so, in microseconds. The last line of a number counts; a torn one does not.
+label, and when it was so, in microseconds. The last line of a number counts; a line that is torn or
+damaged does not, and is counted.
 """
 
 import fcntl
@@ -16,6 +17,7 @@ import orjson
 from mlops_cli.core.files import outside, sync_folder
 from mlops_cli.data.predictions.block import Cells
 from mlops_cli.data.predictions.rows import Rows
+from mlops_cli.data.predictions.segment import Tally
 
 SUFFIX = ".labels"
 Said = tuple[Any, int]
@@ -28,6 +30,8 @@ class Labels:
     def __init__(self, segment: Path) -> None:
         self.path = segment.with_suffix(SUFFIX)
         self.by_number: dict[int, Said] = {}
+        self.damaged = 0
+        """Lines that cannot be read: damaged, or torn by a kill."""
         self._read = 0
 
     def refresh(self) -> "Labels":
@@ -35,11 +39,11 @@ class Labels:
         try:
             with self.path.open("rb") as file:
                 if os.fstat(file.fileno()).st_size < self._read:
-                    self.by_number, self._read = {}, 0
+                    self._forget()
                 file.seek(self._read)
                 data = file.read()
         except FileNotFoundError:
-            self.by_number, self._read = {}, 0
+            self._forget()
             return self
         whole = data[: data.rfind(b"\n") + 1]
         self._read += len(whole)
@@ -48,8 +52,11 @@ class Labels:
                 number, label, time_us = orjson.loads(line)
                 self.by_number[int(number)] = label, int(time_us)
             except (ValueError, TypeError):
-                continue
+                self.damaged += 1
         return self
+
+    def _forget(self) -> None:
+        self.by_number, self.damaged, self._read = {}, 0, 0
 
     def add(self, said: Mapping[int, Said], *, durable: bool) -> tuple[int, int]:
         """Add labels, and return how many are new, and how many replace another.
@@ -92,14 +99,12 @@ class Labels:
         return replace(rows, labels=Cells(values, gaps), labelled_us=times)
 
 
-def of(segment: Path) -> Labels:
-    """Return the labels of a segment."""
-    return Labels(segment).refresh()
-
-
-def joined(segment: Path, rows: Rows) -> Rows:
-    """Return rows of a segment with their labels."""
-    return of(segment).joined(rows)
+def of(segment: Path, tally: Tally) -> Labels:
+    """Return the labels of a segment; lines that cannot be read are told to `tally`."""
+    found = Labels(segment).refresh()
+    for _ in range(found.damaged):
+        tally.add(found.path)
+    return found
 
 
 def _lines(said: Mapping[int, Said]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from mlops_cli.data.predictions.segment import Head, Source
+from mlops_cli.data.predictions.segment import DamagedHead, Head, Source
 from mlops_cli.errors import IntegrityError
 
 SUFFIX = ".jsonl"
@@ -22,7 +22,8 @@ def head(path: Path) -> Head | None:
     """Return who a segment's answers are from; None while there is no whole first line.
 
     Raises:
-        IntegrityError: the first line is damaged, or of a format that is not known here.
+        DamagedHead: the first line is damaged.
+        IntegrityError: it is of a format that is not known here.
     """
     with path.open("rb") as file:
         line, more = file.readline(), file.read(1)
@@ -44,9 +45,9 @@ def head(path: Path) -> Head | None:
         return Head(path.stem, source, source.columns)
     except (ValueError, KeyError, TypeError) as error:
         if more:
-            raise IntegrityError(
+            raise DamagedHead(
                 f"the first line of '{path}' is damaged, so its predictions cannot be read",
-                hint="move the file away to go on without them",
+                hint="a copy of it in a backup may be whole; predictions in other files are read",
             ) from error
         return None
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_cli.data.predictions import block, lines
 from mlops_cli.data.predictions.block import Cells, Content, Damaged
-from mlops_cli.data.predictions.segment import SUFFIX, Frame, Head, Segment, Source, Tally
+from mlops_cli.data.predictions.segment import (
+    SUFFIX,
+    DamagedHead,
+    Frame,
+    Head,
+    Segment,
+    Source,
+    Tally,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,12 +88,22 @@ def head(path: Path) -> Head | None:
     """Return what the beginning of a segment says; None while it is being made.
 
     Raises:
-        IntegrityError: it is damaged.
+        DamagedHead: it is damaged.
+        IntegrityError: it is of a format that is not known here.
     """
     if path.suffix != SUFFIX:
         return lines.head(path)
     with Segment.opened(path) as segment:
         return None if segment is None else segment.head
+
+
+def readable_head(path: Path, tally: Tally) -> Head | None:
+    """Return what `head` does; None for one that is damaged too, which goes to `tally`."""
+    try:
+        return head(path)
+    except DamagedHead:
+        tally.add(path)
+        return None
 
 
 def of(path: Path, tally: Tally, *, first_us: int = 0, end_us: int = FOREVER_US) -> Iterator[Rows]:

@@ -38,6 +38,10 @@ _WORTH = 15 / 16
 _SEARCH_BYTES = 1 << 20
 
 
+class DamagedHead(IntegrityError):
+    """What a segment begins with is damaged, so nothing in it can be read; the others can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Who answers: a model version, the names of its columns, and its classes if it has any.
@@ -116,7 +120,8 @@ class Tally:
         places = "a damaged place" if self.blocks == 1 else f"{self.blocks} damaged places"
         rows = f", with {self.rows:,} predictions or more" if self.rows else ""
         first = next(iter(self.files), "")
-        others = f" and {len(self.files) - 1} more files" if len(self.files) > 1 else ""
+        more = len(self.files) - 1
+        others = f" and {more} more file{'' if more == 1 else 's'}" if more > 0 else ""
         return f"the prediction log has {places}{rows}, skipped: '{first}'{others}"
 
 
@@ -191,7 +196,8 @@ class Segment:
         """Open a segment for a `with` block.
 
         Raises:
-            IntegrityError: its head is damaged, or of a format that is not known here.
+            DamagedHead: its head is damaged.
+            IntegrityError: it is of a format that is not known here.
         """
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -285,9 +291,9 @@ def _read_head(path: Path, handle: int) -> tuple[Head, int] | None:
         data = os.pread(handle, frame.stored, FRAME_BYTES)
         if zlib.crc32(data) == frame.crc:
             return _head(path, data), frame.end
-    raise IntegrityError(
+    raise DamagedHead(
         f"the head of '{path}' is damaged, so its predictions cannot be read",
-        hint="move the file away to go on without them",
+        hint="a copy of it in a backup may be whole; predictions in other files are read",
     )
 
 

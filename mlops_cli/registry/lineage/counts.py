@@ -15,6 +15,7 @@ class Counted:
     """Predictions in the log of this clone, by role, and the moments of the first and last."""
 
     by_role: dict[str, int] = field(default_factory=dict)
+    skipped: Tally = field(default_factory=Tally)
     oldest_us: int | None = None
     newest_us: int | None = None
 
@@ -32,14 +33,14 @@ class Counted:
 
 
 def counted(repo: Repository, model: str, version_ids: Collection[str]) -> Counted:
-    """Return how many predictions of a version are in the log; damaged blocks do not count.
+    """Return how many predictions of a version are in the log; what is damaged does not count.
 
     Raises:
-        IntegrityError: the head of a segment is damaged.
+        IntegrityError: a segment has a format that is not known here.
     """
     found = Counted()
     for path in prediction_log.segments(repo.layout.predictions, model):
-        head = rows.head(path)
+        head = rows.readable_head(path, found.skipped)
         if head is not None and head.source.version_id in version_ids:
             _count(path, head.source.role, found)
     return found
@@ -47,9 +48,9 @@ def counted(repo: Repository, model: str, version_ids: Collection[str]) -> Count
 
 def _count(path: Path, role: str, found: Counted) -> None:
     if path.suffix != SUFFIX:
-        for part in rows.of(path, Tally()):
+        for part in rows.of(path, found.skipped):
             found.add(role, len(part), int(part.times_us[0]), int(part.times_us[-1]))
         return
     with Segment.opened(path) as segment:
-        for frame in () if segment is None else segment.frames(Tally()):
+        for frame in () if segment is None else segment.frames(found.skipped):
             found.add(role, frame.rows, frame.oldest_us, frame.newest_us)

@@ -42,6 +42,8 @@ def prediction(logged: Logged) -> Node:
         facts["as"] = logged.role
     if logged.label is not None:
         facts["turned out"] = str(logged.label)
+    if logged.skipped is not None:
+        facts["log"] = logged.skipped
     return Node("prediction", logged.id, logged.id, facts)
 
 
@@ -64,13 +66,17 @@ def logged(repo: Repository, version: Version) -> Iterator[Node]:
     except MloError as error:
         yield Node("predictions", "unknown", "", {"log": error.message})
         return
+    skipped = {"log": str(found.skipped)} if found.skipped.blocks else {}
     if found.oldest_us is None or found.newest_us is None:
+        if skipped:
+            yield Node("predictions", "none that can be read", "", skipped)
         return
     facts = {"made": f"{moment(found.oldest_us * 1000)} to {moment(found.newest_us * 1000)}"}
     others = {role: count for role, count in found.by_role.items() if role != "answer"}
     if others:
         facts["as"] = ", ".join(f"{role} {count:,}" for role, count in sorted(others.items()))
-    yield Node("predictions", f"{found.total:,} in the log of this clone", "", facts)
+    what = f"{found.total:,} in the log of this clone"
+    yield Node("predictions", what, "", {**facts, **skipped})
 
 
 def version(model: Model, found: Version) -> Node:
