@@ -74,9 +74,10 @@ def test_a_task_whose_worker_is_killed_is_done_again(engine: Engine, tmp_path: P
 
 def test_a_task_that_kills_every_worker_is_lost_alone(engine: Engine) -> None:
     tasks = [Task("poison", {"die": True}), *(Task(str(n), {"n": n}) for n in range(6))]
-    ended = ends(list(each(engine, tasks)))
+    events = list(each(engine, tasks))
+    ended = ends(events)
     assert ended.pop("poison") == "lost"
-    assert ended == {str(n): "done" for n in range(6)}
+    assert ended == {str(n): "done" for n in range(6)}, events
 
 
 def test_a_task_reports_on_the_way_and_ends_early_when_asked(engine: Engine) -> None:

@@ -267,6 +267,8 @@ def test_a_table_of_another_habit_is_told_what_to_do(
     hint: str,
     suffix: str,
 ) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
     rows.write_bytes(content)
     with pytest.raises(RequestError, match=message) as caught:
         predict.predict(workshop.repo, version, rows, rows.with_name("out" + suffix))

@@ -243,7 +243,8 @@ def _end(key: str, future: Any) -> Event:
         return Event("lost", key, "each worker that worked on it died")
     if isinstance(error, ModuleNotFoundError):
         return Event("failed", key, f"a worker has no {error.name}; install mlo there too")
-    return Event("failed", key, said(error or RuntimeError(future.status)))
+    # what a task itself raises is in its answer: this is the cluster's, and worth another try
+    return Event("lost", key, said(error or RuntimeError(future.status)))
 
 
 # --- on a worker ------------------------------------------------------------------------------
