@@ -29,12 +29,16 @@ _ANY = 0
 
 @dataclass(slots=True)
 class _Job:
-    """A task, how often it was given to the scheduler, and its future there."""
+    """A task, how often it was given to the scheduler, and its future there.
+
+    `ended` is the last try whose end is known.
+    """
 
     task: Task
     topic: str
     tries: int = 0
     future: Any = None
+    ended: int = 0
 
     @property
     def name(self) -> str:
@@ -87,6 +91,7 @@ class DaskEngine:
             if found or wait <= 0:
                 return found
             self._require_scheduler()
+            self._look()
 
     def stop(self, key: str) -> None:
         """Ask a task to end early."""
@@ -115,11 +120,21 @@ class DaskEngine:
         job.future = self._client.submit(_by_name(), _name_of(_do), *told, key=job.name)
         job.future.add_done_callback(lambda ended: self._happened.put((tries, _end(key, ended))))
 
+    def _look(self) -> None:
+        """Take up ends that nobody told of: a callback may be lost when workers die."""
+        for job in self._held.values():
+            if job.future is not None and job.ended != job.tries and job.future.done():
+                self._happened.put((job.tries, _end(job.task.key, job.future)))
+
     def _news(self, tries: int, event: Event) -> Event | None:
         """Return an event that counts, or None: a task ends once, and says nothing after that."""
         job = self._held.get(event.key)
         if job is None or tries not in (job.tries, _ANY):
             return None
+        if event.kind != "report":
+            if job.ended == tries:
+                return None
+            job.ended = tries
         if event.kind == "lost" and job not in self._suspects:
             self._suspects.append(job)
             if job is self._suspects[0]:
