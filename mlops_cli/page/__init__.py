@@ -1,0 +1,1 @@
+"""Pages of HTML that need nothing else, drawings in SVG, and Markdown; of plain values alone."""
