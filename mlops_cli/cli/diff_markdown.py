@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from mlops_cli.cli import diff_words, show
-from mlops_cli.cli.markdown import code, escaped, grid
+from mlops_cli.cli.markdown import grid
+from mlops_cli.page.markdown import code, escaped
 
 if TYPE_CHECKING:
     from mlops_cli.data.diff import Diff

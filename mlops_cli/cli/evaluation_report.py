@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from mlops_cli.cli import show
 from mlops_cli.cli.fold import columns, width_of
-from mlops_cli.cli.markdown import code, escaped, grid
+from mlops_cli.cli.markdown import grid
 from mlops_cli.core.ids import short
+from mlops_cli.page.markdown import code, escaped
 from mlops_cli.registry.evaluation.bootstrap import Estimate
 from mlops_cli.registry.evaluation.latency import duration
 from mlops_cli.registry.evaluation.record import Evaluation, Fairness, Metrics, Slice

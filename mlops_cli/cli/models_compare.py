@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.cli import runs_compare, show
-from mlops_cli.cli.markdown import code, escaped, grid
+from mlops_cli.cli.markdown import grid
 from mlops_cli.cli.runs_list import shown
+from mlops_cli.page.markdown import code, escaped
 
 if TYPE_CHECKING:
     from mlops_cli.runs.compare import Comparison, Row

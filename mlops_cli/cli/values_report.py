@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops_cli.cli import show
-from mlops_cli.cli.markdown import code, escaped, grid
+from mlops_cli.cli.markdown import grid
 from mlops_cli.cli.runs_list import clip, shown
+from mlops_cli.page.markdown import code, escaped
 
 if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository

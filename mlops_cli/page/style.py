@@ -29,7 +29,8 @@ p { margin: .2rem 0; overflow-wrap: anywhere }
 article { min-width: 0 }
 svg { display: block; width: 100%; height: auto }
 svg text { fill: var(--faint); font: 11px system-ui, sans-serif }
-svg.wide { min-width: 38rem }
+svg.wide { min-width: 38rem; max-width: 60rem }
+.drawing svg { min-width: 34rem; max-width: 46rem }
 svg.spark { display: inline-block; width: 5.5rem; height: 1.3rem; vertical-align: middle }
 .grid { stroke: var(--rule); stroke-width: 1; vector-effect: non-scaling-stroke }
 .curve { fill: none; stroke-width: 1.75; stroke-linejoin: round; vector-effect: non-scaling-stroke }

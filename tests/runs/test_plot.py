@@ -11,10 +11,11 @@ import pytest
 from mlops_cli.cli.plot_text import draw
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import RequestError
+from mlops_cli.page.axis import ticks
 from mlops_cli.runs.curve import Curve
 from mlops_cli.runs.history import points
 from mlops_cli.runs.plot import Chart, Series, plots
-from mlops_cli.runs.plot_html import page, ticks
+from mlops_cli.runs.plot_html import page
 from mlops_cli.runs.record import Artifact, Run
 from tests.runs.recorded import record
 
@@ -180,7 +181,7 @@ def test_a_page_asks_for_nothing_and_stays_small_whatever_its_names_are(repo: Re
     assert "https:" not in text.replace("http://www.w3.org", "")
     assert 'name="viewport"' in text
     assert len(text.encode()) < 1_000_000
-    assert text.count("<section>") == 40
+    assert text.count("<article>") == 40
 
 
 def test_round_numbers_lie_within_the_span() -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Any
 
+from mlops_cli.page import html
+from mlops_cli.page.html import Html
 from mlops_cli.registry.explaining.explanation import Explanation, Weight, named
 
 MOST = 30
@@ -13,21 +14,6 @@ _LEFT, _MIDDLE, _RIGHT = 8, 190, 90
 _WIDTH = 640
 _UP, _DOWN = "#0072b2", "#d55e00"
 """Told apart by colour-blind readers as well (Okabe and Ito)."""
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1a1a1a; --faint: #6b6b6b; --rule: #d8d8d8; --page: #fff }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8e8; --faint: #a0a0a0; --rule: #404040; --page: #161616 }
-}
-body { margin: 0 auto; padding: 1rem; max-width: 46rem; background: var(--page); color: var(--ink);
-  font: 1rem/1.45 system-ui, sans-serif }
-h1 { font-size: 1.3rem; margin: 0 0 .3rem; overflow-wrap: anywhere }
-p { margin: .2rem 0; overflow-wrap: anywhere } .faint { color: var(--faint) }
-svg { display: block; width: 100%; height: auto; margin: 1rem 0; background: var(--page) }
-.scroll { overflow-x: auto }
-table { border-collapse: collapse; font-size: .85rem }
-th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--rule) }
-td.number { text-align: right; font-variant-numeric: tabular-nums }
-"""
 _INK = (
     "text{font:12px system-ui,sans-serif;fill:var(--ink,#1a1a1a)}"
     ".faint{fill:var(--faint,#6b6b6b)}"
@@ -37,21 +23,8 @@ _INK = (
 
 def page(found: Explanation) -> str:
     """Return a page of HTML with the drawing, the numbers, and what they are."""
-    title = heading(found)
-    parts = [
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>{escape(title)}</h1>",
-        *(f'<p class="faint">{escape(line)}</p>' for line in lines(found)),
-        svg(found),
-        '<div class="scroll">',
-        *_table(found),
-        "</div></body></html>\n",
-    ]
-    return "\n".join(parts).encode("utf-8", "replace").decode()
+    drawn = html.tag("div", Html(svg(found)), class_="drawing scroll")
+    return html.page(heading(found), [drawn, _table(found)], under=list(lines(found)))
 
 
 def heading(found: Explanation) -> str:
@@ -127,18 +100,18 @@ def _at(value: float, low: float, high: float) -> float:
     return round(_MIDDLE + share * (_WIDTH - _RIGHT - _MIDDLE), 1)
 
 
-def _table(found: Explanation) -> Iterator[str]:
+def _table(found: Explanation) -> Html:
     cells = found.row is not None
     spread = any(one.std is not None for one in found.weights)
     head = ["column", *(["value"] * cells), found.of, *(["spread"] * spread)]
-    yield f"<table><thead><tr>{''.join(f'<th>{escape(one)}</th>' for one in head)}</tr></thead>"
-    yield "<tbody>"
-    for one in found.weights:
-        told: list[Any] = [f"<td>{escape(one.column)}</td>"]
-        if cells:
-            told.append(f"<td>{escape('missing' if one.cell is None else str(one.cell))}</td>")
-        told.append(f'<td class="number">{one.value:+.6g}</td>')
-        if spread:
-            told.append(f'<td class="number">{"" if one.std is None else f"{one.std:.3g}"}</td>')
-        yield f"<tr>{''.join(told)}</tr>"
-    yield "</tbody></table>"
+    return html.table(head, (_row(one, cells=cells, spread=spread) for one in found.weights))
+
+
+def _row(one: Weight, *, cells: bool, spread: bool) -> list[str | float | None]:
+    told: list[str | float | None] = [one.column]
+    if cells:
+        told.append("missing" if one.cell is None else str(one.cell))
+    told.append(one.value)
+    if spread:
+        told.append(one.std)
+    return told
