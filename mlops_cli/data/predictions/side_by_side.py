@@ -32,7 +32,7 @@ class Gathering:
     def add(self, part: Rows) -> None:
         """Take rows of one segment, in the order of their times."""
         if self._share_bits:
-            part = part.take(_even(part.numbers, self._share_bits))
+            part = part.take(even(part.numbers, self._share_bits))
         if not len(part):
             return
         self._parts.append(part)
@@ -41,7 +41,7 @@ class Gathering:
             self._drop_older(self._last)
         while self._most is not None and self._rows > self._most:
             self._share_bits += 1
-            parts = [one.take(_even(one.numbers, self._share_bits)) for one in self._parts]
+            parts = [one.take(even(one.numbers, self._share_bits)) for one in self._parts]
             self._parts = [one for one in parts if len(one)]
             self._rows = sum(map(len, self._parts))
 
@@ -97,7 +97,7 @@ def _hidden(part: Rows) -> list[str]:
     return [name for name in part.source.columns if name not in part.columns or name in part.hashed]
 
 
-def _even(numbers: "NDArray[np.int64]", bits: int) -> "NDArray[np.bool_]":
+def even(numbers: "NDArray[np.int64]", bits: int) -> "NDArray[np.bool_]":
     """Return a mask of one of 2^`bits` rows, which has those of one bit more within it."""
     import numpy as np
 
