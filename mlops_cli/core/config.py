@@ -30,6 +30,7 @@ from mlops_cli.errors import ExternalError
 
 if TYPE_CHECKING:
     from mlops_cli.core.config_models import ModelSettings
+    from mlops_cli.core.config_monitor import Monitor
     from mlops_cli.core.config_sweeps import SweepSettings
 
 _PASSWORD = r"[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/@]*@.*"  # noqa: S105
@@ -113,6 +114,7 @@ class Settings:
     audit: AuditSettings = field(default_factory=AuditSettings)
     tracking: Tracking = field(default_factory=Tracking)
     sweeps: "Mapping[str, SweepSettings]" = field(default_factory=dict)
+    monitor: "Monitor | None" = None
 
 
 def load(path: Path) -> Settings:
@@ -326,6 +328,12 @@ def _sweeps(value: Value) -> "dict[str, SweepSettings]":
     return {name: config_sweeps.read(one) for name, one in named(value)}
 
 
+def _monitor(value: Value) -> "Monitor":
+    from mlops_cli.core import config_monitor
+
+    return config_monitor.read(value)
+
+
 _NO_STEPS: Mapping[str, Written] = {}
 _KEYS: dict[str, Callable[[Value], Any]] = {
     "data": lambda value: {
@@ -342,4 +350,5 @@ _KEYS: dict[str, Callable[[Value], Any]] = {
     "audit": lambda value: value.record(AuditSettings, {"sign": Value.boolean}),
     "tracking": config_tracking.read,
     "sweeps": _sweeps,
+    "monitor": _monitor,
 }

@@ -8,6 +8,10 @@ from mlops_cli.core.yaml_nodes import Value
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _RESERVED = (".git", ".mlo")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
+_SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+_LONGEST_S = 3650 * 86400.0
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*(%?)")
 
 
 def named(value: Value) -> Iterator[tuple[str, Value]]:
@@ -49,3 +53,20 @@ def check_variable(name: str, value: Value, *, hint: str) -> str:
     if not re.fullmatch(_VARIABLE, name):
         raise value.fail("is not the name of a variable", hint=hint)
     return name
+
+
+def span(value: Value, *, least: float = 1e-3) -> float:
+    """Return a time in seconds, written as 5m, 24h or 7d; of ten years at most."""
+    match = _SPAN.fullmatch(value.word().strip())
+    seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
+    if not least <= seconds <= _LONGEST_S:
+        raise value.fail(f"is '{value.word()[:40]}', which is no time", hint="as in 5m, 24h or 7d")
+    return seconds
+
+
+def share(value: Value) -> float:
+    """Return a share, written as 5% or 0.05; it may be above 1."""
+    match = _SHARE.fullmatch(value.word().strip())
+    if not match or len(match[1]) > 20:
+        raise value.fail(f"is '{value.word()[:40]}', which is no share", hint="as in 5% or 0.05")
+    return float(match[1]) / (100 if match[2] else 1)

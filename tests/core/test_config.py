@@ -333,7 +333,8 @@ def _present(value: Any, kind: Any, above: str = "") -> Iterator[str]:
 
 def _hints(kind: Any) -> dict[str, Any]:
     known = {"Gate": Any, "ModelSettings": ModelSettings, "SweepSettings": SweepSettings}
-    return get_type_hints(kind, localns=known)  # gates have a test of their own
+    # gates and rules of the monitor have tests of their own
+    return get_type_hints(kind, localns={**known, "Monitor": Any})
 
 
 def _dataclass_in(hint: Any) -> Any:
