@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 
 import orjson
@@ -10,11 +10,12 @@ import orjson
 from mlops_cli.registry.values import shown
 from mlops_cli.serving.guard.tokens import OPEN, Tokens
 from mlops_cli.serving.metrics import Metrics
-from mlops_cli.serving.predicting import Predicting, Way
+from mlops_cli.serving.predicting import Predicting
 from mlops_cli.serving.protocols import rows
 from mlops_cli.serving.refusal import Refused
 from mlops_cli.serving.reply import Reply
 from mlops_cli.serving.routes import Handler, Receive, Route, Routes, Scope, Send
+from mlops_cli.serving.way import Way
 
 
 class App:
@@ -38,22 +39,22 @@ class App:
         self._metrics = metrics
         self._say = say
         self._tokens = tokens
-        self._unknown = Route("other", self._nothing, ("*",), predicts=False, listed=False)
+        self._unknown = Route("other", self._nothing, ("*",), listed=False)
         if len(predicting.router.slots) == 1:
             self.add_way("/predict", rows)
         self.add_way("/models/{name}/predict", rows)
 
     def add_way(self, path: str, way: Way) -> None:
-        """Answer predictions at `path` in this way; `{name}` in it stands for the model."""
-        self.routes.add(path, self.predicts(way), methods=("POST",), predicts=True)
+        """Answer predictions at `path` in this way; `{name}` and `{version}` in it say whose."""
+        self.routes.add(path, self._predicts(way), methods=("POST",), way=way)
 
-    def predicts(self, way: Way) -> Handler:
+    def _predicts(self, way: Way) -> Handler:
         """Return the handler that answers predictions in this way."""
 
         async def handler(scope: Scope, receive: Receive) -> Reply:
-            named = scope.get("path_params")
-            model = None if named is None else named["name"]
-            return await self.predicting.answer(way, scope, receive, model)
+            named = scope.get("path_params", {})
+            model, version = named.get("name"), named.get("version")
+            return await self.predicting.answer(way, scope, receive, model, version)
 
         return handler
 
@@ -62,20 +63,33 @@ class App:
         started = perf_counter()
         route = self.routes.find(scope) or self._unknown
         try:
-            if self._tokens is not None and scope["path"] not in OPEN:
-                self._tokens.check(dict(scope["headers"]).get(b"authorization"))
+            if self._tokens is not None:
+                self.admit(scope["path"], dict(scope["headers"]))
             if scope["method"] not in route.methods and route is not self._unknown:
                 reply = _options(route, scope["method"])
             else:
                 reply = await route.handler(scope, receive)
-        except Refused as refused:
-            reply = Reply(refused.body(), status=refused.status, headers=refused.headers)
         except Exception as error:  # noqa: BLE001  the process and its other requests live on
-            reply = Reply(orjson.dumps({"error": self.failed(error)}), status=500)
-        if route.predicts:
-            self._metrics.latency(perf_counter() - started)
-        self._metrics.count(route.path, reply.status)
+            reply = self.refusal(error)
+        self.count(route, reply.status, started)
         await self._send(send, reply)
+
+    def admit(self, path: str, headers: Mapping[bytes, bytes]) -> None:
+        """Let who asks at `path` pass, or refuse with 401."""
+        if self._tokens is not None and path not in OPEN:
+            self._tokens.check(headers.get(b"authorization"))
+
+    def refusal(self, error: Exception) -> Reply:
+        """Return the answer to a request that is refused, or that we fail on."""
+        if isinstance(error, Refused):
+            return Reply(error.body(), status=error.status, headers=error.headers)
+        return Reply(orjson.dumps({"error": self.failed(error)}), status=500)
+
+    def count(self, route: Route, status: int, started: float) -> None:
+        """Count an answered request, and the time since `started` if it asked to predict."""
+        if route.way is not None:
+            self._metrics.latency(perf_counter() - started)
+        self._metrics.count(route.path, status)
 
     async def _send(self, send: Send, reply: Reply) -> None:
         head = [
@@ -107,7 +121,7 @@ def _options(route: Route, method: str) -> Reply:
     allowed = ", ".join([*route.methods, "OPTIONS"])
     if method == "OPTIONS":
         return Reply(b"", headers=[(b"allow", allowed.encode())])
-    if route.predicts:
+    if route.way is not None:
         what = "predictions are asked for with POST"
     else:
         what = f"'{route.path}' is asked for with {route.methods[0]}"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain, groupby
 from queue import Empty, SimpleQueue
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mlops_cli.data.prediction_writer import PredictionWriter, Ticket
 from mlops_cli.errors import RequestError
@@ -29,21 +29,41 @@ QUICK_S = 300e-6
 """A model that answers a request in less does so on the event loop."""
 
 
-class _Work(NamedTuple):
-    """A checked request, the version it was checked for, and who waits for the answer."""
+class Waiting(Protocol):
+    """Who waits for an answer: a future, or what writes it straight to a connection."""
+
+    def done(self) -> bool:
+        """Return whether nobody waits any more."""
+        ...
+
+    def set_result(self, answered: Answered, /) -> None:
+        """Take the answer; on the event loop."""
+        ...
+
+    def set_exception(self, refused: Refused, /) -> None:
+        """Take it that there is none; on the event loop."""
+        ...
+
+
+class Work(NamedTuple):
+    """A checked request, the version it was checked for, and who waits for the answer.
+
+    `size` is that of the body, `key` what the request was routed by and `request` its name, for
+    the log.
+    """
 
     live: Live
     table: Table
     size: int
-    answered: "asyncio.Future[Answered]"
-    key: str | None
-    request: str | None
+    waiting: Waiting
+    key: str | None = None
+    request: str | None = None
 
 
 class _Done(NamedTuple):
     """What became of requests: an answer or a refusal for each, and what is to be logged."""
 
-    batch: Sequence[_Work]
+    batch: Sequence[Work]
     results: Sequence[Answered | Refused]
     seconds: float
     record: tuple[Ticket, Columns, Answers] | None
@@ -71,27 +91,18 @@ class Batcher:
         self._most_rows = most_rows
         self._most_bytes = most_bytes
         self._loop: asyncio.AbstractEventLoop
-        self._turn: list[_Work] = []
-        self._queue: SimpleQueue[_Work | None] = SimpleQueue()
+        self._turn: list[Work] = []
+        self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="predict", daemon=True)
         self._thread.start()
 
-    def submit(
-        self,
-        live: Live,
-        table: Table,
-        *,
-        size: int,
-        key: str | None = None,
-        request: str | None = None,
-    ) -> "asyncio.Future[Answered]":
-        """Return the answers to come; `size` is that of the request's body.
-
-        `key` is what the request was routed by and `request` its name, for the log.
+    def put(self, work: Work) -> None:
+        """Have a request answered; on the event loop.
 
         Raises:
             Refused: 503, too much is waiting already.
         """
+        live, table, size, *_ = work
         if self.rows and (
             self.rows + table.rows > self._most_rows or self._size + size > self._most_bytes
         ):
@@ -103,14 +114,12 @@ class Batcher:
         self.rows += table.rows
         self._size += size
         loop = self._loop = asyncio.get_running_loop()
-        work = _Work(live, table, size, loop.create_future(), key, request)
         if live.row_s * table.rows > QUICK_S:
             self._queue.put(work)
         else:
             if not self._turn:
                 loop.call_soon(self._end_turn)
             self._turn.append(work)
-        return work.answered
 
     def close(self) -> None:
         """Answer what is queued, then stop."""
@@ -129,7 +138,7 @@ class Batcher:
             self._settle(self._answers(list(works)))
 
     def _work(self) -> None:
-        kept: _Work | None = None
+        kept: Work | None = None
         while True:
             work = kept or self._queue.get()
             if work is None:
@@ -139,7 +148,7 @@ class Batcher:
             if ended:
                 return
 
-    def _batch(self, first: _Work) -> tuple[list[_Work], _Work | None, bool]:
+    def _batch(self, first: Work) -> tuple[list[Work], Work | None, bool]:
         """Return what goes with `first`, the request after it of another version, and the end."""
         batch, rows = [first], first.table.rows
         try:
@@ -155,7 +164,7 @@ class Batcher:
             pass
         return batch, None, False
 
-    def _answers(self, batch: Sequence[_Work]) -> list[_Done]:
+    def _answers(self, batch: Sequence[Work]) -> list[_Done]:
         """Answer requests together; if that fails one by one, so that only the culprit fails."""
         live, rows = batch[0].live, sum([work.table.rows for work in batch])
         started = perf_counter()
@@ -187,12 +196,12 @@ class Batcher:
             for work, result in zip(done.batch, done.results, strict=True):
                 self.rows -= work.table.rows
                 self._size -= work.size
-                if work.answered.done():
+                if work.waiting.done():
                     continue
                 if isinstance(result, Answered):
-                    work.answered.set_result(result)
+                    work.waiting.set_result(result)
                 else:
-                    work.answered.set_exception(result)
+                    work.waiting.set_exception(result)
         self._loop.call_soon(self._note_all, all_done)
 
     def _note_all(self, all_done: Sequence[_Done]) -> None:
@@ -228,7 +237,7 @@ def _each(sizes: Sequence[int], values: Sequence[str | None]) -> list[str | None
     return [value for value, size in zip(values, sizes, strict=True) for _ in range(size)]
 
 
-def _joined(batch: Sequence[_Work]) -> Columns:
+def _joined(batch: Sequence[Work]) -> Columns:
     """Return the columns of all requests of a batch, one after the other."""
     if len(batch) == 1:
         return batch[0].table.columns
@@ -236,7 +245,7 @@ def _joined(batch: Sequence[_Work]) -> Columns:
     return [list(chain.from_iterable(parts)) for parts in columns]
 
 
-def _parted(live: Live, batch: Sequence[_Work], answers: Answers, ticket: Ticket) -> list[Answered]:
+def _parted(live: Live, batch: Sequence[Work], answers: Answers, ticket: Ticket) -> list[Answered]:
     """Return the answers of a batch, request by request."""
     if len(batch) == 1:
         return [Answered(live, answers, ticket.segment, ticket.first)]

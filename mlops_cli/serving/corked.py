@@ -28,6 +28,11 @@ class Corked:
         if len(data) > _AT_ONCE_BYTES:
             self._send()
 
+    def send(self, data: bytes) -> None:
+        """Send `data` at once, for nothing goes with it."""
+        self._send()
+        self._transport.write(data)
+
     def close(self) -> None:
         """Send what was written, then close."""
         self._send()

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mlops_cli.serving import body, keys
 from mlops_cli.serving.answered import Answered
-from mlops_cli.serving.batch import Batcher
+from mlops_cli.serving.batch import Batcher, Waiting, Work
 from mlops_cli.serving.guard.encoding import plain
 from mlops_cli.serving.live import Live
 from mlops_cli.serving.reply import Reply
@@ -16,6 +16,7 @@ from mlops_cli.serving.routes import Receive, Scope
 from mlops_cli.serving.routing import Routing
 from mlops_cli.serving.shadow import Shadow
 from mlops_cli.serving.validate import Table
+from mlops_cli.serving.way import Way
 
 _INLINE_BYTES = 64 * 1024
 """Larger bodies are read by a thread, so that small requests need not wait for them."""
@@ -26,20 +27,20 @@ _MOST_NAME = 200
 _T = TypeVar("_T")
 
 
-class Way(Protocol):
-    """How predictions are asked for and answered; a module of `protocols` is one."""
+class Routed(NamedTuple):
+    """A request that is to be read, and what the log is told of it.
 
-    def read(self, body: bytes, headers: Mapping[bytes, bytes], live: Live, /) -> Table:
-        """Return the checked table of a request; it may be a subclass that says more.
+    Attributes:
+        live: who answers it.
+        key: what it was routed by.
+        body: without what is no input.
+        request: the name that it has.
+    """
 
-        Raises:
-            Refused: the request is none, or does not fit the model.
-        """
-        ...
-
-    def write(self, answered: Answered, table: Table, /) -> Reply:
-        """Return the answer to the request that `table` was read from."""
-        ...
+    live: Live
+    key: str | None
+    body: bytes
+    request: str | None
 
 
 class Predicting:
@@ -80,26 +81,36 @@ class Predicting:
         if b"content-encoding" in headers:
             encoding = headers[b"content-encoding"]
             data = await self._aside(plain, data, encoding, self._max_body_bytes)
-        routing = self.router.slot(model).routing
-        key = None
-        if routing.by is not None or routing.fields:
-            key, data = _key(routing, data, headers)
-        live = routing.choose(key) if version is None else self.router.at(model, version)
+        live, key, data, request = self.routed(data, headers, model, version)
         if len(data) <= _INLINE_BYTES:
             table = way.read(data, headers, live)
         else:
             table = await self._aside(way.read, data, headers, live)
-        name = headers.get(_REQUEST)
-        answered = await self.predict(
-            table,
-            live,
-            size=len(data),
-            key=None if key is None else key.decode("utf-8", "replace"),
-            request=None if name is None else name.decode("latin-1")[:_MOST_NAME],
-        )
+        answered = await self.predict(table, live, size=len(data), key=key, request=request)
         if table.rows <= _INLINE_ROWS:
             return way.write(answered, table)
         return await self._aside(way.write, answered, table)
+
+    def routed(
+        self, body: bytes, headers: Mapping[bytes, bytes], model: str | None, version: str | None
+    ) -> Routed:
+        """Return who answers a request to `model`, or to a `version` of it.
+
+        Raises:
+            Refused: 404, there is no such model or version here.
+        """
+        routing = self.router.slot(model).routing
+        key = None
+        if routing.by is not None or routing.fields:
+            key, body = _key(routing, body, headers)
+        live = routing.choose(key) if version is None else self.router.at(model, version)
+        name = headers.get(_REQUEST)
+        return Routed(
+            live,
+            None if key is None else key.decode("utf-8", "replace"),
+            body,
+            None if name is None else name.decode("latin-1")[:_MOST_NAME],
+        )
 
     async def predict(
         self,
@@ -117,11 +128,29 @@ class Predicting:
         Raises:
             Refused: the model fails on it, or too much is waiting.
         """
-        answered = await self._batcher.submit(live, table, size=size, key=key, request=request)
-        shadow = self.router.slots[live.model].routing.shadow
+        waiting: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        self.put(live, table, waiting, size, key, request)
+        answered = await waiting
+        self.show(table, answered)
+        return answered
+
+    def put(
+        self,
+        live: Live,
+        table: Table,
+        waiting: Waiting,
+        size: int,
+        key: str | None,
+        request: str | None,
+    ) -> None:
+        """Have `waiting` told what `live` says of a table; raises as `predict`."""
+        self._batcher.put(Work(live, table, size, waiting, key, request))
+
+    def show(self, table: Table, answered: Answered) -> None:
+        """Let the shadow see what was answered, if there is one."""
+        shadow = self.router.slots[answered.live.model].routing.shadow
         if shadow is not None:
             self._shadow.show(shadow, table, answered)
-        return answered
 
     async def _aside(self, function: Callable[..., _T], *arguments: Any) -> _T:
         loop = asyncio.get_running_loop()

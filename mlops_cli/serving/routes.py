@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from mlops_cli.serving.reply import Reply
+from mlops_cli.serving.way import Way
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,15 +26,15 @@ class Route:
 
     Attributes:
         path: as it was added; the metrics count under this name.
-        predicts: whether an answer is a prediction, the time to which is measured.
+        way: how predictions are asked for, the time to which is measured; None if they are not.
         listed: whether the overview at `/` and the answer to an unknown path name it.
     """
 
     path: str
     handler: Handler
     methods: tuple[str, ...]
-    predicts: bool
-    listed: bool
+    listed: bool = True
+    way: Way | None = None
 
 
 class Routes:
@@ -52,11 +53,11 @@ class Routes:
         handler: Handler,
         *,
         methods: tuple[str, ...] = READ,
-        predicts: bool = False,
         listed: bool = True,
+        way: Way | None = None,
     ) -> None:
         """Have `handler` answer at `path`; of two for one path the first stays."""
-        route = Route(path, handler, methods, predicts, listed)
+        route = Route(path, handler, methods, listed, way)
         if "{" not in path:
             self._exact.setdefault(path, route)
             return

@@ -11,7 +11,7 @@ from mlops_cli.serving.openapi.document import document
 from mlops_cli.serving.protocols import mlflow
 from mlops_cli.serving.protocols.v2 import metadata, rest
 from mlops_cli.serving.reply import JSON, Reply
-from mlops_cli.serving.routes import Handler, Receive, Scope
+from mlops_cli.serving.routes import Receive, Scope
 
 _PLAIN = b"text/plain; charset=utf-8"
 
@@ -40,7 +40,7 @@ def _teach_v2(app: App) -> None:
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         _page(app, path, lambda scope: _json(metadata.model(_lives(app, scope))))
         _page(app, f"{path}/ready", lambda scope: _ready(app, _lives(app, scope)[0]))
-        app.routes.add(f"{path}/infer", _infer(app), methods=("POST",), predicts=True)
+        app.add_way(f"{path}/infer", rest)
 
 
 def _page(app: App, path: str, page: Callable[[Scope], Reply]) -> None:
@@ -48,15 +48,6 @@ def _page(app: App, path: str, page: Callable[[Scope], Reply]) -> None:
         return page(scope)
 
     app.routes.add(path, handler)
-
-
-def _infer(app: App) -> Handler:
-    async def handler(scope: Scope, receive: Receive) -> Reply:
-        named = scope["path_params"]
-        model, version = named["name"], named.get("version")
-        return await app.predicting.answer(rest, scope, receive, model, version)
-
-    return handler
 
 
 def _lives(app: App, scope: Scope) -> tuple[Live, ...]:

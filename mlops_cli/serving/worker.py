@@ -14,6 +14,7 @@ from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.serving.app import App
 from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.board import Board
+from mlops_cli.serving.direct import Direct
 from mlops_cli.serving.guard.connection import speaking
 from mlops_cli.serving.guard.guard import Guard
 from mlops_cli.serving.http_server import HttpServer
@@ -85,7 +86,7 @@ class Worker:
             board,
             part,
             tick=self._tick,
-            connection=speaking(upgrade),
+            connection=speaking(upgrade, Direct(self.app)),
             tls=guard.tls,
         )
 

@@ -12,11 +12,15 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mlops_cli.serving.corked import Corked
+from mlops_cli.serving.direct import MOST_BYTES, Asked, Direct, Target
 
 HEAD_S = 10.0
 """The head of a request must have arrived that long after the connection or its first byte."""
 HEAD_BYTES = 64 * 1024
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_UNUSUAL = frozenset({b"transfer-encoding", b"content-encoding", b"upgrade"})
+"""Headers of requests that go the ordinary way."""
+_DIGITS = 6
 _SPARE = 128
 """Descriptors that are kept back for files."""
 _REFUSAL = (
@@ -32,6 +36,8 @@ class Connection(HttpToolsProtocol):
     """HTTP/1.1 with limits. Make a subclass with `speaking` to have it speak HTTP/2 too."""
 
     upgrade: Upgrade | None = None
+    direct: Direct | None = None
+    """Answers usual requests for predictions; all others are the ASGI application's."""
     most: int | None = None
     """As many connections at once; None stands for what the system lets a process have."""
 
@@ -44,6 +50,9 @@ class Connection(HttpToolsProtocol):
         self._uncertain_bytes = 0
         self._head_due: asyncio.TimerHandle | None = None
         self._next: asyncio.Protocol | None = None
+        self._target: Target | None = None
+        self._body = b""
+        self._idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or turn it away when there are too many."""
@@ -56,6 +65,8 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._head_came()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         if self._next is not None:
             self._next.connection_lost(exc)
         super().connection_lost(exc)
@@ -68,6 +79,8 @@ class Connection(HttpToolsProtocol):
         before = self.scope
         self._piece_bytes = len(data)
         HttpToolsProtocol.data_received(self, data)
+        if self._target is not None:
+            self._take_the_ordinary_way()  # its body goes on
         cycle = self.cycle
         if cycle is None or cycle.scope is not self.scope:  # of what it parses there is no head yet
             self._still_in_head(len(data), begun=self.scope is not before)
@@ -80,7 +93,89 @@ class Connection(HttpToolsProtocol):
         if most > HEAD_BYTES and self._head_size() > HEAD_BYTES:
             self._refuse_head()
             raise ValueError("a head that is too long")  # ends the parser's work
+        if self.direct is not None:
+            self._target = self._direct_target(self.direct)
+        if self._target is None:
+            HttpToolsProtocol.on_headers_complete(self)
+
+    def _direct_target(self, direct: Direct) -> Target | None:
+        """Return what a request for predictions asks for, if nothing about it is unusual."""
+        target = direct.target(self.url)
+        if target is None or self.parser.get_method() != b"POST":
+            return None
+        if (self.cycle is not None and not self.cycle.response_complete) or self.pipeline:
+            return None
+        if self.flow.write_paused or direct.app.draining or self.expect_100_continue:
+            return None
+        length = None
+        for name, value in self.headers:
+            if name == b"content-length":
+                length = value
+            elif name in _UNUSUAL:
+                return None
+        if length is None or len(length) > _DIGITS or int(length) > MOST_BYTES:
+            return None
+        if self.parser.get_http_version() != "1.1" or not self.parser.should_keep_alive():
+            return None
+        return target
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        if self._target is None:
+            HttpToolsProtocol.on_body(self, body)
+        else:
+            self._body = self._body + body if self._body else body
+
+    def on_message_complete(self) -> None:
+        """Take a request that is whole."""
+        target = self._target
+        if target is None:
+            HttpToolsProtocol.on_message_complete(self)
+            return
+        assert self.direct is not None
+        body, self._target, self._body = self._body, None, b""
+        asked = Asked(self.direct, self, target, self.scope)
+        self.cycle = asked  # type: ignore[assignment]
+        asked.ask(self.headers, body)
+
+    def _take_the_ordinary_way(self) -> None:
+        """Hand a request to the application whose body takes its time."""
+        body, self._target, self._body = self._body, None, b""
         HttpToolsProtocol.on_headers_complete(self)
+        if body:
+            HttpToolsProtocol.on_body(self, body)
+
+    def on_response_complete(self) -> None:
+        """Go on with a request that has come already, or wait for the next."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._await_next(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which nothing has been asked for long."""
+        self.timeout_keep_alive_task = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            return  # its answer sets the next
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._await_next(left)
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Leave the timer: when it is due it looks whether the connection is idle."""
+
+    def _await_next(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
 
     def _head_size(self) -> int:
         """Return how many bytes the whole head has, without spaces that mean nothing."""
@@ -175,9 +270,12 @@ class Connection(HttpToolsProtocol):
         self._refuse(b"400 Bad Request", "this is not a request of HTTP/1.1")
 
 
-def speaking(upgrade: Upgrade) -> type[Connection]:
-    """Return the kind of connection that hands HTTP/2 to what `upgrade` makes."""
-    return type("Speaking", (Connection,), {"upgrade": staticmethod(upgrade)})
+def speaking(upgrade: Upgrade, direct: Direct | None = None) -> type[Connection]:
+    """Return the kind of connection that hands HTTP/2 to what `upgrade` makes.
+
+    What is usual is answered by `direct`.
+    """
+    return type("Speaking", (Connection,), {"upgrade": staticmethod(upgrade), "direct": direct})
 
 
 def _most() -> int:
