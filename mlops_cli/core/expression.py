@@ -11,6 +11,14 @@ side        name | value
 name        auc  metrics.auc  val/loss  params.model.depth  `metrics.any text at all`
 value       12  -1.5e-3  inf  nan  'text'  "text"  true  false  null
 ```
+
+Where arithmetic is asked for, as in rules about rows, a side may be computed, and a name has no
+signs in it unless it stands in backticks:
+
+```
+side        product {("+" | "-") product};  product = factor {("*" | "/") factor}
+factor      ["-"] (name | value | "(" side ")")
+```
 """
 
 import math
@@ -19,6 +27,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, NoReturn
 
 from mlops_cli.errors import RequestError
@@ -33,6 +42,12 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
+}
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
 }
 
 
@@ -88,12 +103,34 @@ Side = Name | Value
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """Two sides added, subtracted, multiplied or divided."""
+
+    left: "Term"
+    sign: str
+    right: "Term"
+
+    def value(self, look_up: LookUp) -> Any:
+        """Return the number; MISSING unless both sides are numbers, and for a division by 0."""
+        left, right = self.left.value(look_up), self.right.value(look_up)
+        if not _is_number(left) or not _is_number(right):
+            return MISSING
+        try:
+            return _ARITHMETIC[self.sign](left, right)
+        except (ZeroDivisionError, OverflowError):
+            return MISSING
+
+
+Term = Name | Value | Computed
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two sides and what must be so between them. With `~` the right side is a pattern."""
 
-    left: Side
+    left: Term
     operator: Operator
-    right: Side
+    right: Term
 
     def holds(self, look_up: LookUp) -> bool:
         """Return whether it is so; never with something missing."""
@@ -226,11 +263,12 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _names(node: Node) -> Iterator[Name]:
+def _names(node: "Node | Computed") -> Iterator[Name]:
     if isinstance(node, Name):
         yield node
-    elif isinstance(node, Comparison):
-        yield from (side for side in (node.left, node.right) if isinstance(side, Name))
+    elif isinstance(node, Comparison | Computed):
+        yield from _names(node.left)
+        yield from _names(node.right)
     elif isinstance(node, Not):
         yield from _names(node.part)
     elif isinstance(node, Both | Either):
@@ -238,8 +276,10 @@ def _names(node: Node) -> Iterator[Name]:
             yield from _names(part)
 
 
-def parse(text: str, *, where: str) -> Expression:
+def parse(text: str, *, where: str, arithmetic: bool = False) -> Expression:
     """Return the condition in a text; `where` says in errors what it was given for.
+
+    With `arithmetic` its sides may be computed: `total == price * count`.
 
     Raises:
         RequestError: it does not parse; the message points at the place.
@@ -250,7 +290,8 @@ def parse(text: str, *, where: str) -> Expression:
     >>> condition.holds({"auc": 0.95, "params.depth": 6}.get)
     True
     """
-    return Expression(text, _Parser(text, where).whole(), where)
+    parser = _Computing(text, where) if arithmetic else _Parser(text, where)
+    return Expression(text, parser.whole(), where)
 
 
 _TOKEN = re.compile(
@@ -265,6 +306,18 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
+_PLAIN_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
+      | (?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+      | `(?P<tick>[^`]+)`
+      | (?P<word>[^\W\d][\w.]*)
+      | (?P<sign>==|!=|<=|>=|=|<|>|~|\(|\)|,|&&|\|\||!|[-+*/])
+      | (?P<end>$)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+"""Where signs are for computing."""
 _SIGNS = {"=": "==", "&&": "and", "||": "or", "!": "not"}
 _KEYWORDS = ("and", "or", "not", "in", "like")
 _CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
@@ -283,6 +336,8 @@ class _Token:
 
 class _Parser:
     """Reads one text from left to right."""
+
+    token = _TOKEN
 
     def __init__(self, text: str, where: str) -> None:
         self._text = text
@@ -305,7 +360,7 @@ class _Parser:
         tokens: list[_Token] = []
         at = 0
         while not tokens or tokens[-1].sign != "end":
-            found = _TOKEN.match(self._text, at)
+            found = self.token.match(self._text, at)
             if found is None:
                 self._refuse_start(at)
             kind = str(found.lastgroup)
@@ -343,7 +398,7 @@ class _Parser:
         try:
             if self._took("not"):
                 return Not(self._inverse())
-            if self._took("("):
+            if self._opens() and self._took("("):
                 node = self._either()
                 self._expect(")", at, "this '(' is not closed")
                 return node
@@ -351,20 +406,24 @@ class _Parser:
         finally:
             self._depth -= 1
 
+    def _opens(self) -> bool:
+        """Return whether a '(' that comes next is one around a condition."""
+        return True
+
     def _test(self) -> Node:
-        left = self._side()
+        left = self._term()
         found: list[Node] = []
         side = left
         while (sign := self._tokens[self._next].sign) in _COMPARED:
             self._next += 1
-            right = self._side(after=sign)
+            right = self._term(after=sign)
             found.append(Comparison(side, sign, right))  # type: ignore[arg-type]
             side = right
         if found:
             return found[0] if len(found) == 1 else Both(tuple(found))
         return self._matched(left)
 
-    def _matched(self, left: Side) -> Node:
+    def _matched(self, left: Term) -> Node:
         at = self._next
         contrary = self._took("not")
         node: Node
@@ -374,12 +433,14 @@ class _Parser:
             node = Comparison(left, "~", self._pattern("~"))
         elif self._took("like"):
             node = Comparison(left, "~", self._pattern("like"))
+        elif isinstance(left, Computed):
+            self._refuse(self._tokens[self._next].at, "a comparison is missing", hint="a + b > 0")
         else:
             self._next = at
             return left
         return Not(node) if contrary else node
 
-    def _member(self, left: Side) -> Node:
+    def _member(self, left: Term) -> Node:
         at = self._tokens[self._next].at
         if not self._took("("):
             self._refuse(at, "'in' needs a list", hint="name in (1, 2, 'three')")
@@ -411,6 +472,9 @@ class _Parser:
             self._refuse(at, "a text needs quotes", hint=f"'{side.text}'")
         return side
 
+    def _term(self, after: str = "") -> Term:
+        return self._side(after)
+
     def _side(self, after: str = "") -> Side:
         token = self._tokens[self._next]
         if token.side is None:
@@ -435,6 +499,65 @@ class _Parser:
 
     def _refuse(self, at: int, what: str, *, hint: str | None = None) -> NoReturn:
         raise _wrong(self._text, at, what, where=self._where, hint=hint)
+
+
+class _Computing(_Parser):
+    """Reads conditions whose sides may be computed."""
+
+    token = _PLAIN_TOKEN
+
+    def _opens(self) -> bool:
+        """A '(' whose ')' is followed by a sign is around a side."""
+        depth = 0
+        for token, after in pairwise(self._tokens[self._next :]):
+            depth += (token.sign == "(") - (token.sign == ")")
+            if depth <= 0:
+                return after.sign not in (*_COMPARED, *_ARITHMETIC, "in", "~", "like")
+        return True
+
+    def _term(self, after: str = "") -> Term:
+        side = self._product(after)
+        while (sign := self._tokens[self._next].sign) in ("+", "-"):
+            self._next += 1
+            side = Computed(side, sign, self._product(sign))
+        return side
+
+    def _product(self, after: str) -> Term:
+        side = self._factor(after)
+        while (sign := self._tokens[self._next].sign) in ("*", "/"):
+            self._next += 1
+            side = Computed(side, sign, self._factor(sign))
+        return side
+
+    def _factor(self, after: str) -> Term:
+        at = self._tokens[self._next].at
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            self._refuse(at, f"more than {MAX_DEPTH} conditions within each other")
+        try:
+            if self._took("("):
+                side = self._term()
+                self._expect(")", at, "this '(' is not closed")
+                return side
+            if self._took("-"):
+                return self._negative(self._factor("-"), at)
+            return self._side(after)
+        finally:
+            self._depth -= 1
+
+    @staticmethod
+    def _negative(side: Term, at: int) -> Term:
+        if isinstance(side, Value) and _is_number(side.held):
+            return Value(-side.held, at)
+        return Computed(Value(0, at), "-", side)
+
+    def _value(self, after: str = "") -> Value:
+        at = self._tokens[self._next].at
+        side = self._factor(after)
+        if not isinstance(side, Value):
+            hint = f"'{side.text}'" if isinstance(side, Name) else None
+            self._refuse(at, "a text needs quotes" if hint else "a value is missing", hint=hint)
+        return side
 
 
 def _token(kind: str, text: str, at: int) -> _Token:

@@ -219,7 +219,7 @@ def _number(column: Column, sign: str, value: float) -> Sql:
 
 
 def _by_function(
-    left: expression.Side, sign: str, right: expression.Side, found: dict[str, Column]
+    left: expression.Term, sign: str, right: expression.Term, found: dict[str, Column]
 ) -> Sql:
     (left_kind, left_value), (right_kind, right_value) = (
         _side(one, found) for one in (left, right)
@@ -229,7 +229,8 @@ def _by_function(
     return Sql(f"compared({inside})", tuple(value for part in parts for value in part.values))
 
 
-def _side(side: expression.Side, found: dict[str, Column]) -> tuple[Sql, Sql]:
+def _side(side: expression.Term, found: dict[str, Column]) -> tuple[Sql, Sql]:
+    assert not isinstance(side, expression.Computed)  # filters are parsed without arithmetic
     if isinstance(side, Name):
         kind, value = typed(found[side.text])
         if found[side.text].group == "metrics":
