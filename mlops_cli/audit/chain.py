@@ -6,7 +6,6 @@ never conflict when clones exchange them. `docs/design/audit.md` says what this 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlops_cli.core import refs
@@ -14,6 +13,7 @@ from mlops_cli.core.canonical import decode, encode
 from mlops_cli.core.clock import now
 from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.objects import Kind
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError
 

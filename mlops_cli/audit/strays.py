@@ -6,13 +6,13 @@ leaves: the second began where the first had moved the refs to.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise, starmap
 from typing import Any
 
 from mlops_cli.audit.chain import PREFIX, Entry, parsed
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError
 

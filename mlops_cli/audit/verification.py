@@ -7,7 +7,6 @@ without its entry, no entry without its event, and both of the same deed by the 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlops_cli.audit.chain import PREFIX, Entry, walk
@@ -17,6 +16,7 @@ from mlops_cli.core import refs
 from mlops_cli.core.canonical import decode
 from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.objects import Kind
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, MloError
 

@@ -10,10 +10,10 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import ExternalError, RequestError
 
 _FIRST_ROWS, _ALL_ROWS = 400, 569

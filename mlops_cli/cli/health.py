@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec
 
@@ -10,6 +9,7 @@ import mlops_cli
 from mlops_cli.cli import show
 from mlops_cli.core import git
 from mlops_cli.core.layout import STORE
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import MloError, NotARepository
 

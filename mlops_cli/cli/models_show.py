@@ -1,10 +1,10 @@
 """What `mlo models show MODEL@REF` prints: all that is recorded of a version."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.cli import show
+from mlops_cli.core.records import dataclass
 
 if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository

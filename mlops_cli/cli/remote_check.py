@@ -1,10 +1,9 @@
 """What `mlo fsck REMOTE` finds: how a remote stands, and which versions need what is damaged."""
 
-from dataclasses import dataclass
-
 from mlops_cli.cli.roots import believe_only_what_can_be_read
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import Progress
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import labels
 from mlops_cli.data.fsck import Problem

@@ -6,12 +6,12 @@ something that it could say.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.layout import INDEX_SUFFIX, PACK_SUFFIX, was_dvc
 from mlops_cli.core.outline import Outline, outline
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import pointer
 from mlops_cli.data.status import Changed, changes

@@ -5,7 +5,6 @@ Every key, type and default is stated here, and explained to users in `.mlops.ex
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from mlops_cli.core.config_tracking import Tracking
 from mlops_cli.core.config_values import named
 from mlops_cli.core.files import inside, read_regular
 from mlops_cli.core.layout import STORE
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import ExternalError

@@ -6,11 +6,11 @@ named by where they are; the file is committed to git.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlops_cli.core import config_values
 from mlops_cli.core.config_values import named, span
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.yaml_nodes import Value
 
 RETRAIN = "retrain"

@@ -5,10 +5,10 @@ Loaded only by projects that have some. The first key of a gate tells its kind.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from mlops_cli.core import config_values
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.yaml_nodes import Value
 
 EVALUATION = "evaluation"

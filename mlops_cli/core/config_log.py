@@ -1,9 +1,9 @@
 """What `serving.log` says of the prediction log."""
 
 import re
-from dataclasses import dataclass
 
 from mlops_cli.core import config_values
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.yaml_nodes import Value
 
 _AGE = re.compile(r"(\d{1,6})\s*([mhdw])")

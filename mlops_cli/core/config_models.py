@@ -1,10 +1,10 @@
 """What `.mlops.yaml` says of registered models: stages, and what it takes to get there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.config_values import named, path, words
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.yaml_nodes import Value
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ Loaded only by projects that have a monitor. The first key of a rule tells its k
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlops_cli.core import config_actions, config_values
 from mlops_cli.core.config_actions import RETRAIN, ActionSettings
 from mlops_cli.core.config_values import named, share, span
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.yaml_nodes import Value, suggest
 
 SEVERITIES = ("info", "warning", "critical")

@@ -1,9 +1,8 @@
 """What `.mlops.yaml` says of `mlo serve`."""
 
-from dataclasses import dataclass, field
-
 from mlops_cli.core import config_log
 from mlops_cli.core.config_log import LogSettings
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.yaml_nodes import Value
 
 MIB = 1024 * 1024

@@ -1,8 +1,9 @@
 """What `.mlops.yaml` says of a step: the unit of the pipeline."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from mlops_cli.core.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What `.mlops.yaml` says of a sweep: the parameters to search, and what is good."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from mlops_cli.core import ranges
 from mlops_cli.core.ranges import Range
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.yaml_nodes import Value
 
 Direction = Literal["max", "min"]

@@ -1,8 +1,7 @@
 """What `.mlops.yaml` says of what runs record beside what they always do."""
 
-from dataclasses import dataclass
-
 from mlops_cli.core import config_values
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.yaml_nodes import Value
 
 

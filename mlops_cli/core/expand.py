@@ -8,7 +8,6 @@ there, no output that two steps write.
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import replace
 from typing import Any
 
 from mlops_cli.core import yaml_nodes
@@ -16,6 +15,7 @@ from mlops_cli.core.config_steps import Step
 from mlops_cli.core.fill_step import Filler, Item, unknown
 from mlops_cli.core.filling import MISSING, WHOLE, look_up, word
 from mlops_cli.core.layout import SETTINGS
+from mlops_cli.core.records import replace
 from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 

@@ -3,13 +3,13 @@
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from mlops_cli.core import config_values, filling, yaml_nodes
 from mlops_cli.core.config_steps import Out, Reference, Step
 from mlops_cli.core.filling import MISSING, look_up, word
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import RequestError

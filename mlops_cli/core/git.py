@@ -11,12 +11,12 @@ would be wrong to leave unanswered raises StateError.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.clock import moment
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import ExternalError, RequestError, StateError
 
 if TYPE_CHECKING:

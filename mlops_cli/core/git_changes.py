@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git
 from mlops_cli.core.clock import moment
 from mlops_cli.core.git import Commit, Identity
+from mlops_cli.core.records import dataclass
 
 _FORM = "--format=%x01%H%x00%aN%x00%aE%x00%ct%x00%s"
 _NOTHING = "0" * 40

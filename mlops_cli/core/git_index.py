@@ -7,10 +7,10 @@ top folder of the git repository.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError, StateError
 
 _NOTHING = "0" * 40

@@ -8,11 +8,11 @@ under `refs/mlo/code/` keeps it from git's `gc`; a plain `git push` leaves those
 import os
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git
 from mlops_cli.core.beside import beside
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import ExternalError, StateError
 
 REFS = "refs/mlo/code/"

@@ -6,13 +6,13 @@ run first, with the same arguments and input; taking ours out renames it back.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from mlops_cli.core import git
 from mlops_cli.core.files import current_umask, outside, write_whole
 from mlops_cli.core.git_index import top_of
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import StateError
 
 State = Literal["installed", "outdated", "missing", "foreign"]

@@ -5,9 +5,9 @@ then has a file `store` that says where, and keeps only what is about its own fi
 """
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.errors import NotARepository
 
 STORE = ".mlo"

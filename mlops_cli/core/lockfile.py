@@ -6,12 +6,12 @@ line by line, and reading it needs no YAML parser.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from mlops_cli.core.files import read_regular
 from mlops_cli.core.ids import ObjectId, is_id
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.errors import ExternalError, RequestError
 
 VERSION = 1

@@ -1,11 +1,12 @@
 """Each setting with where it comes from: a line of `.mlops.yaml`, or mlo's default."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import config, yaml_nodes
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import RequestError

@@ -10,7 +10,6 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice, pairwise
 from pathlib import Path
@@ -21,6 +20,7 @@ from blake3 import blake3
 from mlops_cli.core.extents import Shared, share
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.layout import PACK_SUFFIX
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import IntegrityError
 
 HEADER = b"MLOPACK\x01" + bytes(8)

@@ -11,9 +11,9 @@ choice(a, b, 0.5)    one of these values, each read as YAML
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, cast
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
 
 Kind = Literal["uniform", "log", "int", "logint", "choice"]

@@ -6,11 +6,11 @@ Git's own settings say which key (`gpg.format = ssh`, `user.signingkey`), and wh
 
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from mlops_cli.core import git
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import ExternalError
 
 Standing = Literal["good", "unknown key", "bad", "unchecked"]

@@ -15,12 +15,12 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
 from mlops_cli.core.files import write_whole
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.writing import AGE_BYTES
 
 HEADER = b"MLOSTAT\x02"

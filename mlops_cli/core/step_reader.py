@@ -6,12 +6,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlops_cli.core import config_values as values
 from mlops_cli.core import filling
 from mlops_cli.core.config_steps import Out, Plot, Reference, Step
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.yaml_nodes import Value
 
 PARAMETER_FILES = (".yaml", ".yml", ".json", ".toml")

@@ -8,12 +8,12 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git
 from mlops_cli.core.files import outside
 from mlops_cli.core.layout import BORROWED, Layout
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
 
 _ALIVE, _TREE, _PREFIX = "alive", "tree", "prefix"

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -10,6 +9,7 @@ from mlops_cli.core import alive, git
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, pointer, snapshot
 from mlops_cli.data.ignore import ignore_all

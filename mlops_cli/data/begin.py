@@ -1,12 +1,12 @@
 """Making a project: its store, its settings, git around it, and a starter's files in it."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git, templates
 from mlops_cli.core import layout as layouts
 from mlops_cli.core.files import outside, write_whole
 from mlops_cli.core.layout import SETTINGS, STORE, Layout
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import create
 from mlops_cli.data.ignore import ignore
 from mlops_cli.errors import Conflict, NotARepository, RequestError, StateError

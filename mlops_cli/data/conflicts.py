@@ -7,12 +7,12 @@ merge again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core import canonical
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import pointer
 from mlops_cli.data.merge import Conflict

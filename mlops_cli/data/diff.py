@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, reference, snapshot, table
 from mlops_cli.data.differences import Pair, between, from_tree

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import ObjectStore
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, UNTRUSTED
 from mlops_cli.data import snapshot

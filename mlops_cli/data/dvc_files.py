@@ -3,10 +3,10 @@
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from mlops_cli.core import yaml_nodes
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.data import paths
 from mlops_cli.errors import IntegrityError

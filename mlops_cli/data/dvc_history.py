@@ -11,7 +11,6 @@ here. A commit from before has no such file; then the newest one of any branch i
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from mlops_cli.core.git import Commit
 from mlops_cli.core.git_changes import blobs, changes
 from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.layout import HISTORY, was_dvc
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import dvc_files
 from mlops_cli.data.dvc_files import Digest, Out

@@ -6,12 +6,12 @@ same id again replaces what was said before. Which ids nobody knows is told, nev
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.data import prediction_log
 from mlops_cli.data.predictions import lines, rows
 from mlops_cli.data.predictions.labels import Labels, Said

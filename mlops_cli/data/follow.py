@@ -6,10 +6,10 @@ its old version stays as it is, and if git brings another version of that very f
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core.layout import LOCKFILE
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import locked, paths, pointer, reference, snapshot
 from mlops_cli.data.borrow import borrow

@@ -4,7 +4,6 @@ Works on the packs themselves, so that one damaged pack hides nothing that is in
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from blake3 import blake3
@@ -16,6 +15,7 @@ from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.pack_check import check_layout, check_object, parts_of
 from mlops_cli.core.packs import SUFFIX, Codec, Entry, Kind, Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import labels
 from mlops_cli.data.labels import Labels

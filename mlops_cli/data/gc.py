@@ -8,7 +8,6 @@ copied to a new one first; killed at any point, everything that is needed is in 
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from operator import attrgetter
 
 from mlops_cli.core import alive, tidy
@@ -18,6 +17,7 @@ from mlops_cli.core.lock import hold
 from mlops_cli.core.marks import Marks
 from mlops_cli.core.packs import ENTRY_BYTES, Kind, Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.writing import alone
 from mlops_cli.data.named import Named

@@ -1,11 +1,11 @@
 """The versions of a path, as git's history of its pointer tells."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlops_cli.core import git
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.layout import LOCKFILE
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import dvc_history, pointer, reference
 from mlops_cli.data.reference import Reference

@@ -5,12 +5,12 @@ For reports on a store that is damaged: nothing here stops at a broken file, or 
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_cli.core import git, git_reach, lockfile
 from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.layout import HISTORY, LOCKFILE, POINTER_SUFFIX, STORE, was_dvc
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import dvc_files, dvc_history, pointer
 from mlops_cli.data.named import PATTERNS

@@ -7,12 +7,12 @@ would have seen, let alone checked, the result.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId, object_id
 from mlops_cli.core.objects import Kind, ObjectStore
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.tree import Entry, Mode
 
 Side = Literal["ours", "theirs"]

@@ -4,9 +4,8 @@ What a step last made is a result, not a decision: where both sides ran a step a
 else, neither result fits the merged code. The step is dropped, and `mlo run` makes it again.
 """
 
-from dataclasses import dataclass, replace
-
 from mlops_cli.core.lockfile import Lock, LockedStep
+from mlops_cli.core.records import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ good one and every command goes on working.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import merge as trees
 from mlops_cli.data.merge import Conflict, Side

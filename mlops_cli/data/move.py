@@ -4,11 +4,11 @@ import errno
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git, git_index
 from mlops_cli.core.files import outside
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, pointer, snapshot
 from mlops_cli.data.add import refuse_unfit

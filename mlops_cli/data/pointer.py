@@ -13,13 +13,13 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.files import read_regular, write_whole
 from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.layout import POINTER_SUFFIX, was_dvc
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.yaml_nodes import Value, parse
 from mlops_cli.data import locked, paths, source

@@ -8,12 +8,12 @@ its own block. `docs/design/serving.md` says why it is so, `docs/design/format.m
 import calendar
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core.clock import moment
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data.predictions import labels, lines, rows
 from mlops_cli.data.predictions.rows import FOREVER_US, Rows

@@ -16,12 +16,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlops_cli.core.config_log import LogSettings
+from mlops_cli.core.records import dataclass
 from mlops_cli.data.predictions import appending, discretion, gathered, retention
 from mlops_cli.data.predictions.appending import Growing
 from mlops_cli.data.predictions.gathered import Answered

@@ -4,11 +4,11 @@ A git repository may hold several projects, at its top or below; hooks see paths
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_cli.core import layout
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.data.pointer import is_pointer
 from mlops_cli.errors import NotARepository
 

@@ -5,12 +5,12 @@ one, in those of that git revision. `@` may also be a letter of a path: a path t
 as it is written comes first.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import locked, paths, pointer
 from mlops_cli.data.snapshot import ObjectKind

@@ -1,11 +1,11 @@
 """Remove: stop versioning files and folders. The store keeps what it has; `gc` decides."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git, git_index
 from mlops_cli.core.layout import POINTER_SUFFIX
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import discard, locked, paths, pointer, reference
 from mlops_cli.data.ignore import unignore_all

@@ -1,8 +1,8 @@
 """Which file that is gone and which that is new are one file that moved: they have the same id."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.data.differences import Pair
 
 

@@ -6,7 +6,6 @@ Afterwards every stored byte is what its name says, and what could not be had is
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
@@ -21,6 +20,7 @@ from mlops_cli.core.pack_check import check_object
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.packs import SUFFIX, Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.writing import alone
 from mlops_cli.data import fsck, paths, snapshot

@@ -8,7 +8,6 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +16,7 @@ from mlops_cli.core import tree, workers
 from mlops_cli.core.files import outside, staging
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, pack_stat
 from mlops_cli.data import snapshot

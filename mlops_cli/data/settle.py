@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlops_cli.core import git_index, lockfile
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.git_index import Unmerged
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import conflicts, merge_pointer, paths, pointer
 from mlops_cli.data.conflicts import Conflicted

@@ -7,7 +7,6 @@ not in the store yet goes there on the way.
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +14,7 @@ from blake3 import blake3
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId, hash_threads
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, UNTRUSTED, Block, StatCache, pack_stat, settle
 from mlops_cli.data.before import Before

@@ -12,8 +12,9 @@ read without a YAML parser.
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.yaml_nodes import Value
 
 LINES = rb'(?:  [a-z0-9]+: "(?:[^"\\\n]|\\[^\n])*"\n)+'

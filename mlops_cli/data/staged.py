@@ -4,7 +4,6 @@ pointers that name nothing or something else than the data beside them, data tha
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +11,7 @@ from mlops_cli.core import git_index, lockfile
 from mlops_cli.core.git_index import Staged
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.data import conflicts, paths, pointer, projects, snapshot
 from mlops_cli.data.merge import Conflict

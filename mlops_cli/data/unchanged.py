@@ -8,9 +8,9 @@ by who asked.
 import os
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mlops_cli.core import workers
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.stat_cache import STAT, Block, StatCache
 
 _WORTH_A_PROCESS = 5_000

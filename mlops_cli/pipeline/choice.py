@@ -1,10 +1,10 @@
 """Which steps a request is about, and what each of them would run with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core import expand
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import graph as graphs

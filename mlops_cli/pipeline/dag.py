@@ -1,11 +1,11 @@
 """The pipeline as a picture: each step with how it stands, and what it needs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from mlops_cli.core import expand, lockfile
 from mlops_cli.core.config_steps import Step
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline import stale

@@ -1,11 +1,11 @@
 """What running the pipeline would do, and why, without doing it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlops_cli.core import lockfile, tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import Lock
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MissingObject
 from mlops_cli.pipeline import outputs, stale

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -13,6 +12,7 @@ from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.lockfile import LockedOutput
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.pack_writer import PackWriter
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import ignore as ignoring
 from mlops_cli.data import paths, pointer, snapshot

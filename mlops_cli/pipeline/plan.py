@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlops_cli.core.config_steps import Reference, Step
 from mlops_cli.core.ids import ObjectId, object_id
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline.graph import Graph, outputs

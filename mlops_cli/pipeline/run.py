@@ -5,12 +5,12 @@ What a run with nothing to do needs is here; the rest is loaded when something i
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import lockfile
 from mlops_cli.core.lock import hold
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.pipeline import stale
 from mlops_cli.pipeline.choice import choose

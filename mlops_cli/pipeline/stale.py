@@ -4,7 +4,6 @@ Cheap enough for `mlo status`: it reads the settings, `mlo.lock` and files that 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core import filling
@@ -12,6 +11,7 @@ from mlops_cli.core.config_steps import is_path
 from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import Lock, LockedStep, read
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import graph as graphs

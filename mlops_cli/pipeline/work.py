@@ -1,7 +1,6 @@
 """One run of a pipeline, from its first step to its record: several steps at once if asked to."""
 
-from dataclasses import dataclass, field
-
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError, RequestError
 from mlops_cli.pipeline import graph as graphs

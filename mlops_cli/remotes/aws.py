@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from configparser import Error as ParserError
 from configparser import RawConfigParser
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.errors import ExternalError
 
 DEFAULT_REGION = "us-east-1"

@@ -4,7 +4,6 @@ A pack never changes, so a copy of its index is right for as long as the pack is
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from mlops_cli.core.packs import (
     as_id,
     read_trailer,
 )
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import IntegrityError
 from mlops_cli.remotes.state import Held
 from mlops_cli.remotes.transport import Transport

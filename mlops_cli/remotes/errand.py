@@ -1,11 +1,11 @@
 """How what is wanted comes from a remote: nearly all of a pack by the pack, the rest by ranges."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import ObjectStore
 from mlops_cli.core.packs import MOST_STORED, as_id
+from mlops_cli.core.records import dataclass
 from mlops_cli.remotes.catalogue import Catalogue, Place
 
 _NEARLY = 0.9

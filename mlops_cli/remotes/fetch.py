@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 from blake3 import blake3
@@ -12,6 +11,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.packs import Codec, Entry, Kind, as_id
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, MissingObject, StateError
 from mlops_cli.remotes.catalogue import Place

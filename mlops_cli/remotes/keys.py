@@ -8,12 +8,12 @@ import base64
 import binascii
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import git
 from mlops_cli.core.config import Encryption
 from mlops_cli.core.files import outside, read_regular
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import ExternalError, RequestError
 from mlops_cli.remotes.sealing import KEY_BYTES
 

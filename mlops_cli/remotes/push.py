@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import refs
@@ -12,6 +11,7 @@ from mlops_cli.core.objects import ObjectStore
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.packs import Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import Conflict, StateError
 from mlops_cli.remotes.catalogue import key_of

@@ -7,9 +7,9 @@ import os
 import struct
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import ExternalError
 
 NO_SUCH_FILE = 2

@@ -1,8 +1,8 @@
 """Objects that lie close together in a pack are read at once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.remotes.catalogue import Place
 
 _GAP_BYTES = 64 * 1024

@@ -1,9 +1,9 @@
 """Which folder on which host a URL names, as git writes it."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
 
 _WORD = r"[A-Za-z0-9._%+~][A-Za-z0-9._%+~\\-]*"  # never a leading dash: ssh would read an option

@@ -7,13 +7,13 @@ specifies it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from blake3 import blake3
 
 from mlops_cli.core import refs
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import ENTRY_BYTES, TRAILER_BYTES
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.errors import IntegrityError, StateError
 from mlops_cli.remotes.transport import MOST_WHOLE
 

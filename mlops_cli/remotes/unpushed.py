@@ -1,8 +1,8 @@
 """What is here and was not on a remote when it was last asked; asks nobody."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.remotes.catalogue import Catalogue
 

@@ -8,7 +8,6 @@ by then, and its name tells its bytes, so those may come from this store where i
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from blake3 import blake3
@@ -19,6 +18,7 @@ from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.pack_check import check_layout, check_object, parts_of
 from mlops_cli.core.packs import SUFFIX, Codec, Entry, Index, Kind, Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, MissingObject, StateError
 from mlops_cli.remotes.catalogue import Place, key_of, read_index

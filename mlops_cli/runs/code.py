@@ -6,13 +6,13 @@ own history does not have it; so it comes back in any clone, by `materialize`.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
 
 from mlops_cli.core import git_snapshot
 from mlops_cli.core.git_snapshot import MAX_UNTRACKED, Change, Standing
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, STORE
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, StateError
 from mlops_cli.runs import secrets

@@ -1,7 +1,8 @@
 """What a patch in git's form changes: each file, and by how many lines."""
 
 import re
-from dataclasses import dataclass
+
+from mlops_cli.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """How runs differ: parameters, metrics, data, code and environment."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core import canonical
 from mlops_cli.core.ids import ObjectId, short
 from mlops_cli.core.layout import LOCKFILE
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MissingObject, MloError, RequestError
 from mlops_cli.runs import code, code_files

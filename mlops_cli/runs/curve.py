@@ -1,7 +1,8 @@
 """Curves of any number of points, kept as a few hundred that look the same."""
 
 import math
-from dataclasses import dataclass
+
+from mlops_cli.core.records import dataclass
 
 POINTS = 1_000
 """A curve is kept as at most about so many points."""

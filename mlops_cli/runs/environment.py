@@ -7,11 +7,11 @@ runs in. It is described by what lies around it, without starting it.
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core.ids import object_id
+from mlops_cli.core.records import dataclass
 from mlops_cli.runs import machine, packages, secrets
 
 VERSION = 2

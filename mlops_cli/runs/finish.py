@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mlops_cli.audit import chain
 from mlops_cli.audit.chain import Deed
 from mlops_cli.core import worktrees
+from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
 from mlops_cli.errors import MloError

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlops_cli.core import journal
 from mlops_cli.core.expression import MISSING, Expression
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.runs import filters, open_run, said

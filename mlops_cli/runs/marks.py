@@ -1,9 +1,9 @@
 """What the code of a run says of it as it goes on: tags, a note, seeds of random generators."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.runs import secrets
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from mlops_cli.core.beside import beside
 from mlops_cli.core.clock import now
 from mlops_cli.core.files import outside
 from mlops_cli.core.layout import Layout
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import StateError
 from mlops_cli.runs import code, environment, secrets

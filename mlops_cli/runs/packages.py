@@ -8,12 +8,12 @@ Reading them takes some 20 ms, so what was found is kept until the folder of pac
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core.files import write_whole
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.errors import MloError
 
 _VERSION = 1

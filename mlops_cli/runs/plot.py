@@ -5,13 +5,13 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from mlops_cli.core import canonical
 from mlops_cli.core.config_steps import Plot
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.runs import history, open_run

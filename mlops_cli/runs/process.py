@@ -14,11 +14,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
 from mlops_cli.runs.stopping import GRACE_S, POLL_S, Received, Stopping, signals
 

@@ -1,11 +1,11 @@
 """The record of one run: an immutable object that names all that went in and came out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mlops_cli.core import canonical
 from mlops_cli.core.ids import ObjectId, is_id
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, StateError
 

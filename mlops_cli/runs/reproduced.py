@@ -5,13 +5,13 @@ is set to sign with an SSH key, the statement is signed with it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.audit import chain
 from mlops_cli.core import canonical, ssh_signature
 from mlops_cli.core.clock import now
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.ssh_signature import Checked
 from mlops_cli.errors import ExternalError, IntegrityError

@@ -1,12 +1,12 @@
 """Bringing the code, parameters and outputs of a run back as a branch of git."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core import git, git_branch, lockfile, yaml_edit, yaml_nodes
 from mlops_cli.core.layout import LOCKFILE, SETTINGS
 from mlops_cli.core.lockfile import LockedOutput, LockedStep
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.runs import code
 from mlops_cli.runs.params import flatten

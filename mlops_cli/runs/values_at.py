@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core import git, lockfile, yaml_nodes
@@ -10,6 +9,7 @@ from mlops_cli.core.config import Settings
 from mlops_cli.core.config import read as read_settings
 from mlops_cli.core.files import inside, read_regular
 from mlops_cli.core.layout import LOCKFILE, SETTINGS
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError
 from mlops_cli.runs import metrics as metric_values

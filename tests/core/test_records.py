@@ -201,6 +201,6 @@ def test_making_one_loads_neither_dataclasses_nor_inspect() -> None:
     code = (
         "import sys; from mlops_cli.core.layout import Layout; from pathlib import Path; "
         "Layout(Path('.')) == Layout(Path('.')); "
-        "sys.exit(' '.join({'dataclasses', 'inspect'} & set(sys.modules)))"
+        "sys.exit(' '.join({'dataclasses', 'inspect'} & set(sys.modules)) or 0)"
     )
     subprocess.run([sys.executable, "-c", code], env=unwatched(), check=True)

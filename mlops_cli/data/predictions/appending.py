@@ -9,10 +9,10 @@ import fcntl
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core.files import sync_folder
+from mlops_cli.core.records import dataclass
 from mlops_cli.data.predictions.segment import FRAME_BYTES, SUFFIX, Head, head_frame
 
 

@@ -8,10 +8,11 @@ segment, predictions, probabilities, request ids, keys. `docs/design/format.md` 
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+
+from mlops_cli.core.records import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

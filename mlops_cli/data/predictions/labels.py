@@ -8,13 +8,13 @@ damaged does not, and is counted.
 import fcntl
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from mlops_cli.core.files import outside, sync_folder
+from mlops_cli.core.records import replace
 from mlops_cli.data.predictions.block import Cells
 from mlops_cli.data.predictions.rows import Rows
 from mlops_cli.data.predictions.segment import Tally

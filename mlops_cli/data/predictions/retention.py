@@ -9,11 +9,11 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core.config_log import LogSettings
 from mlops_cli.core.files import sync_folder
+from mlops_cli.core.records import dataclass
 from mlops_cli.data.predictions import block, labels, lines
 from mlops_cli.data.predictions.gathered import BLOCK_ROWS
 from mlops_cli.data.predictions.segment import (

@@ -1,10 +1,10 @@
 """The rows of a segment side by side, some thousands at a time, in either format of the log."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.data.predictions import block, lines
 from mlops_cli.data.predictions.block import Cells, Content, Damaged
 from mlops_cli.data.predictions.segment import (

@@ -12,13 +12,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from mlops_cli.core.clock import moment
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.errors import IntegrityError
 
 FORMAT = 2

@@ -9,11 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import ExternalError, RequestError
 from mlops_cli.pipeline.engines.engine import Event, Task, Work
 from mlops_cli.pipeline.engines.local import said

@@ -5,8 +5,9 @@ says by id what it needs, and answers with the id of what it made: content goes 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+from mlops_cli.core.records import dataclass
 
 MAX_DEATHS = 3
 """A task whose worker died so often is not tried again: it may be what kills them."""

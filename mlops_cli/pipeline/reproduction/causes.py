@@ -4,10 +4,10 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core.config_steps import is_path
+from mlops_cli.core.records import dataclass
 from mlops_cli.pipeline.reproduction.differences import NOT_SET, Difference
 from mlops_cli.pipeline.reproduction.surroundings import Surroundings
 from mlops_cli.runs.record import Number, Run, StepRun

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.errors import RequestError
 
 DEFAULT = 1e-9

@@ -3,11 +3,11 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.data import table
 from mlops_cli.errors import MloError
 from mlops_cli.pipeline.reproduction.closeness import Tolerance, apart, number

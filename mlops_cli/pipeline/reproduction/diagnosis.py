@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mlops_cli.core import canonical, git
 from mlops_cli.core.layout import LOCKFILE
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import pointer
 from mlops_cli.errors import MloError

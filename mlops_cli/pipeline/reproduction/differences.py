@@ -1,8 +1,9 @@
 """How the environment of one run differs from that of another, which may change the numbers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from mlops_cli.core.records import dataclass
 
 Kind = Literal[
     "package", "python", "variable", "processors", "cpu", "library", "gpu", "system", "lock file"

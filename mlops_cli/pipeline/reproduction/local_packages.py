@@ -5,11 +5,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
 from mlops_cli.core.files import outside
+from mlops_cli.core.records import dataclass
 from mlops_cli.pipeline.reproduction.pythons import Python, minor
 
 _SCRIPT = """\

@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from shutil import which
+
+from mlops_cli.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mlops_cli.core import canonical
 from mlops_cli.core.files import outside, write_whole
 from mlops_cli.core.ids import object_id
 from mlops_cli.core.lock import hold
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.errors import ExternalError, IntegrityError
 from mlops_cli.pipeline.reproduction import local_packages, pythons
 from mlops_cli.pipeline.reproduction.environments import LOCK, WHOLE, cache_folder, note_use

@@ -1,12 +1,13 @@
 """Reproducing a run: made again in a clean work tree, compared, and what was found stated."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import canonical, git
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MissingObject
 from mlops_cli.pipeline.reproduction import (

@@ -1,13 +1,13 @@
 """What a run made, beside what it made again: bytes first, then what they mean."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Literal, Protocol
 
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data.restore import write_out
 from mlops_cli.errors import MissingObject, MloError

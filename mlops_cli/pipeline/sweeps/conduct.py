@@ -10,12 +10,12 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import journal, lockfile
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.pipeline.attempt import did_not_report
 from mlops_cli.pipeline.engines.engine import Line

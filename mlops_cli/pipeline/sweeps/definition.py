@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlops_cli.core import ranges
 from mlops_cli.core.config_sweeps import PRUNERS, SAMPLERS, Direction, SweepSettings
 from mlops_cli.core.ranges import Range
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.errors import RequestError
 
 MAX_GRID = 10_000

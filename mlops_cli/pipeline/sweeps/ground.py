@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from mlops_cli.core.fill_step import is_pattern
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, pointer
 from mlops_cli.errors import RequestError, StateError

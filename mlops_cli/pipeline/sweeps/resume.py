@@ -1,9 +1,8 @@
 """Which sweep a command line means: a new one, or one to go on with."""
 
-from dataclasses import replace
-
 from mlops_cli.core import lockfile
 from mlops_cli.core.config_sweeps import Direction
+from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError, StateError
 from mlops_cli.pipeline.sweeps import trial as trials

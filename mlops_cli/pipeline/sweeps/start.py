@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
 from typing import Any
 
 from mlops_cli.core.files import read_regular
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError, RequestError, StateError
 from mlops_cli.pipeline.engines import kinds

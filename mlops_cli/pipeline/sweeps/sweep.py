@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from mlops_cli.core.config_sweeps import Direction
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, MloError, RequestError, StateError
 from mlops_cli.pipeline.engines.engine import Engine, Event, Task

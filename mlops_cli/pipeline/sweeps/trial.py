@@ -5,12 +5,12 @@ and how it ended. A trial that began and has no end was lost with whoever did it
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from mlops_cli.core import journal
 from mlops_cli.core.clock import now
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.pipeline.sweeps.definition import Definition, from_plain
 
