@@ -7,8 +7,9 @@ small shifts sooner than the largest gap does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mlops_cli.monitor import pooled
 from mlops_cli.monitor.chi_square_sum import upper_tail
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Counts = NDArray[np.int64]
+    Counts = NDArray[Any]
 
 _CELLS = 200
 """Values that are each rarer than one in so many are taken together to find how A² is distributed
@@ -39,8 +40,8 @@ def two_sample(first: Floats, second: Floats) -> AndersonDarling:
     rows on a side its error rate was as stated, to within a tenth, in 20,000 trials.
 
     Args:
-        first: one sample, shape (m,), m >= 1, in rising order, without NaN.
-        second: the other, shape (n,), n >= 1, m + n >= 4, in rising order, without NaN.
+        first: one sample, shape (m,), m >= 1, in any order, without NaN.
+        second: the other, shape (n,), n >= 1, m + n >= 4, in any order, without NaN.
 
     Source:
         F. W. Scholz and M. A. Stephens, K-sample Anderson-Darling tests, Journal of the American
@@ -52,15 +53,8 @@ def two_sample(first: Floats, second: Floats) -> AndersonDarling:
     >>> round(found.statistic, 6), round(found.p, 5)
     (10.703086, 8e-05)
     """
-    import numpy as np
-
-    values = np.concatenate((first, second))
-    values.sort(kind="stable")
-    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
-    distinct = values[starts]
-    counts = np.diff(np.append(starts, len(values)))
-    of_first = np.searchsorted(first, distinct, "right") - np.searchsorted(first, distinct)
-    return of_counts(of_first, counts - of_first)
+    _, counts, others = pooled.of_samples(first, second)
+    return of_counts(counts, others)
 
 
 def of_counts(first: Counts, second: Counts) -> AndersonDarling:
@@ -68,9 +62,10 @@ def of_counts(first: Counts, second: Counts) -> AndersonDarling:
 
     Args:
         first: counts of one sample, shape (k,), sum >= 1.
-        second: counts of the other; together each is >= 1, and all are >= 4.
+        second: counts of the other; together each is > 0, and all are >= 4. They need not be
+            whole, as those of sketches are not.
     """
-    m, n = int(first.sum()), int(second.sum())
+    m, n = round(float(first.sum())), round(float(second.sum()))
     tied = first + second
     if len(tied) == 1:
         return AndersonDarling(0.0, 1.0)
@@ -98,8 +93,8 @@ def _weights(tied: Counts) -> Floats:
     """Return the weights of the chi-squares that A² is distributed as, given the ties."""
     import numpy as np
 
-    total = int(tied.sum())
-    if int(tied.max()) * _CELLS <= total:
+    total = float(tied.sum())
+    if float(tied.max()) * _CELLS <= total:
         i = np.arange(1.0, _CELLS + 1)
         return np.append(1 / (i * (i + 1)), 1 / (_CELLS + 1))  # the last stands for all further
     share = _merged(tied) / total
@@ -120,8 +115,8 @@ def _merged(tied: Counts) -> Counts:
 
     if len(tied) <= _CELLS:
         return tied
-    total = int(tied.sum())
-    cell = (np.cumsum(tied) - 1) * _CELLS // total
+    total = float(tied.sum())
+    cell = np.floor_divide((np.cumsum(tied) - 1) * _CELLS, total)
     common = tied * _CELLS > total
     starts = np.append(True, (cell[1:] != cell[:-1]) | common[1:] | common[:-1])
     merged: Counts = np.add.reduceat(tied, np.flatnonzero(starts))

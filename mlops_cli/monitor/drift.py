@@ -8,57 +8,30 @@ misleads: with few rows large differences arise by chance, with many rows trifle
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, TypeVar
 
 from mlops_cli.core.config import DriftSettings
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor import columns
-from mlops_cli.monitor.columns import Result, Tested
+from mlops_cli.monitor import columns, verdicts
+from mlops_cli.monitor.distribution import Table, repeated
 from mlops_cli.monitor.false_discovery import q_values
-from mlops_cli.monitor.histogram import Shapes
-from mlops_cli.monitor.kinds import Kind, kind_of
+from mlops_cli.monitor.numeric import Asked
+from mlops_cli.monitor.tested import Tested
+from mlops_cli.monitor.verdicts import ColumnDrift, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Verdict = Literal["drift", "not comparable", "warn", "too few rows", "ok", "not tested"]
-_WORST_FIRST: tuple[Verdict, ...] = (
-    "drift",
-    "not comparable",
-    "warn",
-    "too few rows",
-    "ok",
-    "not tested",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnDrift:
-    """What is to be said of one column.
-
-    Attributes:
-        test: the test that decided, None when none was done. Statistic, p, q, effect and change
-            are its own: `anderson-darling` (A², standardized), `chi-square` and `missing values`
-            (Pearson's statistic). The effect is the largest gap of the distribution functions,
-            or of categories the total variation.
-        q: p corrected for all tests of the report, by Benjamini and Hochberg.
-        effect: how much differs, in 0..1.
-        change: what changed, in words.
-        reason: why there is no test, or what else there is to know.
-    """
-
-    name: str
-    kind: Kind
-    verdict: Verdict
-    test: str | None = None
-    statistic: float | None = None
-    p: float | None = None
-    q: float | None = None
-    effect: float | None = None
-    change: str = ""
-    reason: str = ""
-    shapes: Shapes | None = None
+_THREADS = 4
+_MANY_CELLS = 200_000
+"""Smaller tables are done sooner than threads are started."""
+_PAIRS = 2_500
+"""Of more pairs of names it is not looked which are alike."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +56,12 @@ class DriftReport:
 
 
 def compare(
-    reference: pd.DataFrame, current: pd.DataFrame, settings: DriftSettings | None = None
+    reference: Table,
+    current: Table,
+    settings: DriftSettings | None = None,
+    *,
+    importance: Mapping[str, float] | None = None,
+    asked: Asked | None = None,
 ) -> DriftReport:
     """Return how the columns of `reference` are distributed in `current`.
 
@@ -91,135 +69,131 @@ def compare(
     homogeneity, and in both how much is missing. A column has drifted when q < `settings.q` and
     the effect is at least `settings.effect`; from `settings.warn` on there is a warning.
 
+    Args:
+        reference: what is held to be usual.
+        current: what is asked about.
+        settings: the bounds.
+        importance: how much a model makes of its columns, in any unit; the sign is not looked at.
+        asked: what more is to be told of each column.
+
     Raises:
         RequestError: the tables share no column, or one has two columns of the same name.
-
-    >>> import pandas as pd
-    >>> before = pd.DataFrame({"age": range(20, 80), "city": ["Bonn", "Ulm", "Trier"] * 20})
-    >>> after = pd.DataFrame({"age": range(50, 110), "city": ["Bonn", "Trier", "Ulm"] * 20})
-    >>> [(column.name, column.verdict, column.effect) for column in compare(before, after).columns]
-    [('age', 'drift', 0.5), ('city', 'ok', 0.0)]
     """
     settings = settings or DriftSettings()
-    _check(reference, current)
-    tested = {
-        str(name): columns.test(reference[name], current[name], min_rows=settings.min_rows)
-        if name in current.columns
-        else _absent(reference, current, name)
-        for name in reference.columns
-    }
+    check(reference.names, current.names)
+    tested = each_column(reference, current, settings, asked)
     q = iter(q_values([one.p for column in tested.values() for one in column.results]))
+    weights = verdicts.shares(importance)
     judged = [
-        _judge(name, column, [next(q) for _ in column.results], settings)
-        for name, column in tested.items()
+        verdicts.judge(name, one, [next(q) for _ in one.results], settings, weights.get(name))
+        for name, one in tested.items()
     ]
-    judged.sort(key=_badness)
-    verdict, reason = _overall(judged, len(reference), len(current), settings)
+    judged.sort(key=verdicts.badness)
+    too_few = columns.too_few_rows(reference.rows, current.rows, settings.min_rows)
+    verdict, reason = verdicts.overall(judged, too_few, settings)
+    known = set(reference.names)
     return DriftReport(
         verdict=verdict,
         reason=reason,
-        reference_rows=len(reference),
-        current_rows=len(current),
+        reference_rows=reference.rows,
+        current_rows=current.rows,
         settings=settings,
         columns=tuple(judged),
-        new_columns=tuple(str(name) for name in current.columns if name not in reference.columns),
+        new_columns=tuple(name for name in current.names if name not in known),
     )
 
 
-def _check(reference: pd.DataFrame, current: pd.DataFrame) -> None:
-    for frame, side in ((reference, "reference"), (current, "current data")):
-        repeated = frame.columns[frame.columns.duplicated()]
-        if len(repeated):
-            raise RequestError(f"the {side} has more than one column '{repeated[0]}'")
-    if not reference.columns.intersection(current.columns).size:
+def compare_frames(
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    settings: DriftSettings | None = None,
+    *,
+    importance: Mapping[str, float] | None = None,
+    asked: Asked | None = None,
+) -> DriftReport:
+    """Return the same of two data frames.
+
+    >>> import pandas as pd
+    >>> before = pd.DataFrame({"age": [*range(30)] * 2, "city": ["Bonn", "Ulm", "Trier"] * 20})
+    >>> after = before.assign(age=before["age"] + 15)
+    >>> [(one.name, one.verdict, one.effect) for one in compare_frames(before, after).columns]
+    [('age', 'drift', 0.5), ('city', 'ok', 0.0)]
+    """
+    from mlops_cli.monitor.sources.frame import of_frame
+
+    return compare(
+        of_frame(reference), of_frame(current), settings, importance=importance, asked=asked
+    )
+
+
+def each_column(
+    reference: Table, current: Table, settings: DriftSettings, asked: Asked | None = None
+) -> dict[str, Tested]:
+    """Return the tests of each column of the reference, by name."""
+    there = set(current.names)
+    renamed = likely_renamed(reference.names, current.names)
+
+    def one(name: str) -> Tested:
+        before = reference.column(name)
+        if name in there:
+            now = current.column(name)
+            return columns.compare(before, now, min_rows=settings.min_rows, asked=asked)
+        return Tested(before.kind, mismatch="not in the current data" + renamed.get(name, ""))
+
+    cells = (reference.rows + current.rows) * len(reference.names)
+    found = in_threads(one, reference.names, threads=_THREADS if cells > _MANY_CELLS else 1)
+    return dict(zip(reference.names, found, strict=True))
+
+
+def in_threads(do: Callable[[str], _T], names: Sequence[str], *, threads: int) -> list[_T]:
+    """Return what `do` makes of each name, by several threads where there are processors."""
+    threads = min(threads, len(os.sched_getaffinity(0)))
+    if threads == 1:
+        return [do(name) for name in names]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(do, names))
+
+
+def check(reference: Sequence[str], current: Sequence[str]) -> None:
+    """Refuse names of columns that cannot be compared.
+
+    Raises:
+        RequestError: a name is there twice, or none is on both sides.
+    """
+    for names, side in ((reference, "reference"), (current, "current data")):
+        twice = repeated(names)
+        if twice is not None:
+            raise RequestError(
+                f"the {side} has more than one column '{twice}'",
+                hint="rename one of them, so that it is known which to compare",
+            )
+    if not set(reference) & set(current):
         raise RequestError(
             "the reference and the current data have no column in common",
             hint="check that both are tables of the same things, with a line of column names",
         )
 
 
-def _absent(reference: pd.DataFrame, current: pd.DataFrame, name: object) -> Tested:
+def likely_renamed(reference: Sequence[str], current: Sequence[str]) -> dict[str, str]:
+    """Return, for columns that are gone, the question whether a new one is the same.
+
+    >>> likely_renamed(["a", "mean_size"], ["a", "Mean Size"])
+    {'mean_size': "; was it renamed to 'Mean Size'?"}
+    """
     from difflib import get_close_matches
 
-    new = [str(other) for other in current.columns if other not in reference.columns]
-    close = get_close_matches(str(name), new, n=1)
-    renamed = f"; was it renamed to '{close[0]}'?" if close else ""
-    return Tested(kind_of(reference[name]), mismatch="not in the current data" + renamed)
+    here, there = set(reference), set(current)
+    gone = [name for name in reference if name not in there]
+    new = [name for name in current if name not in here]
+    bare = {_bare(name): name for name in new}
+    found = {name: bare[_bare(name)] for name in gone if _bare(name) in bare}
+    if len(gone) * len(new) <= _PAIRS:
+        for name in gone:
+            close = get_close_matches(name, new, n=1)
+            if name not in found and close:
+                found[name] = close[0]
+    return {name: f"; was it renamed to '{other}'?" for name, other in found.items()}
 
 
-def _judge(name: str, tested: Tested, q: list[float], settings: DriftSettings) -> ColumnDrift:
-    """Return the verdict on a column: that of its worst test, unless nothing could be tested."""
-    found = [
-        (_verdict(one, q_, settings), one, q_) for one, q_ in zip(tested.results, q, strict=True)
-    ]
-    found.sort(key=lambda each: (_WORST_FIRST.index(each[0]), each[2], -each[1].effect))
-    verdict: Verdict = found[0][0] if found else "ok"
-    if verdict != "drift":
-        if tested.mismatch:
-            verdict = "not comparable"
-        elif tested.too_few and verdict != "warn":
-            verdict = "too few rows"
-        elif tested.untestable and verdict != "warn":
-            verdict = "not tested"
-    why = tested.mismatch or tested.too_few or tested.untestable
-    reason = "; ".join(filter(None, (why, tested.note)))
-    if not found:
-        return ColumnDrift(name, tested.kind, verdict, reason=reason, shapes=tested.shapes)
-    _, worst, q_worst = found[0]
-    return ColumnDrift(
-        name=name,
-        kind=tested.kind,
-        verdict=verdict,
-        test=worst.test,
-        statistic=worst.statistic,
-        p=worst.p,
-        q=q_worst,
-        effect=worst.effect,
-        change=worst.change,
-        reason=reason,
-        shapes=tested.shapes,
-    )
-
-
-def _verdict(result: Result, q: float, settings: DriftSettings) -> Verdict:
-    if q >= settings.q or result.effect < min(settings.warn, settings.effect):
-        return "ok"
-    return "drift" if result.effect >= settings.effect else "warn"
-
-
-def _badness(column: ColumnDrift) -> tuple[int, float]:
-    return _WORST_FIRST.index(column.verdict), -(column.effect or 0.0)
-
-
-def _overall(
-    judged: list[ColumnDrift], reference_rows: int, current_rows: int, settings: DriftSettings
-) -> tuple[Verdict, str]:
-    """Return the verdict on the table and why; a table of which nothing was tested is not ok."""
-    too_few = columns.too_few_rows(reference_rows, current_rows, settings.min_rows)
-    by = {verdict: [c.name for c in judged if c.verdict == verdict] for verdict in _WORST_FIRST}
-    mismatch = _some(by["not comparable"], len(judged)) + " cannot be compared"
-    if by["drift"]:
-        also = f"; {mismatch}" if by["not comparable"] else ""
-        return "drift", _some(by["drift"], len(judged)) + " drifted" + also
-    if by["not comparable"]:
-        return "not comparable", mismatch
-    if too_few:
-        return "too few rows", too_few
-    if by["warn"]:
-        return "warn", _some(by["warn"], len(judged)) + " differ a little"
-    if by["ok"]:
-        left = len(by["too few rows"]) + len(by["not tested"])
-        return "ok", "no column drifted" + (f"; {left} could not be tested" if left else "")
-    if by["too few rows"]:
-        return "too few rows", f"no column has {settings.min_rows} values on both sides"
-    return "not comparable", "there is no column that can be tested"
-
-
-def _some(names: list[str], of: int) -> str:
-    """Return how many columns and the first of them by name.
-
-    >>> _some(["a", "b", "c", "d"], 9), _some(["a"], 1)
-    ('4 of 9 columns (a, b, c, ...)', '1 of 1 column (a)')
-    """
-    listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    return f"{len(names)} of {of} column{'' if of == 1 else 's'} ({listed})"
+def _bare(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()

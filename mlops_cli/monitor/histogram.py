@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from mlops_cli.monitor.binning import binned
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mlops_cli.monitor.distribution import Distribution
+
     Floats = NDArray[np.float64]
-    Counts = NDArray[np.int64]
+    Counts = NDArray[Any]
 
 BINS = 8
 
@@ -30,40 +34,72 @@ class Shapes:
     current: tuple[float, ...]
 
 
-def of_numbers(reference: Floats, current: Floats) -> Shapes | None:
-    """Return both samples over eight equal bins; None when one has no finite value.
+def of_numbers(reference: Distribution, current: Distribution, bins: int = BINS) -> Shapes | None:
+    """Return both columns over equal bins; None when one has no finite value.
 
-    Both come in rising order. The bins reach from the lower of the two 1st percentiles to the
-    higher of the two 99th.
+    The bins reach from the lower of the two 1st percentiles to the higher of the two 99th.
     """
     import numpy as np
 
-    finite = [sample[np.isfinite(sample)] for sample in (reference, current)]
-    if not all(map(len, finite)):
+    finite = [finite_part(one.values, one.counts) for one in (reference, current)]
+    if not all(len(values) for values, _ in finite):
         return None
-    low = min(quantile(sample, 0.01) for sample in finite)
-    high = max(quantile(sample, 0.99) for sample in finite)
+    low = min(quantile(*each, 0.01) for each in finite)
+    high = max(quantile(*each, 0.99) for each in finite)
     if low == high:
-        low, high = min(sample[0] for sample in finite), max(sample[-1] for sample in finite)
-    width = (float(high) - float(low)) / BINS
+        low, high = (
+            min(float(values[0]) for values, _ in finite),
+            max(float(values[-1]) for values, _ in finite),
+        )
+    width = (high - low) / bins
     one_bin = width == 0 or not math.isfinite(width)
-    edges = np.array([low]) if one_bin else low + width * np.arange(BINS)
+    edges: Floats = np.array([low]) if one_bin else low + width * np.arange(float(bins))
 
-    def shares(sample: Floats) -> tuple[float, ...]:
-        where = np.searchsorted(edges[1:], sample, side="right")
-        return tuple((np.bincount(where, minlength=len(edges)) / len(sample)).tolist())
+    def shares(one: Distribution) -> tuple[float, ...]:
+        rows = binned(one.values, one.counts, edges[1:])
+        return tuple((rows / rows.sum()).tolist())
 
     return Shapes(tuple(edges.tolist()), shares(reference), shares(current))
 
 
-def quantile(rising: Floats, share: float) -> float:
-    """Return the value that `share` of a sample, shape (n,), n >= 1, in rising order, is below.
+def finite_part(values: Floats, counts: Counts) -> tuple[Floats, Counts]:
+    """Return what is finite of values in rising order, and of their counts.
 
     >>> import numpy as np
-    >>> quantile(np.array([1.0, 2.0, 3.0]), 0.5)
+    >>> [part.tolist() for part in finite_part(np.array([-np.inf, 1.0]), np.array([3, 2]))]
+    [[1.0], [2]]
+    """
+    import numpy as np
+
+    low = int(np.searchsorted(values, -np.inf, side="right"))
+    high = int(np.searchsorted(values, np.inf))
+    return values[low:high], counts[low:high]
+
+
+def quantile(values: Floats, counts: Counts, share: float) -> float:
+    """Return the value that `share` of a sample is below.
+
+    Args:
+        values: shape (k,), k >= 1, rising.
+        counts: how many rows each stands for, shape (k,), sum > 0.
+        share: in 0..1.
+
+    >>> import numpy as np
+    >>> quantile(np.array([1.0, 2.0, 3.0]), np.array([1, 1, 1]), 0.5)
     2.0
     """
-    return float(rising[round(share * (len(rising) - 1))])
+    return quantiles(values, counts, (share,))[0]
+
+
+def quantiles(values: Floats, counts: Counts, shares: Sequence[float]) -> list[float]:
+    """Return the values that shares of a sample are below; arguments as of `quantile`."""
+    import numpy as np
+
+    upto = np.cumsum(counts)
+    ranks = np.rint(np.array(shares) * max(float(upto[-1]) - 1, 0.0))
+    places = np.minimum(np.searchsorted(upto, ranks, side="right"), len(values) - 1)
+    found: list[float] = values[places].tolist()
+    return found
 
 
 def of_categories(names: Sequence[str], reference: Counts, current: Counts) -> Shapes | None:

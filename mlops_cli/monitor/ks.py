@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from mlops_cli.monitor import pooled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
+    Counts = NDArray[Any]
 
 # With few distinct values ties change the null distribution a lot, and walking over them
 # is cheap; with many, ignoring them makes p slightly too large and never too small.
@@ -53,37 +56,59 @@ def two_sample(first: Floats, second: Floats) -> KolmogorovSmirnov:
     >>> two.distance, round(two.p, 9)
     (1.0, 0.1)
     """
-    m, n = len(first), len(second)
-    gap, ends = _gap(first, second)
-    return KolmogorovSmirnov(gap / (m * n), _p_value(min(m, n), max(m, n), gap, ends))
+    _, counts, others = pooled.of_samples(first, second)
+    return of_counts(counts, others)
 
 
-def distance(first: Floats, second: Floats) -> float:
-    """Return the largest gap between the distribution functions of two samples, in 0..1.
+def of_counts(first: Counts, second: Counts) -> KolmogorovSmirnov:
+    """Return the test of two samples given as how often each has each value, in rising order.
 
-    Arguments as of `two_sample`, quickest in rising order.
+    Counts that are not whole, as sketches have them, are rounded for p.
+
+    Args:
+        first: counts of one sample, shape (k,), sum >= 1.
+        second: counts of the other; together each is > 0.
 
     >>> import numpy as np
-    >>> distance(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
+    >>> round(of_counts(np.array([2, 0]), np.array([1, 1])).distance, 9)
     0.5
     """
-    return _gap(first, second)[0] / (len(first) * len(second))
+    import numpy as np
+
+    upto, others = _whole(np.cumsum(first)), _whole(np.cumsum(second))
+    m, n = int(upto[-1]), int(others[-1])
+    gap = _gap(upto, others)
+    return KolmogorovSmirnov(gap / (m * n), _p_value(min(m, n), max(m, n), gap, upto + others))
 
 
-def _gap(first: Floats, second: Floats) -> tuple[int, Integers]:
-    """Return the gap times both sizes, and how many values there are up to each distinct one.
+def distance(first: Counts, second: Counts) -> float:
+    """Return the largest gap between two distribution functions, in 0..1; arguments as `of_counts`.
+
+    >>> import numpy as np
+    >>> distance(np.array([1, 1, 0]), np.array([0, 1, 1]))
+    0.5
+    """
+    import numpy as np
+
+    upto, others = np.cumsum(first), np.cumsum(second)
+    return float(np.abs(upto / upto[-1] - others / others[-1]).max())
+
+
+def _whole(upto: Counts) -> Integers:
+    import numpy as np
+
+    found: Integers = np.rint(upto).astype(np.int64) if upto.dtype.kind == "f" else upto
+    return found
+
+
+def _gap(upto: Integers, others: Integers) -> int:
+    """Return the gap times both sizes, of how many values each sample has up to each distinct one.
 
     In whole numbers, |i/m - j/n| = gap / (m n), so that equal gaps compare equal.
     """
     import numpy as np
 
-    m, n = len(first), len(second)
-    pooled = np.concatenate((np.sort(first), np.sort(second)))
-    order = np.argsort(pooled, kind="stable")  # of two sorted runs: one merge
-    pooled = pooled[order]
-    ends = np.flatnonzero(np.append(pooled[1:] != pooled[:-1], True)) + 1
-    below = np.cumsum(order < m)[ends - 1]
-    return int(np.abs(below * n - (ends - below) * m).max()), ends
+    return int(np.abs(upto * others[-1] - others * upto[-1]).max())
 
 
 def _p_value(m: int, n: int, gap: int, ends: Integers) -> float:

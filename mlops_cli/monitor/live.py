@@ -107,7 +107,7 @@ def check(
         side, frame = _table(repo, reference, here)
         other, now = _table(repo, current, here)
         return Checked(
-            None, None, side, other, span, drift.compare(frame, now, repo.settings.drift)
+            None, None, side, other, span, drift.compare_frames(frame, now, repo.settings.drift)
         )
     name = model if model is not None else _only_model(repo)
     version, asked, window, tally = _asked(repo, name, span, answered=current is None)
@@ -124,7 +124,7 @@ def check(
         asked = _with_moments(asked, frame)
     hidden = [] if window is None else [one for one in window.hidden if one in frame.columns]
     frame, asked = frame.drop(columns=hidden), asked.drop(columns=hidden, errors="ignore")
-    report = drift.compare(frame, asked, repo.settings.drift)
+    report = drift.compare_frames(frame, asked, repo.settings.drift)
     notes = tuple(_notes(window, hidden, tally))
     return Checked(version.model, version.number, side, other, span, report, notes)
 

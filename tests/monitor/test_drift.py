@@ -6,7 +6,7 @@ import pytest
 
 from mlops_cli.core.config import DriftSettings
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor.drift import compare
+from mlops_cli.monitor.drift import compare_frames as compare
 
 ROWS = 300
 
@@ -66,7 +66,7 @@ def test_between_the_two_bounds_there_is_a_warning():
     assert found.verdict == "warn"
     report = compare(pd.DataFrame({"x": reference}), pd.DataFrame({"x": current}))
     assert (report.verdict, report.holds) == ("warn", True)
-    assert report.reason == "1 of 1 column (x) differ a little"
+    assert report.reason == "1 of 1 column (x) differs a little"
 
 
 def test_the_bounds_come_from_the_settings():
@@ -89,7 +89,7 @@ def test_a_category_never_seen_before_is_named():
     found = one(["a", "b"] * 150, ["a", "b", "new"] * 100)
     assert found.verdict == "drift"
     assert found.change == "'new' 0 % -> 33 %"
-    assert found.reason == "1 new value"
+    assert found.reason == "1 new value: 'new'"
 
 
 def test_a_vanished_category_is_drift():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer
 
-from mlops_cli.monitor.drift import compare
+from mlops_cli.monitor.drift import compare_frames as compare
 
 
 def alarms(make, *, splits, seed):

@@ -123,9 +123,10 @@ def test_two_tables_need_no_model_and_may_be_versions(shop, mlo_here):
 
 
 def test_inputs_without_names_are_matched_by_their_order(shop):
-    frame = pd.DataFrame({"x0": range(60), "x1": range(60)})
+    values = [i / 2 for i in range(60)]
+    frame = pd.DataFrame({"x0": values, "x1": values})
     held = {"signature": signature.from_frame(frame).to_dict()}
-    version = shop.register(pd.DataFrame({"a": range(60), "price": 1.0, "b": range(60)}), **held)
+    version = shop.register(pd.DataFrame({"a": values, "price": 1.0, "b": values}), **held)
     shop.answer(version, frame)
     report = live.check(shop.repo).report
     assert (report.verdict, sorted(c.name for c in report.columns)) == ("ok", ["x0", "x1"])

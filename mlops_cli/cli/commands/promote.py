@@ -57,7 +57,7 @@ def drifted(repo: "Repository") -> "Drifted":
     def judge(before: "pd.DataFrame", now: "pd.DataFrame") -> tuple[bool, str]:
         from mlops_cli.monitor import drift
 
-        report = drift.compare(before, now, repo.settings.drift)
+        report = drift.compare_frames(before, now, repo.settings.drift)
         return report.verdict in ("ok", "warn"), report.reason
 
     return judge
