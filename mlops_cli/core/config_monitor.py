@@ -4,13 +4,16 @@ Loaded only by projects that have a monitor. The first key of a rule tells its k
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlops_cli.core import config_actions, config_values
 from mlops_cli.core.config_actions import RETRAIN, ActionSettings
 from mlops_cli.core.config_values import named, share, span
 from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.yaml_nodes import Value, suggest
+
+if TYPE_CHECKING:
+    from mlops_cli.core.config_retrain import Retrain
 
 SEVERITIES = ("info", "warning", "critical")
 Severity = Literal["info", "warning", "critical"]
@@ -34,10 +37,14 @@ class DriftRule:
 
 @dataclass(frozen=True, slots=True)
 class PerformanceRule:
-    """A metric of the model's answers keeps within bounds, themselves allowed."""
+    """A metric of the model's answers keeps within bounds, themselves allowed.
+
+    Without a metric: it has not dropped below what it was on held-out data, as `mlo performance`
+    says.
+    """
 
     performance: str
-    metric: str
+    metric: str | None = None
     min: float | None = None
     max: float | None = None
     labels: Labels = "either"
@@ -168,6 +175,8 @@ class Monitor:
     """The `/metrics` of the servers, for what only they count; they are added up."""
     actions: Mapping[str, ActionSettings] = field(default_factory=dict)
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    retrain: "Mapping[str, Retrain]" = field(default_factory=dict)
+    """How each model is retrained, by its name."""
 
 
 def read(value: Value) -> Monitor:
@@ -177,7 +186,7 @@ def read(value: Value) -> Monitor:
         RequestError: as of `yaml_nodes`; or a rule names an action that there is not, asks for
             nothing, or can never hold.
     """
-    keys = value.fields(("every", "metrics_url", "actions", "rules"))
+    keys = value.fields(("every", "metrics_url", "actions", "rules", "retrain"))
     found: dict[str, Any] = {}
     if "every" in keys:
         found["every_s"] = span(keys["every"], least=1.0)
@@ -191,6 +200,11 @@ def read(value: Value) -> Monitor:
     if "rules" in keys:
         known = (*found.get("actions", ()), RETRAIN)
         found["rules"] = dict(_rules(keys["rules"], known, served="metrics_urls" in found))
+    if "retrain" in keys:
+        from mlops_cli.core import config_retrain
+
+        models = named(keys["retrain"])
+        found["retrain"] = {name: config_retrain.read(one) for name, one in models}
     return Monitor(**found)
 
 
@@ -250,6 +264,10 @@ def _chosen(value: Value, known: tuple[str, ...]) -> tuple[str, ...]:
 def _must_ask(value: Value, check: Check) -> None:
     """Refuse a rule that asks for nothing, or can never hold."""
     match check:
+        case PerformanceRule(metric=None, min=None, max=None):
+            return
+        case PerformanceRule(metric=None):
+            raise value.fail("has bounds, and no metric", hint="metric: accuracy")
         case PerformanceRule(min=low, max=high):
             asked: dict[str, float | str | None] = {"min": low, "max": high}
         case VolumeRule(min=low, max=high):
@@ -313,7 +331,7 @@ def _staleness(data: float | None = None, **rest: Any) -> StalenessRule:
 
 _CHECKS: Mapping[str, tuple[Callable[..., Check], _Readers, tuple[str, ...]]] = {
     "drift": (DriftRule, {**_WINDOW, **_DRIFT}, ()),
-    "performance": (PerformanceRule, {**_WINDOW, **_PERFORMANCE}, ("metric",)),
+    "performance": (PerformanceRule, {**_WINDOW, **_PERFORMANCE}, ()),
     "concept": (ConceptRule, _WINDOW, ()),
     "latency": (_latency, {**_WINDOW, **_LATENCY}, ("max",)),
     "errors": (ErrorsRule, {**_WINDOW, **_ERRORS}, ("max",)),
