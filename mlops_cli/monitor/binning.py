@@ -38,8 +38,9 @@ def quantile_edges(values: Floats, counts: Counts, bins: int) -> Floats:
     places = [np.searchsorted(upto, ends(at), side="right") for ends in (np.floor, np.ceil)]
     below, above = (values[np.minimum(place, len(values) - 1)] for place in places)
     share = at - np.floor(at)
-    edges: Floats = np.unique(below * (1 - share) + above * share)
-    return edges[edges > values[0]]
+    edges = np.unique(below * (1 - share) + above * share)
+    inner: Floats = edges[edges > values[0]]
+    return inner
 
 
 def binned(values: Floats, counts: Counts, edges: Floats) -> Counts:
