@@ -1,6 +1,6 @@
 """What `.mlops.yaml` says of `mlo retrain`: where fresh rows come from, and how far it may go."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from mlops_cli.core import config_values
 from mlops_cli.core.config_values import share, span
@@ -77,7 +77,7 @@ class Retrain:
 def read(value: Value) -> Retrain:
     """Return what a mapping says of retraining one model."""
     found: Retrain = value.record(
-        Retrain,
+        _retrain,
         {
             "into": config_values.path,
             "source": _source,
@@ -106,6 +106,10 @@ def read(value: Value) -> Retrain:
     if 0 < found.again <= 1:
         raise value.fail("would retrain for ever", hint="again: 4, or 0 for not again")
     return found
+
+
+def _retrain(cooldown: float | None = None, **said: Any) -> Retrain:
+    return Retrain(**said) if cooldown is None else Retrain(cooldown_s=cooldown, **said)
 
 
 def _source(value: Value) -> Source:
@@ -138,14 +142,11 @@ def _window(value: Value) -> Window | int:
 def _canary(value: Value) -> CanarySettings:
     if not value.is_mapping:
         return CanarySettings(share=_part(value))
-    return value.record(
-        lambda **said: CanarySettings(**said),
-        {
-            "share": _part,
-            "for": span,
-            "min_requests": lambda one: one.integer(minimum=1),
-        },
-    )
+    keys = {"share": _part, "for": span, "min_requests": lambda one: one.integer(minimum=1)}
+    found = value.record(dict, keys)
+    if "for" in found:
+        found["for_s"] = found.pop("for")
+    return CanarySettings(**found)
 
 
 def _part(value: Value) -> float:
