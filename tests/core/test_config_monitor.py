@@ -82,7 +82,7 @@ def test_actions_are_of_five_kinds_and_secrets_are_named_by_where_they_are() -> 
         ("{rules: {a: {drift: m, for: 0}}}", "is 0, must be at least 1", None),
         ("{rules: {a: {drift: m, actions: [tem]}, }, actions: {team: {slack: {env: A}}}}",
          "is 'tem', and there is no such action", "did you mean 'team'?"),
-        ("{rules: {a: {performance: m, min: 1}}}", "needs the key 'metric'", None),
+        ("{rules: {a: {performance: m, min: 1}}}", "has bounds, and no metric", "accuracy"),
         ("{rules: {a: {performance: m, metric: auc}}}", "asks for nothing", "min or max"),
         ("{rules: {a: {volume: m, min: 5, max: 4}}}", "can never hold: min 5 is above max 4", None),
         ("{rules: {a: {staleness: m}}}", "asks for nothing", "version or data or prediction"),
