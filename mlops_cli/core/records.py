@@ -4,8 +4,8 @@ There a frozen dataclass takes 0.35 ms to make, nearly all of it to compile func
 programs never call, and `dataclasses` takes 5 ms to load. A command makes sixty, which was a third
 of its time. Here `__init__` is compiled when the first object is made; the rest are plain functions
 for all classes, and what `dataclasses` itself asks of a class is made when it asks. A class of
-another form than `@dataclass(slots=True)`, frozen or not and without bases, is left to the standard
-library.
+another form than `@dataclass(slots=True)`, frozen or not, and of other bases than one of this form,
+is left to the standard library.
 """
 
 import sys
@@ -77,7 +77,7 @@ else:
         if cls is None:
             return lambda one: dataclass(one, **options)
         known = options.keys() <= {"frozen", "slots", "eq"}
-        if not (known and options.get("slots") and cls.__bases__ == (object,)):
+        if not (known and options.get("slots") and _stands_alone(cls)):
             return _left_to_the_library(cls, options)
         fields = _fields(cls)
         if fields is None:
@@ -93,9 +93,14 @@ else:
                 setattr(cls, name, value.standard())
         return dataclasses.dataclass(**options)(cls)
 
+    def _stands_alone(cls):
+        """Return whether a class has no base, or one that was made here."""
+        base, *more = cls.__bases__
+        return not more and (base is object or "__own_fields__" in base.__dict__)
+
     def _fields(cls):
         """Return the fields of a class in their order; None where one is not of a plain kind."""
-        found = []
+        found = {one.name: one for one in getattr(cls, "__own_fields__", ())}
         for name, kind in _annotations(cls).items():
             told = kind if isinstance(kind, str) else repr(kind)
             if "ClassVar" in told or "InitVar" in told or "KW_ONLY" in told:
@@ -106,10 +111,10 @@ else:
                     return None  # the library refuses it
                 default = field(default=default)
             default.name = name
-            if default.init and found and _stands_out(default, found):
+            if default.init and _stands_out(default, found.values()):
                 return None
-            found.append(default)
-        return tuple(found)
+            found[name] = default
+        return tuple(found.values())
 
     def _stands_out(one, before):
         """Return whether a field must be given, and comes after one that need not be."""
@@ -124,10 +129,15 @@ else:
 
     def _made(cls, fields, *, frozen, eq, options):
         held = {name: value for name, value in cls.__dict__.items() if name not in _LEFT_OUT}
-        annotated = {**_annotations(cls)}
+        base = cls.__bases__[0]
+        annotated = {
+            name: told
+            for kind in reversed(cls.__mro__)
+            for name, told in _annotations(kind).items()
+        }
+        names = tuple(one.name for one in fields if not hasattr(base, one.name))
         for one in fields:
             held.pop(one.name, None)
-        names = tuple(one.name for one in fields)
         held["__slots__"] = names
         held["__qualname__"] = cls.__qualname__
         held["__own_fields__"] = fields
@@ -148,7 +158,7 @@ else:
                 __getstate__=_state,
                 __setstate__=_set_state,
             )
-        return type(cls)(cls.__name__, (), held)
+        return type(cls)(cls.__name__, cls.__bases__, held)
 
     _LEFT_OUT = frozenset(("__dict__", "__weakref__"))
 
@@ -202,7 +212,7 @@ else:
                 continue
             elif default != "_none":
                 value = default
-            scope[f"_set_{name}"] = cls.__dict__[name].__set__
+            scope[f"_set_{name}"] = getattr(cls, name).__set__
             body.append(f"_set_{name}(self, {value})")
         if hasattr(cls, "__post_init__"):
             body.append("self.__post_init__()")
@@ -242,4 +252,4 @@ else:
     def _set_state(self, state):
         kind = type(self)
         for one, value in zip(kind.__own_fields__, state, strict=True):
-            kind.__dict__[one.name].__set__(self, value)
+            getattr(kind, one.name).__set__(self, value)

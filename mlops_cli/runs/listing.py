@@ -94,9 +94,12 @@ class Wanted:
     children: str = "beside"
 
 
+_ALL = Wanted()
+
+
 def listing(
     repo: Repository,
-    wanted: Wanted = Wanted(),
+    wanted: Wanted = _ALL,
     *,
     sort: Sequence[str] = (),
     limit: int | None = None,

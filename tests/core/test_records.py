@@ -163,6 +163,27 @@ def test_a_number_that_is_none_equals_itself_as_in_a_tuple() -> None:
     assert Value(nan) == Value(nan)
 
 
+def test_one_adds_to_another() -> None:
+    for library in (records, dataclasses):
+
+        @library.dataclass(frozen=True, slots=True)
+        class Out:
+            path: str
+            kept: bool = True
+
+        @library.dataclass(frozen=True, slots=True)
+        class Plot(Out):
+            x: str | None = None
+            kept: bool = False
+
+        assert repr(Plot("a", x="b")) == f"{Plot.__qualname__}(path='a', kept=False, x='b')"
+        assert Plot("a") != Out("a", kept=False)
+        assert Plot("a", x="b") == copy.deepcopy(Plot("a", x="b"))
+        assert [one.name for one in dataclasses.fields(Plot)] == ["path", "kept", "x"]
+        assert [one.name for one in dataclasses.fields(Out)] == ["path", "kept"]
+        assert not hasattr(Plot("a"), "__dict__")
+
+
 def test_other_forms_are_left_to_the_library() -> None:
     @records.dataclass
     class Base:
@@ -199,7 +220,8 @@ def test_mistakes_are_refused_as_by_the_library() -> None:
 
 def test_making_one_loads_neither_dataclasses_nor_inspect() -> None:
     code = (
-        "import sys; from mlops_cli.core.layout import Layout; from pathlib import Path; "
+        "import sys; from mlops_cli.core.config_steps import Plot; "
+        "from mlops_cli.core.layout import Layout; from pathlib import Path; Plot('a'); "
         "Layout(Path('.')) == Layout(Path('.')); "
         "sys.exit(' '.join({'dataclasses', 'inspect'} & set(sys.modules)) or 0)"
     )
