@@ -31,6 +31,7 @@ from mlops_cli.errors import ExternalError
 if TYPE_CHECKING:
     from mlops_cli.core.config_models import ModelSettings
     from mlops_cli.core.config_monitor import Monitor
+    from mlops_cli.core.config_performance import PerformanceSettings
     from mlops_cli.core.config_sweeps import SweepSettings
 
 _PASSWORD = r"[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/@]*@.*"  # noqa: S105
@@ -115,6 +116,7 @@ class Settings:
     tracking: Tracking = field(default_factory=Tracking)
     sweeps: "Mapping[str, SweepSettings]" = field(default_factory=dict)
     monitor: "Monitor | None" = None
+    performance: "PerformanceSettings | None" = None
 
 
 def load(path: Path) -> Settings:
@@ -334,6 +336,12 @@ def _monitor(value: Value) -> "Monitor":
     return config_monitor.read(value)
 
 
+def _performance(value: Value) -> "PerformanceSettings":
+    from mlops_cli.core import config_performance
+
+    return config_performance.read(value)
+
+
 _NO_STEPS: Mapping[str, Written] = {}
 _KEYS: dict[str, Callable[[Value], Any]] = {
     "data": lambda value: {
@@ -346,6 +354,7 @@ _KEYS: dict[str, Callable[[Value], Any]] = {
     "remotes": lambda value: {name: _remote(remote) for name, remote in named(value)},
     "serving": config_serving.read,
     "drift": lambda value: value.record(DriftSettings, _DRIFT),
+    "performance": _performance,
     "hooks": lambda value: value.record(HookSettings, _HOOKS),
     "audit": lambda value: value.record(AuditSettings, {"sign": Value.boolean}),
     "tracking": config_tracking.read,

@@ -19,6 +19,7 @@ from mlops_cli.core.config import (
 )
 from mlops_cli.core.config_gates import MetricGate
 from mlops_cli.core.config_models import ModelSettings, Stage
+from mlops_cli.core.config_performance import PerformanceSettings
 from mlops_cli.core.config_steps import Out, Step
 from mlops_cli.core.config_sweeps import SweepSettings
 from mlops_cli.errors import ExternalError, RequestError
@@ -333,6 +334,7 @@ def _present(value: Any, kind: Any, above: str = "") -> Iterator[str]:
 
 def _hints(kind: Any) -> dict[str, Any]:
     known = {"Gate": Any, "ModelSettings": ModelSettings, "SweepSettings": SweepSettings}
+    known["PerformanceSettings"] = PerformanceSettings
     # gates and rules of the monitor have tests of their own
     return get_type_hints(kind, localns={**known, "Monitor": Any})
 
