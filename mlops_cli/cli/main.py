@@ -4,12 +4,13 @@ Help and version are printed before Typer is loaded, and only the module of the 
 was typed is imported, so that the program starts as fast as Python does.
 """
 
+import atexit
 import gc
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlops_cli import __version__
 from mlops_cli.cli.signals import Terminated, take_signals
@@ -32,7 +33,23 @@ def main() -> None:
         _let_any_file_name_through(stream)
     take_signals()
     gc.set_threshold(_OBJECTS)
-    sys.exit(run(sys.argv[1:]))
+    _leave(run(sys.argv[1:]))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process with an exit code, without taking apart all that it has loaded.
+
+    That takes a fifth of the time of a short command, and the system does it anyway. What else
+    Python does at the end comes first: it waits for threads, and calls what asked for it.
+    """
+    threads: Any = sys.modules.get("threading")
+    if threads is not None:
+        threads._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
