@@ -7,6 +7,7 @@ small shifts sooner than the largest gap does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.monitor import pooled
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Counts = NDArray[Any]
 
-_CELLS = 200
+_RARE = 200
+"""Where no value is more common than one in so many, or none is there twice, there are no ties to
+speak of; so many weights of the distribution without ties are taken."""
+_CELLS = 100
 """Values that are each rarer than one in so many are taken together to find how A² is distributed
-under ties; of a distribution without ties, so many of its weights are taken."""
+under ties. It makes p too large, by at most 3 % at 0.05."""
+_BLOCK = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +74,32 @@ def of_counts(first: Counts, second: Counts) -> AndersonDarling:
     tied = first + second
     if len(tied) == 1:
         return AndersonDarling(0.0, 1.0)
-    squared = _a_squared(first, second, tied)
+    squared = _a_squared(first, second)
     p = upper_tail(squared, _weights(tied))
     return AndersonDarling((squared - 1) / _deviation(m, n), p)
 
 
-def _a_squared(first: Counts, second: Counts, tied: Counts) -> float:
-    """Return A² by midranks, (7) of Scholz and Stephens."""
+def _a_squared(first: Counts, second: Counts) -> float:
+    """Return A² by midranks, (7) of Scholz and Stephens, of which both samples give one half.
+
+    Block by block, which stays in the processor's cache.
+    """
     import numpy as np
 
-    total = float(tied.sum())
-    middle = np.cumsum(tied) - tied / 2
-    spread = middle * (total - middle) - total * tied / 4
-    found = 0.0
-    for counts in (first, second):
-        rows = float(counts.sum())
-        below = np.cumsum(counts) - counts / 2
-        found += float((tied / total * (total * below - middle * rows) ** 2 / spread).sum()) / rows
-    return found * (total - 1) / total
+    rows, others = float(first.sum()), float(second.sum())
+    total = rows + others
+    found = before = before_in_first = 0.0
+    for start in range(0, len(first), _BLOCK):
+        here = first[start : start + _BLOCK].astype(np.float64)
+        tied = here + second[start : start + _BLOCK]
+        upto, below = np.cumsum(tied), np.cumsum(here)
+        middle = upto + before - tied / 2
+        gap = total * (below + before_in_first - here / 2) - rows * middle
+        spread = middle * (total - middle) - total / 4 * tied
+        found += float((tied * gap * gap / spread).sum())
+        before += float(upto[-1])
+        before_in_first += float(below[-1])
+    return found * (total - 1) / total**2 * (1 / rows + 1 / others)
 
 
 def _weights(tied: Counts) -> Floats:
@@ -94,9 +107,10 @@ def _weights(tied: Counts) -> Floats:
     import numpy as np
 
     total = float(tied.sum())
-    if float(tied.max()) * _CELLS <= total:
-        i = np.arange(1.0, _CELLS + 1)
-        return np.append(1 / (i * (i + 1)), 1 / (_CELLS + 1))  # the last stands for all further
+    most = float(tied.max())
+    if most == 1 or most * _RARE <= total:
+        i = np.arange(1.0, _RARE + 1)
+        return np.append(1 / (i * (i + 1)), 1 / (_RARE + 1))  # the last stands for all further
     share = _merged(tied) / total
     upper = np.cumsum(share)
     upper[-1] = 1.0
@@ -110,7 +124,7 @@ def _weights(tied: Counts) -> Floats:
 
 
 def _merged(tied: Counts) -> Counts:
-    """Return counts of values with rare neighbours taken together: at most some 600 are left."""
+    """Return counts of values with rare neighbours taken together: at most some 300 are left."""
     import numpy as np
 
     if len(tied) <= _CELLS:
@@ -123,6 +137,7 @@ def _merged(tied: Counts) -> Counts:
     return merged
 
 
+@cache
 def _deviation(m: int, n: int) -> float:
     """Return the standard deviation of A² of samples of m and n values without ties.
 
