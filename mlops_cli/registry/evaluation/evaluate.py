@@ -12,7 +12,16 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import events, models
-from mlops_cli.registry.evaluation import bootstrap, data, fairness, kept, latency, slices, truth
+from mlops_cli.registry.evaluation import (
+    bootstrap,
+    data,
+    fairness,
+    inputs_kept,
+    kept,
+    latency,
+    slices,
+    truth,
+)
 from mlops_cli.registry.evaluation.answers import Answers, Labelled, part
 from mlops_cli.registry.evaluation.calibration import bins
 from mlops_cli.registry.evaluation.classification import confusion
@@ -129,7 +138,12 @@ def _evaluate(
         fairness=treated,
         latency=took,
         size=version.size,
-        kept=kept.keep(repo, answers, list(columns.values())),
+        kept=kept.keep(
+            repo,
+            answers,
+            list(columns.values()),
+            None if labelled else inputs_kept.keep(repo, rows, predictor.signature),
+        ),
         notes=tuple(_notes(answers, dropped, treated)),
     )
 

@@ -19,8 +19,10 @@ _MOST_BYTES = 128 * 1024 * 1024
 """Probabilities that take more are not kept."""
 
 
-def keep(repo: Repository, answers: Answers, groups: list[Groups]) -> Kept:
-    """Put answers into the store and return what names them."""
+def keep(
+    repo: Repository, answers: Answers, groups: list[Groups], inputs: ObjectId | None = None
+) -> Kept:
+    """Put answers into the store and return what names them, and `inputs`, which are there."""
     shares = answers.shares if isinstance(answers, Labelled) else None
     if shares is not None and shares.nbytes > _MOST_BYTES:
         shares = None
@@ -29,6 +31,7 @@ def keep(repo: Repository, answers: Answers, groups: list[Groups]) -> Kept:
         predicted=_put(repo, answers.predicted),
         shares=None if shares is None else _put(repo, shares),
         slices={one.column: (one.names, _put(repo, one.codes)) for one in groups},
+        inputs=inputs,
     )
 
 

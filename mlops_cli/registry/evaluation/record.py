@@ -92,19 +92,22 @@ class Latency:
 class Kept:
     """Objects that hold the answers row by row, as NumPy arrays, so that versions can be paired.
 
-    `slices` has, by column, the names of its groups and the array of which row is in which.
+    `slices` has, by column, the names of its groups and the array of which row is in which. Of a
+    regression `inputs` has what some rows were made of, see `inputs_kept`.
     """
 
     truth: ObjectId
     predicted: ObjectId
     shares: ObjectId | None = None
     slices: Mapping[str, tuple[tuple[str, ...], ObjectId]] = field(default_factory=dict)
+    inputs: ObjectId | None = None
 
     @property
     def objects(self) -> tuple[ObjectId, ...]:
         """All objects that are named."""
         arrays = [oid for _, oid in self.slices.values()]
-        return tuple(one for one in (self.truth, self.predicted, self.shares, *arrays) if one)
+        named = (self.truth, self.predicted, self.shares, *arrays, self.inputs)
+        return tuple(one for one in named if one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,4 +241,5 @@ def _kept(held: Mapping[str, Any]) -> Kept:
             str(column): (tuple(map(str, names)), _id(oid))
             for column, (names, oid) in held["slices"].items()
         },
+        inputs=None if held.get("inputs") is None else _id(held["inputs"]),
     )
