@@ -136,6 +136,11 @@ def _command(value: Value) -> str | tuple[str, ...]:
 def _window(value: Value) -> Window | int:
     if value.word() in ("change", "all"):
         return "all" if value.word() == "all" else "change"
+    if not value.word().isdigit():
+        raise value.fail(
+            f"is '{value.word()[:40]}', which is no window",
+            hint="window: change, all, or a number of rows",
+        )
     return value.integer(minimum=30)
 
 
@@ -143,7 +148,7 @@ def _canary(value: Value) -> CanarySettings:
     if not value.is_mapping:
         return CanarySettings(share=_part(value))
     keys = {"share": _part, "for": span, "min_requests": lambda one: one.integer(minimum=1)}
-    found = value.record(dict, keys)
+    found: dict[str, Any] = value.record(dict, keys)
     if "for" in found:
         found["for_s"] = found.pop("for")
     return CanarySettings(**found)
