@@ -63,7 +63,7 @@ def moments(ends: Span, count: int = 4) -> list[tuple[float, str]]:
     >>> moments(Span(0.0, 3600.0), 2)
     [(0.0, '00:00'), (1800.0, '00:30'), (3600.0, '01:00')]
     """
-    rough = (ends.high - ends.low) / count
+    rough = (ends.high - ends.low) / (count + 1)
     steps = [*map(float, _STEPS_S), *(days * _DAY_S for days in _STEPS_DAYS)]
     step = next((one for one in steps if one >= rough), None)
     if step is None:

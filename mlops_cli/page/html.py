@@ -128,6 +128,11 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Html:
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", told)) for name, told in pairs))
 
 
+def listed(pairs: Iterable[tuple[str, str]]) -> Html:
+    """Return sentences, one below the other, each with what it is of."""
+    return tag("ul", *(tag("li", tag("b", clipped(of)), " ", told) for of, told in pairs))
+
+
 def clipped(name: str, most: int = MOST_LETTERS) -> str:
     """Return a name, cut where it is very long.
 

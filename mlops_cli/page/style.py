@@ -39,8 +39,8 @@ svg.spark { display: inline-block; width: 5.5rem; height: 1.3rem; vertical-align
 .area { stroke: none; opacity: .28 }
 .bound { stroke: var(--faint); stroke-width: 1; stroke-dasharray: 4 3 }
 .event { stroke: var(--bad); stroke-width: 1.25 }
+ul { margin: .4rem 0; padding-left: 1.1rem; font-size: .9rem } li { overflow-wrap: anywhere }
 .key { list-style: none; margin: .2rem 0 0; padding: 0; font-size: .85rem }
-.key li { overflow-wrap: anywhere }
 .row li { display: inline-block; margin-right: 1rem }
 .key svg { display: inline-block; width: 1.6em; height: .7em; margin-right: .4em }
 .scroll { overflow-x: auto }

@@ -1,0 +1,1 @@
+"""What any table holds, column by column, and what about it should be looked at."""

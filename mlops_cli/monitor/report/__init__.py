@@ -1,0 +1,1 @@
+"""What the monitor found, as pages of HTML and as Markdown."""
