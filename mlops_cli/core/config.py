@@ -67,6 +67,8 @@ class DriftSettings:
     """The difference from which a column is mentioned, in 0..1."""
     min_rows: int = 50
     """With fewer live rows there is no verdict."""
+    windows_in_a_row: int = 2
+    """Over windows of time, in so many one after the other a column has to have drifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,7 @@ _DRIFT = {
     "effect": _share,
     "warn": _share,
     "min_rows": lambda value: value.integer(minimum=1),
+    "windows_in_a_row": lambda value: value.integer(minimum=1),
 }
 
 _HOOKS = {"max_file_bytes": lambda value: value.integer(minimum=0)}
