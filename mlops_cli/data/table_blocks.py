@@ -37,7 +37,7 @@ def blocks(
         if suffix in (".parquet", ".pq"):
             yield from _parquet(path, rows)
         else:
-            with _opened(path, name) as file:
+            with opened(path, name) as file:
                 yield from _text(file, suffix, rows, as_text)
     except ImportError as error:
         raise RequestError(
@@ -85,7 +85,8 @@ def _text(
         yield pd.DataFrame()
 
 
-def _opened(path: Path, name: str) -> IO[bytes]:
+def opened(path: Path, name: str) -> IO[bytes]:
+    """Return the bytes of a file that is called `name`, unpacked if that says so."""
     opener = _OPENERS.get(Path(name.lower()).suffix)
     return path.open("rb") if opener is None else opener(path)
 

@@ -68,6 +68,21 @@ def repeated(*hashes: Hashes) -> int:
     return total
 
 
+def repeats(hashes: Hashes, most: int) -> "tuple[int, np.ndarray[Any, Any]]":
+    """Return how many values repeat another, and up to `most` of the hashes that do, sorted."""
+    import numpy as np
+
+    total, kept = 0, [np.zeros(0, dtype=np.uint64)]
+    for part in range(_PARTS):
+        arrays = hashes.part(part)
+        if not arrays:
+            continue
+        values, counts = np.unique(np.concatenate(arrays), return_counts=True)
+        total += int(counts.sum()) - len(values)
+        kept.append(values[counts > 1][: max(most - sum(map(len, kept)), 0)])
+    return total, np.concatenate(kept)
+
+
 def hashed(columns: "list[np.ndarray[Any, Any]]") -> "np.ndarray[Any, Any]":
     """Return a hash of each row of some columns of text, in which None and NaN may be."""
     import numpy as np

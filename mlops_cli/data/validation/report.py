@@ -1,9 +1,9 @@
 """What came of checking a table against its schema."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass
 from mlops_cli.data.validation.schema import Severity
 
 

@@ -1,11 +1,11 @@
 """What a table is to be like: the records that a schema file is read into."""
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mlops_cli.core import canonical
 from mlops_cli.core.expression import Expression
 from mlops_cli.core.ids import ObjectId, object_id
+from mlops_cli.core.records import dataclass, field
 
 Type = Literal["integer", "number", "boolean", "text", "datetime", "any"]
 TYPES: tuple[Type, ...] = ("integer", "number", "boolean", "text", "datetime", "any")
