@@ -108,6 +108,16 @@ class Layout:
         return self.store / "predictions"
 
     @property
+    def monitor(self) -> Path:
+        """The folder of what `mlo monitor` knows from one check to the next."""
+        return self.store / "monitor"
+
+    @property
+    def retrain(self) -> Path:
+        """The folder of where the retraining of each model stands."""
+        return self.store / "retrain"
+
+    @property
     def remotes(self) -> Path:
         """The folder of what is known about remotes."""
         return self.store / "remotes"
