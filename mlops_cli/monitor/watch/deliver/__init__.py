@@ -1,0 +1,1 @@
+"""Actions that tell people: one module for each way to reach them."""

@@ -1,0 +1,208 @@
+"""Doing what is to be done about alerts: once each, again where it failed, and on record.
+
+Every errand is kept before it is begun and dropped when its outcome is on record. So one that was
+under way when a process was killed is done again: nothing is lost, and whoever is told twice can
+see that.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from mlops_cli.audit import chain
+from mlops_cli.core.config_monitor import Rule
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import replace
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import MloError
+from mlops_cli.monitor.watch import memory as memories
+from mlops_cli.monitor.watch import words
+from mlops_cli.monitor.watch.actions import Action, Outcome
+from mlops_cli.monitor.watch.alerts import Alert
+from mlops_cli.monitor.watch.memory import Errand, Memory
+from mlops_cli.monitor.watch.standing import Standing, Told, stamp, when
+
+ALERT = "alert"
+DONE = "alert action"
+"""What entries of the audit record about alerts, and about what was done then, have as `action`."""
+ALERTS = "monitor_alerts_total"
+ACTIONS = "monitor_actions_total"
+PAUSES_S = (5.0, 30.0, 120.0, 600.0, 1800.0)
+"""How long to wait after an action failed; when it fails once more it is given up."""
+
+Clock = Callable[[], datetime]
+Say = Callable[[str], None]
+
+
+def begun(memory: Memory, rule: Rule, news: Iterable[Told], actions: Mapping[str, Action]) -> None:
+    """Add what is to be done about news of a rule: to put it on record, then its actions."""
+    for told in news:
+        if told.new:
+            memory.errands.append(Errand(told.alert, None))
+        chosen = [name for name in rule.actions if told.act and name in actions]
+        memory.errands += [
+            Errand(told.alert, name) for name in chosen if actions[name].wants(told.alert)
+        ]
+
+
+@dataclass(slots=True)
+class Errands:
+    """Whoever does them, one after the other; slow ones beside the others, if `beside`."""
+
+    repo: Repository
+    memory: Memory
+    clock: Clock
+    say: Say
+    beside: bool = False
+    _under_way: dict[tuple[str, str], "list[Outcome]"] = field(default_factory=dict)
+
+    def run(self, actions: Mapping[str, Action], *, impatient: bool = False) -> None:
+        """Do what is due, and keep what comes of it after each; if impatient, what is not due too.
+
+        Raises:
+            MloError: it cannot be put on record or kept.
+        """
+        for errand in list(self.memory.errands):
+            if errand.action is None:
+                self._recorded(errand)
+            elif impatient or self._is_due(errand):
+                self._act(errand, errand.action, actions.get(errand.action))
+
+    def next_s(self) -> float | None:
+        """Return in how many seconds something is due; None when nothing is to be done."""
+        now = self.clock()
+        due = [
+            self._due(one) for one in self.memory.errands if self._key(one) not in self._under_way
+        ]
+        if self._under_way:
+            due.append(now + timedelta(seconds=1))
+        return None if not due else max((min(due) - now).total_seconds(), 0.0)
+
+    def _due(self, errand: Errand) -> datetime:
+        if errand.tried is None:
+            return self.clock()
+        return when(errand.tried) + timedelta(seconds=PAUSES_S[errand.tries - 1])
+
+    def _is_due(self, errand: Errand) -> bool:
+        return self._key(errand) in self._under_way or self._due(errand) <= self.clock()
+
+    @staticmethod
+    def _key(errand: Errand) -> tuple[str, str]:
+        return errand.alert.id + errand.alert.state + errand.alert.time, errand.action or ""
+
+    def _recorded(self, errand: Errand) -> None:
+        """Put an alert on record, and let what is done about it know the entry."""
+        alert = errand.alert
+        oid = _entry_of(self.repo, alert) or chain.record(
+            self.repo, ALERT, subject(alert), words.record(alert)
+        )
+        self.memory.errands.remove(errand)
+        self.memory.errands[:] = [
+            replace(one, alert=replace(one.alert, entry=oid)) if one.alert.id == alert.id else one
+            for one in self.memory.errands
+        ]
+        standing = self.memory.standings.get(alert.rule)
+        if standing is not None:
+            self.memory.standings[alert.rule] = _with_entry(standing, alert, oid)
+        self.memory.counts[ALERTS, alert.rule, alert.state] += 1
+        memories.save(self.repo, self.memory)
+        self.say(f"{words.headline(alert)}: {alert.reason}")
+
+    def _act(self, errand: Errand, name: str, action: Action | None) -> None:
+        if action is None:
+            outcome = Outcome(done=False, said="there is no such action any more")
+        elif action.slow and self.beside:
+            ended = self._ended(errand, action)
+            if ended is None:
+                return
+            outcome = ended
+        else:
+            outcome = attempt(action, errand.alert)
+        tries = errand.tries + 1
+        place = self.memory.errands.index(errand)
+        if not outcome.done and outcome.again and tries <= len(PAUSES_S):
+            later = replace(errand, tries=tries, tried=stamp(self.clock()), said=outcome.said)
+            self.memory.errands[place] = later
+            self.say(f"{name}: {outcome.said}; it will be tried again")
+        else:
+            detail = {**_brief(errand.alert), "action": name, "tries": tries}
+            detail |= {"done": outcome.done, "said": outcome.said, **words.plain(outcome.detail)}
+            chain.record(self.repo, DONE, subject(errand.alert), detail)
+            del self.memory.errands[place]
+            self.memory.counts[ACTIONS, name, "done" if outcome.done else "failed"] += 1
+            self.say(f"{name}: {outcome.said}" + ("" if outcome.done else "; given up"))
+        memories.save(self.repo, self.memory)
+
+    def _ended(self, errand: Errand, action: Action) -> Outcome | None:
+        """Return what a slow action came to; None while it is under way. One runs at a time."""
+        key = self._key(errand)
+        if key not in self._under_way:
+            if self._under_way:
+                return None
+            came_to: list[Outcome] = []
+            self._under_way[key] = came_to
+            threading.Thread(
+                target=lambda: came_to.append(attempt(action, errand.alert)), daemon=True
+            ).start()
+            return None
+        if not self._under_way[key]:
+            return None
+        return self._under_way.pop(key)[0]
+
+
+def attempt(action: Action, alert: Alert) -> Outcome:
+    """Return what an action came to, whatever went wrong."""
+    try:
+        return action.run(alert)
+    except MloError as error:
+        return Outcome(done=False, said=error.message, again=True)
+    except OSError as error:
+        said = (error.strerror or type(error).__name__).lower()
+        return Outcome(done=False, said=said, again=True)
+    except Exception as error:  # noqa: BLE001  the monitor goes on, and this is on record
+        return Outcome(done=False, said=f"a bug in mlo or a library: {type(error).__name__}")
+
+
+def subject(alert: Alert) -> str:
+    """Return what the audit record calls the thing that an alert is about."""
+    version = "" if alert.version is None else f" v{alert.version}"
+    return f"{alert.model}{version} {alert.rule}"
+
+
+def totals(counts: "Counter[tuple[str, str, str]]", family: str) -> dict[tuple[str, str], int]:
+    """Return how often something happened, by rule or action, and state."""
+    return {(name, state): n for (of, name, state), n in counts.items() if of == family}
+
+
+def _brief(alert: Alert) -> dict[str, object]:
+    held = words.record(alert)
+    kept = ("alert", "state", "rule", "model", "number", "version")
+    return {key: held[key] for key in kept if key in held} | (
+        {} if alert.entry is None else {"entry": alert.entry}
+    )
+
+
+def _with_entry(standing: Standing, alert: Alert, oid: ObjectId) -> Standing:
+    broken, unchecked = standing.broken, standing.unchecked
+    if broken is not None and broken.id == alert.id:
+        return replace(standing, broken=replace(broken, entry=oid))
+    if unchecked is not None and unchecked.id == alert.id:
+        return replace(standing, unchecked=replace(unchecked, entry=oid))
+    return standing
+
+
+def _entry_of(repo: Repository, alert: Alert) -> ObjectId | None:
+    """Return the entry that tells of an alert, where a killed process had got so far."""
+    name = chain.PREFIX + repo.clone_id
+    head = repo.refs.get(name)
+    if head is None:
+        return None
+    for entry in chain.walk(repo, name, head):
+        if entry.time < alert.time:
+            return None
+        told = (entry.action, entry.detail.get("alert"), entry.detail.get("state"))
+        if told == (ALERT, alert.id, alert.state):
+            return entry.oid
+    return None

@@ -1,0 +1,86 @@
+"""One HTTP request, told without what may be secret in its address."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from mlops_cli import __version__
+from mlops_cli.errors import ExternalError
+from mlops_cli.monitor.watch.actions import Outcome
+
+_CONNECT_S = 5
+_SILENCE_S = 15
+_MOST_BYTES = 16 * 1024 * 1024
+_MISDIRECTED = 300
+_FOR_NOW = (408, 425, 429)
+_THEIR_FAULT = 500
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    """Send JSON, and return what came of it; that the server wants it later may change."""
+    status, _ = _asked("POST", url, body, {"Content-Type": "application/json", **headers})
+    said = f"{host(url)} answered {status}"
+    if status < _MISDIRECTED:
+        return Outcome(done=True, said=said)
+    return Outcome(done=False, said=said, again=status in _FOR_NOW or status >= _THEIR_FAULT)
+
+
+def page(url: str) -> str:
+    """Return the text of a page.
+
+    Raises:
+        ExternalError: it cannot be had.
+    """
+    status, data = _asked("GET", url, None, {})
+    if status >= _MISDIRECTED:
+        raise ExternalError(f"'{host(url)}' answers {status} to '{urlsplit(url).path}'")
+    return data.decode("utf-8", "replace")
+
+
+def host(url: str) -> str:
+    """Return the host and port of an address, which is all that is ever told of it.
+
+    >>> host("https://hooks.example.org/services/T0/B0/secret")
+    'hooks.example.org'
+    """
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _asked(
+    method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+) -> tuple[int, bytes]:
+    from urllib.request import getproxies, proxy_bypass
+
+    from urllib3 import PoolManager, ProxyManager, Timeout
+    from urllib3.exceptions import HTTPError
+
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    direct = proxy is None or proxy_bypass(parts.hostname or "")
+    try:
+        with PoolManager() if direct else ProxyManager(str(proxy)) as pool:
+            answer = pool.request(
+                method,
+                url,
+                body=body,
+                headers={"User-Agent": f"mlo/{__version__}", **headers},
+                timeout=Timeout(connect=_CONNECT_S, read=_SILENCE_S),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                return answer.status, answer.read(_MOST_BYTES, decode_content=True)
+            finally:
+                answer.close()
+    except (HTTPError, ValueError) as error:
+        why = type(error).__name__.removesuffix("Error")
+        raise ExternalError(f"'{host(url)}' cannot be reached: {_plain(why)}") from None
+
+
+def _plain(why: str) -> str:
+    """Return the name of an error as words; its text would have the whole address.
+
+    >>> _plain("NewConnection"), _plain("ReadTimeout")
+    ('new connection', 'read timeout')
+    """
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in why).strip()
