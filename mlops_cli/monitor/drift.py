@@ -141,13 +141,17 @@ def each_column(
         return Tested(before.kind, mismatch="not in the current data" + renamed.get(name, ""))
 
     cells = (reference.rows + current.rows) * len(reference.names)
-    found = in_threads(one, reference.names, threads=_THREADS if cells > _MANY_CELLS else 1)
+    found = in_threads(one, reference.names, threads=threads_for(cells))
     return dict(zip(reference.names, found, strict=True))
 
 
+def threads_for(cells: int) -> int:
+    """Return by how many threads so many cells are best compared."""
+    return min(_THREADS, len(os.sched_getaffinity(0))) if cells > _MANY_CELLS else 1
+
+
 def in_threads(do: Callable[[str], _T], names: Sequence[str], *, threads: int) -> list[_T]:
-    """Return what `do` makes of each name, by several threads where there are processors."""
-    threads = min(threads, len(os.sched_getaffinity(0)))
+    """Return what `do` makes of each name, by so many threads."""
     if threads == 1:
         return [do(name) for name in names]
     with ThreadPoolExecutor(threads) as pool:

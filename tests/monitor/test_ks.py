@@ -92,6 +92,15 @@ def test_equal_samples_are_at_distance_zero_with_certainty():
     assert ks.two_sample(sample, sample) == ks.KolmogorovSmirnov(0.0, 1.0)
 
 
+def test_counts_and_samples_give_the_same():
+    first, second = np.array([0.0, 0, 1, 4]), np.array([0.0, 1, 1, 2])
+    of_first, of_second = np.array([2, 1, 0, 1]), np.array([1, 2, 1, 0])
+    found = ks.two_sample(first, second)
+    assert ks.of_counts(of_first, of_second) == found
+    assert ks.of_counts(of_first + 0.0, of_second + 1e-12) == found
+    assert ks.distance(of_first, of_second) == pytest.approx(found.distance, rel=1e-12)
+
+
 def test_infinite_values_are_the_largest_and_smallest():
     first = np.array([-np.inf, 0.0, 1.0, np.inf])
     second = np.array([-9.0, 0.0, 1.0, 9.0])
