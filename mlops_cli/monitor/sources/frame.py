@@ -48,13 +48,14 @@ def of_series(values: pd.Series[Any]) -> Distribution:
         return Distribution("empty", rows, rows)
     present = values.dropna()
     if kind == "category":
-        return texts.summed(rows, _counted(present))
+        return texts.summed(rows, counted(present))
     if kind == "datetime":
-        return numbers.summed(kind, rows, _seconds(present))
-    return numbers.summed(kind, rows, _numbers(present, kind == "boolean"))
+        return numbers.summed(kind, rows, seconds(present))
+    return numbers.summed(kind, rows, numbers_of(present, boolean=kind == "boolean"))
 
 
-def _numbers(present: pd.Series[Any], boolean: bool) -> NDArray[Any]:  # noqa: FBT001
+def numbers_of(present: pd.Series[Any], *, boolean: bool) -> NDArray[Any]:
+    """Return the values of a column without missing ones, in an array of one's own."""
     import numpy as np
 
     if boolean:
@@ -64,7 +65,8 @@ def _numbers(present: pd.Series[Any], boolean: bool) -> NDArray[Any]:  # noqa: F
     return np.array(present.to_numpy(dtype=held if plain else np.float64))
 
 
-def _seconds(present: pd.Series[Any]) -> NDArray[np.float64]:
+def seconds(present: pd.Series[Any]) -> NDArray[np.float64]:
+    """Return moments in seconds since 1970; those that cannot be read are NaN."""
     import numpy as np
     import pandas as pd
 
@@ -75,7 +77,8 @@ def _seconds(present: pd.Series[Any]) -> NDArray[np.float64]:
     return found
 
 
-def _counted(present: pd.Series[Any]) -> dict[str, int]:
+def counted(present: pd.Series[Any]) -> dict[str, int]:
+    """Return how often each value is there, as text."""
     from pandas.api import types
 
     cells = present.astype(object)

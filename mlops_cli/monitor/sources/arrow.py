@@ -1,0 +1,169 @@
+"""Columns of Arrow tables in sum, without pandas."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from mlops_cli.monitor.distribution import Distribution
+from mlops_cli.monitor.kinds import Kind
+from mlops_cli.monitor.sources import numbers, texts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+_DAY_S = 86_400.0
+
+
+def kind_of(kind: Any) -> Kind:
+    """Return what a column of an Arrow type holds, where it has a value."""
+    from pyarrow import types
+
+    if types.is_boolean(kind):
+        return "boolean"
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return "number"
+    if types.is_timestamp(kind) or types.is_date(kind):
+        return "datetime"
+    return "empty" if types.is_null(kind) else "category"
+
+
+def summed(column: Any) -> Distribution:
+    """Return a column of an Arrow table in sum; `column` is a chunked array of its own."""
+    kind = kind_of(column.type)
+    rows = len(column)
+    if kind == "empty" or column.null_count == rows:
+        return Distribution("empty", rows, rows)
+    if kind == "category":
+        return _of_texts(column)
+    return numbers.summed(kind, rows, values(column))
+
+
+def values(column: Any) -> NDArray[Any]:
+    """Return the values of a column of numbers, booleans or moments that are there, as an array
+    of one's own: moments in seconds since 1970.
+    """
+    import numpy as np
+
+    pieces = [_plain(chunk) for chunk in column.chunks if len(chunk) > chunk.null_count]
+    if not pieces:
+        return np.zeros(0)
+    found: NDArray[Any] = np.concatenate(pieces)  # a copy: what Arrow shows is not to be sorted
+    return found
+
+
+def _plain(chunk: Any) -> NDArray[Any]:
+    """Return the values of one array that are there."""
+    from pyarrow import types
+
+    kind = chunk.type
+    if chunk.null_count:
+        chunk = chunk.drop_null()
+    if types.is_decimal(kind):
+        chunk = chunk.cast("float64")
+    if types.is_date(kind):
+        chunk = chunk.cast("timestamp[ms]")
+    if types.is_timestamp(chunk.type):
+        moments = _array(chunk.cast("int64"))
+        return moments / _PER_SECOND[chunk.type.unit]
+    found = _array(chunk)
+    return found.astype("float32") if found.dtype == "float16" else found
+
+
+def _array(chunk: Any) -> NDArray[Any]:
+    """Return what an array without gaps holds; Arrow's own way there would load pandas."""
+    import numpy as np
+    from pyarrow import types
+
+    buffer = chunk.buffers()[1]
+    if types.is_boolean(chunk.type):
+        bits = np.frombuffer(buffer, np.uint8, (chunk.offset + len(chunk) + 7) // 8)
+        truth = np.unpackbits(bits, count=chunk.offset + len(chunk), bitorder="little")
+        return truth[chunk.offset :].view(np.bool_)
+    kind = np.dtype(chunk.type.to_pandas_dtype())
+    return np.frombuffer(buffer, kind, len(chunk), chunk.offset * kind.itemsize)
+
+
+def _of_texts(column: Any) -> Distribution:
+    import numpy as np
+
+    rows = len(column)
+    present = rows - column.null_count
+    known, counts = counted(column)
+    lengths = _lengths(known)
+    by_length = np.bincount(lengths, counts).astype(np.int64)
+    few: dict[str, int] = {}
+    if not texts.are_names(len(known), present):
+        few = dict(zip(known.to_pylist(), counts.tolist(), strict=True))
+    return texts.of_lengths(rows, few, by_length, distinct=len(known))
+
+
+def counted(column: Any) -> tuple[Any, NDArray[np.int64]]:
+    """Return the texts of a column as an Arrow array, and how often each is there."""
+    import numpy as np
+    import pyarrow as pa
+
+    column = _as_text(column)
+    chunked = column.unify_dictionaries()
+    known = next((one.dictionary for one in chunked.chunks), None)
+    counts = np.zeros(0 if known is None else len(known), np.int64)
+    for chunk in chunked.chunks:
+        if len(chunk) == chunk.null_count:
+            continue
+        indices = chunk.indices
+        if indices.null_count:
+            indices = indices.drop_null()
+        counts += np.bincount(_array(indices), minlength=len(counts))
+    there = counts > 0
+    if known is None:
+        return pa.array([], pa.string()), counts
+    if not there.all():
+        places = np.flatnonzero(there)
+        told = pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places)])
+        known, counts = known.take(told), counts[there]
+    return known, counts
+
+
+def _as_text(column: Any) -> Any:
+    """Return a column as dictionary-encoded text."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    kind = column.type
+    if types.is_dictionary(kind):
+        if _is_text(kind.value_type):
+            return column
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if _is_text(kind):
+        return column.dictionary_encode()
+    told = [None if one is None else spelled(one) for one in column.to_pylist()]
+    return pa.chunked_array([pa.array(told, pa.string())]).dictionary_encode()
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
+def spelled(value: Any) -> str:
+    """Return a value as text, as pandas' columns of such values are counted."""
+    return value if isinstance(value, str) else str(value)
+
+
+def _lengths(known: Any) -> NDArray[np.int64]:
+    import numpy as np
+
+    if len(known) == 0:
+        return np.zeros(0, np.int64)
+    import pyarrow.compute as pc
+
+    return _array(pc.utf8_length(known)).astype(np.int64)
+
+
+def as_counts(column: Any) -> Counter[str]:
+    """Return how often each text of a column is there."""
+    known, counts = counted(column)
+    return Counter(dict(zip(known.to_pylist(), counts.tolist(), strict=True)))

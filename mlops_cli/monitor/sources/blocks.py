@@ -1,0 +1,115 @@
+"""Tables whose rows come by in blocks, and are gone: what is left of each column is its sum."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_cli.data import table_blocks
+from mlops_cli.data.table import suffix_of
+from mlops_cli.monitor import kinds
+from mlops_cli.monitor.distribution import Distribution
+from mlops_cli.monitor.sources import frame
+from mlops_cli.monitor.sources.sums import Sum
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Making = Callable[[], Sum]
+"""Makes the sum of one more column of a table."""
+Begin = Callable[[], Making]
+"""Begins with the columns of a table, which may have to be read once more."""
+
+_ROWS = 100_000
+_CELLS = 2_000_000
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A table that has been read."""
+
+    names: tuple[str, ...]
+    rows: int
+    sums: Mapping[str, Sum]
+
+    def column(self, name: str) -> Distribution:
+        """Return one column in sum."""
+        return self.sums[name].distribution()
+
+
+def of_file(path: Path, name: str, begin: Begin) -> Blocks:
+    """Return the columns of the file at `path` that is called `name`, as pandas reads it.
+
+    Raises:
+        RequestError: it is no table.
+        ExternalError: it cannot be read.
+    """
+    text = suffix_of(name) in (".csv", ".tsv")
+    late: frozenset[str] = frozenset()
+    while True:
+        frames = table_blocks.blocks(path, name, rows=_ROWS, as_text=late)
+        found = of_frames(frames, begin, moments=text, as_text=late)
+        mixed = frozenset(one for one, kept in found.sums.items() if getattr(kept, "mixed", False))
+        if not text or mixed <= late:
+            return found
+        late |= mixed
+
+
+def of_frames(
+    frames: Iterable[pd.DataFrame],
+    begin: Begin,
+    *,
+    moments: bool = False,
+    as_text: frozenset[str] = frozenset(),
+) -> Blocks:
+    """Return the columns of data frames one below the other.
+
+    With `moments` text that is a date in ISO 8601 is one, but in the columns `as_text`.
+    """
+    make, sums, rows = begin(), dict[str, Sum](), 0
+    for part in frames:
+        for name in map(str, part.columns):
+            if name not in sums:
+                sums[name] = make()
+                if rows:
+                    sums[name].add_texts({}, rows)
+        for place, name in enumerate(map(str, part.columns)):
+            add_series(sums[name], part.iloc[:, place], moments=moments and name not in as_text)
+        for name in sums.keys() - set(map(str, part.columns)):
+            sums[name].add_texts({}, len(part))
+        rows += len(part)
+    return Blocks(tuple(sums), rows, sums)
+
+
+def add_series(kept: Sum, values: pd.Series[Any], *, moments: bool = False) -> None:
+    """Add a block of a column of a data frame."""
+    kind = kinds.kind_of(values)
+    present = values.dropna()
+    nulls = len(values) - len(present)
+    if kind == "empty":
+        kept.add_texts({}, nulls)
+    elif kind == "datetime":
+        kept.add_numbers(kind, frame.seconds(present), nulls)
+    elif kind != "category":
+        kept.add_numbers(kind, frame.numbers_of(present, boolean=kind == "boolean"), nulls)
+    elif moments and (seconds := _moments(present)) is not None:
+        kept.add_numbers("datetime", seconds, nulls)
+    else:
+        kept.add_texts(Counter(frame.counted(present)), nulls)
+
+
+def _moments(present: pd.Series[Any]) -> Any:
+    """Return texts as moments in seconds since 1970; None when one of them is none."""
+    if not _MOMENT.fullmatch(str(present.iloc[0])):
+        return None
+    import pandas as pd
+
+    try:
+        return frame.seconds(pd.to_datetime(present, utc=True, format="ISO8601"))
+    except ValueError:
+        return None
