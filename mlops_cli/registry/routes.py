@@ -87,11 +87,13 @@ def begin(
     stage: str = models.LIVE_STAGE,
     reason: str | None = None,
     gates: Sequence[Mapping[str, Any]] = (),
+    cause: Mapping[str, Any] | None = None,
 ) -> Arm:
     """Let the version that `reference` means take a share of the requests to `stage`.
 
     A version that has the role already gets the new share. Whether it may is not asked here but
-    by `trial`; `gates` are what was asked, for the record.
+    by `trial`; `gates` are what was asked, and `cause` what did this where no person did, for the
+    record.
 
     Raises:
         RequestError: there is no such version, it answers there already, or it cannot be beside
@@ -106,6 +108,8 @@ def begin(
             detail["salt"] = _salt(arms(model, stage)) or f"{model.name}-{len(model.events)}"
             if gates:
                 detail["gates"] = [dict(one) for one in gates]
+            if cause is not None:
+                detail["cause"] = dict(cause)
             events.append(repo, model.name, "route", number, detail)
             model = models.model(repo, model.name)
     return next(arm for arm in arms(model, stage) if (arm.role, arm.version) == (role, number))

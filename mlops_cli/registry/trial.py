@@ -4,6 +4,9 @@ A canary and an arm of an experiment answer people, so they pass the stage's rul
 every request that the version there takes. A shadow answers nobody, and is asked nothing.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from mlops_cli.core.config_gates import SignatureGate, title
 from mlops_cli.core.config_models import Stage
 from mlops_cli.core.repository import Repository
@@ -29,11 +32,13 @@ def begin(
     stage: str = models.LIVE_STAGE,
     reason: str | None = None,
     drifted: Drifted | None = None,
+    cause: Mapping[str, Any] | None = None,
 ) -> Moved:
     """Let a version take a share of the requests to `stage`, if it passes the stage's gates.
 
     A version that has the role already and gets no more than it has is asked nothing. What a
-    refusal says is what a refused promotion says. `drifted` is for gates on drift.
+    refusal says is what a refused promotion says. `drifted` is for gates on drift, `cause` for
+    the record.
 
     Raises:
         RequestError: there is no such version, or it cannot be beside what else stands there.
@@ -56,7 +61,15 @@ def begin(
             kept = [promote.kept(one) for one in results]
             named = f"{model.name}@v{version.number}"
             routes.begin(
-                repo, named, role, share=share, by=by, stage=stage, reason=reason, gates=kept
+                repo,
+                named,
+                role,
+                share=share,
+                by=by,
+                stage=stage,
+                reason=reason,
+                gates=kept,
+                cause=cause,
             )
         return told
     raise Conflict(f"stages of {reference} moved all the time", hint="try again")
