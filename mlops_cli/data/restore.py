@@ -5,7 +5,6 @@ folder that was not there appears whole.
 """
 
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -142,6 +141,8 @@ def _create(
             written = _write_all(repo, building, wanted, progress, name=target.name, unseen=True)
             os.rename(building, target)
         except BaseException:
+            import shutil
+
             shutil.rmtree(building, ignore_errors=True)
             raise
     except OSError as error:

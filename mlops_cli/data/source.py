@@ -12,7 +12,6 @@ read without a YAML parser.
 """
 
 import json
-from dataclasses import fields
 
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.yaml_nodes import Value
@@ -52,7 +51,7 @@ class Source:
         return f"{self.url}#{self.path}" + (f"@{self.revision}" if self.revision else "")
 
 
-KEYS = tuple(field.name for field in fields(Source))
+KEYS: tuple[str, ...] = Source.__match_args__
 
 
 def encode(source: Source) -> str:

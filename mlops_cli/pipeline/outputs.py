@@ -1,6 +1,5 @@
 """What steps write: cleared before a step runs, stored after, brought back from the store."""
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -113,6 +112,8 @@ def clear(repo: Repository, path: str) -> None:
     target = paths.locate(repo, path)
     try:
         if target.is_dir() and not target.is_symlink():
+            import shutil
+
             shutil.rmtree(target)
         else:
             target.unlink(missing_ok=True)
@@ -120,9 +121,11 @@ def clear(repo: Repository, path: str) -> None:
         raise outside(error, target) from error
 
 
-def ignore(repo: Repository, steps: Iterable[Step]) -> None:
-    """Have git ignore the outputs of steps that the store keeps."""
-    ignoring.ignore_all(repo.root, [out.path for step in steps for out in step.files if out.cache])
+def ignore(repo: Repository, steps: Iterable[Step]) -> list[Path]:
+    """Have git ignore outputs that the store keeps; return the files that were changed for it."""
+    return ignoring.ignore_all(
+        repo.root, [out.path for step in steps for out in step.files if out.cache]
+    )
 
 
 def prepare(repo: Repository, path: str) -> None:

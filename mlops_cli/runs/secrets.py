@@ -23,7 +23,7 @@ _PAIRS = frozenset(
     }.items()
     for before in befores
 )
-_SHAPES = re.compile(
+_SHAPES = (
     r"\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[0-9A-Z]{16}\b"
     r"|\bgh[pousr]_[A-Za-z0-9]{30,}"
     r"|\bgithub_pat_[A-Za-z0-9_]{30,}"
@@ -48,20 +48,20 @@ _SHAPES = re.compile(
     r"|(?<=Bearer )[A-Za-z0-9._~+/-]{16,}=*"
     r"|(?<=Basic )[A-Za-z0-9+/]{12,}={0,2}"
     r"|-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:.*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|.*)",
-    re.DOTALL,
+    r"(?:.*?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|.*)"
 )
-_MARKS = re.compile(
+"""Compiled when first needed: most runs have no text that is long enough."""
+_SHORTEST = 15
+_MARKS = (
     rb"A[KSRIGN][A-Z]A|gh[pousr]_|github_pat_|gl[a-z]+-|hf_|[srp]k[-_]|xox|xapp|AIza|npm_|pypi-"
     rb"|dapi|dop_v1|AccountKey=|eyJ|PRIVATE KEY|hooks\.slack|SG\.|ya29"
 )
 """What most secrets have in them, to tell quickly that a file has none."""
-_FILES = re.compile(
+_FILES = (
     r"\.env(?:\..+)?|.+\.env|\.netrc|\.pgpass|\.pypirc|\.npmrc|\.htpasswd|\.git-credentials"
     r"|id_(?:rsa|dsa|ecdsa|ed25519)|.+\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|asc)"
     r"|(?:.*[-_.])?(?:credentials?|secrets?|service[-_]account)(?:[-_.].*)?\.(?:json|ya?ml|toml|ini|cfg|txt)"
-    r"|credentials|secrets",
-    re.IGNORECASE,
+    r"|credentials|secrets"
 )
 _HARMLESS_FILES = (".example", ".sample", ".template", ".dist")
 _ASSIGNED = re.compile(
@@ -124,7 +124,9 @@ def is_secret_file(name: str) -> bool:
     >>> [is_secret_file(name) for name in (".env.example", "keys.py", "secrets.py", "train.py")]
     [False, False, False, False]
     """
-    return bool(_FILES.fullmatch(name)) and not name.lower().endswith(_HARMLESS_FILES)
+    return bool(re.fullmatch(_FILES, name, re.IGNORECASE)) and not name.lower().endswith(
+        _HARMLESS_FILES
+    )
 
 
 def shown_in(data: bytes) -> bool:
@@ -132,10 +134,10 @@ def shown_in(data: bytes) -> bool:
 
     URLs with a password alone do not count: examples are full of them.
     """
-    if not _MARKS.search(data):
+    if not re.search(_MARKS, data):
         return False
-    found = (match[0] for match in _SHAPES.finditer(data.decode("latin-1")))
-    return any(_MARKS.search(one.encode("latin-1")) for one in found)
+    found = (match[0] for match in re.finditer(_SHAPES, data.decode("latin-1"), re.DOTALL))
+    return any(re.search(_MARKS, one.encode("latin-1")) for one in found)
 
 
 def masked(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,7 +176,7 @@ def _masked(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return masked(value)
     if isinstance(value, str):
-        return MASK if _is_hidden(name, value) else _SHAPES.sub(MASK, value)
+        return MASK if _is_hidden(name, value) else _without_shapes(value)
     if isinstance(value, list | tuple):
         return [_masked(name, one) for one in value]
     return value
@@ -184,7 +186,13 @@ def _masked(name: str, value: Any) -> Any:
 def _masked_line(text: str) -> str:
     text = _ASSIGNED.sub(lambda m: _hidden(m, f"{m['name']}="), text)
     text = _FOLLOWED.sub(lambda m: _hidden(m, f"{m['name']}{m['gap']}"), text)
-    return _SHAPES.sub(MASK, text)
+    return _without_shapes(text)
+
+
+def _without_shapes(text: str) -> str:
+    if len(text) < _SHORTEST and "://" not in text:
+        return text
+    return re.sub(_SHAPES, MASK, text, flags=re.DOTALL)
 
 
 def _hidden(match: re.Match[str], start: str) -> str:
