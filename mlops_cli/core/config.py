@@ -93,6 +93,8 @@ class DataSettings:
 
     key: tuple[str, ...] = ()
     """The columns that tell its rows apart."""
+    schema: str | None = None
+    """The file that says what it is to be like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +273,7 @@ def _data(value: Value) -> DataSettings:
             raise inner.fail("names no column", hint="write it as in key: [user, day]")
         return columns
 
-    return value.record(DataSettings, {"key": key})
+    return value.record(DataSettings, {"key": key, "schema": config_values.path})
 
 
 def _remote(value: Value) -> RemoteSettings:

@@ -118,6 +118,11 @@ class Layout:
         return self.store / "retrain"
 
     @property
+    def validated(self) -> Path:
+        """The folder of what was found when tables were held against their schemas, a cache."""
+        return self.store / "validated"
+
+    @property
     def remotes(self) -> Path:
         """The folder of what is known about remotes."""
         return self.store / "remotes"

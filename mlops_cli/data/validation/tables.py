@@ -1,0 +1,236 @@
+"""Tables in files, or in all files of a folder, as blocks of rows; as often as one likes."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from io import TextIOWrapper
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from mlops_cli.core.records import dataclass
+from mlops_cli.data import table, table_blocks
+from mlops_cli.data.table import suffix_of
+from mlops_cli.data.validation.scan import Block
+from mlops_cli.errors import ExternalError, RequestError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+ROWS = 50_000
+_BATCH_BYTES = 1024 * 1024
+_JSON = (".jsonl", ".ndjson")
+_PARQUET = (".parquet", ".pq")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The table in a file, or those in a folder as one, in the order of their names.
+
+    Attributes:
+        path: where the bytes are.
+        name: what that is called, whose ending tells the kind.
+        as_text: columns of which cells are read as they are written.
+    """
+
+    path: Path
+    name: str
+    as_text: frozenset[str] = frozenset()
+
+    def __iter__(self) -> Iterator[Block]:
+        """Yield blocks of rows, at least one for each file.
+
+        Raises:
+            RequestError: a file is no table of the kind that its name says.
+        """
+        for file, path in self.files():
+            name = self.name if file is None else file
+            first = 1
+            for frame, names in _blocks(path, name, self.as_text):
+                yield Block(frame, names, file, first)
+                first += len(frame)
+
+    def files(self) -> Iterator[tuple[str | None, Path]]:
+        """Yield each file, with its name in the folder if it is in one.
+
+        Raises:
+            RequestError: there is no table.
+        """
+        if not self.path.is_dir():
+            _check_kind(self.name)
+            yield None, self.path
+            return
+        found = sorted(
+            path.relative_to(self.path).as_posix()
+            for path in self.path.rglob("*")
+            if table.is_table(path.name) and path.is_file() and not path.is_symlink()
+        )
+        if not found:
+            raise RequestError(
+                f"there is no table in the folder '{self.name}'",
+                hint="known kinds: " + " ".join(table.SUFFIXES),
+            )
+        for file in found:
+            yield file, self.path / file
+
+    def lines(self, file: str | None, rows: list[int]) -> Mapping[int, int]:
+        """Return the line, from 1, that each of some rows of a file begins on, where it has any."""
+        path, name = (self.path, self.name) if file is None else (self.path / file, file)
+        suffix = suffix_of(name)
+        if suffix in _PARQUET or not rows:
+            return {}
+        with table_blocks.opened(path, name) as opened:
+            if suffix in _JSON:
+                return _lines_of_json(opened, set(rows))
+            return _lines_of_csv(opened, "\t" if suffix == ".tsv" else ",", rows)
+
+
+def _check_kind(name: str) -> None:
+    if not table.is_table(name):
+        raise RequestError(
+            f"'{name}' is not a table that can be read",
+            hint="known kinds: " + " ".join(table.SUFFIXES),
+        )
+
+
+def count(tables: Tables) -> int:
+    """Return how many rows there are."""
+    total = 0
+    for file, path in tables.files():
+        name = tables.name if file is None else file
+        if suffix_of(name) in _PARQUET:
+            total += _parquet(path, name).metadata.num_rows
+        else:
+            total += sum(len(frame) for frame, _ in _blocks(path, name, frozenset()))
+    return total
+
+
+def _blocks(
+    path: Path, name: str, as_text: frozenset[str]
+) -> "Iterator[tuple[DataFrame, tuple[str, ...]]]":
+    suffix = suffix_of(name)
+    if suffix in _JSON:
+        yield from _of_json(path, name)
+    elif suffix in _PARQUET:
+        names = tuple(map(str, _parquet(path, name).schema_arrow.names))
+        for frame in table_blocks.blocks(path, name, rows=ROWS):
+            yield frame, names
+    else:
+        names = _header(path, name, "\t" if suffix == ".tsv" else ",")
+        for frame in table_blocks.blocks(path, name, rows=ROWS, as_text=as_text):
+            if frame.index.dtype.kind not in "iu" or len(frame.columns) < len(names):
+                raise RequestError(f"'{name}' has more cells in a row than names of columns")
+            yield frame, names
+
+
+def _parquet(path: Path, name: str) -> Any:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise RequestError(
+            f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
+        ) from error
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RequestError(f"'{name}' cannot be read as a table: {reason}") from error
+
+
+def _header(path: Path, name: str, delimiter: str) -> tuple[str, ...]:
+    """Return the names of columns as they are written, also one that is there twice."""
+    try:
+        with table_blocks.opened(path, name) as file:
+            text = TextIOWrapper(file, encoding="utf-8-sig", newline="")
+            header = next((row for row in csv.reader(text, delimiter=delimiter) if row), [])
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        reason = str(error).partition("\n")[0]
+        raise RequestError(f"'{name}' cannot be read as a table: {reason}") from error
+    return tuple(header)
+
+
+def _of_json(path: Path, name: str) -> "Iterator[tuple[DataFrame, tuple[str, ...]]]":
+    """Yield objects, one a line, with the types that they are written with."""
+    import orjson
+
+    rows: list[dict[str, Any]] = []
+    empty = True
+    try:
+        with table_blocks.opened(path, name) as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                row = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
+                if not isinstance(row, dict):
+                    raise RequestError(f"'{name}' line {number} is no JSON object")
+                rows.append(row)
+                if len(rows) == ROWS:
+                    yield _framed(rows)
+                    rows, empty = [], False
+    except orjson.JSONDecodeError as error:
+        raise RequestError(f"'{name}' line {number} is no JSON: {error}") from error
+    except (EOFError, ValueError) as error:
+        raise RequestError(f"'{name}' cannot be read as a table: {error}") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ExternalError(f"cannot read '{name}': {reason}") from error
+    if rows or empty:
+        yield _framed(rows)
+
+
+def _framed(rows: list[dict[str, Any]]) -> "tuple[DataFrame, tuple[str, ...]]":
+    import pandas as pd
+
+    names = tuple(dict.fromkeys(chain.from_iterable(rows)))
+    columns = {name: pd.Series([row.get(name) for row in rows]) for name in names}
+    return pd.DataFrame(columns), names
+
+
+def _lines_of_json(file: IO[bytes], wanted: set[int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    row = 0
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            row += 1
+            if row in wanted:
+                found[row] = number
+                if len(found) == len(wanted):
+                    break
+    return found
+
+
+def _lines_of_csv(file: IO[bytes], delimiter: str, rows: list[int]) -> dict[int, int]:
+    """Return the lines of rows; only where there are quotes is more than lines counted."""
+    found: dict[int, int] = {}
+    wanted, last = set(rows), max(rows)
+    row, number = 0, 0  # the header is row 0
+    while row <= last and (batch := file.readlines(_BATCH_BYTES)):
+        if b'"' in b"".join(batch) or any(not line.strip() for line in batch):
+            rest = (line.decode("utf-8", "replace") for line in chain(batch, file))
+            found |= _lines_of_records(rest, delimiter, wanted, row, number)
+            break
+        found |= {one: number + one - row + 1 for one in rows if row <= one < row + len(batch)}
+        row += len(batch)
+        number += len(batch)
+    return found
+
+
+def _lines_of_records(
+    text: Iterator[str], delimiter: str, wanted: set[int], row: int, number: int
+) -> dict[int, int]:
+    found: dict[int, int] = {}
+    reader = csv.reader(text, delimiter=delimiter)
+    begins = 0
+    last = max(wanted)
+    try:
+        for cells in reader:
+            if cells:
+                if row in wanted:
+                    found[row] = number + begins + 1
+                row += 1
+            begins = reader.line_num
+            if row > last:
+                break
+    except csv.Error:
+        pass  # what it could tell so far is true
+    return found
