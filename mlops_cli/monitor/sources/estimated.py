@@ -23,7 +23,7 @@ def worth(rows: float, error: float) -> float:
     sketch for a difference, nor needs to know of it.
 
     >>> round(worth(1_000_000, 0.0)), round(worth(1_000_000, 0.001))
-    (1000000, 624581)
+    (1000000, 624639)
     """
     return rows / (1 + rows * (2 * error / _SURE) ** 2)
 

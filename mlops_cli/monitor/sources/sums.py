@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from io import BufferedRandom
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlops_cli.core.files import outside
 from mlops_cli.monitor.distribution import Distribution
@@ -105,8 +105,7 @@ class Numbers:
             if self._file is None:
                 if folder is not None:
                     folder.mkdir(parents=True, exist_ok=True)
-                made = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed with us
-                self._file = cast(BufferedRandom, made)
+                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed with us
             for block in self._blocks:
                 self._file.write(np.asarray(block, np.float64).tobytes())
                 self._spilled += len(block)
@@ -124,7 +123,7 @@ class Numbers:
         held = sum(map(len, self._blocks))
         found = np.empty(self._spilled + held)
         self._file.seek(0)
-        self._file.readinto(found[: self._spilled].view(np.uint8))
+        found[: self._spilled] = np.fromfile(self._file, np.float64, self._spilled)
         if held:
             np.concatenate(self._blocks, out=found[self._spilled :])
         return found
