@@ -167,6 +167,9 @@ def _refuse_with_command(words: Sequence[str], given: Given) -> None:
 
 
 def _run_command(repo: "Repository", words: Sequence[str], given: Given) -> int:
+    from mlops_cli.runs import code
+
+    asked = None if _is_aside(given) else code.ask(repo)  # while the rest is loaded
     from mlops_cli.cli.run_report import tell_command
     from mlops_cli.runs import command
 
@@ -183,6 +186,7 @@ def _run_command(repo: "Repository", words: Sequence[str], given: Given) -> int:
             tags=given.tags,
             note=given.note,
             state=state,
+            asked=asked,
             stdout=2 if given.as_json else 1,
         )
 
@@ -241,6 +245,11 @@ def _run_pipeline(repo: "Repository", given: Given) -> int:
     return _INTERRUPTED
 
 
+def _is_aside(given: Given) -> bool:
+    """Return whether the work is to be done in a work tree of its own."""
+    return given.aside or given.rev is not None
+
+
 def _somewhere(
     repo: "Repository",
     given: Given,
@@ -249,7 +258,7 @@ def _somewhere(
     data: bool,
 ) -> T:
     """Do the work in the user's work tree, or in one aside; there with versioned `data`."""
-    if not given.aside and given.rev is None:
+    if not _is_aside(given):
         return go(repo, None)
     from mlops_cli.data.checkout import checkout
     from mlops_cli.runs.worktree import aside

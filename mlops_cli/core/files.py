@@ -74,6 +74,18 @@ def staging(folder: Path, aside: Path) -> Path:
     return aside if alike else folder
 
 
+def remove_folder(folder: str | Path) -> None:
+    """Remove a folder, as far as the system lets us; one of plain files without more to load."""
+    try:
+        for name in os.listdir(folder):
+            os.unlink(f"{folder}/{name}")
+        os.rmdir(folder)
+    except OSError:  # there is a folder in it
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -6,12 +6,13 @@ under `refs/mlo/code/` keeps it from git's `gc`; a plain `git push` leaves those
 """
 
 import os
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlops_cli.core import git
 from mlops_cli.core.beside import beside
+from mlops_cli.core.files import remove_folder
 from mlops_cli.core.records import dataclass
 from mlops_cli.errors import ExternalError, StateError
 
@@ -117,9 +118,7 @@ def make(
     Raises:
         ExternalError: git failed, or a file went while it was read.
     """
-    import tempfile
-
-    with tempfile.TemporaryDirectory(dir=aside, prefix="code-") as folder:
+    with _room(aside) as folder:
         try:
             return _Work(standing, Path(folder), {}).make(take, undo)
         except ExternalError:
@@ -203,11 +202,8 @@ class _Work:
 
     def make(self, take: Sequence[Change], undo: Sequence[Change]) -> Made | None:
         commit, root = self._standing.commit, self._top
-        from shutil import copy2
-
         with suppress(FileNotFoundError):
-            # with its time: git reads again the files that changed after their index was written
-            copy2(_git_folder(root) / "index", self._index)
+            _copy(f"{_git_folder(root)}/index", self._index)
         if commit is not None:
             form = ("log", "-1", "--no-show-signature", "--format=%ct %T", commit)
             parent = beside(lambda: self._git(*form))
@@ -270,6 +266,25 @@ class _Work:
             more={**self._more, **more},
         )
         return done.stdout.decode("ascii", "replace").strip()
+
+
+@contextmanager
+def _room(aside: Path) -> Iterator[str]:
+    """Make a folder for a `with` block."""
+    folder = f"{aside}/code-{os.getpid()}-{os.urandom(6).hex()}"
+    os.mkdir(folder)
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
+
+
+def _copy(index: str, target: str) -> None:
+    """Copy an index with its time: git reads again what changed after its index was written."""
+    with open(index, "rb") as source, open(target, "wb") as file:
+        found = os.fstat(source.fileno())
+        file.write(source.read())
+    os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 def _undone(change: Change, nothing: str) -> bytes:

@@ -35,13 +35,20 @@ def ignore_all(root: Path, paths: Iterable[str]) -> list[Path]:
     Raises:
         IntegrityError, ExternalError: as of `ignore`.
     """
-    lines: dict[Path, list[bytes]] = {}
-    for path in paths:
-        target = inside(root, path)
-        lines.setdefault(target.parent, []).append(pattern(target.name))
     with _alone(Layout(root).tmp):
-        changed = [_extend(root, folder, wanted) for folder, wanted in lines.items()]
+        changed = [_extend(root, folder, wanted) for folder, wanted in _lines(root, paths).items()]
     return [file for file in changed if file is not None]
+
+
+def are_ignored(root: Path, paths: Iterable[str]) -> bool:
+    """Return whether `ignore_all` would change nothing."""
+    try:
+        return all(
+            with_lines(held := read_regular(folder / ".gitignore"), wanted) == held
+            for folder, wanted in _lines(root, paths).items()
+        )
+    except OSError:
+        return False
 
 
 def unignore_all(root: Path, paths: Iterable[str]) -> list[Path]:
@@ -52,13 +59,18 @@ def unignore_all(root: Path, paths: Iterable[str]) -> list[Path]:
     Raises:
         IntegrityError, ExternalError: as of `ignore`.
     """
+    with _alone(Layout(root).tmp):
+        changed = [_shorten(root, folder, gone) for folder, gone in _lines(root, paths).items()]
+    return [file for file in changed if file is not None]
+
+
+def _lines(root: Path, paths: Iterable[str]) -> dict[Path, set[bytes]]:
+    """Return the lines for paths, by the folder whose `.gitignore` they belong to."""
     lines: dict[Path, set[bytes]] = {}
     for path in paths:
         target = inside(root, path)
         lines.setdefault(target.parent, set()).add(pattern(target.name))
-    with _alone(Layout(root).tmp):
-        changed = [_shorten(root, folder, gone) for folder, gone in lines.items()]
-    return [file for file in changed if file is not None]
+    return lines
 
 
 def _alone(tmp: Path) -> AbstractContextManager[None]:
@@ -66,7 +78,7 @@ def _alone(tmp: Path) -> AbstractContextManager[None]:
     return hold(tmp / "ignore.lock", purpose="write .gitignore") if tmp.is_dir() else nullcontext()
 
 
-def _extend(root: Path, folder: Path, lines: list[bytes]) -> Path | None:
+def _extend(root: Path, folder: Path, lines: Collection[bytes]) -> Path | None:
     file = folder / ".gitignore"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -36,12 +36,13 @@ def do(
     tags: Sequence[str],
     note: str | None,
     engine: str | None,
-    state: code.State | None,
+    asked: code.Asked,
     sought: Mapping[str, Sequence[str]],
 ) -> Run:
     """Bring chosen steps up to date, of which those `doing` are stale, and return the record.
 
-    `command` is what the record says was typed; all else is as of `run.run`.
+    `command` is what the record says was typed, and `asked` waits for the state of the code; all
+    else is as of `run.run`.
 
     Raises:
         MloError: what is at an output's place can neither be kept nor be moved out of the way.
@@ -65,7 +66,7 @@ def do(
             tags=tags,
             note=note,
             engine=engine,
-            state=state,
+            state=asked(),
         )
         opened.log.write_text("".join(f"{one.note}\n" for one in saved))
         steps = Steps(

@@ -121,11 +121,9 @@ def clear(repo: Repository, path: str) -> None:
         raise outside(error, target) from error
 
 
-def ignore(repo: Repository, steps: Iterable[Step]) -> list[Path]:
-    """Have git ignore outputs that the store keeps; return the files that were changed for it."""
-    return ignoring.ignore_all(
-        repo.root, [out.path for step in steps for out in step.files if out.cache]
-    )
+def ignore(repo: Repository, steps: Iterable[Step]) -> None:
+    """Have git ignore the outputs of steps that the store keeps."""
+    ignoring.ignore_all(repo.root, [out.path for step in steps for out in step.files if out.cache])
 
 
 def prepare(repo: Repository, path: str) -> None:

@@ -4,11 +4,12 @@ What a run with nothing to do needs is here; the rest is loaded when something i
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import lockfile
+from mlops_cli.core.config_steps import Step
 from mlops_cli.core.lock import hold
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
@@ -104,6 +105,7 @@ def run(
         doing = [graph.steps[one.name] for one in states if force or one.stale]
         if not doing:
             return Outcome(None, _makers(repo, graph, locked), tuple(graph.steps))
+        asked = _asked(repo, doing, state)  # git answers while the rest is loaded
         from mlops_cli.pipeline.doing import do
 
         done = do(
@@ -122,10 +124,25 @@ def run(
             tags=tags,
             note=note,
             engine=engine,
-            state=state,
+            asked=asked,
             sought=sought,
         )
         return Outcome(done, (), tuple(graph.steps))
+
+
+def _asked(
+    repo: Repository, doing: Sequence[Step], state: "code.State | None"
+) -> "Callable[[], code.State]":
+    """Return what gives the state of the code, once git ignores what the steps write."""
+    if state is not None:
+        return lambda: state
+    from mlops_cli.data import ignore
+    from mlops_cli.runs import code
+
+    outs = [out.path for step in doing for out in step.files if out.cache]
+    if ignore.are_ignored(repo.root, outs):
+        return code.ask(repo)
+    return lambda: code.ask(repo)()
 
 
 def _drop_gone(

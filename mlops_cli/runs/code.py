@@ -5,11 +5,13 @@ own history does not have it; so it comes back in any clone, by `materialize`.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from stat import S_ISLNK, S_ISREG
+from typing import TYPE_CHECKING
 
 from mlops_cli.core import git_snapshot
+from mlops_cli.core.beside import beside
 from mlops_cli.core.git_snapshot import MAX_UNTRACKED, Change, Standing
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, STORE
 from mlops_cli.core.records import dataclass, field
@@ -17,8 +19,12 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, StateError
 from mlops_cli.runs import secrets
 from mlops_cli.runs.code_cache import Seen
-from mlops_cli.runs.record import Run
-from mlops_cli.runs.supply import supply
+
+if TYPE_CHECKING:
+    from mlops_cli.runs.record import Run
+
+Asked = Callable[[], "State"]
+"""Waits for the state of the code, and returns it."""
 
 _TOTAL = 10
 """How many times the largest file all untracked files may have together."""
@@ -49,6 +55,19 @@ class State:
     def dirty(self) -> bool:
         """Whether the commit alone does not give this code."""
         return self.snapshot != self.commit or bool(self.left_out)
+
+
+def ask(repo: Repository) -> Asked:
+    """Begin to look at the code, and at who is at work, while this thread does something else."""
+    who = beside(lambda: repo.identity)
+
+    def look() -> State:
+        try:
+            return state(repo)
+        finally:
+            who()
+
+    return beside(look)
 
 
 def state(repo: Repository) -> State:
@@ -82,7 +101,7 @@ def state(repo: Repository) -> State:
     return State(commit, branch, made.commit, made.bundle, left_out)
 
 
-def materialize(repo: Repository, run: Run) -> str:
+def materialize(repo: Repository, run: "Run") -> str:
     """Return the commit that has a run's code, after bringing it into git if it is not there.
 
     Raises:
@@ -100,13 +119,15 @@ def materialize(repo: Repository, run: Run) -> str:
             f"the commit {code.snapshot[:10]} of run {run.name} is not in this git repository",
             hint="git fetch --all",
         )
+    from mlops_cli.runs.supply import supply
+
     supply(repo, {code.bundle: f"the code of run '{run.name}'"})
     bundle = repo.objects.get(code.bundle)
     git_snapshot.unbundle(repo.root, code.snapshot, bundle, aside=repo.layout.tmp)
     return code.snapshot
 
 
-def difference(repo: Repository, run: Run, other: Run) -> str:
+def difference(repo: Repository, run: "Run", other: "Run") -> str:
     """Return what turns the code of one run into that of another, as `git diff` prints it.
 
     Raises:

@@ -31,6 +31,7 @@ def run(
     tags: Sequence[str] = (),
     note: str | None = None,
     state: code.State | None = None,
+    asked: code.Asked | None = None,
     stdout: int = 1,
     pass_input: bool = True,
 ) -> Run:
@@ -39,7 +40,8 @@ def run(
     `inputs` and `outputs` are files or folders that the record names beside those that the
     command itself logs; the run failed when an output is not there then. Its standard output goes
     to the file descriptor `stdout`, its standard error to ours; with `pass_input` it may read our
-    standard input. `name`, `tags`, `note` and `state` are as of `open_run.begin`.
+    standard input. `name`, `tags`, `note` and `state` are as of `open_run.begin`; `asked` waits for
+    the state where it was asked for before.
 
     Raises:
         RequestError: there is no such program, an input is not there, or a parameter is unknown;
@@ -48,7 +50,9 @@ def run(
     params = parameters.override(repo.settings.params, assignments)
     given = [_input(repo, path) for path in inputs]
     made = [paths.relative(repo, path) for path in outputs]
-    reap(repo)
+    reaped = reap(repo)
+    if asked is not None and not reaped:  # else git may be told by now to ignore more
+        state = asked()
     environ = {**environ, "PATH": search_path(environ)}
     opened = begin(
         repo,

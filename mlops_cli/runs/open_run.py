@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import journal
-from mlops_cli.core.beside import beside
 from mlops_cli.core.clock import now
-from mlops_cli.core.files import outside
+from mlops_cli.core.files import outside, remove_folder
 from mlops_cli.core.layout import Layout
 from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
@@ -240,7 +239,7 @@ class OpenRun:
         self.stop_sampling()
         gone = self.folder.with_name(f".gone-{self.head.key}")
         os.rename(self.folder, gone)
-        _remove(gone)
+        remove_folder(gone)
         self.release()
 
     def release(self) -> None:
@@ -250,17 +249,6 @@ class OpenRun:
             fcntl.flock(self._lock, fcntl.LOCK_UN)  # closed alone, forks of this process keep it
             os.close(self._lock)
             self._lock = None
-
-
-def _remove(folder: Path) -> None:
-    try:
-        for name in os.listdir(folder):
-            os.unlink(f"{folder}/{name}")
-        os.rmdir(folder)
-    except OSError:  # there is a folder in it
-        import shutil
-
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _carbon(tracking: "Tracking") -> "Carbon | None":
@@ -306,7 +294,7 @@ def begin(
         from mlops_cli.runs import carbon
 
         carbon.require()
-    state = state or _code_beside_identity(repo)
+    state = state or code.ask(repo)()
     key = os.urandom(6).hex()
     head = replace(
         _head(
@@ -337,15 +325,6 @@ def begin(
     except OSError as error:
         raise outside(error, folder) from error
     return OpenRun(folder, head, lock, tracking=repo.settings.tracking)
-
-
-def _code_beside_identity(repo: Repository) -> code.State:
-    """Return the state of the code, having git asked meanwhile who is at work."""
-    asked = beside(lambda: repo.identity)
-    try:
-        return code.state(repo)
-    finally:
-        asked()
 
 
 def _within(root: Path, folder: Path) -> str:

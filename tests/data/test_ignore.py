@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_cli.data.ignore import ignore, ignore_all, with_lines
+from mlops_cli.data.ignore import are_ignored, ignore, ignore_all, with_lines
 from mlops_cli.errors import IntegrityError
 
 
@@ -41,6 +41,14 @@ def test_git_ignores_the_name_and_only_that(tmp_path: Path, name: bytes) -> None
         capture_output=True,
     ).stdout.split(b"\0")
     assert set(listed) == {b"data/.gitignore", b"data/other", b"data/deeper/" + name, b""}
+
+
+def test_it_is_known_whether_all_are_ignored(tmp_path: Path) -> None:
+    assert are_ignored(tmp_path, [])
+    assert not are_ignored(tmp_path, ["a"])
+    ignore_all(tmp_path, ["a", "b/c"])
+    assert are_ignored(tmp_path, ["a", "b/c"])
+    assert not are_ignored(tmp_path, ["a", "b/d"])
 
 
 def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
