@@ -68,6 +68,8 @@ class LatencyRule:
     max_s: float
     quantile: float = 0.99
     """Of so many of the answers, in 0..1."""
+    min_requests: int = 20
+    """With fewer requests there is no verdict."""
     window_s: float = _HOUR_S
 
 
@@ -309,6 +311,7 @@ _PERFORMANCE: _Readers = {
 _LATENCY: _Readers = {
     "max": span,
     "quantile": lambda one: one.number(minimum=0, maximum=1),
+    "min_requests": lambda one: one.integer(minimum=1),
 }
 _ERRORS: _Readers = {"max": share, "min_requests": lambda one: one.integer(minimum=1)}
 _QUALITY: _Readers = {"data": Value.text, "schema": config_values.path}

@@ -1,6 +1,7 @@
 """How many predictions each version made, by role, without reading what they were."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlops_cli.core.repository import Repository
@@ -47,3 +48,68 @@ def _rows(path: Path, first_us: int, tally: Tally) -> int:
                 part = rows.read(segment, frame, tally)
                 total += 0 if part is None else int((part.times_us >= first_us).sum())
     return total
+
+
+def within(
+    repo: Repository, model: str, spans: Sequence[tuple[int, int]], tally: Tally
+) -> list[int]:
+    """Return how many predictions of `model` clients had in each of some spans of time.
+
+    Args:
+        repo: where the log is.
+        model: its name.
+        spans: the first moment and the one after the last, in microseconds since 1970.
+        tally: is told of damaged places, which are skipped.
+    """
+    found = [0] * len(spans)
+    earliest = min(first for first, _ in spans)
+    for path in prediction_log.segments(repo.layout.predictions, model):
+        if path.stat().st_mtime_ns // 1000 < earliest:
+            continue
+        head = rows.readable_head(path, tally)
+        if head is None or head.source.role not in prediction_log.ANSWERED:
+            continue
+        for place, (first_us, end_us) in enumerate(spans):
+            blind = Tally() if place else tally  # damage is told once
+            found[place] += _between(path, first_us, end_us, blind)
+    return found
+
+
+def _between(path: Path, first_us: int, end_us: int, tally: Tally) -> int:
+    """Return how many rows are of a span; only a frame that lies across its ends is read."""
+    if path.suffix != SUFFIX:
+        return sum(map(len, rows.of(path, tally, first_us=first_us, end_us=end_us)))
+    total = 0
+    with Segment.opened(path) as segment:
+        for frame in () if segment is None else segment.frames(tally):
+            if first_us <= frame.oldest_us and frame.newest_us < end_us:
+                total += frame.rows
+            elif segment is not None and frame.newest_us >= first_us and frame.oldest_us < end_us:
+                part = rows.read(segment, frame, tally)
+                total += 0 if part is None else len(part.between(first_us, end_us))
+    return total
+
+
+def reach(repo: Repository, model: str) -> tuple[int, int] | None:
+    """Return the moments of a model's first and last answer in the log, in microseconds.
+
+    None when there is none. Files that were last written before what is known are not opened.
+    """
+    first, last = rows.FOREVER_US, 0
+    paths = prediction_log.segments(repo.layout.predictions, model)
+    for path in sorted(paths, key=lambda one: one.stat().st_mtime_ns, reverse=True):
+        head = rows.readable_head(path, Tally())
+        if head is None or head.source.role not in prediction_log.ANSWERED:
+            continue
+        first = min(first, head.started_us)
+        if path.stat().st_mtime_ns // 1000 >= last:
+            last = max(last, _newest(path))
+    return (first, last) if last else None
+
+
+def _newest(path: Path) -> int:
+    if path.suffix != SUFFIX:
+        return max((int(part.times_us.max()) for part in rows.of(path, Tally())), default=0)
+    with Segment.opened(path) as segment:
+        frames = () if segment is None else segment.frames(Tally())
+        return max((frame.newest_us for frame in frames), default=0)

@@ -1,0 +1,1 @@
+"""How rules are checked: one module for each kind, or for kinds that look at the same."""

@@ -1,0 +1,56 @@
+"""The version that a rule is about, and which of its predictions count."""
+
+from datetime import timedelta
+
+from mlops_cli.data.predictions.segment import Tally
+from mlops_cli.errors import RequestError
+from mlops_cli.monitor.live import Span
+from mlops_cli.monitor.watch.rules import Asked
+from mlops_cli.monitor.watch.standing import stamp
+from mlops_cli.registry import models
+from mlops_cli.registry.models import Version
+
+
+def version(asked: Asked) -> Version:
+    """Return the version that is in use: of a bare name what is in production, else the newest.
+
+    Raises:
+        RequestError: there is none.
+    """
+    about = asked.rule.about
+    if "@" not in about:
+        about, _ = models.live(asked.repo, about)
+    return models.resolve(asked.repo, about)
+
+
+def reference(found: Version) -> str:
+    """Return the reference that means this version whatever moves."""
+    return f"{found.model}@v{found.number}"
+
+
+def span(asked: Asked, window_s: float, *, last: int | None = None) -> Span:
+    """Return the predictions of so long until now."""
+    since = asked.now - timedelta(seconds=window_s)
+    return Span(since=stamp(since), until=stamp(asked.now), last=last)
+
+
+def told(tally: Tally) -> tuple[str, ...]:
+    """Return what was damaged, if anything was."""
+    return (str(tally),) if tally.blocks else ()
+
+
+def ago(seconds: float) -> str:
+    """Return a time for people, in the largest unit that it has two of.
+
+    >>> [ago(seconds) for seconds in (0.02, 59, 150, 7200, 172_800)]
+    ['20 ms', '59 s', '150 s', '2 h', '2 d']
+    """
+    for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0)):
+        if seconds >= 2 * size and (unit != "min" or seconds >= 5 * size):
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
+
+
+def unexpected(rule: object) -> RequestError:
+    """Return the error for a rule that was given to the wrong check: a bug."""
+    return RequestError(f"{type(rule).__name__} is not checked here")

@@ -1,0 +1,187 @@
+"""Whether a model still performs, by labels or as estimated; and whether its errors have risen."""
+
+from datetime import timedelta
+
+from mlops_cli.core.config_monitor import ConceptRule, PerformanceRule
+from mlops_cli.data.predictions import counted
+from mlops_cli.data.predictions.segment import Tally
+from mlops_cli.errors import RequestError
+from mlops_cli.monitor.performance.check import check as look
+from mlops_cli.monitor.performance.report import Alarm, Part, PerformanceReport, Reading
+from mlops_cli.monitor.watch.alerts import Finding, Sample, Verdict
+from mlops_cli.monitor.watch.checks import about
+from mlops_cli.monitor.watch.rules import Asked
+from mlops_cli.registry.models import Version
+
+_US = 1_000_000
+_TOLD = 10
+
+
+def check(asked: Asked) -> Finding:
+    """Return whether a metric keeps within its bounds, or has not dropped; see `Checker`."""
+    rule = asked.rule.check
+    if not isinstance(rule, PerformanceRule):
+        raise about.unexpected(rule)
+    version = about.version(asked)
+    report = _report(asked, version, rule.window_s)
+    if report is None:
+        return _nothing(version, rule.window_s)
+    verdict, reason, value, limit = _judged(report, rule)
+    return Finding(
+        verdict,
+        reason,
+        value,
+        limit,
+        version=version.number,
+        version_id=version.id,
+        facts={"predictions": report.predictions, "labelled": report.labelled},
+        samples=samples(version, report),
+        notes=report.notes,
+    )
+
+
+def concept(asked: Asked) -> Finding:
+    """Return whether detectors say that a version's errors have risen; see `Checker`."""
+    rule = asked.rule.check
+    if not isinstance(rule, ConceptRule):
+        raise about.unexpected(rule)
+    version = about.version(asked)
+    report = _report(asked, version, rule.window_s)
+    if report is None:
+        return _nothing(version, rule.window_s)
+    if not report.labelled:
+        raise _no_labels(report)
+    risen = [one for one in report.alarms if one.direction == "rise"]
+    reason = f"no detector says that its errors rose, on {report.labelled:,} labels"
+    if risen:
+        last = risen[-1]
+        reason = (
+            f"{' and '.join(dict.fromkeys(one.detector for one in risen))}: its errors rose from"
+            f" {last.before:.3g} to {last.after:.3g} at {last.time[:16].replace('T', ' ')}"
+        )
+    return Finding(
+        "broken" if risen else "holds",
+        reason,
+        risen[-1].after if risen else None,
+        risen[-1].before if risen else None,
+        version=version.number,
+        version_id=version.id,
+        facts={"labelled": report.labelled, "alarms": [_alarm(one) for one in risen[-_TOLD:]]},
+        samples=samples(version, report),
+        notes=report.notes,
+    )
+
+
+def samples(version: Version, report: PerformanceReport) -> tuple[Sample, ...]:
+    """Return what Prometheus is shown of a report."""
+    labels = {"model": version.model, "version": str(version.number)}
+    found = [
+        Sample("model_predictions", labels, float(report.predictions)),
+        Sample("model_labels", labels, float(report.labelled)),
+    ]
+    whole = report.whole
+    for kind, readings in (
+        () if whole is None else (("realized", whole.realized), ("estimated", whole.estimated))
+    ):
+        found += [
+            Sample("model_performance", {**labels, "metric": one.metric, "kind": kind}, one.value)
+            for one in readings
+            if one.value is not None
+        ]
+    return tuple(found)
+
+
+def _report(asked: Asked, version: Version, window_s: float) -> PerformanceReport | None:
+    """Return how a version performs, None where it was asked nothing."""
+    start = asked.now - timedelta(seconds=window_s)
+    span = (round(start.timestamp() * _US), round(asked.now.timestamp() * _US))
+    if not counted.within(asked.repo, version.model, [span], Tally())[0]:
+        return None
+    return look(asked.repo, about.reference(version), span=about.span(asked, window_s))
+
+
+def _nothing(version: Version, window_s: float) -> Finding:
+    said = f"no predictions in {about.ago(window_s)}"
+    return Finding("no verdict", said, version=version.number, version_id=version.id)
+
+
+def _judged(
+    report: PerformanceReport, rule: PerformanceRule
+) -> tuple[Verdict, str, float | None, float | None]:
+    """Return verdict, reason, value and bound.
+
+    Raises:
+        RequestError: it cannot be told: there are no labels, or no such metric.
+    """
+    if rule.metric is None:
+        if report.verdict == "unknown" and not report.labelled:
+            raise _no_labels(report)
+        verdicts: dict[str, Verdict] = {"dropped": "broken", "ok": "holds", "unknown": "no verdict"}
+        return verdicts[report.verdict], report.reason, None, None
+    kind, reading = _reading(report, rule)
+    if reading is None or reading.value is None:
+        return "no verdict", f"{report.labelled:,} labels, too few to tell", None, None
+    bound = _crossed(reading, rule)
+    said = f"{reading.metric} is {reading.value:.4g}{_interval(reading)}, {kind}"
+    if bound is None:
+        return "holds", said, reading.value, None
+    below = rule.min is not None and bound == rule.min and reading.value < bound
+    return (
+        "broken",
+        f"{said}: {'below' if below else 'above'} {bound:.4g}",
+        reading.value,
+        bound,
+    )
+
+
+def _reading(report: PerformanceReport, rule: PerformanceRule) -> tuple[str, Reading | None]:
+    whole = report.whole or Part("", "", 0, 0)
+    for kind, readings in (("realized", whole.realized), ("estimated", whole.estimated)):
+        if rule.labels in (kind, "either"):
+            for one in readings:
+                if one.metric == rule.metric:
+                    return kind, one
+    known = [one.metric for one in (*whole.realized, *whole.estimated)]
+    if known and rule.metric not in known:
+        raise RequestError(
+            f"there is no metric '{rule.metric}' of {report.model}",
+            hint="there are " + ", ".join(dict.fromkeys(known)),
+        )
+    if not report.labelled:
+        raise _no_labels(report)
+    return "", None
+
+
+def _no_labels(report: PerformanceReport) -> RequestError:
+    return RequestError(
+        f"none of {report.predictions:,} predictions has a label, and nothing can be estimated",
+        hint=report.hint or f"mlo feedback {report.model} FILE",
+    )
+
+
+def _crossed(reading: Reading, rule: PerformanceRule) -> float | None:
+    """Return the bound that a metric is beyond by more than chance; None where it is within."""
+    assert reading.value is not None
+    best = reading.value if reading.high is None else reading.high
+    least = reading.value if reading.low is None else reading.low
+    if rule.min is not None and max(best, reading.value) < rule.min:
+        return rule.min
+    if rule.max is not None and min(least, reading.value) > rule.max:
+        return rule.max
+    return None
+
+
+def _interval(reading: Reading) -> str:
+    if reading.low is None or reading.high is None:
+        return ""
+    return f" ({reading.low:.4g} to {reading.high:.4g})"
+
+
+def _alarm(one: Alarm) -> dict[str, object]:
+    return {
+        "detector": one.detector,
+        "time": one.time,
+        "prediction": one.prediction,
+        "before": one.before,
+        "after": one.after,
+    }
