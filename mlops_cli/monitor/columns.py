@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlops_cli.monitor import categorical, categories, numeric
+from mlops_cli.monitor import categorical, categories, numeric, rhythm, texts, words
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.kinds import Kind
 from mlops_cli.monitor.numeric import Asked
@@ -17,6 +17,7 @@ _IN_WORDS: dict[Kind, str] = {
     "datetime": "dates",
     "empty": "nothing",
 }
+_MOSTLY = 0.5
 
 
 def compare(
@@ -34,15 +35,21 @@ def compare(
     if {here, there} == {"number", "boolean"}:
         kind = "number"
     elif here != there:
-        words = f"{_IN_WORDS[here]} in the reference, {_IN_WORDS[there]} in the current data"
-        return Tested(kind, missing, mismatch=words)
+        return Tested(kind, missing, mismatch=_retyped(reference, current))
     too_few = too_few_rows(reference.present, current.present, min_rows)
+    before, now = reference.words, current.words
+    if not too_few and before is not None and now is not None and before.make_text:
+        return _with(texts.compare(reference, current, before, now), missing)
     never = "" if too_few else _never_repeats(reference, current)
     if never:
         return Tested("id", missing, untestable=never)
     tested = _values(kind, reference, current, asked or Asked())
     if too_few and not tested.untestable:
         return replace(tested, results=missing, too_few=too_few)
+    return _with(tested, missing)
+
+
+def _with(tested: Tested, missing: tuple[Result, ...]) -> Tested:
     return replace(tested, results=(*tested.results, *missing))
 
 
@@ -58,6 +65,33 @@ def too_few_rows(reference: int, current: int, min_rows: int) -> str:
     return ""
 
 
+def _retyped(reference: Distribution, current: Distribution) -> str:
+    """Return that two columns hold other kinds of values, and whether only a few of them are."""
+    told = []
+    for one, side in ((reference, "reference"), (current, "current data")):
+        share = _reads_as_numbers(one)
+        shown = percent(share if share == 1 else min(share, 0.99))
+        also = f" ({shown} of it reads as numbers)" if share else ""
+        told.append(f"{_IN_WORDS[one.kind]} in the {side}{also}")
+    return ", ".join(told)
+
+
+def _mixed(reference: Distribution, current: Distribution) -> str:
+    """Return that most texts are numbers and some are not, which may be a mistake."""
+    for one, side in ((current, "current data"), (reference, "reference")):
+        share = _reads_as_numbers(one)
+        if _MOSTLY <= share < 1:
+            return f"mixed types: {percent(min(share, 0.99))} of the {side} reads as numbers"
+    return ""
+
+
+def _reads_as_numbers(one: Distribution) -> float:
+    if one.words is not None:
+        return one.words.numbers / one.words.rows
+    rows = sum(count for text, count in one.categories.items() if words.reads_as_number(text))
+    return rows / one.present if one.present else 0.0
+
+
 def _never_repeats(reference: Distribution, current: Distribution) -> str:
     """Return that a column holds names or keys; empty if it does not."""
     if reference.names or current.names:
@@ -70,9 +104,11 @@ def _never_repeats(reference: Distribution, current: Distribution) -> str:
 
 def _values(kind: Kind, reference: Distribution, current: Distribution, asked: Asked) -> Tested:
     if kind == "datetime":
-        return Tested(kind, untestable="dates move on by themselves")
+        return rhythm.compare(reference, current)
     if kind == "category":
-        return categories.compare(reference, current, every=asked.every)
+        tested = categories.compare(reference, current, every=asked.every)
+        note = "; ".join(filter(None, (tested.note, _mixed(reference, current))))
+        return replace(tested, note=note)
     return numeric.compare(kind, reference, current, asked)
 
 

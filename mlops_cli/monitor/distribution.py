@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mlops_cli.monitor.words import Words
+
     Values = NDArray[np.float64]
     Counts = NDArray[Any]
 
@@ -46,6 +48,7 @@ class Distribution:
         distinct: how many different values there are.
         error: by how much a distribution function made of `values`, or the share of a category,
             may be off; 0 when all is exact.
+        words: of names the words they have, where the texts themselves were at hand; else None.
     """
 
     kind: Kind
@@ -58,6 +61,7 @@ class Distribution:
     others: int = 0
     distinct: int = 0
     error: float = 0.0
+    words: Words | None = None
 
     @property
     def present(self) -> int:

@@ -1,0 +1,40 @@
+"""The tests of a column of text: how long the texts are, and how many unknown words they have."""
+
+from __future__ import annotations
+
+from mlops_cli.monitor import anderson_darling, categorical, histogram, ks, words
+from mlops_cli.monitor.distribution import Distribution, pair
+from mlops_cli.monitor.numeric import apart
+from mlops_cli.monitor.tested import Result, Tested, percent
+from mlops_cli.monitor.words import Words
+
+
+def compare(reference: Distribution, current: Distribution, before: Words, now: Words) -> Tested:
+    """Return the tests of two columns of text, each with a text at least, and their words."""
+    both = pair(reference, current)
+    shapes = histogram.of_numbers(reference, current)
+    results = [_unseen(before, now)]
+    distances: dict[str, float] = {}
+    if len(both.values) > 1:
+        found = anderson_darling.of_counts(both.first, both.second)
+        old, new = (histogram.quantile(one.values, one.counts, 0.5) for one in (reference, current))
+        effect = ks.distance(both.first, both.second)
+        change = f"letters {old:.4g} -> {new:.4g}"
+        results.append(Result("length", found.statistic, found.p, effect, change))
+        distances = {f"{name}, of lengths": value for name, value in apart(both).items()}
+    new_words = words.newest(before, now)
+    note = "new words: " + ", ".join(f"'{one[:20]}'" for one in new_words) if new_words else ""
+    return Tested("text", tuple(results), note=note, shapes=shapes, distances=distances)
+
+
+def _unseen(before: Words, now: Words) -> Result:
+    """Return the test of the share of unseen words.
+
+    The words of a text are not independent of each other, so that a text counts as one trial: that
+    makes p too large rather than too small.
+    """
+    share, new_share = words.unseen(before, now)
+    hits = (round(share * before.rows), before.rows), (round(new_share * now.rows), now.rows)
+    z, p = categorical.two_proportions(*hits)
+    change = f"unseen words {percent(share)} -> {percent(new_share)}"
+    return Result("unseen words", z, p, abs(new_share - share), change)
