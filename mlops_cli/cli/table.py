@@ -25,6 +25,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("import", "Bring outside data in, remembering where from"),
             ("status", "Say what changed and what is stale"),
             ("diff", "Show what differs between two versions of the data"),
+            ("validate", "Check data against its schema: columns, values, rows and rules"),
             ("checkout", "Make the work tree match its pointers"),
             ("mv", "Move versioned files or folders with their pointers"),
             ("rm", "Stop versioning files or folders, and remove them"),
@@ -70,6 +71,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("package", "Write a model as a folder or image that serves anywhere"),
             ("deploy", "Write the manifests that run a packaged model version"),
             ("drift", "Compare live data with the data a model was trained on"),
+            ("retrain", "Train a model on fresh rows, and put it in use if it is better"),
         ),
     ),
     (

@@ -30,11 +30,13 @@ class Tables:
         path: where the bytes are.
         name: what that is called, whose ending tells the kind.
         as_text: columns of which cells are read as they are written.
+        all_text: whether all are, where the kind of table has no types of its own.
     """
 
     path: Path
     name: str
     as_text: frozenset[str] = frozenset()
+    all_text: bool = False
 
     def __iter__(self) -> Iterator[Block]:
         """Yield blocks of rows, at least one for each file.
@@ -45,7 +47,7 @@ class Tables:
         for file, path in self.files():
             name = self.name if file is None else file
             first = 1
-            for frame, names in _blocks(path, name, self.as_text):
+            for frame, names in _blocks(path, name, None if self.all_text else self.as_text):
                 yield Block(frame, names, file, first)
                 first += len(frame)
 
@@ -84,6 +86,11 @@ class Tables:
             return _lines_of_csv(opened, "\t" if suffix == ".tsv" else ",", rows)
 
 
+def has_types(name: str) -> bool:
+    """Return whether tables of this kind say what is text, and what is a number."""
+    return suffix_of(name) in (*_PARQUET, *_JSON)
+
+
 def _check_kind(name: str) -> None:
     if not table.is_table(name):
         raise RequestError(
@@ -105,7 +112,7 @@ def count(tables: Tables) -> int:
 
 
 def _blocks(
-    path: Path, name: str, as_text: frozenset[str]
+    path: Path, name: str, as_text: frozenset[str] | None
 ) -> "Iterator[tuple[DataFrame, tuple[str, ...]]]":
     suffix = suffix_of(name)
     if suffix in _JSON:
@@ -116,7 +123,8 @@ def _blocks(
             yield frame, names
     else:
         names = _header(path, name, "\t" if suffix == ".tsv" else ",")
-        for frame in table_blocks.blocks(path, name, rows=ROWS, as_text=as_text):
+        texts = frozenset(names) if as_text is None else as_text
+        for frame in table_blocks.blocks(path, name, rows=ROWS, as_text=texts):
             if frame.index.dtype.kind not in "iu" or len(frame.columns) < len(names):
                 raise RequestError(f"'{name}' has more cells in a row than names of columns")
             yield frame, names
