@@ -1,0 +1,171 @@
+"""The first half of a retraining: fresh rows, a run of the pipeline, and a version of the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlops_cli.core import git
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import replace
+from mlops_cli.core.repository import Repository
+from mlops_cli.errors import ExternalError, MloError, RequestError
+from mlops_cli.monitor.retrain import tables
+from mlops_cli.monitor.retrain.fresh import Fresh, gather
+from mlops_cli.monitor.retrain.ground import Work
+from mlops_cli.monitor.retrain.record import Again, Told
+from mlops_cli.monitor.retrain.standing import watched
+from mlops_cli.monitor.retrain.valid import problem
+from mlops_cli.monitor.retrain.window import Taken, choose
+
+if TYPE_CHECKING:
+    from mlops_cli.runs.record import Run
+
+
+TAG = "retrain"
+_MOST_AGAIN = 3
+"""So often a model is trained again as rows come in after one change."""
+
+
+def look(work: Work) -> Taken | Told:
+    """Return the fresh rows and which of them to take; or why none are trained on."""
+    said, version = work.said, work.standing() or work.model.newest
+    fresh = gather(work.repo, version, said)
+    if not len(fresh):
+        why = f"there is no row with a truth in {fresh.where}"
+        return work.told("too few rows", why, _labels_come_by(work))
+    chosen = choose(fresh, watched(work, version), said, change=_known_change(work, fresh))
+    rows = chosen.end - chosen.first
+    if rows < said.min_rows:
+        why = f"there are {rows} fresh rows, {said.min_rows} are asked for"
+        return work.told("too few rows", why, _labels_come_by(work))
+    wrong = problem(work.repo, fresh, said)
+    if wrong is not None:
+        return work.told("invalid", wrong, "nothing is trained on rows that fail")
+    return Taken(fresh, chosen)
+
+
+def _labels_come_by(work: Work) -> str | None:
+    if not work.said.source.predictions:
+        return None
+    return "what turned out to be true comes by `mlo feedback`, or POST /feedback"
+
+
+def _known_change(work: Work, fresh: Fresh) -> int | None:
+    """Return the row of a change that is known from before, where rows are trained on again."""
+    import numpy as np
+
+    again = work.state.again
+    if again is None or fresh.times_us is None:
+        return None
+    return int(np.searchsorted(fresh.times_us, again.change_us))
+
+
+def take_data(work: Work) -> Told | None:
+    """Gather, validate and keep fresh rows; None when the next step can begin."""
+    found = work.found or look(work)
+    work.found = None
+    if isinstance(found, Told):
+        return work.end(found.status, found.why, found.hint)
+    fresh, chosen = found.fresh, found.chosen
+    repo, said = work.repo, work.said
+    before = work.standing() or work.model.newest
+    with repo.writing():
+        rows, why = tables.trained(repo, before, fresh, chosen, said.into)
+        trained = tables.keep(repo, rows, said.into, why)
+        newest = fresh.rows.iloc[chosen.split : chosen.end]
+        path = tables.held_out_path(said.into)
+        held_out = tables.keep(repo, newest, path, "the newest rows")
+        if work.state.seen == trained.oid + held_out.oid:
+            return work.end("nothing new", f"the rows of {fresh.where} are those of last time")
+        change = None if chosen.change is None or fresh.times_us is None else chosen.change
+        work.put(
+            replace(work.state, seen=trained.oid + held_out.oid, again=_again(work, fresh, change))
+        )
+        work.keep(
+            step="run",
+            trained=trained,
+            held_out=held_out,
+            commit=work.attempt.commit or git.resolve(repo.root, "HEAD"),
+            change_us=None
+            if change is None or fresh.times_us is None
+            else int(fresh.times_us[change]),
+        )
+    text = f"took {trained.rows:,} rows of {fresh.where} to train on, {held_out.rows:,} to compare"
+    work.note("data", text, trained=trained.oid, held_out=held_out.oid, why=why)
+    return None
+
+
+def _again(work: Work, fresh: Fresh, change: int | None) -> Again | None:
+    """Return what to train again on: so many times as many rows since the change."""
+    if change is None or fresh.times_us is None or not work.said.again:
+        return None
+    at = int(fresh.times_us[change])
+    before = work.state.again
+    times = before.times + 1 if before is not None and before.change_us == at else 0
+    return None if times >= _MOST_AGAIN else Again(at, len(fresh) - change, times)
+
+
+def run_pipeline(work: Work) -> Told | None:
+    """Run the pipeline on the fresh rows, in a work tree of its own; None when that was done."""
+    from mlops_cli.runs.worktree import aside
+
+    one = work.attempt
+    if one.trained is None or not work.repo.objects.has(ObjectId(one.trained.oid)):
+        work.keep(step="data", trained=None, held_out=None)
+        return None
+    try:
+        with aside(work.repo, one.commit) as (where, _):
+            tables.place_in(where, one.trained, work.repo)
+            run = _run(work, where)
+    except (RequestError, ExternalError) as error:
+        return work.end("failed", f"the pipeline cannot be run: {error.message}", error.hint)
+    if run is None:
+        return work.end("failed", "the pipeline has nothing to do: no step reads the fresh rows")
+    work.keep(step="register", run=run.id)
+    if run.status != "done":
+        return work.end(
+            "failed",
+            f"run {run.name} {run.status}: {run.error or 'no reason'}",
+            f"mlo runs show {run.name} --log",
+        )
+    work.note("run", f"ran the pipeline: run {run.name}", name=run.name)
+    return None
+
+
+def _run(work: Work, where: Repository) -> Run | None:
+    from mlops_cli.pipeline.run import run
+    from mlops_cli.runs import code
+
+    one = work.attempt
+    done = run(
+        where,
+        work.said.steps,
+        watcher=work.using.watcher,
+        environ=work.using.environ,
+        resolve=work.resolve(where),
+        tags=(TAG, work.name),
+        note=f"retraining {one.id} of {work.name}: {one.reason}",
+        state=code.state(where),
+    )
+    return done.run
+
+
+def register(work: Work) -> Told | None:
+    """Make a version of what the run made; None when that was done."""
+    from mlops_cli.registry.register import register as make
+    from mlops_cli.runs.record import Run
+
+    one = work.attempt
+    run = Run.read(work.repo, ObjectId(str(one.run)))
+    try:
+        made = make(work.repo, work.name, run=run, trust=work.said.trust)
+    except MloError as error:
+        hint = error.hint
+        if "trust" in error.message or "trust" in (hint or ""):
+            hint = f"if its code may run: monitor.retrain.{work.name}.trust: true"
+        return work.end("failed", f"no version can be made: {error.message}", hint)
+    if made.version.number == one.champion:
+        return work.end("not better", f"the pipeline made v{one.champion} again, byte for byte")
+    work.keep(step="compare", version=made.version.number)
+    work.note("register", f"registered v{made.version.number}", number=made.version.number)
+    return None

@@ -1,0 +1,54 @@
+"""Whether a model is to be retrained by what is known of its answers, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlops_cli.core.clock import moment
+from mlops_cli.core.records import dataclass
+from mlops_cli.monitor.retrain.fresh import Fresh, gather
+from mlops_cli.monitor.retrain.ground import Work
+from mlops_cli.monitor.retrain.standing import watched
+from mlops_cli.monitor.retrain.window import changed
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Why a model is to be retrained; `cause` is None where it need not be."""
+
+    cause: Mapping[str, Any] | None
+    why: str
+
+
+def needed(work: Work) -> Need:
+    """Return whether errors have risen, or enough rows have come since they did."""
+    import numpy as np
+
+    version = work.standing() or work.model.newest
+    fresh = gather(work.repo, version, work.said)
+    held = watched(work, version)
+    found = changed(fresh, held, work.said)
+    if found is not None:
+        rise, first = found
+        if len(fresh) - first < work.said.min_rows:
+            few = f"{len(fresh) - first} of {work.said.min_rows} rows since then"
+            return Need(None, f"errors rose to {rise.now:.1%} from {rise.before:.1%}; {few}")
+        since = _when(fresh, first)
+        why = f"errors rose to {rise.now:.1%} from {rise.before:.1%}{since}"
+        cause = {"by": "mlo retrain", "kind": "errors", "reason": why, "p": rise.p}
+        return Need(cause, why)
+    again = work.state.again
+    if again is not None and fresh.times_us is not None and work.said.again:
+        rows = len(fresh) - int(np.searchsorted(fresh.times_us, again.change_us))
+        if rows >= again.rows * work.said.again:
+            why = f"{rows:,} rows since the errors rose, {again.rows:,} when it was trained last"
+            return Need({"by": "mlo retrain", "kind": "more rows", "reason": why}, why)
+    known = int((~np.isnan(fresh.wrong)).sum())
+    return Need(None, f"errors did not rise: {known:,} labelled answers of v{version.number}")
+
+
+def _when(fresh: Fresh, first: int) -> str:
+    if fresh.times_us is None:
+        return ""
+    return f" since {moment(int(fresh.times_us[first]) * 1000)[:19]}"

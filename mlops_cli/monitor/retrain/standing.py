@@ -1,0 +1,33 @@
+"""What is known of the version in a stage: how often it was wrong before it answered."""
+
+from __future__ import annotations
+
+from mlops_cli.errors import MloError
+from mlops_cli.monitor.retrain.errors import Base
+from mlops_cli.monitor.retrain.fresh import off
+from mlops_cli.monitor.retrain.ground import Work
+from mlops_cli.monitor.retrain.window import Watched, base_of
+from mlops_cli.registry.evaluation import kept
+from mlops_cli.registry.evaluation.answers import Labelled
+from mlops_cli.registry.evaluation.record import newest
+from mlops_cli.registry.models import Version
+
+
+def watched(work: Work, version: Version) -> Watched:
+    """Return what the answers of a version are held against: its newest evaluation.
+
+    After a retraining that did not replace it, they are held against how they were then.
+    """
+    held = work.state.watch
+    if held is not None and held.version == version.number:
+        return Watched(Base(held.wrong, held.rows, held.spread), held.cut, held.since_us)
+    found = newest(work.model, version)
+    if found is None:
+        return Watched(Base(), None if version.task == "classification" else 0.0)
+    try:
+        answers = kept.answers_of(work.repo, found)
+    except MloError:
+        return Watched(Base(), None if found.labels is not None else 0.0)
+    is_labels = isinstance(answers, Labelled)
+    far = off(answers.predicted.tolist(), answers.truth.tolist(), is_labels=is_labels)
+    return Watched(*base_of(far, is_labels=is_labels))

@@ -1,0 +1,144 @@
+"""Which rows a new version is trained on, and which it is compared with the old one on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlops_cli.core.config_retrain import Retrain
+from mlops_cli.core.records import dataclass, replace
+from mlops_cli.monitor.retrain import errors
+from mlops_cli.monitor.retrain.errors import BLOCK, Base, Rise
+from mlops_cli.monitor.retrain.fresh import Fresh
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LEAST_HELD_OUT = 50
+_VARIES = 1.5
+"""From this spread on rows are so alike that more of them are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a version has answered, held against what was true.
+
+    Attributes:
+        base: how often it was wrong before.
+        cut: from how far off on an answer that is a number counts as wrong; None for labels.
+        since_us: only answers from this moment on count; None for all.
+    """
+
+    base: Base
+    cut: float | None = None
+    since_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Rows of `Fresh` by their places: trained on from `first` on, compared on from `split` on.
+
+    Attributes:
+        old: whether the rows that the version in the stage was trained on go along.
+        rise: by how much its errors rose, and since which row; None where they did not.
+        change: the first row after the change; None where there was none.
+        why: which rows these are, in words.
+    """
+
+    first: int
+    split: int
+    end: int
+    old: bool
+    rise: Rise | None
+    change: int | None
+    why: str
+
+    @property
+    def trained(self) -> int:
+        """How many fresh rows are trained on."""
+        return self.split - self.first
+
+    @property
+    def held_out(self) -> int:
+        """How many rows the versions are compared on."""
+        return self.end - self.split
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Fresh rows, and which of them to take."""
+
+    fresh: Fresh
+    chosen: Chosen
+
+
+def changed(fresh: Fresh, watched: Watched, said: Retrain) -> tuple[Rise, int] | None:
+    """Return how errors rose since a row, and that row; None where they did not."""
+    places = _answered(fresh, watched)
+    found = errors.blocks(_wrong(fresh.wrong[places], watched.cut))
+    rise = errors.risen(found, watched.base, rise=said.rise)
+    if rise is None:
+        return None
+    first = errors.change_point(found, watched.base)
+    rows = sum(found.rows[first:])
+    since = replace(rise, now=sum(found.wrong[first:]) / rows, rows=rows)
+    return since, int(places[first * BLOCK])
+
+
+def choose(fresh: Fresh, watched: Watched, said: Retrain, *, change: int | None = None) -> Chosen:
+    """Return which rows to train on, and which newest ones to compare on.
+
+    `window: change` takes what came since the errors rose, and where rows near each other are much
+    alike so many more as that spread asks for. Where errors did not rise, all rows count, those
+    that the version in the stage was trained on too. `change` is a change that is known already.
+    """
+    rows = len(fresh)
+    found = changed(fresh, watched, said)
+    rise = found[0] if found else None
+    change = found[1] if found else change
+    if isinstance(said.window, int):
+        first, why = max(0, rows - said.window), f"the newest {min(said.window, rows):,} rows"
+        chosen = _all_from(first, rows, why, rise, change, old=rows < said.window)
+    elif said.window == "all" or change is None:
+        chosen = _all_from(0, rows, "all rows", rise, change, old=True)
+    else:
+        first = change
+        if rise is not None and rise.spread > _VARIES:
+            first = max(0, min(first, rows - int(said.min_rows * rise.spread)))
+        why = f"{rows - first:,} rows, {rows - change:,} of them since the errors rose"
+        chosen = _all_from(first, rows, why, rise, change, old=False)
+    held = min(max(int((rows - chosen.first) * said.held_out), LEAST_HELD_OUT), said.held_out_rows)
+    return replace(chosen, split=max(chosen.first, rows - held))
+
+
+def _all_from(
+    first: int, rows: int, why: str, rise: Rise | None, change: int | None, *, old: bool
+) -> Chosen:
+    return Chosen(first, rows, rows, old=old, rise=rise, change=change, why=why)
+
+
+def base_of(off: NDArray[np.float64], *, is_labels: bool) -> tuple[Base, float | None]:
+    """Return what answers to rows that were held out say, and the cut for numbers: their median."""
+    import numpy as np
+
+    known = off[~np.isnan(off)]
+    if not len(known):
+        return Base(), None
+    cut = None if is_labels else float(np.median(known))
+    wrong = _wrong(known, cut)
+    shown = errors.spread(errors.blocks(wrong)) or 1.0
+    return Base(int(wrong.sum()), len(wrong), shown), cut
+
+
+def _answered(fresh: Fresh, watched: Watched) -> NDArray[np.intp]:
+    """Return the places of the rows that the version answered, and that count."""
+    import numpy as np
+
+    counts = ~np.isnan(fresh.wrong)
+    if watched.since_us is not None and fresh.times_us is not None:
+        counts &= fresh.times_us >= watched.since_us
+    return counts.nonzero()[0]
+
+
+def _wrong(off: NDArray[np.float64], cut: float | None) -> NDArray[np.bool_]:
+    return off > (0.0 if cut is None else cut)
