@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mlops_cli.monitor import words
 from mlops_cli.monitor.distribution import MOST_DISTINCT, Distribution
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def of_lengths(
     present = int(by_length.sum())
     if not present:
         return Distribution("empty", rows, rows)
+    found = None
     if are_names(distinct, present):
+        found = words.of_texts(counts, len(counts)) if counts else None
         counts = {}
     return Distribution(
         "category",
@@ -67,4 +70,5 @@ def of_lengths(
         others=max(0, present - sum(counts.values())),
         distinct=distinct,
         error=error,
+        words=found,
     )
