@@ -123,6 +123,11 @@ class Layout:
         return self.store / "validated"
 
     @property
+    def importance(self) -> Path:
+        """The folder of what versions make of their columns, a cache."""
+        return self.store / "importance"
+
+    @property
     def remotes(self) -> Path:
         """The folder of what is known about remotes."""
         return self.store / "remotes"

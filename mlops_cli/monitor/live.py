@@ -1,74 +1,70 @@
-"""What to compare: the data that a model was trained on, and what it was asked since.
+"""Whether what a model is asked is still like what it was trained on: what commands and rules ask.
 
-Both are known, so nobody has to say: a version names the table it was fitted on, or keeps what it
-was like, and the prediction log has every request. Either can be replaced by a table of one's own.
+`sides` says what is compared, `drift` and `over_windows` what that means.
 """
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import prediction_log, reference, table
-from mlops_cli.data.prediction_log import Window
-from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor import drift
+from mlops_cli.monitor import course, drift, predicted, segments, sides
+from mlops_cli.monitor.course import Course
 from mlops_cli.monitor.drift import DriftReport
-from mlops_cli.registry import models, profile, profile_rows
-from mlops_cli.registry.models import Version
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-MOST_ROWS = 1_000_000
-"""Of more predictions so many are compared, evenly chosen: no test gains by more."""
-_AGO = re.compile(r"(\d{1,6})\s*(m|h|d|w)")
-_MINUTES = {"m": 1, "h": 60, "d": 60 * 24, "w": 60 * 24 * 7}
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Which predictions count: from `since` on, before `until`, and of these the `last` ones.
-
-    The moments are ISO 8601, UTC unless they say otherwise.
-    """
-
-    since: str | None = None
-    until: str | None = None
-    last: int | None = None
+from mlops_cli.monitor.given import Side as Side
+from mlops_cli.monitor.numeric import Asked
+from mlops_cli.monitor.predicted import Beside, Predicted
+from mlops_cli.monitor.segments import SegmentsReport
+from mlops_cli.monitor.sides import Sides
+from mlops_cli.monitor.span import Span as Span
+from mlops_cli.monitor.span import moment as moment
+from mlops_cli.monitor.verdicts import Verdict
+from mlops_cli.registry.explaining import kept as importances
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """Where one of the two tables is from.
+class Answered:
+    """Which columns of a report are the model's answers, and what those are held against."""
 
-    `path` is None for the prediction log; `oid` is None for a file as it is in the work tree. With
-    `kept` it is no table: a version's profile of its training data, with its id.
-    """
-
-    path: str | None
-    rev: str | None = None
-    oid: ObjectId | None = None
-    kept: bool = False
+    columns: tuple[str, ...]
+    against: str
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was compared, and what is to be said of it; model and version if one was asked for."""
+    """What was compared, and what is to be said of it; model and version if one was asked for.
+
+    Attributes:
+        verdict: and `reason`: over windows where these were asked for, else of the whole; with
+            segments the worse of the two.
+        report: of all that was compared as one.
+        answered: of the model's answers, where they are in the report.
+        windows: over windows, if asked for; `segments` likewise.
+        importance: where the importance of the columns is from, in words; "" if not known.
+        notes: what else there is to know of the predictions.
+    """
 
     model: str | None
     version: int | None
     reference: Side
     current: Side
     span: Span
+    verdict: Verdict
+    reason: str
     report: DriftReport
+    answered: Answered | None = None
+    windows: Course | None = None
+    segments: SegmentsReport | None = None
+    importance: str = ""
     notes: tuple[str, ...] = ()
-    """What else there is to know of the predictions."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing that was asked about is known to have changed or defies comparison."""
+        return self.verdict not in ("drift", "not comparable")
 
 
 def check(
@@ -79,6 +75,13 @@ def check(
     current: str | None = None,
     span: Span | None = None,
     start: Path | None = None,
+    window: str | None = None,
+    time: str | None = None,
+    segment: str | None = None,
+    predictions: bool | None = None,
+    importance: bool = False,
+    asked: Asked | None = None,
+    approx: bool = False,
 ) -> Checked:
     """Return whether what a model is asked has drifted from what it was trained on.
 
@@ -90,196 +93,108 @@ def check(
         current: a table to use in place of the prediction log.
         span: which predictions count; all by default.
         start: the folder that paths start from; the project's root by default.
+        window: how wide windows are, `1d` or so many rows; none are looked at by default.
+        time: the column of a table that says when a row was.
+        segment: the column whose values are looked at apart.
+        predictions: whether the model's answers are looked at too; by default where there are
+            answers for held-out data to hold them against.
+        importance: whether to find out what the model makes of its columns if that is not known.
+        asked: what more is to be told of each column.
+        approx: whether tables may be estimated, in far less memory.
 
     Raises:
         RequestError: it is not clear what to compare, a table cannot be read, or they have no
             column in common.
         MissingObject, IntegrityError: as of the object store and the prediction log.
     """
-    here = start or repo.root
-    span = span or Span()
-    if current is not None and span != Span():
+    if window is not None and segment is not None:
         raise RequestError(
-            "a time or a number of predictions was given, but no predictions are asked for",
-            hint="leave out either --current, or --since, --until and --last",
+            "windows and segments are looked at one at a time",
+            hint="leave out either --window or --segment",
         )
-    if model is None and reference is not None and current is not None:
-        side, frame = _table(repo, reference, here)
-        other, now = _table(repo, current, here)
-        return Checked(
-            None, None, side, other, span, drift.compare_frames(frame, now, repo.settings.drift)
+    both = sides.choose(
+        repo,
+        model,
+        reference=reference,
+        current=current,
+        span=span or Span(),
+        start=start or repo.root,
+        approx=approx,
+    )
+    answers = _answers(repo, both, asked=predictions)
+    weights, origin = _importance(repo, both, compute=importance)
+    settings = repo.settings.drift
+    before, now = both.reference.table, both.current.table
+    if answers is not None:
+        before, now = Beside(before, answers.reference), Beside(now, answers.current)
+    report = drift.compare(before, now, settings, importance=weights, asked=asked)
+    found = Checked(
+        model=both.version.model if both.version else None,
+        version=both.version.number if both.version else None,
+        reference=both.reference.side,
+        current=both.current.side,
+        span=span or Span(),
+        verdict=report.verdict,
+        reason=report.reason,
+        report=report,
+        answered=_named(both, answers),
+        importance=origin,
+        notes=both.notes,
+    )
+    if window is not None:
+        over = course.compare(both, answers, window, settings, time=time, importance=weights)
+        whole = over.report
+        found = replace(found, windows=over, verdict=whole.verdict, reason=whole.reason)
+    if segment is not None:
+        parts = segments.compare(
+            both.reference, both.current, segment, settings, importance=weights, asked=asked
         )
-    name = model if model is not None else _only_model(repo)
-    version, asked, window, tally = _asked(repo, name, span, answered=current is None)
-    other = Side(None)
-    if current is not None:
-        other, asked = _table(repo, current, here)
-    if reference is None:
-        side, frame = _trained_on(repo, version)
-    else:
-        side, frame = _table(repo, reference, here)
-    frame = _inputs(frame, version)
-    asked = _as_called(asked, version) if len(asked) else frame.head(0)
-    if side.kept:
-        asked = _with_moments(asked, frame)
-    hidden = [] if window is None else [one for one in window.hidden if one in frame.columns]
-    frame, asked = frame.drop(columns=hidden), asked.drop(columns=hidden, errors="ignore")
-    report = drift.compare_frames(frame, asked, repo.settings.drift)
-    notes = tuple(_notes(window, hidden, tally))
-    return Checked(version.model, version.number, side, other, span, report, notes)
+        found = _worse(replace(found, segments=parts), parts)
+    return found
 
 
-def moment(text: str, *, now: datetime) -> str:
-    """Return a moment as ISO 8601: `text` itself, or so long before `now`.
-
-    Raises:
-        RequestError: it is neither.
-
-    >>> moment("36h", now=datetime.fromisoformat("2026-01-31T12:00:00Z"))
-    '2026-01-30T00:00:00+00:00'
-    """
-    ago = _AGO.fullmatch(text.strip())
-    if not ago:
-        try:
-            datetime.fromisoformat(text)
-        except ValueError as error:
+def _answers(repo: Repository, both: Sides, *, asked: bool | None) -> Predicted | None:
+    """Return the model's answers, where they are to be looked at."""
+    if asked is False:
+        return None
+    if both.version is None or both.log is None:
+        if asked:
             raise RequestError(
-                f"'{text[:80]}' is not a moment",
-                hint="write it as 24h, 7d or 2026-01-31T12:00:00Z",
-            ) from error
-        return text
-    try:
-        return (now - timedelta(minutes=int(ago[1]) * _MINUTES[ago[2]])).isoformat()
-    except OverflowError as error:
-        raise RequestError(f"'{text}' is too long ago") from error
+                "predictions are those in the prediction log, and a table was named",
+                hint="leave out --current, or --predictions",
+            )
+        return None
+    return predicted.of_log(repo, both.version, both.log, asked=bool(asked))
 
 
-def _only_model(repo: Repository) -> str:
-    """Return the one model that has answered, or the one that there is."""
-    answered = prediction_log.models(repo)
-    found = answered or models.names(repo)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise RequestError(
-            "there is no model yet, so there is nothing to compare",
-            hint="mlo register NAME, or: mlo drift --reference PATH --current PATH",
-        )
-    raise RequestError(
-        f"there are {len(found)} models: {', '.join(found[:5])}", hint=f"mlo drift {found[0]}"
-    )
+def _named(both: Sides, answers: Predicted | None) -> Answered | None:
+    if answers is None:
+        return None
+    taken = set(both.reference.columns)
+    return Answered(tuple(predicted.free(n, taken) for n in answers.reference), answers.against)
 
 
-def _notes(window: Window | None, hidden: list[str], tally: Tally) -> Iterator[str]:
-    if window is not None and window.sampled:
-        yield f"{len(window):,} of the predictions, evenly chosen, stand for all"
-    if hidden:
-        names = ", ".join(hidden[:5]) + (" and more" if len(hidden) > 5 else "")
-        yield f"not compared, since the log does not have the values: {names}"
-    if tally.blocks:
-        yield str(tally)
+def _importance(
+    repo: Repository, both: Sides, *, compute: bool
+) -> tuple[Mapping[str, float] | None, str]:
+    """Return what the model makes of its columns, and where that is from."""
+    if both.version is None:
+        if compute:
+            raise RequestError(
+                "importance is that of a model's columns, and no model is looked at",
+                hint="mlo drift MODEL --current PATH --importance",
+            )
+        return None, ""
+    found = importances.known(repo, both.version)
+    if found is None and compute:
+        found = importances.compute(repo, both.version)
+    return (None, "") if found is None else (found.columns, found.of)
 
 
-def _asked(
-    repo: Repository, name: str, span: Span, *, answered: bool
-) -> tuple[Version, "pd.DataFrame", Window | None, Tally]:
-    """Return the version that `name` means, and the rows that it was asked to predict."""
-    import pandas as pd
+def _worse(found: Checked, parts: SegmentsReport) -> Checked:
+    """Return what was found with the verdict of the segments, where that is worse."""
+    from mlops_cli.monitor.verdicts import WORST_FIRST
 
-    tally = Tally()
-    if "@" in name or not answered:
-        version = models.resolve(repo, name)
-        if not answered:
-            return version, pd.DataFrame(), None, tally
-        window = prediction_log.window(
-            repo,
-            version.model,
-            version_ids={version.id, *version.formerly},
-            since=span.since,
-            until=span.until,
-            last=span.last,
-            most=MOST_ROWS,
-            tally=tally,
-        )
-        return version, window.features, window, tally
-    newest = models.model(repo, name).newest
-    window = prediction_log.window(
-        repo, name, since=span.since, until=span.until, most=MOST_ROWS, tally=tally
-    )
-    if not len(window):
-        return newest, window.features, window, tally
-    version = models.resolve(repo, f"{name}@{window.versions.iloc[-1]}")
-    features = window.features[window.versions.isin([version.id, *version.formerly]).to_numpy()]
-    features = features if span.last is None else features.tail(span.last)
-    return version, features, window, tally
-
-
-def _trained_on(repo: Repository, version: Version) -> tuple[Side, "pd.DataFrame"]:
-    data = version.data
-    if data is None and version.profile is not None:
-        kept = profile.decode(repo.objects.get(version.profile))
-        where = f"what {version.model} v{version.number} keeps of its training data"
-        return Side(where, oid=version.profile, kept=True), profile_rows.rows(kept)
-    if data is None or data.kind != "file" or not table.is_table(data.path):
-        what = f"{version.model} v{version.number}"
-        why = (
-            f"it is not known which table {what} was trained on"
-            if data is None
-            else f"{what} was trained on '{data.path}', which is not a table"
-        )
-        raise RequestError(
-            why,
-            hint=f"name one with --reference PATH, or set models.{version.model}.data"
-            " in .mlops.yaml and register again",
-        )
-    frame = table.of_version(repo, data.oid, data.path)
-    return Side(data.path, oid=data.oid), frame
-
-
-def _with_moments(asked: "pd.DataFrame", kept: "pd.DataFrame") -> "pd.DataFrame":
-    """Return `asked` with moments, which requests write as text, where `kept` has moments."""
-    import pandas as pd
-
-    found = {}
-    for name in kept.select_dtypes("datetime").columns.intersection(asked.columns):
-        moments = pd.to_datetime(asked[name], utc=True, format="ISO8601", errors="coerce")
-        found[name] = moments.dt.tz_localize(None)
-    return asked.assign(**found)
-
-
-def _table(repo: Repository, text: str, start: Path) -> tuple[Side, "pd.DataFrame"]:
-    """Return the file at a path if there is one, else the version that the reference means."""
-    path = start / text
-    if path.is_file():
-        return Side(text), table.read(path, text)
-    found = reference.resolve(repo, text, start=start)
-    if found.kind != "file":
-        raise RequestError(f"'{found.path}' is a folder", hint="name a table in it")
-    return Side(found.path, found.rev, found.oid), table.of_version(repo, found.oid, found.path)
-
-
-def _inputs(frame: "pd.DataFrame", version: Version) -> "pd.DataFrame":
-    """Return the columns of `frame` that the model takes.
-
-    Raises:
-        RequestError: it has none of them.
-    """
-    frame = _as_called(frame, version)
-    if version.signature is None:
-        return frame
-    known = [name for name in version.signature.names if name in frame.columns]
-    if not known:
-        raise RequestError(
-            f"the reference has no column that {version.model} v{version.number} takes",
-            hint="name another table: --reference PATH",
-        )
-    return frame[known]
-
-
-def _as_called(frame: "pd.DataFrame", version: Version) -> "pd.DataFrame":
-    """Return `frame` without the target, and its columns called as the model calls them."""
-    left = frame.drop(columns=[name for name in (version.target,) if name in frame.columns])
-    names = list(version.signature.names) if version.signature else []
-    if len(names) == left.shape[1] and not left.columns.isin(names).any():
-        return left.set_axis(names, axis=1)  # the model was fitted on an array of them
-    return left
+    if WORST_FIRST.index(parts.verdict) < WORST_FIRST.index(found.verdict):
+        return replace(found, verdict=parts.verdict, reason=parts.reason)
+    return found

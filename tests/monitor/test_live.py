@@ -224,9 +224,10 @@ def test_a_damaged_block_is_told_with_the_verdict(shop):
 
 
 def test_of_very_many_predictions_an_even_part_is_compared(shop, monkeypatch):
-    monkeypatch.setattr(live, "MOST_ROWS", 150)
+    monkeypatch.setattr("mlops_cli.monitor.asked.MOST_ROWS", 150)
     shop.answer(shop.register(), asked(400))
-    found = live.check(shop.repo)
+    assert live.check(shop.repo).report.current_rows == 400
+    found = live.check(shop.repo, span=Span(last=300))
     assert 50 < found.report.current_rows <= 150
     assert "evenly chosen, stand for all" in found.notes[0]
 

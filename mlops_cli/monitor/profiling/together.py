@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.monitor.sample import Sample
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -34,8 +36,7 @@ class Rows:
     def __init__(self) -> None:
         self._hashes: list[NDArray[np.uint64]] = []
         self._rows = 0
-        self._bits = 0
-        self._sample: list[pd.DataFrame] = []
+        self._sample = Sample(_SAMPLE)
 
     def add(self, block: pd.DataFrame) -> None:
         """Take in some rows."""
@@ -47,7 +48,7 @@ class Rows:
             self._hashes.append(hashes)
         else:
             self._hashes = []
-        self._keep(block)
+        self._sample.add(_numbers(block))
 
     def repeated(self) -> int | None:
         """Return how many rows are like one before them; None if there are too many to tell."""
@@ -60,17 +61,15 @@ class Rows:
     @property
     def sampled(self) -> int:
         """How many rows were kept for the correlations."""
-        return sum(map(len, self._sample))
+        return len(self._sample)
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return the columns of numbers that go together, the closest first."""
         import numpy as np
-        import pandas as pd
 
         if self.sampled < _FEWEST_ROWS:
             return ()
-        frame = pd.concat(self._sample, ignore_index=True)
-        ranks = frame.iloc[:, :_COLUMNS].rank()
+        ranks = self._sample.frame().iloc[:, :_COLUMNS].rank()
         with np.errstate(all="ignore"):
             found = ranks.corr(min_periods=_FEWEST_ROWS).to_numpy()
         names = [str(name) for name in ranks.columns]
@@ -82,25 +81,6 @@ class Rows:
         ]
         pairs.sort(key=lambda one: (-abs(one.correlation), one.first, one.second))
         return tuple(pairs[:_PAIRS])
-
-    def _keep(self, block: pd.DataFrame) -> None:
-        """Keep every 2^k-th row, with k so large that they are not too many."""
-        numbers = _numbers(block)
-        step = 2**self._bits
-        offset = -(self._rows - len(block)) % step
-        self._sample.append(numbers.iloc[offset::step])
-        while self.sampled > _SAMPLE:
-            self._bits += 1
-            self._sample = _halved(self._sample)
-
-
-def _halved(frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Return every other row of frames that lie one after the other."""
-    kept, before = [], 0
-    for frame in frames:
-        kept.append(frame.iloc[before % 2 :: 2])
-        before += len(frame)
-    return kept
 
 
 def _numbers(block: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,177 @@
+"""Drift over windows of the predictions, or of a table that says when its rows were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlops_cli.core.clock import moment
+from mlops_cli.core.config import DriftSettings
+from mlops_cli.errors import RequestError
+from mlops_cli.monitor import over_windows, windows
+from mlops_cli.monitor.distribution import Table
+from mlops_cli.monitor.given import Given
+from mlops_cli.monitor.over_windows import WindowsReport
+from mlops_cli.monitor.predicted import Beside, Predicted
+from mlops_cli.monitor.sides import Sides
+from mlops_cli.monitor.windows import Window
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """From when to when a window is, ISO 8601, None where rows have no time; and its rows.
+
+    `whole` says that no more rows can come to it: the newest may still be filling.
+    """
+
+    start: str | None
+    until: str | None
+    rows: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is to be said of windows.
+
+    Attributes:
+        width: as it was asked for.
+        left_out: so many older windows, which are not looked at.
+        extents: of the windows of the report, in their order.
+    """
+
+    width: str
+    report: WindowsReport
+    extents: tuple[Extent, ...]
+    left_out: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def compare(
+    both: Sides,
+    answers: Predicted | None,
+    width: str,
+    settings: DriftSettings,
+    *,
+    time: str | None = None,
+    importance: Mapping[str, float] | None = None,
+) -> Course:
+    """Return how the current side went over windows.
+
+    Args:
+        both: what is compared.
+        answers: the model's answers, if they are looked at too.
+        width: how wide the windows are: `1d`, `6h`, or so many rows.
+        settings: the bounds.
+        time: the column of a table that says when each row was; the prediction log knows.
+        importance: how much the model makes of its columns.
+
+    Raises:
+        RequestError: the width or the column makes no sense, or a table has no such column.
+    """
+    wide = windows.width(width)
+    frame, times_us, notes = _timed(both, time, needed=wide.seconds is not None)
+    cut, left_out = windows.newest(windows.cut(times_us, wide))
+    reference: Table = both.reference.table
+    if answers is not None:
+        reference = Beside(reference, answers.reference)
+    known = time is not None or both.log is not None
+    extents = tuple(_extent(one, timed=known) for one in cut)
+    each = [
+        over_windows.Window(
+            _label(one, wide.seconds, timed=known), _table(both, answers, frame, one)
+        )
+        for one in cut
+    ]
+    report = over_windows.compare_windows(reference, each, settings, importance=importance)
+    return Course(width, report, extents, left_out, notes)
+
+
+def _table(both: Sides, answers: Predicted | None, frame: pd.DataFrame, one: Window) -> Table:
+    some = both.current.summed(frame.iloc[one.first : one.end])
+    if answers is None or both.log is None:
+        return some
+    return Beside(some, answers.of(both.log.window(), slice(one.first, one.end)))
+
+
+def _timed(
+    both: Sides, time: str | None, *, needed: bool
+) -> tuple[pd.DataFrame, NDArray[np.int64], tuple[str, ...]]:
+    """Return the rows in the order of time, and when each was, in microseconds since 1970."""
+    import numpy as np
+
+    read = both.current.read
+    assert read is not None
+    held = read()
+    if both.log is not None:
+        if time is not None:
+            raise RequestError(
+                f"the prediction log knows when each row was, so '{time}' is not needed",
+                hint="leave out --time",
+            )
+        window = both.log.window()
+        times = window.times.to_numpy().astype("datetime64[us]").astype(np.int64)
+        notes = [f"{len(window):,} predictions, evenly chosen, stand for all"]
+        return held.frame, times, tuple(notes if window.sampled else ())
+    notes = []
+    if held.sampled:
+        notes.append(f"{len(held.frame):,} rows, evenly chosen, stand for all")
+    if time is None:
+        if needed:
+            raise RequestError(
+                "windows of a time need to know when each row was",
+                hint="name the column: --time COLUMN, or a number of rows: --window 10000",
+            )
+        return held.frame, np.arange(len(held.frame)), tuple(notes)
+    frame, times, lost = _by_time(held.frame, time, both.current)
+    if lost:
+        notes.append(f"{lost:,} row{'' if lost == 1 else 's'} without a time left out")
+    return frame, times, tuple(notes)
+
+
+def _by_time(
+    frame: pd.DataFrame, column: str, side: Given
+) -> tuple[pd.DataFrame, NDArray[np.int64], int]:
+    import numpy as np
+    import pandas as pd
+
+    if column not in frame.columns:
+        names = ", ".join(map(str, list(frame.columns)[:8]))
+        raise RequestError(f"'{side.side.path}' has no column '{column}'", hint=f"it has: {names}")
+    times = frame[column]
+    if times.dtype.kind in "iuf":
+        raise RequestError(
+            f"'{column}' has numbers, not moments", hint="use one with dates, as 2026-01-31T12:00"
+        )
+    found = pd.to_datetime(times, utc=True, format="ISO8601", errors="coerce")
+    there = found.notna().to_numpy()
+    if not there.any() and len(frame):
+        raise RequestError(
+            f"'{column}' has no moment that can be read",
+            hint="they are written as 2026-01-31 or 2026-01-31T12:00:00Z",
+        )
+    when = found[there].to_numpy().astype("datetime64[us]").astype(np.int64)
+    order = np.argsort(when, kind="stable")
+    return frame[there].iloc[order], when[order], int((~there).sum())
+
+
+def _extent(one: Window, *, timed: bool) -> Extent:
+    if not timed:
+        return Extent(None, None, one.rows, one.whole)
+    return Extent(moment(one.start_us * 1000), moment(one.until_us * 1000), one.rows, one.whole)
+
+
+def _label(one: Window, seconds: int | None, *, timed: bool) -> str:
+    """Return what a window is called: when it begins, as exactly as its width asks for."""
+    if not timed:
+        return f"row {one.first + 1:,}"
+    text = moment(one.start_us * 1000)
+    if seconds is not None and seconds % 86_400 == 0:
+        return text[:10]
+    return text[:16].replace("T", " ")

@@ -1,0 +1,189 @@
+"""Drift in parts of a table: each held against the same part of the reference.
+
+What moves in one region may not be seen in all of them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlops_cli.core.config import DriftSettings
+from mlops_cli.errors import RequestError
+from mlops_cli.monitor import columns, drift, verdicts
+from mlops_cli.monitor.distribution import Table
+from mlops_cli.monitor.false_discovery import q_values
+from mlops_cli.monitor.given import Given
+from mlops_cli.monitor.numeric import Asked
+from mlops_cli.monitor.tested import Tested
+from mlops_cli.monitor.verdicts import ColumnDrift, Verdict
+from mlops_cli.registry.evaluation import slices
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDrift:
+    """What is to be said of one segment; columns the worst first."""
+
+    name: str
+    verdict: Verdict
+    reason: str
+    reference_rows: int
+    current_rows: int
+    columns: tuple[ColumnDrift, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentsReport:
+    """What is to be said of all segments of a column, the worst first.
+
+    Attributes:
+        values: how many different values the column has on both sides.
+        notes: what else there is to know of the segments.
+    """
+
+    column: str
+    verdict: Verdict
+    reason: str
+    segments: tuple[SegmentDrift, ...]
+    values: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether no segment is known to have changed or defies comparison."""
+        return self.verdict not in ("drift", "not comparable")
+
+
+def compare(
+    reference: Given,
+    current: Given,
+    column: str,
+    settings: DriftSettings,
+    *,
+    importance: Mapping[str, float] | None = None,
+    asked: Asked | None = None,
+) -> SegmentsReport:
+    """Return how each segment of `column` is distributed now.
+
+    A segment is a value of the column; of numbers with many values a range between quartiles of
+    both sides together; the rarest values beyond 20 are one. False discoveries are bounded over
+    all segments and columns at once.
+
+    Raises:
+        RequestError: a side does not have the column, or no rows.
+    """
+    parts, values, notes = _parts(reference, current, column)
+    tested = [
+        {} if few else _tested(pair, column, settings, asked)
+        for pair, few in ((one, _too_few(one, settings)) for one in parts)
+    ]
+    q = iter(q_values([r.p for part in tested for one in part.values() for r in one.results]))
+    weights = verdicts.shares(importance)
+    found = []
+    for part, each in zip(parts, tested, strict=True):
+        judged = [
+            verdicts.judge(name, one, [next(q) for _ in one.results], settings, weights.get(name))
+            for name, one in each.items()
+        ]
+        found.append(_segment(part, judged, settings))
+    found.sort(key=lambda one: (verdicts.WORST_FIRST.index(one.verdict), -one.current_rows))
+    verdict, reason = _overall(found, settings)
+    return SegmentsReport(column, verdict, reason, tuple(found), values, tuple(notes))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    name: str
+    reference: Table | None
+    current: Table | None
+    rows: tuple[int, int]
+
+
+def _parts(reference: Given, current: Given, column: str) -> tuple[list[_Part], int, list[str]]:
+    import pandas as pd
+
+    frames, notes = [], []
+    for side, what in ((reference, "the reference"), (current, "the current data")):
+        if side.read is None:
+            raise RequestError(
+                f"segments need rows, and of {what} nothing but sums is kept",
+                hint="name a table to compare with: --reference PATH",
+            )
+        held = side.read()
+        if column not in held.frame.columns and len(held.frame):
+            names = ", ".join(map(str, list(held.frame.columns)[:8]))
+            raise RequestError(f"{what} has no column '{column}'", hint=f"it has: {names}")
+        if held.sampled:
+            notes.append(f"{len(held.frame):,} rows of {what}, evenly chosen, stand for all")
+        frames.append(held.frame.reset_index(drop=True))
+    cells = [frame[column] for frame in frames if len(frame)]
+    if not cells:
+        raise RequestError("there are no rows, so there are no segments")
+    both = pd.concat(cells, ignore_index=True)
+    groups = slices.of_column(column, both)
+    values = int(both.nunique())
+    if "(other)" in groups.names:
+        notes.append(
+            f"'{column}' has {values:,} values; those beyond {slices.MOST} are one segment"
+        )
+    rows = len(frames[0])
+    codes = (groups.codes[:rows], groups.codes[rows:])
+    parts = []
+    for place, name in enumerate(groups.names):
+        chosen = [frame[code == place] for frame, code in zip(frames, codes, strict=True)]
+        tables = [
+            side.summed(part) if len(part) else None
+            for side, part in zip((reference, current), chosen, strict=True)
+        ]
+        parts.append(_Part(name, tables[0], tables[1], (len(chosen[0]), len(chosen[1]))))
+    return parts, values, notes
+
+
+def _too_few(part: _Part, settings: DriftSettings) -> str:
+    return columns.too_few_rows(*part.rows, settings.min_rows)
+
+
+def _tested(
+    part: _Part, column: str, settings: DriftSettings, asked: Asked | None
+) -> dict[str, Tested]:
+    assert part.reference is not None
+    assert part.current is not None
+    found = drift.each_column(part.reference, part.current, settings, asked)
+    return {name: one for name, one in found.items() if name != column}
+
+
+def _segment(part: _Part, judged: Sequence[ColumnDrift], settings: DriftSettings) -> SegmentDrift:
+    ordered = tuple(sorted(judged, key=verdicts.badness))
+    before, now = part.rows
+    if not before and now >= settings.min_rows:
+        verdict, reason = "not comparable", "not in the reference"
+        return SegmentDrift(part.name, verdict, reason, before, now, ordered)  # type: ignore[arg-type]
+    few = _too_few(part, settings)
+    found = ("too few rows", few) if few else verdicts.overall(ordered, "", settings)
+    return SegmentDrift(part.name, *found, before, now, ordered)  # type: ignore[arg-type]
+
+
+def _overall(found: Sequence[SegmentDrift], settings: DriftSettings) -> tuple[Verdict, str]:
+    by: dict[str, list[SegmentDrift]] = {}
+    for one in found:
+        by.setdefault(one.verdict, []).append(one)
+    if "drift" in by:
+        return "drift", f"{_some(by['drift'], len(found))} drifted"
+    if "not comparable" in by:
+        return "not comparable", f"{_some(by['not comparable'], len(found))} cannot be compared"
+    if "warn" in by:
+        return "warn", f"{_some(by['warn'], len(found))} differ a little"
+    if "ok" in by:
+        left = len(found) - len(by["ok"])
+        return "ok", "no segment drifted" + (f"; {left} could not be tested" if left else "")
+    return "too few rows", f"no segment has {settings.min_rows} rows on both sides"
+
+
+def _some(found: Sequence[SegmentDrift], of: int) -> str:
+    names = ", ".join(one.name for one in found[:3]) + (", ..." if len(found) > 3 else "")
+    return f"{len(found)} of {of} segment{'' if of == 1 else 's'} ({names})"
+
+
+def worst_columns(one: SegmentDrift) -> Iterator[str]:
+    """Yield the columns of a segment that drifted, the worst first."""
+    yield from (column.name for column in one.columns if column.verdict == "drift")

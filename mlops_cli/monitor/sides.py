@@ -1,0 +1,200 @@
+"""What to compare: the data that a model was trained on, and what it was asked since.
+
+Both are known, so nobody has to say: a version names the table it was fitted on, or keeps what it
+was like, and the prediction log has every request. Either can be replaced by a table of one's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_cli.core.repository import Repository
+from mlops_cli.data import prediction_log, table
+from mlops_cli.data.predictions.segment import Tally
+from mlops_cli.errors import RequestError
+from mlops_cli.monitor import given
+from mlops_cli.monitor.asked import Answers, Log
+from mlops_cli.monitor.distribution import Distribution
+from mlops_cli.monitor.given import Given, Held, Side
+from mlops_cli.monitor.sources import log
+from mlops_cli.monitor.sources.kept import of_profile
+from mlops_cli.monitor.span import Span
+from mlops_cli.registry import models, profile
+from mlops_cli.registry.models import Version
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """Both sides, with the columns that are compared.
+
+    Attributes:
+        version: of the model that is looked at; None where two tables are compared.
+        log: what the version answered; None where the current side is a table.
+        notes: what else there is to know of the predictions.
+    """
+
+    reference: Given
+    current: Given
+    version: Version | None = None
+    log: Log | None = None
+    notes: tuple[str, ...] = ()
+
+
+def choose(
+    repo: Repository,
+    model: str | None,
+    *,
+    reference: str | None,
+    current: str | None,
+    span: Span,
+    start: Path,
+    approx: bool = False,
+) -> Sides:
+    """Return what is to be compared; arguments as of `live.check`."""
+    if current is not None and span != Span():
+        raise RequestError(
+            "a time or a number of predictions was given, but no predictions are asked for",
+            hint="leave out either --current, or --since, --until and --last",
+        )
+    if model is None and reference is not None and current is not None:
+        before = given.table(repo, reference, start, approx=approx)
+        return Sides(before, given.table(repo, current, start, approx=approx))
+    name = model if model is not None else _only_model(repo)
+    version = _version(repo, name, span, answered=current is None)
+    if reference is None:
+        before = _trained_on(repo, version, approx=approx)
+    else:
+        before = given.table(repo, reference, start, approx=approx)
+    before = before.choosing(_inputs(before.whole.names, version))
+    if current is not None:
+        now = given.table(repo, current, start, approx=approx)
+        return Sides(before, now.choosing(_as_called(now.whole.names, version)), version)
+    return _with_log(before, Log(repo, version, span, approx=approx), version)
+
+
+def _version(repo: Repository, name: str, span: Span, *, answered: bool) -> Version:
+    """Return the version that `name` means: of a bare name the one that answered last."""
+    if "@" in name or not answered:
+        return models.resolve(repo, name)
+    newest = models.model(repo, name).newest
+    last = log.last_version(repo, name, since=span.since, until=span.until)
+    return newest if last is None else models.resolve(repo, f"{name}@{last}")
+
+
+def _with_log(before: Given, asked: Log, version: Version) -> Sides:
+    """Return a comparison with the log, without the columns of which it has no values."""
+    like = asked.like_moments()
+    moments = [
+        name
+        for name in like
+        if name in before.columns and before.table.column(name).kind == "datetime"
+    ]
+    found = asked.summed(moments)
+    hidden = [name for name in found.hidden if name in before.columns]
+    before = before.choosing(_without(before.columns, hidden))
+    columns = _as_called(found.table.names, version) if found.table.rows else {}
+    now = Given(
+        Side(None),
+        found.table if found.table.rows else _Empty(before.table.names),
+        lambda: Held(asked.window().features, asked.window().sampled),
+        columns or {name: name for name in before.columns},
+        moments=True,
+        as_text=frozenset(like) - frozenset(moments),
+    )
+    notes = tuple(_notes(found, hidden, asked.tally))
+    return Sides(before, now.choosing(_without(now.columns, hidden)), version, asked, notes)
+
+
+class _Empty:
+    """A table without a row."""
+
+    rows = 0
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+
+    def column(self, name: str) -> Distribution:
+        """Return a column without a value."""
+        return Distribution("empty", 0)
+
+
+def _without(columns: Mapping[str, str], hidden: Sequence[str]) -> dict[str, str]:
+    return {name: own for name, own in columns.items() if name not in hidden}
+
+
+def _only_model(repo: Repository) -> str:
+    """Return the one model that has answered, or the one that there is."""
+    answered = prediction_log.models(repo)
+    found = answered or models.names(repo)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise RequestError(
+            "there is no model yet, so there is nothing to compare",
+            hint="mlo register NAME, or: mlo drift REFERENCE CURRENT, two tables",
+        )
+    raise RequestError(
+        f"there are {len(found)} models: {', '.join(found[:5])}", hint=f"mlo drift {found[0]}"
+    )
+
+
+def _notes(found: Answers, hidden: Sequence[str], tally: Tally) -> Iterator[str]:
+    if found.sampled:
+        yield f"{found.table.rows:,} of the predictions, evenly chosen, stand for all"
+    if hidden:
+        names = ", ".join(hidden[:5]) + (" and more" if len(hidden) > 5 else "")
+        yield f"not compared, since the log does not have the values: {names}"
+    if tally.blocks:
+        yield str(tally)
+
+
+def _trained_on(repo: Repository, version: Version, *, approx: bool) -> Given:
+    data = version.data
+    if data is None and version.profile is not None:
+        held = profile.decode(repo.objects.get(version.profile))
+        where = f"what {version.model} v{version.number} keeps of its training data"
+        side = Side(where, oid=version.profile, kept=True)
+        whole = of_profile(held)
+        return Given(side, whole, None, {name: name for name in whole.names})
+    if data is None or data.kind != "file" or not table.is_table(data.path):
+        what = f"{version.model} v{version.number}"
+        why = (
+            f"it is not known which table {what} was trained on"
+            if data is None
+            else f"{what} was trained on '{data.path}', which is not a table"
+        )
+        raise RequestError(
+            why,
+            hint=f"name one with --reference PATH, or set models.{version.model}.data"
+            " in .mlops.yaml and register again",
+        )
+    return given.version(repo, Side(data.path, oid=data.oid), approx=approx)
+
+
+def _inputs(names: Sequence[str], version: Version) -> dict[str, str]:
+    """Return the columns that the model takes, and what each is called in a table.
+
+    Raises:
+        RequestError: the table has none of them.
+    """
+    called = _as_called(names, version)
+    if version.signature is None:
+        return called
+    known = {name: called[name] for name in version.signature.names if name in called}
+    if not known:
+        raise RequestError(
+            f"the reference has no column that {version.model} v{version.number} takes",
+            hint="name another table: --reference PATH",
+        )
+    return known
+
+
+def _as_called(names: Sequence[str], version: Version) -> dict[str, str]:
+    """Return all columns but the target as the model calls them, and what each is called."""
+    left = [name for name in names if name != version.target]
+    wanted = list(version.signature.names) if version.signature else []
+    if len(wanted) == len(left) and not set(wanted) & set(left):
+        return dict(zip(wanted, left, strict=True))  # the model was fitted on an array of them
+    return {name: name for name in left}
