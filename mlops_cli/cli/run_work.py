@@ -5,6 +5,7 @@ as the help spells them are read here; all others, and mistakes, are Typer's.
 """
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FAILED, _INTERRUPTED = 1, 130
+_TURN_S = 0.0005
+"""How long a thread may keep others waiting: git is led by one while this one loads the rest."""
 
 
 class Given(NamedTuple):
@@ -105,6 +108,7 @@ def read(arguments: Sequence[str]) -> Given | None:
 
 def carry_out(given: Given) -> int:
     """Do what the command line says, tell what came of it, and return the exit code."""
+    sys.setswitchinterval(_TURN_S)
     repo = repository()
     if given.name is not None:
         from mlops_cli.runs.names import check_free
