@@ -123,6 +123,8 @@ def _did(entry: "Entry") -> str:
     """Return what was done, and where to: a stage or an alias."""
     if entry.action == "route":
         return _routed(entry.detail)
+    if entry.action == "retrain":
+        return f"retrain: {entry.detail.get('status') or entry.detail.get('step')}"
     where = entry.detail.get("stage") or entry.detail.get("alias")
     to = "for" if entry.action in ("approve", "revoke") else "to"
     return f"{entry.action} {to} {where}" if where else entry.action

@@ -40,7 +40,6 @@ def retrain(
     """
     import os
 
-    from mlops_cli.cli.commands.promote import drifted
     from mlops_cli.cli.run_report import Teller
     from mlops_cli.errors import RequestError
     from mlops_cli.monitor.retrain.ground import Using
@@ -50,7 +49,7 @@ def retrain(
     if stop and (if_needed or dry_run or force):
         raise RequestError("--stop goes alone", hint=f"mlo retrain {model} --stop")
     repo = repository()
-    using = Using(environ=os.environ, watcher=Teller(), say=show.note, drifted=drifted(repo))
+    using = Using(environ=os.environ, watcher=Teller(), say=show.note)
     if stop:
         told = give_up(repo, model, using=using)
     else:

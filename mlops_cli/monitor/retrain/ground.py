@@ -18,10 +18,11 @@ from mlops_cli.monitor.retrain.record import Attempt, State, Status, Told
 from mlops_cli.monitor.retrain.window import Taken
 from mlops_cli.pipeline.watcher import Silent, Watcher
 from mlops_cli.registry import models
-from mlops_cli.registry.gates.asked import Drifted
 from mlops_cli.registry.models import Model, Version
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mlops_cli.core.config_steps import Reference
     from mlops_cli.core.ids import ObjectId
     from mlops_cli.pipeline.plan import Resolve
@@ -36,14 +37,12 @@ class Using:
         environ: of the pipeline's steps.
         watcher: is told how the pipeline goes.
         say: is told each step that is done, in a line.
-        drifted: is for gates on drift.
     """
 
     now_ns: Callable[[], int] = time.time_ns
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     watcher: Watcher = field(default_factory=Silent)
     say: Callable[[str], None] = lambda _: None
-    drifted: Drifted | None = None
 
 
 class Work:
@@ -133,6 +132,13 @@ class Work:
         told = self.told(status, why, hint)
         self.put(replace(self.state, attempt=None, ended=self.now))
         return told
+
+    def drifted(self, before: pd.DataFrame, now: pd.DataFrame) -> tuple[bool, str]:
+        """Return whether two tables are alike, and why: for gates on drift."""
+        from mlops_cli.monitor import drift
+
+        report = drift.compare_frames(before, now, self.repo.settings.drift)
+        return report.verdict in ("ok", "warn"), report.reason
 
     def resolve(self, where: Repository) -> Resolve:
         """Return what looks up models that steps of the pipeline refer to."""

@@ -112,7 +112,7 @@ def begin_trial(work: Work) -> Told | None:
             share=said.canary.share,
             stage=said.stage,
             reason=one.reason,
-            drifted=work.using.drifted,
+            drifted=work.drifted,
             cause=work.cause(),
         )
     except RequestError as error:
@@ -190,7 +190,7 @@ def move_stage(work: Work) -> Told | None:
         said.stage,
         reason=one.reason,
         cause=work.cause(),
-        drifted=work.using.drifted,
+        drifted=work.drifted,
     )
     if moved.refused:
         return _refused(work, moved)

@@ -11,7 +11,7 @@ class Node:
     Attributes:
         kind: prediction, batch, package, version, promotion, approval, evaluation, route,
             description, run, reproduction, code, environment, parameters, data, object,
-            predictions, more.
+            predictions, retraining, alert, more.
         name: what people call it.
         id: its full id; empty where it has none.
         facts: what is known of it, by name.

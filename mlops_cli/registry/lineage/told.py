@@ -14,7 +14,7 @@ from mlops_cli.errors import MloError
 from mlops_cli.registry.events import Event
 from mlops_cli.registry.lineage import counts
 from mlops_cli.registry.lineage.node import Node, brief, person
-from mlops_cli.registry.lineage.uses import BatchEntry
+from mlops_cli.registry.lineage.uses import BatchEntry, Retraining
 from mlops_cli.registry.models import Model, Version
 from mlops_cli.runs import reproduced
 from mlops_cli.runs.record import Run
@@ -57,6 +57,21 @@ def batch(entry: BatchEntry) -> Node:
         "to": f"{held.get('output')} {short(ObjectId(str(held.get('output_id'))))}",
     }
     return Node("batch", entry.batch, entry.oid, facts)
+
+
+def retraining(entry: Retraining) -> Node:
+    """Return what made a run where no person did, with the alert that brought it about."""
+    held = entry.detail
+    cause = held.get("cause") or {}
+    facts = {"made": f"{entry.time} by {entry.by}", "reason": str(held.get("reason"))}
+    if cause.get("by"):
+        facts["begun by"] = str(cause["by"])
+    above: tuple[Node, ...] = ()
+    if cause.get("alert"):
+        shown = ("rule", "kind", "reason", "since")
+        known = {name: str(cause[name]) for name in shown if cause.get(name)}
+        above = (Node("alert", str(cause["alert"]), str(cause.get("entry", "")), known),)
+    return Node("retraining", str(held.get("attempt")), entry.oid, facts, above)
 
 
 def logged(repo: Repository, version: Version) -> Iterator[Node]:

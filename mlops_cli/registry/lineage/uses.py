@@ -15,6 +15,7 @@ from mlops_cli.runs.index import removed_keys
 
 _BATCH = b'{"action":"predict"'
 """How the canonical bytes of the audit entry of a batch begin."""
+_RETRAINING = b'{"action":"retrain"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,29 @@ def batches(repo: Repository) -> list[BatchEntry]:
         if data.startswith(_BATCH)
     ]
     return sorted(found, key=lambda entry: (entry.time, entry.oid))
+
+
+@dataclass(frozen=True, slots=True)
+class Retraining:
+    """The audit entry of a retraining that ran the pipeline: why, and on what."""
+
+    oid: ObjectId
+    time: str
+    by: str
+    detail: dict[str, Any]
+
+
+def retrainings(repo: Repository) -> dict[str, Retraining]:
+    """Return what made runs without a person, by the ids of the runs."""
+    found = {}
+    for oid, data in _contents(repo, Kind.AUDIT):
+        if data.startswith(_RETRAINING):
+            held: Any = canonical.decode(data)
+            detail = held["detail"]
+            if detail.get("step") == "run":
+                one = Retraining(oid, held["time"], held["who"]["name"], detail)
+                found[str(detail.get("run"))] = one
+    return found
 
 
 def _entry(oid: ObjectId, held: Any) -> BatchEntry:

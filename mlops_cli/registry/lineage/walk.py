@@ -12,7 +12,7 @@ from mlops_cli.errors import MissingObject
 from mlops_cli.registry import models
 from mlops_cli.registry.lineage import told, uses
 from mlops_cli.registry.lineage.node import Node
-from mlops_cli.registry.lineage.uses import BatchEntry, Use
+from mlops_cli.registry.lineage.uses import BatchEntry, Retraining, Use
 from mlops_cli.registry.models import Model, Version
 from mlops_cli.runs.record import Run
 
@@ -48,6 +48,11 @@ class Walk:
     def batches(self) -> list[BatchEntry]:
         """All batches of predictions, oldest first."""
         return uses.batches(self.repo)
+
+    @cached_property
+    def retrainings(self) -> dict[str, Retraining]:
+        """What made runs without a person, by the ids of the runs."""
+        return uses.retrainings(self.repo)
 
     @cached_property
     def models(self) -> dict[str, Model]:
@@ -95,6 +100,8 @@ class Walk:
         if at is not None:
             yield from self._events(version, until=at)
         if version.run is not None:
+            if version.run in self.retrainings:
+                yield told.retraining(self.retrainings[version.run])
             yield self._run_up(version.run, level)
             return
         yield Node("run", "none: registered from a file", "")

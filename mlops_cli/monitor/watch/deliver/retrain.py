@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from mlops_cli.core.config_actions import RetrainAction
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import RequestError
 from mlops_cli.monitor.watch.actions import Outcome
 from mlops_cli.monitor.watch.alerts import Alert
 
@@ -23,8 +22,13 @@ class Retrain:
 
     def plan(self, alert: Alert) -> str:
         """Return what `run` would do."""
-        return f"retrain {self.settings.retrain or alert.model}"
+        from mlops_cli.monitor.retrain import action
+
+        return action.plan(self.repo, self.settings.retrain or alert.model, alert.cause())
 
     def run(self, alert: Alert) -> Outcome:
-        """Retrain it."""
-        raise RequestError("retraining is not there yet")
+        """Retrain it, as far as it goes now."""
+        from mlops_cli.monitor.retrain import action
+
+        name = self.settings.retrain or alert.model
+        return action.act(self.repo, name, alert.cause(), alert.reason)
