@@ -9,7 +9,7 @@ import typer
 
 WIDTH = 79
 GAP = 2
-USUAL = ("list", "status")
+USUAL = ("list", "watch", "status")
 """What is meant by a group without a command, as by `git remote`, if the group has it."""
 
 COLUMN = 26  # the widest term that has its explanation beside it

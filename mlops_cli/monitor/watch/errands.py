@@ -7,12 +7,11 @@ see that.
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mlops_cli.audit import chain
-from mlops_cli.core.config_monitor import Rule
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
@@ -22,7 +21,7 @@ from mlops_cli.monitor.watch import words
 from mlops_cli.monitor.watch.actions import Action, Outcome
 from mlops_cli.monitor.watch.alerts import Alert
 from mlops_cli.monitor.watch.memory import Errand, Memory
-from mlops_cli.monitor.watch.standing import Standing, Told, stamp, when
+from mlops_cli.monitor.watch.standing import Label, Standing, Told, stamp, when
 
 ALERT = "alert"
 DONE = "alert action"
@@ -36,15 +35,14 @@ Clock = Callable[[], datetime]
 Say = Callable[[str], None]
 
 
-def begun(memory: Memory, rule: Rule, news: Iterable[Told], actions: Mapping[str, Action]) -> None:
-    """Add what is to be done about news of a rule: to put it on record, then its actions."""
+def due(label: Label, news: Iterable[Told], actions: Mapping[str, Action]) -> Iterator[Errand]:
+    """Yield what is to be done about news of a rule: to put it on record, then its actions."""
     for told in news:
         if told.new:
-            memory.errands.append(Errand(told.alert, None))
-        chosen = [name for name in rule.actions if told.act and name in actions]
-        memory.errands += [
-            Errand(told.alert, name) for name in chosen if actions[name].wants(told.alert)
-        ]
+            yield Errand(told.alert, None)
+        for name in label.actions if told.act else ():
+            if name in actions and actions[name].wants(told.alert):
+                yield Errand(told.alert, name)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from mlops_cli.core.files import outside, read_regular, write_whole
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError
 from mlops_cli.monitor.watch.alerts import Alert, Finding, Sample
-from mlops_cli.monitor.watch.standing import Standing, Trouble
+from mlops_cli.monitor.watch.standing import Label, Standing, Trouble
 
 VERSION = 1
 STATE = "state"
@@ -114,8 +114,9 @@ def _standing(held: Mapping[str, Any]) -> Standing:
     troubles = {
         key: None if held[key] is None else Trouble(**held[key]) for key in ("broken", "unchecked")
     }
+    label = Label(**{**held["label"], "actions": tuple(held["label"]["actions"])})
     finding = None if held["finding"] is None else _finding(held["finding"])
-    return Standing(**{**held, **troubles, "finding": finding})
+    return Standing(**{**held, **troubles, "label": label, "finding": finding})
 
 
 def _finding(held: Mapping[str, Any]) -> Finding:

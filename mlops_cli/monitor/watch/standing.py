@@ -20,13 +20,24 @@ from typing import Any, Literal
 from blake3 import blake3
 
 from mlops_cli.core.clock import moment
-from mlops_cli.core.config_monitor import Rule
+from mlops_cli.core.config_monitor import Rule, Severity
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.monitor.watch.alerts import Alert, Finding, News
 
 State = Literal["unknown", "ok", "pending", "firing", "cannot check", "resolved"]
 STATES: tuple[State, ...] = ("unknown", "ok", "pending", "firing", "cannot check", "resolved")
 _SHOWN_RESOLVED = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What alerts say of their rule; it is kept, for a rule may be gone when its alert ends."""
+
+    rule: str
+    kind: str
+    model: str
+    severity: Severity
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,7 @@ class Standing:
 
     Attributes:
         asks: what the rule asked then; a rule that asks for something else begins anew.
+        label: of the rule as it was then.
         checked: when it was checked last, and `seconds` how long that took.
         broken: while it is, also while it cannot be checked.
         unchecked: while it cannot be checked.
@@ -67,6 +79,7 @@ class Standing:
     """
 
     asks: str
+    label: Label
     checked: str | None = None
     seconds: float = 0.0
     broken: Trouble | None = None
@@ -122,26 +135,45 @@ def when(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def new(rule: Rule) -> Standing:
+    """Return how a rule stands that was never checked."""
+    return Standing(asks(rule), label(rule))
+
+
 def asks(rule: Rule) -> str:
     """Return what tells a rule from others: what it asks, not what is done when it breaks."""
     return blake3(repr((rule.name, rule.check)).encode()).hexdigest(8)
+
+
+def label(rule: Rule) -> Label:
+    """Return what alerts say of a rule."""
+    return Label(rule.name, rule.kind, rule.model, rule.severity, rule.actions)
 
 
 def found(
     rule: Rule, before: Standing, finding: Finding, now: datetime, *, silenced: bool = False
 ) -> tuple[Standing, tuple[Told, ...]]:
     """Return how a rule stands after a check, and what people are to be told."""
-    after = replace(before, checked=stamp(now), finding=finding, problem=None, unchecked=None)
+    after = replace(
+        before,
+        label=label(rule),
+        checked=stamp(now),
+        finding=finding,
+        problem=None,
+        unchecked=None,
+    )
     news: list[Told] = []
     if before.unchecked is not None:
         said = f"it can be checked again: {finding.reason}"
-        news += _ended(rule, before.unchecked, said, now, silenced=silenced)
+        news += _ended(label(rule), before.unchecked, said, now, silenced=silenced)
     broken = before.broken
     if broken is not None and finding.version_id not in (None, broken.version_id):
-        news += _ended(rule, broken, f"v{finding.version} is in its place", now, silenced=silenced)
+        news += _ended(
+            label(rule), broken, f"v{finding.version} is in its place", now, silenced=silenced
+        )
         broken = None
     if finding.verdict == "holds" and broken is not None:
-        news += _ended(rule, broken, finding.reason, now, silenced=silenced)
+        news += _ended(label(rule), broken, finding.reason, now, silenced=silenced)
         broken = None
     if finding.verdict == "broken":
         longer = _longer(rule, broken, now, finding.version, finding.version_id)
@@ -169,14 +201,21 @@ def not_found(
     unchecked, acted, news = _due(
         rule, trouble, "cannot check", said, before.acted, now, silenced=silenced
     )
-    after = replace(before, checked=stamp(now), problem=problem, unchecked=unchecked, acted=acted)
+    after = replace(
+        before,
+        label=label(rule),
+        checked=stamp(now),
+        problem=problem,
+        unchecked=unchecked,
+        acted=acted,
+    )
     return after, news
 
 
-def gone(rule: Rule, before: Standing, why: str, now: datetime) -> tuple[Told, ...]:
+def gone(before: Standing, why: str, now: datetime) -> tuple[Told, ...]:
     """Return what people are to be told of a rule that is not asked any more."""
     troubles = [one for one in (before.broken, before.unchecked) if one is not None]
-    return tuple(told for one in troubles for told in _ended(rule, one, why, now))
+    return tuple(told for one in troubles for told in _ended(before.label, one, why, now))
 
 
 def _longer(
@@ -213,24 +252,24 @@ def _due(
     new, act = trouble.told is None, rested and not silenced
     if not (new or act):
         return trouble, acted, ()
-    alert = _alert(rule, trouble, news, finding, now, again=not new and trouble.acted)
+    alert = _alert(label(rule), trouble, news, finding, now, again=not new and trouble.acted)
     told = replace(trouble, told=trouble.told or stamp(now), acted=trouble.acted or act)
     return told, {**acted, news: stamp(now)} if act else acted, (Told(alert, new, act),)
 
 
 def _ended(
-    rule: Rule, trouble: Trouble, reason: str, now: datetime, *, silenced: bool = False
+    of: Label, trouble: Trouble, reason: str, now: datetime, *, silenced: bool = False
 ) -> tuple[Told, ...]:
     """Return the news that a trouble is over, if anybody was told of it."""
     if trouble.told is None:
         return ()
     finding = Finding("holds", reason, version=trouble.version, version_id=trouble.version_id)
-    alert = _alert(rule, trouble, "resolved", finding, now)
+    alert = _alert(of, trouble, "resolved", finding, now)
     return (Told(alert, new=True, act=trouble.acted and not silenced),)
 
 
 def _alert(
-    rule: Rule,
+    of: Label,
     trouble: Trouble,
     news: News,
     finding: Finding,
@@ -241,10 +280,10 @@ def _alert(
     return Alert(
         id=trouble.id,
         state=news,
-        rule=rule.name,
-        kind=rule.kind,
-        severity=rule.severity,
-        model=rule.model,
+        rule=of.rule,
+        kind=of.kind,
+        severity=of.severity,
+        model=of.model,
         version=finding.version,
         version_id=finding.version_id,
         reason=finding.reason,

@@ -10,14 +10,14 @@ from mlops_cli.core.config_monitor import DriftRule, Rule
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.monitor.watch import standing
 from mlops_cli.monitor.watch.alerts import Finding
-from mlops_cli.monitor.watch.standing import Standing, Told
+from mlops_cli.monitor.watch.standing import Told
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 BROKEN = Finding("broken", "it drifted", version=3, version_id=ObjectId("a" * 64))
 HOLDS = Finding("holds", "all is well", version=3, version_id=ObjectId("a" * 64))
 UNSURE = Finding("no verdict", "too few rows")
 RULE = Rule("inputs", "drift", DriftRule("churn"), cooldown_s=3600)
-NEW = Standing("x")
+NEW = standing.new(RULE)
 
 
 def after(minutes: int) -> datetime:
@@ -143,10 +143,8 @@ def test_what_is_silenced_is_recorded_and_told_to_nobody_until_then() -> None:
 
 def test_a_rule_that_is_asked_no_more_ends_its_alert() -> None:
     state, _ = standing.found(RULE, NEW, BROKEN, NOON)
-    assert told(standing.gone(RULE, state, "the rule is gone", after(5))) == [
-        ("resolved", True, True)
-    ]
-    assert standing.gone(RULE, NEW, "the rule is gone", NOON) == ()
+    assert told(standing.gone(state, "the rule is gone", after(5))) == [("resolved", True, True)]
+    assert standing.gone(NEW, "the rule is gone", NOON) == ()
 
 
 def test_a_rule_is_known_by_what_it_asks() -> None:
