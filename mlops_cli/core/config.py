@@ -172,6 +172,10 @@ def _settings(document: Value, beside: Path | None) -> Settings:
             steps = {name: _own_params(step, file, params) for name, step in steps.items()}
         expanded = expand.expand(steps, params, max_steps=keys.get("max_steps", expand.MAX_STEPS))
         _check_resources(steps.values(), keys.get("resources", {}))
+        if any(one.step.validate for one in steps.values()):
+            from mlops_cli.core import config_validation
+
+            config_validation.check(steps, expanded.values(), keys.get("data", {}))
         return Settings(steps=expanded, written_steps=steps, **keys)
 
     return document.record(settings, {"params": lambda one: _params_anywhere(one, beside), **_KEYS})

@@ -109,6 +109,15 @@ class DriftGate:
 
 
 @dataclass(frozen=True, slots=True)
+class ValidatedGate:
+    """Data of the version pass their schema, as it is now or was where the version was made."""
+
+    schema: Literal["now", "commit"] = "now"
+    data: str | None = None
+    """A path that the version's run read; None: what the version was trained on."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommandGate:
     """A command that must end with 0."""
 
@@ -126,6 +135,7 @@ Gate = (
     | SignatureGate
     | ReproducedGate
     | DriftGate
+    | ValidatedGate
     | CommandGate
 )
 
@@ -166,6 +176,9 @@ def title(gate: Gate) -> str:
             return f"reproduced, {gate.verdict}" + (" and signed" if gate.signed else "")
         case DriftGate():
             return f"trained on data like {gate.stage}'s"
+        case ValidatedGate():
+            then = " then" if gate.schema == "commit" else ""
+            return f"{gate.data or 'training data'} passes its schema{then}"
         case CommandGate():
             command = gate.command
             return gate.name or (command if isinstance(command, str) else " ".join(command))
@@ -278,6 +291,18 @@ def _drift(value: Value, stage: _Stage) -> DriftGate:
     return value.record(lambda drift: DriftGate(drift), {"drift": stage})
 
 
+def _validated(value: Value, _: _Stage) -> ValidatedGate:
+    def schema(inner: Value) -> str:
+        if inner.word() in ("true", "True", "TRUE"):
+            return "now"
+        return inner.choice("now", "commit")
+
+    return value.record(
+        lambda validated, data=None: ValidatedGate(validated, data),
+        {"validated": schema, "data": config_values.path},
+    )
+
+
 def _command(value: Value, _: _Stage) -> CommandGate:
     def command(inner: Value) -> str | tuple[str, ...]:
         found = config_values.words(inner) if inner.is_list else inner.text()
@@ -315,6 +340,7 @@ _READERS: Mapping[str, Callable[[Value, _Stage], Gate]] = {
     "signature": _signature,
     "reproduced": _reproduced,
     "drift": _drift,
+    "validated": _validated,
     "command": _command,
 }
 KINDS = tuple(_READERS)

@@ -82,6 +82,8 @@ class Step:
     """The name it was written under, for one of several made by `foreach` or `matrix`."""
     frozen: bool = False
     """Whether it is left alone, whatever changed."""
+    validate: bool | tuple[str, ...] = False
+    """Whether data that it needs or writes must pass its schema, or which of it."""
     desc: str | None = None
     notebook: str | None = None
     """The notebook that it runs, in place of a command."""

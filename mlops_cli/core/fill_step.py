@@ -82,6 +82,7 @@ class Filler:
             workdir=self._workdir(one.workdir),
             desc=self._desc(one.desc),
             notebook=notebook,
+            validate=self._validated(),
             group=self._one.name if self._item else None,
         )
 
@@ -202,6 +203,12 @@ class Filler:
         if _still_open(filled, self._params):
             return filled
         return _plain_path(filled) or config_values.inside(filled, self._one.at(*keys))
+
+    def _validated(self) -> bool | tuple[str, ...]:
+        given = self._one.step.validate
+        if isinstance(given, bool):
+            return given
+        return tuple(self._path(path, "validate", at) for at, path in enumerate(given))
 
     def _outs(self, outs: tuple[Any, ...], key: str) -> tuple[Any, ...]:
         found: dict[str, Out] = {}

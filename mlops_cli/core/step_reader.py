@@ -264,6 +264,12 @@ def _matrix(value: Value) -> dict[str, Any]:
     return found
 
 
+def _validate(value: Value) -> bool | tuple[str, ...]:
+    from mlops_cli.core import config_validation  # only where there is some
+
+    return config_validation.of_step(value)
+
+
 def _list_named(value: Value) -> str:
     text = value.word()
     if not filling.WHOLE.fullmatch(text):
@@ -287,6 +293,7 @@ _READERS: dict[str, Callable[[Value], Any]] = {
     "resources": lambda value: {"cpus": 1, **resources(value)},
     "frozen": Value.boolean,
     "desc": Value.word,
+    "validate": _validate,
 }
 KEYS = (*_READERS, "deps", "params", "foreach", "matrix")
 """All that can be said of a step."""

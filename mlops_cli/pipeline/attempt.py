@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mlops_cli.core import git, lockfile
@@ -13,7 +13,7 @@ from mlops_cli.core.lockfile import LockedOutput, LockedStep
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
-from mlops_cli.errors import MissingObject, RequestError
+from mlops_cli.errors import MissingObject, MloError, RequestError
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline import outputs, stale
 from mlops_cli.pipeline.batch import Batch
@@ -116,10 +116,16 @@ class Steps:
         begun = time.monotonic()
         plan = self._plans[name]
         deps = self._deps(plan)
+        if plan.step.validate:
+            self._validate(plan, deps, fresh=False)
         done = None if self._force else self._spare(plan, deps, begun)
         if done is not None:
             self._check_sought(name, done.metrics)
+            if plan.step.validate:
+                self._validate(plan, done.outs, fresh=False)
             return done
+        if plan.step.validate and self._repo.layout.store == self._repo.layout.mlo:
+            self._validate(plan, deps, fresh=True)  # a run that is made again is of another day
         self._watcher.begins(plan, self._reasons(plan, deps))
         self._make_way(plan)
         self._bring_references(plan)
@@ -161,6 +167,8 @@ class Steps:
         if ended.code:
             raise Failure(f"step '{name}' failed with exit code {ended.code}", ended.code)
         self._check_writes(plan)
+        if plan.step.validate:
+            self._validate(plan, [out.path for out in plan.step.files], fresh=False)
         reported = self._metrics(plan)
         self._check_sought(name, reported)
         writer = self.batch.writer()
@@ -327,6 +335,24 @@ class Steps:
                     f"step '{plan.step.name}' {did} its own input '{path}'{self._way_back(path)}",
                     None,
                 )
+
+    def _validate(self, plan: Plan, data: Iterable[str], *, fresh: bool) -> None:
+        """Raise Failure if data does not pass its schema, and tell what fails in the log."""
+        from mlops_cli.pipeline import gate
+
+        try:
+            failing = list(gate.failing(self._repo, plan.step, data, fresh=fresh))
+        except MloError as error:
+            raise Failure(f"step '{plan.step.name}': {error.message}") from error
+        if not failing:
+            return
+        with self._run.log.open("a", encoding="utf-8", errors="replace") as log:
+            log.writelines(f"{line}\n" for report in failing for line in gate.told(report))
+        first = failing[0]
+        raise Failure(
+            f"step '{plan.step.name}': {first.table} fails {first.schema}: {first.first}; "
+            f"all of it: mlo validate {first.table}"
+        )
 
     def _way_back(self, path: str) -> str:
         """Return what brings an input back as it was, where anything does."""

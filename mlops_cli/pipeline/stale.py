@@ -68,6 +68,10 @@ def check(repo: Repository, graph: Graph, plans: Mapping[str, Plan], lock: Lock)
     for name in graph.steps:
         upstream = {other for other in graph.needs[name] if other in found and found[other].stale}
         reasons = _reasons(look, graph, plans[name], lock.get(name), upstream)
+        if graph.steps[name].validate and not upstream and not reasons:
+            from mlops_cli.pipeline import gate
+
+            reasons = list(gate.reasons(repo, graph.steps[name]))
         found[name] = StepState(name, tuple(reasons), bool(upstream))
     return list(found.values())
 

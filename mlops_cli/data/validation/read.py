@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlops_cli.core import expression, yaml_nodes
-from mlops_cli.core.config_values import words
+from mlops_cli.core.config_values import share, span, words
 from mlops_cli.core.records import replace
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.data.validation import moments
@@ -23,9 +23,6 @@ from mlops_cli.data.validation.schema import (
 )
 from mlops_cli.errors import RequestError
 
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
-_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(m|h|d|w)")
-_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BOUNDS = ("min", "max", "above", "below")
 
 
@@ -160,27 +157,11 @@ def _severity(value: Value) -> Severity:
 
 
 def _share(value: Value) -> float:
-    """Return a share, written as 0.01 or 1 %."""
-    match = _SHARE.fullmatch(value.word())
-    if match is None:
-        return value.number(minimum=0, maximum=1)
-    percent = float(match[1])
-    if percent > 100:
+    """Return a share of the whole, written as 0.01 or 1%."""
+    found = share(value)
+    if found > 1:
         raise value.fail("is more than all", hint="as in 1% or 0.01")
-    return percent / 100
-
-
-def _change(value: Value) -> float:
-    """Return a share that may be more than the whole, written as 0.2 or 20 %."""
-    match = _SHARE.fullmatch(value.word())
-    return value.number(minimum=0) if match is None else float(match[1]) / 100
-
-
-def _age(value: Value) -> float:
-    match = _AGE.fullmatch(value.word())
-    if match is None:
-        raise value.fail(f"is '{value.word()[:40]}', which is no age", hint="as in 12h, 2d or 1w")
-    return float(match[1]) * _SECONDS[match[2]]
+    return found
 
 
 def _bound(value: Value) -> Bound:
@@ -230,7 +211,7 @@ def _length(value: Value) -> tuple[int | None, int | None]:
 
 
 def _rows(value: Value) -> RowCount:
-    count = {"min": _count, "max": _count, "max_change": _change, "severity": _severity}
+    count = {"min": _count, "max": _count, "max_change": share, "severity": _severity}
     found: RowCount = value.record(RowCount, count)
     if found.min is not None and found.max is not None and found.min > found.max:
         raise value.fail("leaves nothing between its min and its max")
@@ -284,7 +265,7 @@ _COLUMN: Mapping[str, Callable[[Value], Any]] = {
     "values": _values,
     "pattern": _pattern,
     "length": _length,
-    "newest": _age,
+    "newest": span,
     "mostly": _share,
     "severity": _severity,
 }

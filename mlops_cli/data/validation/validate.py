@@ -103,6 +103,23 @@ def validate(
     return _Work(repo, one, schema).report(known, now=now or datetime.now(UTC), fresh=fresh)
 
 
+def known(repo: Repository, path: str) -> ValidationReport | None:
+    """Return what is known of data in the work tree by its schema, without reading it; or None.
+
+    What hangs on the day and on the version before is left out.
+    """
+    here = paths.locate(repo, path)
+    schema = declared.schema_of(repo, path)
+    if schema is None or not here.exists():
+        return None
+    one = target(repo, path)
+    assert one.content is not None
+    found = verdicts.look_up(repo, one.content, one.file, schema.id)
+    if found is None:
+        return None
+    return _Work(repo, one, schema).report(found, now=datetime.now(UTC), fresh=False)
+
+
 def _declared(repo: Repository, one: Target) -> Schema:
     found = None if one.path is None else declared.schema_of(repo, one.path)
     if found is None:

@@ -17,6 +17,7 @@ from mlops_cli.registry.gates import (
     reproduced,
     signature,
     size,
+    validated,
 )
 from mlops_cli.registry.gates.asked import Asked, GateResult
 
@@ -28,6 +29,7 @@ _CHECKS: dict[type, Callable[[Asked, Any], list[GateResult]]] = {
     kinds.SignatureGate: signature.check,
     kinds.ReproducedGate: reproduced.check,
     kinds.DriftGate: drift.check,
+    kinds.ValidatedGate: validated.check,
     kinds.CommandGate: command.check,
 }
 
