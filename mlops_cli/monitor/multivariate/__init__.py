@@ -1,0 +1,1 @@
+"""Drift of columns together: what no column shows by itself."""
