@@ -79,11 +79,16 @@ def estimate(loss: Loss, inputs: pd.DataFrame, said: Floats) -> Estimated:
         inputs: shape (n, features), n >= 1, with the same columns.
         said: what the model answered, shape (n,).
     """
-    known = _known(inputs, said, loss.categories)
-    mean_square = float(loss.squared.predict(known).mean())
+    absolute, squared = expected(loss, inputs, said)
     return Estimated(
-        mae=max(float(loss.absolute.predict(known).mean()), 0.0), rmse=sqrt(max(mean_square, 0.0))
+        mae=max(float(absolute.mean()), 0.0), rmse=sqrt(max(float(squared.mean()), 0.0))
     )
+
+
+def expected(loss: Loss, inputs: pd.DataFrame, said: Floats) -> tuple[Floats, Floats]:
+    """Return the absolute and the squared error that each row is expected to have."""
+    known = _known(inputs, said, loss.categories)
+    return loss.absolute.predict(known), loss.squared.predict(known)
 
 
 def _known(
@@ -99,5 +104,6 @@ def _known(
             codes = index.get_indexer(inputs[name].astype(str).astype(object))
             columns[name] = pd.Categorical.from_codes(codes, categories=index)
         else:
-            columns[name] = inputs[name].to_numpy(float, na_value=float("nan"))
+            values = pd.to_numeric(inputs[name], errors="coerce")
+            columns[name] = values.to_numpy(float, na_value=float("nan"))
     return pd.DataFrame(columns)

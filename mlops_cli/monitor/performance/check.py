@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
+from mlops_cli.core.clock import moment
+from mlops_cli.core.config_performance import PerformanceSettings
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor.live import Span
-from mlops_cli.monitor.performance.report import PerformanceReport
+from mlops_cli.monitor.performance import (
+    estimates,
+    gather,
+    groups,
+    judge,
+    look,
+    reference,
+    stream,
+    which,
+    words,
+)
+from mlops_cli.monitor.performance.estimates import Estimator
+from mlops_cli.monitor.performance.gather import Block
+from mlops_cli.monitor.performance.look import Look
+from mlops_cli.monitor.performance.report import Gap, LabelDelay, PerformanceReport, Segment
+from mlops_cli.registry import models
+from mlops_cli.registry.evaluation.answers import Labelled
+from mlops_cli.registry.evaluation.calibration import bins
+from mlops_cli.registry.models import Version
 
 
 def check(
@@ -20,7 +39,7 @@ def check(
     segment: str | None = None,
     sensitive: Sequence[str] = (),
     against: str | None = None,
-    now: datetime | None = None,
+    estimate: bool = True,
 ) -> PerformanceReport:
     """Return how a version performs on what it was asked, beside how it did on held-out data.
 
@@ -34,10 +53,88 @@ def check(
         sensitive: columns of the requests whose groups must be treated alike.
         against: the evaluation to compare with, by its table, `PATH` or `PATH@ID`, or by its own
             id; by default the first on the version's own test data.
-        now: to say how old labels are.
+        estimate: whether performance is estimated too, for what has no labels.
 
     Raises:
-        RequestError: nothing says which model, nothing was logged, or a window cannot be read.
+        RequestError: nothing says which model, or a window or column is none.
         MissingObject, IntegrityError: as of the object store and the prediction log.
     """
-    raise RequestError("performance is not looked at yet")
+    settings = repo.settings.performance or PerformanceSettings()
+    version = which.version(repo, model)
+    past = reference.find(repo, models.model(repo, version.model), version, against)
+    columns = tuple(dict.fromkeys([*([segment] if segment else []), *sensitive]))
+    for one in columns:
+        _check_column(version, one)
+    labels = which.labels(repo, version, past)
+    learns = labels is None and estimate and past is not None and past.evaluation.kept.inputs
+    inputs = tuple(version.signature.names) if learns and version.signature else ()
+    found = gather.gather(
+        repo, version, span or Span(), labels=labels, columns=columns, inputs=inputs
+    )
+    for one in columns:
+        if one in found.hidden:
+            raise RequestError(f"the prediction log does not have the values of '{one}'")
+    estimator = _NO_ESTIMATES
+    if estimate and len(found.asked):
+        named = f"{version.model}@v{version.number}"
+        estimator = estimates.estimator(repo, past, found, named)
+    seen = look.look(past, found, settings, window, estimator)
+    by_column = {one: groups.of_column(one, seen.known.columns[one]) for one in columns}
+    parts = () if segment is None else groups.segments(repo, seen, by_column[segment])
+    gaps = [gap for one in sensitive for gap in groups.gaps(seen, by_column[one])]
+    return _report(version, seen, segments=parts, gaps=tuple(gaps))
+
+
+def _report(
+    version: Version, seen: Look, *, segments: tuple[Segment, ...], gaps: tuple[Gap, ...]
+) -> PerformanceReport:
+    judged = judge.judge(seen)
+    whole = judge.parts(seen, [seen.cuts]) if seen.cuts else []
+    labelled = seen.answers if isinstance(seen.answers, Labelled) else None
+    past = None if seen.past is None else seen.past.answers
+    times = seen.known.times_us
+    return PerformanceReport(
+        model=version.model,
+        version=version.number,
+        task="classification" if labelled else "regression",
+        predictions=seen.found.rows,
+        labelled=seen.found.labelled,
+        delay=_delay(seen.known),
+        reference=None if seen.past is None else seen.past.named,
+        window=seen.width,
+        metrics=judge.metrics(seen),
+        windows=tuple(judge.parts(seen, [[cut] for cut in seen.cuts])),
+        whole=whole[0] if whole else None,
+        since=judged.since,
+        segments=segments,
+        gaps=gaps,
+        calibration=bins(labelled) if labelled and labelled.rows else (),
+        alarms=stream.alarms(seen.answers, times, seen.id, past),
+        verdict=judged.verdict,
+        basis=judged.basis,
+        reason=words.reason(version, seen, judged),
+        hint=words.hint(version, seen, judged),
+        notes=tuple(words.notes(seen, judged)),
+    )
+
+
+def _delay(known: Block) -> LabelDelay:
+    import numpy as np
+
+    if not len(known) or known.told_us is None:
+        return LabelDelay(None, None, None)
+    took = np.median(known.told_us - known.times_us) / 1e6
+    newest, told = int(known.times_us[-1]), int(known.told_us.max())
+    return LabelDelay(moment(newest * 1000), moment(told * 1000), max(float(took), 0.0))
+
+
+_NO_ESTIMATES = Estimator(None, {}, {})
+
+
+def _check_column(version: Version, name: str) -> None:
+    known = version.signature.names if version.signature else (name,)
+    if name not in known:
+        raise RequestError(
+            f"{version.model} v{version.number} is not given a column '{name}'",
+            hint=f"it takes {', '.join(list(known)[:8])}",
+        )

@@ -39,6 +39,21 @@ def p_value(metric: str, before: Measure, now: Measure) -> float | None:
     return _student(loss(metric, before, now), before, now)
 
 
+def of_estimates(metric: str, before: Measure, sure: Measure, now: Measure) -> float | None:
+    """Return how likely an estimate is so much worse when nothing has changed; None if unknown.
+
+    An estimate varies with what was asked only; that of the reference also by the labels that it
+    was learned from, which `sure` has the spread of.
+    """
+    if not (now.value == now.value and before.value == before.value):
+        return None
+    if now.rows < FEWEST:
+        return None
+    spread = max(before.spread, now.spread)
+    error = sqrt(spread**2 / now.rows + max(sure.spread, spread) ** 2 / sure.rows)
+    return _tail(loss(metric, before, now), error, now.rows - 1)
+
+
 def loss(metric: str, before: Measure, now: Measure) -> float:
     """Return by how much a metric is worse, in its unit; negative where it is better."""
     gap = now.value - before.value
@@ -106,9 +121,13 @@ def _limits(metric: str) -> tuple[float, float]:
 
 
 def _student(gap: float, before: Measure, now: Measure) -> float:
+    error = max(before.spread, now.spread) * sqrt(1 / before.rows + 1 / now.rows)
+    return _tail(gap, error, min(before.fewest, now.fewest) - 1)
+
+
+def _tail(gap: float, error: float, freedom: int) -> float:
     from scipy.special import stdtr
 
-    error = max(before.spread, now.spread) * sqrt(1 / before.rows + 1 / now.rows)
     if not error:
         return 0.0 if gap > 0 else 1.0
-    return float(stdtr(min(before.fewest, now.fewest) - 1, -gap / error))
+    return float(stdtr(freedom, -gap / error))

@@ -123,20 +123,23 @@ class Gathered:
     sampled: bool
     tally: Tally
 
-    def id(self, row: int) -> str:
-        """Return the id of a labelled prediction."""
-        return f"{self.segments[self.known.segments[row]]}-{self.known.numbers[row]}"
 
-    def answers(self, block: Block, positive: Label | None) -> Answers:
-        """Return rows as metrics take them; without labels the truth is what was predicted."""
-        truth = block.predicted if block.truth is None else block.truth
-        if not self.labels:
-            return Measured(truth, block.predicted)
-        place = self.labels.index(positive) if positive in self.labels else None
-        if place is None and len(self.labels) == 2:
-            place = 1
-        shares = None if block.shares is None else wide(block.shares, len(self.labels))
-        return Labelled(self.labels, truth, block.predicted, shares, place)
+def answers(block: Block, labels: Sequence[Label], positive: Label | None) -> Answers:
+    """Return rows as metrics take them; where the truth is not known it is what was predicted.
+
+    Args:
+        block: rows whose places are all among `labels`.
+        labels: of a classifier, () of a regressor.
+        positive: the favourable label; of two the last one by default.
+    """
+    truth = block.predicted if block.truth is None else block.truth
+    if not labels:
+        return Measured(truth, block.predicted)
+    place = labels.index(positive) if positive in labels else None
+    if place is None and len(labels) == 2:
+        place = 1
+    shares = None if block.shares is None else wide(block.shares, len(labels))
+    return Labelled(tuple(labels), truth, block.predicted, shares, place)
 
 
 def wide(shares: NDArray[np.float64], labels: int) -> NDArray[np.float64]:
@@ -163,7 +166,8 @@ def gather(
         span: which of them.
         labels: of a classifier, in the order of its probabilities as far as known; None for
             numbers.
-        columns: inputs that are kept of labelled predictions; `inputs`: of all.
+        columns: inputs that are kept of labelled predictions.
+        inputs: those that are kept of all.
     """
     tally = Tally()
     codes = None if labels is None else Codes(labels)
@@ -262,7 +266,8 @@ def _told(part: Rows, name: str) -> bool:
 
 
 def _has_label(part: Rows) -> NDArray[np.bool_]:
-    assert part.labels is not None and part.labels.gaps is not None
+    assert part.labels is not None
+    assert part.labels.gaps is not None
     return ~part.labels.gaps
 
 

@@ -61,11 +61,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The labelled rows where a column has a value; `before` of a reading is of the same rows."""
+    """The labelled rows where a column has a value; `before` of a reading is of such rows too."""
 
     column: str
     value: str
-    rows: int
     labelled: int
     realized: tuple[Reading, ...] = ()
 

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mlops_cli.monitor import windows
+from mlops_cli.monitor.performance.gather import Block
 from mlops_cli.monitor.windows import Width
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Times = NDArray[np.int64]
 
 _USUAL = 10
 _FEWEST_ROWS = 300
@@ -35,37 +29,42 @@ class Cut:
 
 
 def cut(
-    asked_us: Times, known_us: Times, window: str | None, *, stands_for: float
+    asked: Block, known: Block, window: str | None, *, stands_for: float
 ) -> tuple[str, list[Cut], int]:
     """Return how predictions were cut, the windows, oldest first, and how many are left out.
 
     Args:
-        asked_us: when each was asked, rising, at least one.
-        known_us: of these the ones that are labelled, rising.
+        asked: all predictions, oldest first, at least one.
+        known: of these the ones that are labelled.
         window: `6h`, `1d`, or how many predictions; None for about ten windows of equal size.
         stands_for: how many predictions each row stands for.
 
     Raises:
         RequestError: `window` cannot be read.
     """
-    import numpy as np
-
-    rows = round(len(asked_us) * stands_for)
+    rows = round(len(asked) * stands_for)
     wide = _usual(rows) if window is None else windows.width(window)
-    name = f"{wide.rows} predictions" if window is None or wide.rows else window.strip()
+    name = f"{wide.rows} predictions" if wide.rows else str(window).strip()
     if wide.rows is not None:
         wide = Width(rows=max(round(wide.rows / stands_for), 1))
-    found, left = windows.newest(windows.cut(asked_us, wide))
-    bounds = [int(asked_us[one.first]) for one in found] + [2**63 - 1]
-    known = np.searchsorted(known_us, bounds).tolist()
-    return (
-        name,
-        [
-            Cut(one.first, one.end, known[place], known[place + 1], one.start_us, one.until_us)
-            for place, one in enumerate(found)
-        ],
-        left,
-    )
+    found, left = windows.newest(windows.cut(asked.times_us, wide))
+    bounds = [*(_place(known, asked, one.first) for one in found), len(known)]
+    cuts = [
+        Cut(one.first, one.end, bounds[place], bounds[place + 1], one.start_us, one.until_us)
+        for place, one in enumerate(found)
+    ]
+    return name, cuts, left
+
+
+def _place(known: Block, asked: Block, row: int) -> int:
+    """Return how many of the labelled predictions are before a row of all, ties settled alike."""
+    import numpy as np
+
+    time, segment = asked.times_us[row], asked.segments[row]
+    first, end = (int(one) for one in np.searchsorted(known.times_us, [time, time + 1]))
+    segments, numbers = known.segments[first:end], known.numbers[first:end]
+    before = (segments < segment) | ((segments == segment) & (numbers < asked.numbers[row]))
+    return first + int(before.sum())
 
 
 def _usual(rows: int) -> Width:
