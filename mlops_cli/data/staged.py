@@ -42,7 +42,7 @@ def inspect(top: Path, index: str | None, elsewhere: Elsewhere) -> list[Finding]
     """
     commit = _Commit(top, index, elsewhere)
     found = [finding for one in commit.staged for finding in commit.look(one)]
-    return found + list(commit.unsettled()) + list(commit.edited())
+    return found + list(commit.failing()) + list(commit.unsettled()) + list(commit.edited())
 
 
 class _Commit:
@@ -80,6 +80,29 @@ class _Commit:
                         f"mlo merge, or keep what is here: mlo merge --take ours {path}",
                         stops=True,
                     )
+
+    def failing(self) -> Iterator[Finding]:
+        """Yield the data that does not pass its schema."""
+        names: dict[Path, set[str]] = {}
+        for one in self.staged:
+            root = self._root_of(one.path.rpartition("/")[0])
+            if root is not None:
+                names.setdefault(root, set()).add(self._within(self._open(root), one.path))
+        for root, staged in names.items():
+            repo = self._open(root)
+            if any(one.schema is not None for one in repo.settings.data.values()):
+                yield from self._failing(repo, staged)
+
+    def _failing(self, repo: Repository, staged: set[str]) -> Iterator[Finding]:
+        from mlops_cli.data.validation import staged as validation
+
+        prefix = "" if repo.root == self._top else f"{repo.root.relative_to(self._top).as_posix()}/"
+
+        def content(path: str) -> bytes | None:
+            return git_index.content(self._top, prefix + path, self._index)
+
+        for path, problem, hint in validation.failing(repo, staged, content):
+            yield Finding(prefix + path, problem, hint, stops=True)
 
     def edited(self) -> Iterator[Finding]:
         """Yield the data that was edited since it was added, of pointers that are not staged."""
