@@ -1,6 +1,6 @@
 """The actions of a project, by name, as its settings say."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mlops_cli.core.config_actions import (
     RETRAIN,
@@ -16,21 +16,15 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.monitor.watch.actions import Action
 
 
-def actions(repo: Repository, settings: Monitor) -> dict[str, Action]:
-    """Return every action that a rule may name."""
+def actions(
+    repo: Repository, settings: Monitor, say: Callable[[str], None] = lambda _: None
+) -> dict[str, Action]:
+    """Return every action that a rule may name; long ones tell `say` how they go."""
     named: Mapping[str, ActionSettings] = {RETRAIN: RetrainAction(), **settings.actions}
-    return {name: _action(repo, one) for name, one in named.items()}
+    return {name: _action(repo, one, say) for name, one in named.items()}
 
 
-def kind(settings: Monitor, name: str) -> str:
-    """Return the kind of an action, such as `slack`; nothing where it is gone."""
-    one = settings.actions.get(name)
-    if one is None:
-        return RETRAIN if name == RETRAIN else ""
-    return type(one).__name__.removesuffix("Action").lower()
-
-
-def _action(repo: Repository, settings: ActionSettings) -> Action:
+def _action(repo: Repository, settings: ActionSettings, say: Callable[[str], None]) -> Action:
     match settings:
         case WebhookAction():
             from mlops_cli.monitor.watch.deliver.webhook import Webhook
@@ -51,4 +45,4 @@ def _action(repo: Repository, settings: ActionSettings) -> Action:
         case RetrainAction():
             from mlops_cli.monitor.watch.deliver.retrain import Retrain
 
-            return Retrain(settings, repo)
+            return Retrain(settings, repo, say)

@@ -55,6 +55,7 @@ class Errands:
     say: Say
     beside: bool = False
     _under_way: dict[tuple[str, str], "list[Outcome]"] = field(default_factory=dict)
+    _slow: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, actions: Mapping[str, Action], *, impatient: bool = False) -> None:
         """Do what is due, and keep what comes of it after each; if impatient, what is not due too.
@@ -62,10 +63,10 @@ class Errands:
         Raises:
             MloError: it cannot be put on record or kept.
         """
+        while news := next((one for one in self.memory.errands if one.action is None), None):
+            self._recorded(news)
         for errand in list(self.memory.errands):
-            if errand.action is None:
-                self._recorded(errand)
-            elif impatient or self._is_due(errand):
+            if errand.action is not None and (impatient or self._is_due(errand)):
                 self._act(errand, errand.action, actions.get(errand.action))
 
     def next_s(self) -> float | None:
@@ -77,6 +78,22 @@ class Errands:
         if self._under_way:
             due.append(now + timedelta(seconds=1))
         return None if not due else max((min(due) - now).total_seconds(), 0.0)
+
+    def tend(self, work: Callable[[], None]) -> None:
+        """Do something slow that is no errand, if nothing slow is under way."""
+        if not self.beside:
+            work()
+        elif not self._under_way and not self._slow.locked():
+            self._start(work)
+
+    def _start(self, work: Callable[[], object]) -> None:
+        """Do something slow beside the checks; one at a time."""
+
+        def done() -> None:
+            with self._slow:
+                work()
+
+        threading.Thread(target=done, daemon=True).start()
 
     def _due(self, errand: Errand) -> datetime:
         if errand.tried is None:
@@ -141,9 +158,7 @@ class Errands:
                 return None
             came_to: list[Outcome] = []
             self._under_way[key] = came_to
-            threading.Thread(
-                target=lambda: came_to.append(attempt(action, errand.alert)), daemon=True
-            ).start()
+            self._start(lambda: came_to.append(attempt(action, errand.alert)))
             return None
         if not self._under_way[key]:
             return None

@@ -70,7 +70,7 @@ class Loop:
             self.repo,
             settings,
             memory,
-            actions(self.repo, settings),
+            actions(self.repo, settings, self.say),
             self.clock,
             self.say,
             beside=True,
@@ -110,7 +110,7 @@ class Loop:
             return
         if settings != going.settings:
             self.say("the settings have changed")
-        going.renew(repo, settings, actions(repo, settings))
+        going.renew(repo, settings, actions(repo, settings, self.say))
 
     def _once(self, problem: str) -> None:
         """Tell a problem, unless it is the one that was told last."""

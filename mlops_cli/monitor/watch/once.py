@@ -42,7 +42,7 @@ def check(
     rounds.check_names(settings, names)
 
     def going(memory: Memory) -> Rounds:
-        named = acting.actions(repo, settings)
+        named = acting.actions(repo, settings, say)
         return Rounds(repo, settings, memory, named, clock, say, dry=dry)
 
     if dry:

@@ -120,6 +120,7 @@ class Rounds:
     beside: bool = False
     planned: list[Planned] = field(default_factory=list)
     errands: Errands = field(init=False)
+    _tended: float | None = None
 
     def __post_init__(self) -> None:
         self.errands = Errands(self.repo, self.memory, self.clock, self.say, beside=self.beside)
@@ -137,6 +138,25 @@ class Rounds:
         for rule in self.settings.rules.values():
             if rule.name in names or (not names and (all_rules or self._is_due(rule))):
                 self._check(rule)
+        if not self.dry and not names:
+            self._tend(all_rules=all_rules)
+
+    def _tend(self, *, all_rules: bool) -> None:
+        """Go on with retrainings that are under way, as often as rules are checked."""
+        if not self.settings.retrain:
+            return
+        now = time.monotonic()
+        if all_rules or self._tended is None or now - self._tended >= self.settings.every_s:
+            self._tended = now
+            self.errands.tend(self._go_on)
+
+    def _go_on(self) -> None:
+        from mlops_cli.monitor.watch.deliver.retrain import go_on
+
+        try:
+            go_on(Repository(self.repo.layout), self.say)
+        except Exception as error:  # noqa: BLE001  the monitor goes on, and this is told
+            self.say(f"retraining: {checking.problem(error)}")
 
     def finish(self) -> None:
         """Try again what failed, once, now."""
@@ -201,7 +221,7 @@ class Rounds:
         found = list(errands.due(of.label, news, self.actions))
         if self.dry:
             self.planned += [
-                Planned(one.alert, one.action, self.actions[one.action].plan(one.alert))
+                Planned(one.alert, one.action, _plan(self.actions[one.action], one.alert))
                 for one in found
                 if one.action is not None
             ]
@@ -214,6 +234,13 @@ class Rounds:
         """Return how rules stand now."""
         chosen = [one for one in self.settings.rules.values() if not names or one.name in names]
         return report(self.repo, self.memory, chosen, self.clock(), tuple(self.planned))
+
+
+def _plan(action: Action, alert: Alert) -> str:
+    try:
+        return action.plan(alert)
+    except MloError as error:
+        return f"do nothing: {error.message}"
 
 
 def report(

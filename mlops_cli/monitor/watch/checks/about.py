@@ -40,13 +40,13 @@ def told(tally: Tally) -> tuple[str, ...]:
 
 
 def ago(seconds: float) -> str:
-    """Return a time for people, in the largest unit that it has two of.
+    """Return a time for people, in the largest unit that it has two of, or a whole one.
 
-    >>> [ago(seconds) for seconds in (0.02, 59, 150, 7200, 172_800)]
-    ['20 ms', '59 s', '150 s', '2 h', '2 d']
+    >>> [ago(seconds) for seconds in (0.02, 59, 150, 3600, 7200, 90_000, 172_800)]
+    ['20 ms', '59 s', '2.5 min', '1 h', '2 h', '25 h', '2 d']
     """
-    for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0)):
-        if seconds >= 2 * size and (unit != "min" or seconds >= 5 * size):
+    for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size or seconds == size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
