@@ -116,7 +116,9 @@ def _timed(
                 hint="leave out --time",
             )
         window = both.log.window()
-        times = window.times.to_numpy().astype("datetime64[us]").astype(np.int64)
+        times = (
+            window.times.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+        )
         notes = [f"{len(window):,} predictions, evenly chosen, stand for all"]
         return held.frame, times, tuple(notes if window.sampled else ())
     notes = []
@@ -156,7 +158,7 @@ def _by_time(
             f"'{column}' has no moment that can be read",
             hint="they are written as 2026-01-31 or 2026-01-31T12:00:00Z",
         )
-    when = found[there].to_numpy().astype("datetime64[us]").astype(np.int64)
+    when = found[there].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
     order = np.argsort(when, kind="stable")
     return frame[there].iloc[order], when[order], int((~there).sum())
 

@@ -143,14 +143,14 @@ def _rows(
         above = place * _ROW + 5
         parts.append(tag("text", clipped(name, _NAME), x=112, y=above + 12, text_anchor="end"))
         for number, sample in enumerate(shares):
-            wide = round(sample[place] / top * 180, 1)
+            wide = round(sample[place] / top * 150, 1)
             y = above + number * thick
             told = tag("title", f"{clipped(name)}: {labels[number]} {_percent(sample[place])}")
             box = {"x": 118, "y": y, "width": max(wide, 0.5), "height": thick - 1}
             parts.append(tag("rect", told, class_=f"f{number}", **box))
-        last = shares[-1][place]
-        end = 118 + round(max(sample[place] for sample in shares) / top * 180, 1)
-        parts.append(tag("text", _percent(last), x=end + 5, y=above + 12))
+        said = " → ".join(_percent(sample[place]) for sample in shares)
+        end = 118 + round(max(sample[place] for sample in shares) / top * 150, 1)
+        parts.append(tag("text", said, x=end + 5, y=above + 12))
     height = _ROW * len(names)
     return tag("svg", *parts, viewBox=f"0 0 {_WIDTH} {height}", role="img", aria_label=title)
 

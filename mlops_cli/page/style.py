@@ -32,6 +32,9 @@ svg text { fill: var(--faint); font: 11px system-ui, sans-serif }
 svg.wide { min-width: 38rem; max-width: 60rem }
 .drawing svg { min-width: 34rem; max-width: 46rem }
 svg.spark { display: inline-block; width: 5.5rem; height: 1.3rem; vertical-align: middle }
+svg.squares { display: inline-block; width: auto; height: 20px; vertical-align: middle }
+.tgood { fill: var(--good); opacity: .45 } .twarn { fill: var(--warn) } .tbad { fill: var(--bad) }
+.tquiet { fill: var(--rule) }
 .grid { stroke: var(--rule); stroke-width: 1; vector-effect: non-scaling-stroke }
 .curve { fill: none; stroke-width: 1.75; stroke-linejoin: round; vector-effect: non-scaling-stroke }
 .dashed { stroke-dasharray: 5 3 }

@@ -1,33 +1,27 @@
 """`mlo drift`."""
 
-import sys
-from math import ceil
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
+from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mlops_cli.monitor.drift import ColumnDrift
-    from mlops_cli.monitor.live import Checked, Side
-
-_COLOURS = {"drift": "red", "not comparable": "red", "warn": "yellow", "too few rows": "yellow"}
-_BLOCKS = " ▁▂▃▄▅▆▇█"
-_ASCII = " ..,,;;##"
-_SHOWN = 12
+    from mlops_cli.core.repository import Repository
+    from mlops_cli.monitor.live import Checked
 
 
 def drift(
-    model: Annotated[
-        str | None,
+    what: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="[MODEL[@REF]]",
-            help="The model; a bare name means the version that answered last",
+            metavar="[MODEL[@REF] | REFERENCE CURRENT]",
+            help="The model; a bare name means the version that answered last. Or two tables",
             show_default=False,
         ),
     ] = None,
@@ -51,7 +45,42 @@ def drift(
     last: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only the last N predictions")
     ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(metavar="WIDTH", help="Look at windows, so wide: 1h, 1d, 7d, or 10000 rows"),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="With --window: says when a row of a table was"),
+    ] = None,
+    segment: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Look at each value of a column apart")
+    ] = None,
+    predictions: Annotated[
+        bool | None,
+        typer.Option(
+            "--predictions/--no-predictions",
+            help="Look at the answers too (default: if there are some for held-out data)",
+            show_default=False,
+        ),
+    ] = None,
+    importance: Annotated[
+        bool,
+        typer.Option("--importance", help="Find out what the model makes of each column"),
+    ] = False,
+    tests: Annotated[
+        Literal["deciding", "all"], typer.Option(help="Tell also of tests that decide nothing")
+    ] = "deciding",
+    approx: Annotated[
+        bool, typer.Option("--approx", help="Estimate large tables, in far less memory")
+    ] = False,
     every: Annotated[bool, typer.Option("--all", help="List every column")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--md", "--markdown", help="Markdown, for a comment on a pull request")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page of HTML to this file too")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare live data with the data a model was trained on.
@@ -61,11 +90,15 @@ def drift(
     .mlops.yaml sets the bounds under drift. Exits with 1 when a column has drifted or cannot be
     compared, and with 0 when there are too few rows to tell. Without a model, compares two tables
     that are named. The change shown is that of the median unless it says of what.
+
+    With --window a column has drifted when it has in some windows in a row. With --segment each
+    value of a column is held against the same value of the reference.
     """
     from datetime import UTC, datetime
-    from pathlib import Path
 
     from mlops_cli.monitor import live
+    from mlops_cli.monitor.numeric import Asked
+    from mlops_cli.monitor.report import drift as page
 
     now = datetime.now(UTC)
     span = live.Span(
@@ -73,94 +106,87 @@ def drift(
         until=None if until is None else live.moment(until, now=now),
         last=last,
     )
+    repo = repository()
+    model, reference, current = _meant(repo, what or [], reference, current)
     found = live.check(
-        repository(), model, reference=reference, current=current, span=span, start=Path.cwd()
+        repo,
+        model,
+        reference=reference,
+        current=current,
+        span=span,
+        start=Path.cwd(),
+        window=window,
+        time=time,
+        segment=segment,
+        predictions=predictions,
+        importance=importance,
+        asked=Asked(bins=page.BINS if html else Asked().bins, every=tests == "all"),
+        approx=approx,
     )
-    show.emit(_flat(found), as_json=as_json, text=lambda _: _tell(found, every=every))
-    if not found.report.holds:
+    if html is not None:
+        _write(html, page.page(found, when=now))
+    _print(found, as_json=as_json, markdown=markdown, every=every)
+    if not found.holds:
         raise typer.Exit(1)
 
 
-def _flat(found: "Checked") -> dict[str, object]:
+def _meant(
+    repo: "Repository", what: Sequence[str], reference: str | None, current: str | None
+) -> tuple[str | None, str | None, str | None]:
+    """Return the model, the reference and the current table that the arguments name."""
+    from mlops_cli.registry import models
+
+    if len(what) > 2:
+        raise RequestError(
+            f"{len(what)} names were given", hint="a model, or two tables: REFERENCE CURRENT"
+        )
+    if not what:
+        return None, reference, current
+    is_model = what[0].partition("@")[0] in models.names(repo)
+    if len(what) == 1:
+        if not is_model and _is_file(what[0]):
+            path = what[0].rpartition("@")[0] or what[0]
+            raise RequestError(
+                f"'{what[0]}' is a table, and one alone cannot be compared",
+                hint=f"mlo drift REFERENCE CURRENT, as: mlo drift {path}@HEAD {path}",
+            )
+        return what[0], reference, current
+    if is_model and current is None:
+        return what[0], reference, what[1]
+    if reference is not None or current is not None:
+        raise RequestError(
+            "two tables were named, and one more by an option",
+            hint="mlo drift REFERENCE CURRENT, without --reference and --current",
+        )
+    return None, what[0], what[1]
+
+
+def _is_file(text: str) -> bool:
+    """Return whether a name is a path, with or without a revision."""
+    return any((Path.cwd() / path).is_file() for path in (text, text.rpartition("@")[0]))
+
+
+def _print(found: "Checked", *, as_json: bool, markdown: bool, every: bool) -> None:
+    from mlops_cli.cli import drift_report
+    from mlops_cli.monitor.report import drift_markdown
+
+    if markdown and not as_json:
+        for line in drift_markdown.lines(found):
+            show.line(line)
+        return
+    show.emit(_flat(found), as_json=as_json, text=lambda _: drift_report.tell(found, every=every))
+
+
+def _flat(found: "Checked") -> dict[str, Any]:
     """Return what was compared beside what came out, without a level between."""
     held = show.plain(found)
-    return {**{key: held[key] for key in held if key != "report"}, **held["report"]}
+    report = held.pop("report")
+    return {**report, **held, "holds": found.holds}
 
 
-def _tell(found: "Checked", *, every: bool) -> None:
-    report = found.report
-    for one in found.notes:
-        show.note(one)
-    before = show.number(report.reference_rows, "row")
-    show.line(f"{_current(found)} against {_named(found.reference)}, {before}")
-    verdict = show.style(report.verdict, "bold", _COLOURS.get(report.verdict, "green"))
-    show.line(f"{verdict}: {report.reason}")
-    if report.verdict == "too few rows" and not every:
-        return
-    apart = [column for column in report.columns if column.verdict == "not comparable"]
-    rest = [column for column in report.columns if column.verdict != "not comparable"]
-    if not every and len(rest) > _SHOWN:
-        rest = [column for column in rest if column.verdict not in ("ok", "not tested")]
-    if rest:
-        show.line()
-        names = ["verdict", "column", "effect", "q", "before", "now", "change"]
-        show.table(names, [_row(column) for column in rest], whole=len(names) - 1)
-    hidden = len(report.columns) - len(apart) - len(rest)
-    if hidden:
-        columns = show.number(hidden, "column")
-        show.line(f"{'and ' if rest else ''}{columns} without drift: --all lists them")
-    for column in apart:
-        show.line(f"{show.style(column.name, 'red')} cannot be compared: {column.reason}")
-    if report.new_columns:
-        new = list(report.new_columns)
-        more = f" and {len(new) - 5} more" if len(new) > 5 else ""
-        show.line(f"not in the reference: {', '.join(new[:5])}{more}")
+def _write(path: Path, text: str) -> None:
+    from mlops_cli.core.files import write_whole
 
-
-def _current(found: "Checked") -> str:
-    rows = found.report.current_rows
-    if found.current.path is not None:
-        return f"{_named(found.current)}, {show.number(rows, 'row')},"
-    return f"{found.model} v{found.version}: {rows} prediction{'' if rows == 1 else 's'}"
-
-
-def _named(side: "Side") -> str:
-    from mlops_cli.core.ids import short
-
-    if side.oid is None or side.kept:
-        return str(side.path)
-    return f"{side.path}@{side.rev or short(side.oid)}"
-
-
-def _row(column: "ColumnDrift") -> list[str]:
-    shapes = column.shapes
-    top = max((*shapes.reference, *shapes.current)) if shapes else 1.0
-    colour = _COLOURS.get(column.verdict)
-    return [
-        show.style(column.verdict, colour) if colour else column.verdict,
-        column.name,
-        "" if column.effect is None else f"{column.effect:.2f}",
-        "" if column.q is None else f"{column.q:.1g}",
-        _sparkline(shapes.reference, top) if shapes else "",
-        _sparkline(shapes.current, top) if shapes else "",
-        (column.change.removeprefix("median ") if colour else "") or column.reason,
-    ]
-
-
-def _sparkline(shares: "Sequence[float]", top: float) -> str:
-    """Return a bar of one character for each share; any that is not zero can be seen.
-
-    >>> _sparkline([0.0, 0.01, 0.5, 1.0], 1.0) in (" ▁▄█", " .,#")
-    True
-    """
-    marks = _BLOCKS if _can_print(_BLOCKS) else _ASCII
-    steps = len(marks) - 1
-    return "".join(marks[ceil(share / top * steps)] for share in shares)
-
-
-def _can_print(text: str) -> bool:
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+    data = text.encode()
+    write_whole(path, data)
+    show.note(f"wrote {path}, {show.size(len(data))}")

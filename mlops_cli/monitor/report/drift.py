@@ -1,0 +1,194 @@
+"""The page of a drift report: what changed, how much, since when and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from mlops_cli.core.config import DriftSettings
+from mlops_cli.monitor.histogram import Shapes
+from mlops_cli.monitor.live import Checked
+from mlops_cli.monitor.report import subject, words
+from mlops_cli.monitor.report.over import windows
+from mlops_cli.monitor.segments import SegmentDrift, SegmentsReport, worst_columns
+from mlops_cli.monitor.verdicts import ColumnDrift
+from mlops_cli.page import html, shapes
+from mlops_cli.page.html import Html
+
+DRAWN = 100
+"""So many columns are drawn, the worst first."""
+LISTED = 500
+"""So many have a line of the table."""
+BINS = 24
+"""Bins of numbers that are drawn."""
+_LABELS = ("reference", "current")
+_HEAD = ("column", "verdict", "effect", "q", "reference", "current", "change")
+
+
+def page(found: Checked, *, when: datetime) -> str:
+    """Return the page; `when` it was made."""
+    parts = [
+        html.verdict(found.verdict, found.reason, words.TONES[found.verdict]),
+        html.facts(_facts(found)),
+        *(html.paragraph(one, faint=True) for one in subject.notes(found)),
+    ]
+    if found.windows is not None:
+        parts += windows(found.windows)
+    if found.segments is not None:
+        parts.append(_segments(found.segments))
+    parts += [*_columns(found), _decision(found.report.settings)]
+    under = [subject.subject(found), words.minutes(when)]
+    return html.page(subject.title(found), parts, under=under)
+
+
+def _facts(found: Checked) -> Iterator[tuple[str, str]]:
+    report = found.report
+    yield "reference rows", f"{report.reference_rows:,}"
+    yield "current rows", f"{report.current_rows:,}"
+    yield "columns", f"{len(report.columns):,}"
+    for verdict in ("drift", "not comparable", "warn", "too few rows", "not tested"):
+        count = sum(one.verdict == verdict for one in report.columns)
+        if count:
+            yield verdict, f"{count:,}"
+    if report.new_columns:
+        yield "not in the reference", ", ".join(map(html.clipped, report.new_columns[:5]))
+
+
+def _columns(found: Checked) -> Iterator[Html]:
+    every = found.report.columns
+    answered = set(found.answered.columns if found.answered else ())
+    answers = [one for one in every if one.name in answered]
+    if answers:
+        under = f"against {found.answered.against}" if found.answered else ""
+        yield html.section("What the model answers", _cards(answers), under=under)
+    inputs = [one for one in every if one.name not in answered]
+    told = [one for one in inputs if one.verdict in ("drift", "warn", "not comparable")]
+    rest = [one for one in inputs if one not in told] if len(inputs) <= DRAWN else []
+    if told:
+        more = f"the first {DRAWN} of {len(told):,}" if len(told) > DRAWN else ""
+        yield html.section("Columns that changed", _cards(told[:DRAWN]), under=more)
+    yield html.section("All columns", _table(every), under=_left_out(every))
+    if rest and len(rest) + len(told) <= DRAWN:
+        yield html.folded(f"Columns that did not change ({len(rest)})", _cards(rest))
+
+
+def _left_out(every: Sequence[ColumnDrift]) -> str:
+    return f"the first {LISTED} of {len(every):,}" if len(every) > LISTED else ""
+
+
+def _table(every: Sequence[ColumnDrift]) -> Html:
+    weighed = any(one.importance is not None for one in every)
+    head = [*_HEAD, *(["importance"] if weighed else [])]
+    return html.table(head, (_row(one, weighed=weighed) for one in every[:LISTED]))
+
+
+def _row(one: ColumnDrift, *, weighed: bool) -> list[str | float | None]:
+    before, now = _sparklines(one.shapes)
+    cells: list[str | float | None] = [
+        one.name,
+        html.mark(one.verdict, words.TONES[one.verdict]),
+        None if one.effect is None else f"{one.effect:.2f}",
+        None if one.q is None else f"{one.q:.1g}",
+        before,
+        now,
+        one.change if one.verdict in ("drift", "warn") else one.reason,
+    ]
+    if weighed:
+        cells.append("" if one.importance is None else words.percent(one.importance))
+    return cells
+
+
+def _sparklines(found: Shapes | None) -> tuple[str, str]:
+    if found is None:
+        return "", ""
+    both = [folded(each, 8) for each in (found.reference, found.current)]
+    top = max(map(max, both))
+    return shapes.sparkline(both[0], top=top), shapes.sparkline(both[1], number=1, top=top)
+
+
+def folded(shares: Sequence[float], most: int) -> list[float]:
+    """Return the shares of fewer, wider bins, where there are more than `most` and 1.
+
+    >>> folded([0.1, 0.2, 0.3, 0.4], 2)
+    [0.30000000000000004, 0.7]
+    """
+    if len(shares) <= most + 1:
+        return list(shares)
+    step = -(-len(shares) // most)
+    return [sum(shares[at : at + step]) for at in range(0, len(shares), step)]
+
+
+def _cards(columns: Sequence[ColumnDrift]) -> Html:
+    return html.cards(map(_card, columns))
+
+
+def _card(one: ColumnDrift) -> Html:
+    parts: list[Html] = []
+    if one.shapes is not None:
+        both = [one.shapes.reference, one.shapes.current]
+        times = one.kind == "datetime"
+        title = f"distribution of {html.clipped(one.name)}"
+        parts.append(shapes.overlaid(title, one.shapes.bins, both, _LABELS, times=times))
+    if one.reason:
+        parts.append(html.paragraph(one.reason, faint=True))
+    if one.distances or one.others:
+        parts.append(html.folded("distances", html.table(["measure", "value"], _measures(one))))
+    badge = html.mark(one.verdict, words.TONES[one.verdict])
+    return html.card(one.name, *parts, badge=badge, under=_under(one))
+
+
+def _under(one: ColumnDrift) -> str:
+    parts = [one.change]
+    if one.effect is not None and one.q is not None:
+        parts.append(f"effect {one.effect:.2f}, q {one.q:.1g} ({one.test})")
+    if one.importance is not None:
+        parts.append(f"{words.percent(one.importance)} of the importance")
+    return "; ".join(filter(None, parts))
+
+
+def _measures(one: ColumnDrift) -> Iterator[list[str | float | None]]:
+    for name, value in one.distances.items():
+        yield [name, float(f"{value:.4g}")]
+    for other in one.others:
+        yield [f"p of {other.test}", float(f"{other.p:.3g}")]
+
+
+def _segments(found: SegmentsReport) -> Html:
+    rows = [
+        [
+            one.name,
+            html.mark(one.verdict, words.TONES[one.verdict]),
+            f"{one.reference_rows:,}",
+            f"{one.current_rows:,}",
+            ", ".join(html.clipped(name, 40) for name in list(worst_columns(one))[:5])
+            or one.reason,
+        ]
+        for one in found.segments
+    ]
+    table = html.table([found.column, "verdict", "reference", "current", "what"], rows)
+    drifted = [one for one in found.segments if one.verdict == "drift"][:6]
+    more = [
+        html.folded(f"{found.column}: {html.clipped(one.name)}", _cards(one.columns[:6]))
+        for one in drifted
+    ]
+    title = f"By {html.clipped(found.column)}"
+    return html.section(title, table, *more, under=f"{found.verdict}: {found.reason}")
+
+
+def _what(one: SegmentDrift) -> str:
+    """Return what is to be said of a segment: its columns that drifted, or why there are none."""
+    names = [html.clipped(name, 40) for name in worst_columns(one)]
+    return ", ".join(names[:5]) or one.reason
+
+
+def _decision(settings: DriftSettings) -> Html:
+    said = (
+        "A column has drifted when its difference is there and matters: when q, the p-value of"
+        " its test corrected for the number of tests by Benjamini and Hochberg, is below"
+        f" {settings.q:g}, and the effect is at least {settings.effect:g}; from {settings.warn:g}"
+        " on there is a warning. The effect is the largest gap between the distribution functions"
+        " of numbers, and the share that would have to change its category: 0.1 says that one row"
+        f" in ten is different. With fewer than {settings.min_rows} rows on a side there is no"
+        " verdict. Distances depend on bins or on the unit of a column, and decide nothing."
+    )
+    return html.folded("How this is decided", html.paragraph(said, faint=True))
