@@ -71,6 +71,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("package", "Write a model as a folder or image that serves anywhere"),
             ("deploy", "Write the manifests that run a packaged model version"),
             ("drift", "Compare live data with the data a model was trained on"),
+            ("performance", "Compare how well a model does live with held-out data"),
             ("monitor", "Check rules on models in use, tell people, and act"),
             ("retrain", "Train a model on fresh rows, and put it in use if it is better"),
         ),

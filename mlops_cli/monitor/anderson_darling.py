@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from math import log, pi, sqrt
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.monitor import pooled
@@ -27,6 +28,7 @@ _CELLS = 100
 """Values that are each rarer than one in so many are taken together to find how A² is distributed
 under ties. It makes p too large, by at most 3 % at 0.05."""
 _BLOCK = 16_384
+_MANY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,48 +72,75 @@ def of_counts(first: Counts, second: Counts) -> AndersonDarling:
         second: counts of the other; together each is > 0, and all are >= 4. They need not be
             whole, as those of sketches are not.
     """
-    m, n = round(float(first.sum())), round(float(second.sum()))
-    tied = first + second
-    if len(tied) == 1:
-        return AndersonDarling(0.0, 1.0)
-    squared = _a_squared(first, second)
-    p = upper_tail(squared, _weights(tied))
-    return AndersonDarling((squared - 1) / _deviation(m, n), p)
-
-
-def _a_squared(first: Counts, second: Counts) -> float:
-    """Return A² by midranks, (7) of Scholz and Stephens, of which both samples give one half.
-
-    Block by block, which stays in the processor's cache.
-    """
     import numpy as np
 
+    if len(first) == 1:
+        return AndersonDarling(0.0, 1.0)
     rows, others = float(first.sum()), float(second.sum())
-    total = rows + others
     found = before = before_in_first = 0.0
-    for start in range(0, len(first), _BLOCK):
+    for start in range(0, len(first), _BLOCK):  # which stays in the processor's cache
         here = first[start : start + _BLOCK].astype(np.float64)
         tied = here + second[start : start + _BLOCK]
-        upto, below = np.cumsum(tied), np.cumsum(here)
-        middle = upto + before - tied / 2
-        gap = total * (below + before_in_first - here / 2) - rows * middle
-        spread = middle * (total - middle) - total / 4 * tied
-        found += float((tied * gap * gap / spread).sum())
-        before += float(upto[-1])
-        before_in_first += float(below[-1])
-    return found * (total - 1) / total**2 * (1 / rows + 1 / others)
+        upto, below = np.cumsum(tied) + before, np.cumsum(here) + before_in_first
+        found += squares(below, upto, here, tied, rows, rows + others)
+        before, before_in_first = float(upto[-1]), float(below[-1])
+    return of_squared(of_sum(found, rows, others), rows, others, first + second)
 
 
-def _weights(tied: Counts) -> Floats:
+def of_sum(squares: float, rows: float, others: float) -> float:
+    """Return A² of what `squares` gives over all values, of samples of so many rows."""
+    total = rows + others
+    return squares * (total - 1) / total**2 * (1 / rows + 1 / others)
+
+
+def of_squared(squared: float, rows: float, others: float, tied: Counts | None) -> AndersonDarling:
+    """Return the test, given A², of samples of so many rows.
+
+    Args:
+        squared: A².
+        rows: how many one sample has.
+        others: how many the other has.
+        tied: how often both together have each value, in rising order; None where they are
+            `hardly_tied`.
+    """
+    p = upper_tail(squared, _weights(tied))
+    return AndersonDarling((squared - 1) / _deviation(round(rows), round(others)), p)
+
+
+def squares(
+    below: Floats, upto: Floats, here: Floats, tied: Floats, rows: float, total: float
+) -> float:
+    """Return what some values add to A² by midranks, (7) of Scholz and Stephens.
+
+    Both samples give one half of it.
+
+    Args:
+        below: rows of one sample up to each value, shape (k,).
+        upto: rows of both up to it.
+        here: rows of one with the value itself.
+        tied: rows of both with it.
+        rows: of one sample in all.
+        total: of both in all.
+    """
+    middle = upto - tied / 2
+    gap = total * (below - here / 2) - rows * middle
+    spread = middle * (total - middle) - total / 4 * tied
+    return float((tied * gap * gap / spread).sum())
+
+
+def hardly_tied(most: float, total: float) -> bool:
+    """Return whether there are no ties to speak of, if the commonest value has so many rows."""
+    return most == 1 or most * _RARE <= total
+
+
+def _weights(tied: Counts | None) -> Floats:
     """Return the weights of the chi-squares that A² is distributed as, given the ties."""
     import numpy as np
 
-    total = float(tied.sum())
-    most = float(tied.max())
-    if most == 1 or most * _RARE <= total:
+    if tied is None or hardly_tied(float(tied.max()), float(tied.sum())):
         i = np.arange(1.0, _RARE + 1)
         return np.append(1 / (i * (i + 1)), 1 / (_RARE + 1))  # the last stands for all further
-    share = _merged(tied) / total
+    share = _merged(tied) / float(tied.sum())
     upper = np.cumsum(share)
     upper[-1] = 1.0
     lower = np.append(0.0, upper[:-1])
@@ -143,13 +172,8 @@ def _deviation(m: int, n: int) -> float:
 
     Scholz and Stephens, (4), for k = 2.
     """
-    import numpy as np
-
     total = m + n
-    inverse = 1 / np.arange(1.0, total)
-    h = float(inverse.sum())
-    after = np.cumsum(inverse[::-1])[::-1]
-    g = float((after[1:] / np.arange(total - 1.0, 1.0, -1.0)).sum())
+    h, g = _harmonic(total)
     both = 1 / m + 1 / n
     a = (4 * g - 6) + (10 - 6 * g) * both
     b = 4 * (2 * g - 4) + 16 * h + (2 * g - 14 * h - 4) * both - 8 * h + 4 * g - 6
@@ -158,4 +182,17 @@ def _deviation(m: int, n: int) -> float:
     variance = (a * total**3 + b * total**2 + c * total + d) / (
         (total - 1) * (total - 2) * (total - 3)
     )
-    return float(np.sqrt(variance))
+    return sqrt(variance)
+
+
+def _harmonic(total: int) -> tuple[float, float]:
+    """Return h and g of (4); of many rows their limits, which are off by less than 1e-9."""
+    import numpy as np
+
+    if total > _MANY:
+        h = log(total) + np.euler_gamma - 1 / (2 * total)
+        return h, pi**2 / 6 - (2 * log(total) + 2 * np.euler_gamma + 1) / total
+    inverse = 1 / np.arange(1.0, total)
+    after = np.cumsum(inverse[::-1])[::-1]
+    g = float((after[1:] / np.arange(total - 1.0, 1.0, -1.0)).sum())
+    return float(inverse.sum()), g

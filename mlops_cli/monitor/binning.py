@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.monitor.distribution import places, rows_before
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -33,10 +35,8 @@ def quantile_edges(values: Floats, counts: Counts, bins: int) -> Floats:
     """
     import numpy as np
 
-    upto = np.cumsum(counts)
-    at = np.arange(1, bins) / bins * max(float(upto[-1]) - 1, 0.0)
-    places = [np.searchsorted(upto, ends(at), side="right") for ends in (np.floor, np.ceil)]
-    below, above = (values[np.minimum(place, len(values) - 1)] for place in places)
+    at = np.arange(1, bins) / bins * max(float(counts.sum()) - 1, 0.0)
+    below, above = (values[places(counts, ends(at))] for ends in (np.floor, np.ceil))
     share = at - np.floor(at)
     edges = np.unique(below * (1 - share) + above * share)
     inner: Floats = edges[edges > values[0]]
@@ -59,7 +59,6 @@ def binned(values: Floats, counts: Counts, edges: Floats) -> Counts:
     """
     import numpy as np
 
-    upto = np.append(0, np.cumsum(counts))
-    at_edges = upto[np.searchsorted(values, edges)]
-    found: Counts = np.diff(np.concatenate(([0], at_edges, upto[-1:])))
+    ends = np.concatenate(([0], np.searchsorted(values, edges), [len(values)]))
+    found: Counts = np.diff(rows_before(counts, ends))
     return found

@@ -106,9 +106,7 @@ def _timed(
     """Return the rows in the order of time, and when each was, in microseconds since 1970."""
     import numpy as np
 
-    read = both.current.read
-    assert read is not None
-    held = read()
+    held = both.current.rows("windows")
     if both.log is not None:
         if time is not None:
             raise RequestError(

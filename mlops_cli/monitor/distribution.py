@@ -124,6 +124,37 @@ def counted(rising: Values) -> tuple[Values, Counts]:
     return rising[starts], np.diff(np.append(starts, len(rising)))
 
 
+def places(counts: Counts, ranks: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return at which of some values the rows of these ranks are, the first row having rank 0.
+
+    >>> import numpy as np
+    >>> places(np.array([2, 1]), np.array([0.0, 1.0, 2.0])).tolist()
+    [0, 0, 1]
+    """
+    import numpy as np
+
+    if counts.strides == (0,) and len(counts):  # all stand for equally many: no need to add them
+        found = (ranks / counts[0]).astype(np.int64)
+    else:
+        found = np.searchsorted(np.cumsum(counts), ranks.astype(counts.dtype), side="right")
+    at: NDArray[np.int64] = np.minimum(found, len(counts) - 1)
+    return at
+
+
+def rows_before(counts: Counts, places: NDArray[np.int64]) -> Counts:
+    """Return how many rows have a value that is before some places, each of 0 up to len(counts).
+
+    >>> import numpy as np
+    >>> rows_before(np.array([2, 1]), np.array([0, 1, 2])).tolist()
+    [0, 2, 3]
+    """
+    import numpy as np
+
+    if counts.strides == (0,) and len(counts):
+        return np.asarray(places * counts[0])
+    return np.asarray(np.append(counts[:0].sum(), np.cumsum(counts))[places])
+
+
 def pair(first: Distribution, second: Distribution) -> Pair:
     """Return the values of two columns of numbers together.
 

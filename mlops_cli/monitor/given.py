@@ -77,11 +77,28 @@ class Given:
         """Return the same with other columns to compare."""
         return replace(self, columns=columns)
 
+    def rows(self, purpose: str) -> Held:
+        """Return the rows with all their columns; `purpose` says what needs them.
+
+        Raises:
+            RequestError: nothing but sums is known.
+        """
+        if self.read is None:
+            raise RequestError(
+                f"{purpose} need rows, and of the training data nothing but sums is kept",
+                hint="name a table to compare with: --reference PATH",
+            )
+        return self.read()
+
+    def compared(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the columns to compare of some of the rows, called as they are compared."""
+        return frame[list(self.columns.values())].set_axis(list(self.columns), axis=1)
+
     def summed(self, frame: pd.DataFrame) -> Table:
         """Return the columns to compare of some of the rows that `read` gave."""
-        some = frame[list(self.columns.values())].set_axis(list(self.columns), axis=1)
+        some = [self.compared(frame)]
         begin = opened.beginning(approx=False, scratch=None)
-        return blocks.of_frames([some], begin, moments=self.moments, as_text=self.as_text)
+        return blocks.of_frames(some, begin, moments=self.moments, as_text=self.as_text)
 
 
 class Chosen:

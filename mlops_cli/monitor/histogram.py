@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.monitor.binning import binned
+from mlops_cli.monitor.distribution import places
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,10 +96,8 @@ def quantiles(values: Floats, counts: Counts, shares: Sequence[float]) -> list[f
     """Return the values that shares of a sample are below; arguments as of `quantile`."""
     import numpy as np
 
-    upto = np.cumsum(counts)
-    ranks = np.rint(np.array(shares) * max(float(upto[-1]) - 1, 0.0))
-    places = np.minimum(np.searchsorted(upto, ranks, side="right"), len(values) - 1)
-    found: list[float] = values[places].tolist()
+    ranks = np.rint(np.array(shares) * max(float(counts.sum()) - 1, 0.0))
+    found: list[float] = values[places(counts, ranks)].tolist()
     return found
 
 

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mlops_cli.core.config import DriftSettings
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import course, drift, predicted, segments, sides
 from mlops_cli.monitor.course import Course
 from mlops_cli.monitor.drift import DriftReport
 from mlops_cli.monitor.given import Side as Side
+from mlops_cli.monitor.multivariate.check import MultivariateReport
 from mlops_cli.monitor.numeric import Asked
 from mlops_cli.monitor.predicted import Beside, Predicted
 from mlops_cli.monitor.segments import SegmentsReport
@@ -38,11 +40,12 @@ class Checked:
     """What was compared, and what is to be said of it; model and version if one was asked for.
 
     Attributes:
-        verdict: and `reason`: over windows where these were asked for, else of the whole; with
-            segments the worse of the two.
+        verdict: and `reason`: over windows where these were asked for, else of the whole; or the
+            worst of that, of segments and of the columns together.
         report: of all that was compared as one.
         answered: of the model's answers, where they are in the report.
-        windows: over windows, if asked for; `segments` likewise.
+        windows: over windows, if asked for; `segments` and `together`, of all columns at once,
+            likewise.
         importance: where the importance of the columns is from, in words; "" if not known.
         notes: what else there is to know of the predictions.
     """
@@ -58,6 +61,7 @@ class Checked:
     answered: Answered | None = None
     windows: Course | None = None
     segments: SegmentsReport | None = None
+    together: MultivariateReport | None = None
     importance: str = ""
     notes: tuple[str, ...] = ()
 
@@ -79,6 +83,7 @@ def check(
     time: str | None = None,
     segment: str | None = None,
     predictions: bool | None = None,
+    multivariate: bool = False,
     importance: bool = False,
     asked: Asked | None = None,
     approx: bool = False,
@@ -98,6 +103,7 @@ def check(
         segment: the column whose values are looked at apart.
         predictions: whether the model's answers are looked at too; by default where there are
             answers for held-out data to hold them against.
+        multivariate: whether to look at the columns together too, which takes seconds.
         importance: whether to find out what the model makes of its columns if that is not known.
         asked: what more is to be told of each column.
         approx: whether tables may be estimated, in far less memory.
@@ -150,7 +156,21 @@ def check(
             both.reference, both.current, segment, settings, importance=weights, asked=asked
         )
         found = _worse(replace(found, segments=parts), parts)
+    if multivariate:
+        together = _together(both, settings)
+        found = _worse(replace(found, together=together), together)
     return found
+
+
+def _together(both: Sides, settings: DriftSettings) -> MultivariateReport:
+    """Return whether the columns, together, are distributed as they were."""
+    from mlops_cli.monitor.multivariate.check import check as look
+
+    before, now = (
+        side.compared(side.rows("columns that are looked at together").frame)
+        for side in (both.reference, both.current)
+    )
+    return look(before, now, settings)
 
 
 def _answers(repo: Repository, both: Sides, *, asked: bool | None) -> Predicted | None:
@@ -191,8 +211,8 @@ def _importance(
     return (None, "") if found is None else (found.columns, found.of)
 
 
-def _worse(found: Checked, parts: SegmentsReport) -> Checked:
-    """Return what was found with the verdict of the segments, where that is worse."""
+def _worse(found: Checked, parts: SegmentsReport | MultivariateReport) -> Checked:
+    """Return what was found with the verdict on parts of it, where that is worse."""
     from mlops_cli.monitor.verdicts import WORST_FIRST
 
     if WORST_FIRST.index(parts.verdict) < WORST_FIRST.index(found.verdict):

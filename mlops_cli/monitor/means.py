@@ -72,6 +72,8 @@ def deviation(values: Floats, counts: Counts) -> float:
     """
     from math import sqrt
 
+    if counts.strides == (0,) and len(counts):
+        return float(values.std())
     rows = float(counts.sum())
     mean = float(values @ counts) / rows
     return sqrt(float(((values - mean) ** 2) @ counts) / rows)

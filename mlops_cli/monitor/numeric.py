@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlops_cli.monitor import (
-    anderson_darling,
     binning,
     categorical,
     categories,
     distances,
+    gaps,
     histogram,
     ks,
     means,
 )
 from mlops_cli.monitor.distribution import Distribution, Pair, pair
+from mlops_cli.monitor.gaps import Gaps
 from mlops_cli.monitor.tested import ColumnKind, OtherTest, Result, Tested, counted, percent
 
 if TYPE_CHECKING:
@@ -45,25 +46,33 @@ def compare(
     kind: ColumnKind, reference: Distribution, current: Distribution, asked: Asked
 ) -> Tested:
     """Return the tests of two columns, each with a value at least, of the same kind."""
-    both = pair(reference, current)
     shapes = histogram.of_numbers(reference, current, asked.bins)
     notes = [counted(current.infinite, "infinite value")] if current.infinite else []
-    if len(both.values) == 1:
-        notes.append(f"always {both.values[0]:.6g}")
+    if len(reference.values) == 1 and (reference.values[0] == current.values).all():
+        notes.append(f"always {reference.values[0]:.6g}")
         return Tested(kind, note="; ".join(notes), shapes=shapes)
     off = reference.error + current.error
     if off:
         notes.append(f"effect is exact to {off:.3f}")
-    found = anderson_darling.of_counts(both.first, both.second)
-    moved = _shifted(both) if kind == "boolean" else _moved(reference, current)
-    effect = ks.distance(both.first, both.second)
-    results = [Result("anderson-darling", found.statistic, found.p, effect, moved)]
-    if kind == "number" and _few_codes(both.values):
-        results.append(_as_codes(both))
+    found = gaps.between(reference, current)
+    moved = _shifted if kind == "boolean" else _moved
+    results = [
+        Result(
+            "anderson-darling",
+            found.test.statistic,
+            found.test.p,
+            found.distance,
+            moved(reference, current),
+        )
+    ]
+    if kind == "number" and _few_codes(reference.values) and _few_codes(current.values):
+        results += _as_codes(pair(reference, current))
     tested = Tested(kind, tuple(results), note="; ".join(notes), shapes=shapes)
     if asked.distances:
-        tested = replace(tested, distances=apart(both))
-    return replace(tested, others=other_tests(kind, both)) if asked.every else tested
+        tested = replace(tested, distances=apart(reference, current, found))
+    if asked.every:
+        tested = replace(tested, others=other_tests(kind, pair(reference, current)))
+    return tested
 
 
 def never_repeat(one: Distribution) -> bool:
@@ -84,29 +93,40 @@ def never_repeat(one: Distribution) -> bool:
     return bool((one.values == np.floor(one.values)).all())
 
 
-def apart(both: Pair) -> dict[str, float]:
-    """Return the distances of two columns of numbers by name; of infinite values none in a unit."""
+def apart(reference: Distribution, current: Distribution, found: Gaps) -> dict[str, float]:
+    """Return the distances of two columns of numbers by name; of infinite values none in a unit.
+
+    `found` is what lies between them.
+    """
     import numpy as np
 
-    first, second = (
-        histogram.finite_part(both.values, counts) for counts in (both.first, both.second)
-    )
-    values = first[0]
-    found = {"kolmogorov-smirnov": ks.distance(both.first, both.second)}
-    if not (len(values) and first[1].any() and second[1].any()):
-        return found
-    edges = binning.quantile_edges(values[first[1] > 0], first[1][first[1] > 0], _BINS)
-    bins = [binning.binned(both.values, counts, edges) for counts in (both.first, both.second)]
+    first = histogram.finite_part(reference.values, reference.counts)
+    second = histogram.finite_part(current.values, current.counts)
+    told = {"kolmogorov-smirnov": found.distance}
+    if not (len(first[0]) and len(second[0])):
+        return told
+    edges = binning.quantile_edges(*first, _BINS)
+    bins = [binning.binned(one.values, one.counts, edges) for one in (reference, current)]
     of = f"{len(edges) + 1} bins by deciles of the reference"
-    found[f"psi ({of})"] = distances.population_stability(*bins)
-    found[f"jensen-shannon ({of})"] = distances.jensen_shannon(*bins)
-    found[f"hellinger ({of})"] = distances.hellinger(*bins)
-    far = distances.wasserstein(values, first[1], second[1])
-    found["wasserstein (unit of the column)"] = far
-    deviation = means.deviation(values, first[1])
+    told[f"psi ({of})"] = distances.population_stability(*bins)
+    told[f"jensen-shannon ({of})"] = distances.jensen_shannon(*bins)
+    told[f"hellinger ({of})"] = distances.hellinger(*bins)
+    far = found.area
+    if reference.infinite or current.infinite:
+        far = distances.wasserstein(*_finite_pair(reference, current))
+    told["wasserstein (unit of the column)"] = far
+    deviation = means.deviation(*first)
     if deviation > 0 and np.isfinite(far / deviation):
-        found["wasserstein (standard deviations of the reference)"] = far / deviation
-    return found
+        told["wasserstein (standard deviations of the reference)"] = far / deviation
+    return told
+
+
+def _finite_pair(
+    reference: Distribution, current: Distribution
+) -> tuple[Floats, NDArray[Any], NDArray[Any]]:
+    both = pair(reference, current)
+    values, first = histogram.finite_part(both.values, both.first)
+    return values, first, histogram.finite_part(both.values, both.second)[1]
 
 
 def other_tests(kind: ColumnKind, both: Pair) -> tuple[OtherTest, ...]:
@@ -129,17 +149,20 @@ def other_tests(kind: ColumnKind, both: Pair) -> tuple[OtherTest, ...]:
 def _few_codes(values: Floats) -> bool:
     import numpy as np
 
-    if not 2 < len(values) <= FEW_CODES:
+    if len(values) > FEW_CODES:
         return False
     return bool(np.isfinite(values).all() and (values == np.floor(values)).all())
 
 
-def _as_codes(both: Pair) -> Result:
+def _as_codes(both: Pair) -> list[Result]:
+    """Return the test of whole numbers as categories; none where they are too many, or only two."""
     import numpy as np
 
+    if not 2 < len(both.values) <= FEW_CODES:
+        return []
     order = np.argsort(-(both.first + both.second), kind="stable")
     names = [f"{both.values[i]:.6g}" for i in order]
-    return categories.chi_square(names, both.first[order], both.second[order])
+    return [categories.chi_square(names, both.first[order], both.second[order])]
 
 
 def _moved(reference: Distribution, current: Distribution) -> str:
@@ -156,6 +179,6 @@ def _moved(reference: Distribution, current: Distribution) -> str:
     return f"median {middle:.4g} -> {new_middle:.4g}"
 
 
-def _shifted(both: Pair) -> str:
-    shares = [float(both.values @ each) / float(each.sum()) for each in (both.first, both.second)]
+def _shifted(reference: Distribution, current: Distribution) -> str:
+    shares = [float(one.values @ one.counts) / one.counts.sum() for one in (reference, current)]
     return f"true {percent(shares[0])} -> {percent(shares[1])}"

@@ -104,12 +104,7 @@ def _parts(reference: Given, current: Given, column: str) -> tuple[list[_Part], 
 
     frames, notes = [], []
     for side, what in ((reference, "the reference"), (current, "the current data")):
-        if side.read is None:
-            raise RequestError(
-                f"segments need rows, and of {what} nothing but sums is kept",
-                hint="name a table to compare with: --reference PATH",
-            )
-        held = side.read()
+        held = side.rows("segments")
         if column not in held.frame.columns and len(held.frame):
             names = ", ".join(map(str, list(held.frame.columns)[:8]))
             raise RequestError(f"{what} has no column '{column}'", hint=f"it has: {names}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mlops_cli.monitor import anderson_darling, categorical, histogram, ks, words
-from mlops_cli.monitor.distribution import Distribution, pair
+from mlops_cli.monitor import categorical, gaps, histogram, words
+from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.numeric import apart
 from mlops_cli.monitor.tested import Result, Tested, percent
 from mlops_cli.monitor.words import Words
@@ -11,17 +11,19 @@ from mlops_cli.monitor.words import Words
 
 def compare(reference: Distribution, current: Distribution, before: Words, now: Words) -> Tested:
     """Return the tests of two columns of text, each with a text at least, and their words."""
-    both = pair(reference, current)
     shapes = histogram.of_numbers(reference, current)
     results = [_unseen(before, now)]
     distances: dict[str, float] = {}
-    if len(both.values) > 1:
-        found = anderson_darling.of_counts(both.first, both.second)
+    if max(len(reference.values), len(current.values)) > 1 or (
+        reference.values[0] != current.values[0]
+    ):
+        found = gaps.between(reference, current)
         old, new = (histogram.quantile(one.values, one.counts, 0.5) for one in (reference, current))
-        effect = ks.distance(both.first, both.second)
         change = f"letters {old:.4g} -> {new:.4g}"
-        results.append(Result("length", found.statistic, found.p, effect, change))
-        distances = {f"{name}, of lengths": value for name, value in apart(both).items()}
+        results.append(Result("length", found.test.statistic, found.test.p, found.distance, change))
+        distances = {
+            f"{name}, of lengths": value for name, value in apart(reference, current, found).items()
+        }
     new_words = words.newest(before, now)
     note = "new words: " + ", ".join(f"'{one[:20]}'" for one in new_words) if new_words else ""
     return Tested("text", tuple(results), note=note, shapes=shapes, distances=distances)

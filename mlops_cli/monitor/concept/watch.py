@@ -27,6 +27,8 @@ _TOLERATED, _THRESHOLD = 0.05, 100.0
 _LEAST = 100
 _LEAST_WRONG = 30
 _WARNING, _DRIFT = 3.0, 4.0
+_LARGEST = 4.0
+"""So many standard deviations above the mean an error is as large as any, for ADWIN."""
 _FIRST = 1000
 """So many errors at the beginning say what is usual where no reference does."""
 
@@ -58,16 +60,25 @@ def changes(errors: Floats, *, usual: tuple[float, float] | None = None) -> list
         return []
     first = errors[:_FIRST]
     mean, deviation = usual or (float(first.mean()), float(first.std()))
-    found = [*_adwin(errors), *_page_hinkley(errors, deviation)]
+    found = list(_page_hinkley(errors, deviation))
     if bool(((errors == 0) | (errors == 1)).all()):
-        found += _ddm(errors, mean)
+        found += [*_adwin(errors, 1.0), *_ddm(errors, mean)]
+    else:
+        found += _adwin(errors, mean + _LARGEST * deviation)
     return sorted(found, key=lambda one: one.place)
 
 
-def _adwin(errors: Floats) -> Iterator[Change]:
-    """Yield a change for each run of cuts: a window shrinks again and again after one change."""
+def _adwin(errors: Floats, largest: float) -> Iterator[Change]:
+    """Yield a change for each run of cuts: a window shrinks again and again after one change.
+
+    ADWIN takes values in 0..1, so an error of `largest` is 1, and so is a larger one.
+    """
+    import numpy as np
+
+    if not largest:
+        return
     detector, begun, quiet = Adwin(delta=_DELTA), 0, True
-    for place, value in enumerate(errors.tolist()):
+    for place, value in enumerate(np.minimum(errors / largest, 1.0).tolist()):
         if not detector.update(value):
             quiet = quiet or place % 32 == 31
             continue

@@ -10,6 +10,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,8 @@ def fit(inputs: pd.DataFrame, said: Floats, truth: Floats) -> Loss:
         )
         return model.fit(known, loss)
 
-    return Loss(learned(abs(error)), learned(error**2), categories)
+    with _one_thread():
+        return Loss(learned(abs(error)), learned(error**2), categories)
 
 
 def estimate(loss: Loss, inputs: pd.DataFrame, said: Floats) -> Estimated:
@@ -88,7 +90,16 @@ def estimate(loss: Loss, inputs: pd.DataFrame, said: Floats) -> Estimated:
 def expected(loss: Loss, inputs: pd.DataFrame, said: Floats) -> tuple[Floats, Floats]:
     """Return the absolute and the squared error that each row is expected to have."""
     known = _known(inputs, said, loss.categories)
-    return loss.absolute.predict(known), loss.squared.predict(known)
+    with _one_thread():
+        return loss.absolute.predict(known), loss.squared.predict(known)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Return what keeps trees of so few rows from threads: where others work too, these wait."""
+    from threadpoolctl import threadpool_limits
+
+    limited: AbstractContextManager[Any] = threadpool_limits(limits=1)
+    return limited
 
 
 def _known(

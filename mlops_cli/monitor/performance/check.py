@@ -25,7 +25,8 @@ from mlops_cli.monitor.performance.gather import Block
 from mlops_cli.monitor.performance.look import Look
 from mlops_cli.monitor.performance.report import Gap, LabelDelay, PerformanceReport, Segment
 from mlops_cli.registry import models
-from mlops_cli.registry.evaluation.answers import Labelled
+from mlops_cli.registry.evaluation import bootstrap
+from mlops_cli.registry.evaluation.answers import Answers, Labelled
 from mlops_cli.registry.evaluation.calibration import bins
 from mlops_cli.registry.models import Version
 
@@ -109,6 +110,8 @@ def _report(
         segments=segments,
         gaps=gaps,
         calibration=bins(labelled) if labelled and labelled.rows else (),
+        calibration_error=_calibration_error(labelled),
+        calibration_error_before=_calibration_error(past),
         alarms=stream.alarms(seen.answers, times, seen.id, past),
         verdict=judged.verdict,
         basis=judged.basis,
@@ -116,6 +119,13 @@ def _report(
         hint=words.hint(version, seen, judged),
         notes=tuple(words.notes(seen, judged)),
     )
+
+
+def _calibration_error(answers: Answers | None) -> float | None:
+    if not isinstance(answers, Labelled) or not answers.rows:
+        return None
+    found = bootstrap.value(answers, "calibration_error")
+    return found if found == found else None
 
 
 def _delay(known: Block) -> LabelDelay:

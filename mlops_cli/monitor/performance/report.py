@@ -143,7 +143,8 @@ class PerformanceReport:
         windows: oldest first.
         whole: all predictions of the span.
         since: the newest predictions that have dropped together; None when none have.
-        calibration: labelled rows by probability.
+        calibration: labelled rows by probability, and `calibration_error`, how far these are off
+            on average; the reference's is `calibration_error_before`.
         alarms: oldest first.
         basis: what the verdict is by; None when it is unknown.
         hint: what to type where something cannot be told.
@@ -164,6 +165,8 @@ class PerformanceReport:
     segments: tuple[Segment, ...]
     gaps: tuple[Gap, ...]
     calibration: tuple[Bin, ...]
+    calibration_error: float | None
+    calibration_error_before: float | None
     alarms: tuple[Alarm, ...]
     verdict: Verdict
     basis: Basis | None

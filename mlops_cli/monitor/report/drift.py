@@ -8,6 +8,7 @@ from datetime import datetime
 from mlops_cli.core.config import DriftSettings
 from mlops_cli.monitor.histogram import Shapes
 from mlops_cli.monitor.live import Checked
+from mlops_cli.monitor.multivariate.check import MultivariateReport
 from mlops_cli.monitor.report import subject, words
 from mlops_cli.monitor.report.over import windows
 from mlops_cli.monitor.segments import SegmentDrift, SegmentsReport, worst_columns
@@ -36,6 +37,8 @@ def page(found: Checked, *, when: datetime) -> str:
         parts += windows(found.windows)
     if found.segments is not None:
         parts.append(_segments(found.segments))
+    if found.together is not None:
+        parts.append(_together(found.together))
     parts += [*_columns(found), _decision(found.report.settings)]
     under = [subject.subject(found), words.minutes(when)]
     return html.page(subject.title(found), parts, under=under)
@@ -151,6 +154,23 @@ def _measures(one: ColumnDrift) -> Iterator[list[str | float | None]]:
         yield [name, float(f"{value:.4g}")]
     for other in one.others:
         yield [f"p of {other.test}", float(f"{other.p:.3g}")]
+
+
+def _together(found: MultivariateReport) -> Html:
+    parts: list[Html] = []
+    if found.separation is not None and found.separation.gives_away:
+        drops = sorted(found.separation.gives_away.items(), key=lambda one: -one[1])[:10]
+        parts.append(html.paragraph("What the area loses when a column is shuffled:", faint=True))
+        rows = [(name, drop, f"{drop:.3f}") for name, drop in drops if drop > 0]
+        parts.append(html.cards([shapes.bars("what gives it away", rows)]))
+    if found.q:
+        rows_ = [[name, float(f"{q:.3g}")] for name, q in found.q.items()]
+        parts.append(html.table(["test", "q"], rows_))
+    under = (
+        f"{found.verdict}: {found.reason}; of {found.reference_rows:,} rows"
+        f" against {found.current_rows:,}"
+    )
+    return html.section("Columns together", *parts, under=under)
 
 
 def _segments(found: SegmentsReport) -> Html:

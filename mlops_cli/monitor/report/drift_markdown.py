@@ -27,6 +27,9 @@ def lines(found: Checked) -> Iterator[str]:
     yield ""
     yield escaped(subject.subject(found))
     yield from (f"- {escaped(one)}" for one in subject.notes(found))
+    if found.together is not None:
+        together = found.together
+        yield f"- columns together, {together.verdict}: {escaped(together.reason)}"
     if found.windows is not None:
         yield ""
         yield from _windows(found.windows)
