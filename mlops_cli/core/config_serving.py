@@ -1,6 +1,8 @@
 """What `.mlops.yaml` says of `mlo serve`."""
 
-from mlops_cli.core import config_log
+from typing import Literal
+
+from mlops_cli.core import config_log, config_values
 from mlops_cli.core.config_log import LogSettings
 from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.yaml_nodes import Value
@@ -37,6 +39,16 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRules:
+    """Whether requests are held against a schema, beside the model's signature."""
+
+    schema: str = "model"
+    """A file, or `model` for the one that is declared for the model's training data."""
+    on_fail: Literal["ignore", "note", "refuse"] = "ignore"
+    """What becomes of a request that fails; `ignore` looks at none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """What `mlo serve` listens on and accepts."""
 
@@ -54,6 +66,7 @@ class Serving:
     by: str | None = None
     """The field of a request, or `header:NAME`, that tells users apart in experiments."""
     auto_rollback: AutoRollback = field(default_factory=AutoRollback)
+    validate: RequestRules = field(default_factory=RequestRules)
     log: LogSettings = field(default_factory=LogSettings)
 
 
@@ -72,9 +85,22 @@ def read(value: Value) -> Serving:
             "metrics": Value.boolean,
             "by": lambda one: None if one.is_nothing else one.text(),
             "auto_rollback": _auto_rollback,
+            "validate": _validate,
             "log": config_log.read,
         },
     )
+
+
+def _validate(value: Value) -> RequestRules:
+    """Return how requests are validated; whoever says that they are means that they are refused."""
+    found: RequestRules = value.record(
+        lambda schema="model", on_fail="refuse": RequestRules(schema, on_fail),
+        {
+            "schema": lambda one: "model" if one.word() == "model" else config_values.path(one),
+            "on_fail": lambda one: one.choice("ignore", "note", "refuse"),
+        },
+    )
+    return found
 
 
 def _path(value: Value) -> str | None:

@@ -1,10 +1,12 @@
 """From a reference such as `churn@production` to the version it means now, and those beside it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from mlops_cli.core.repository import Repository
 from mlops_cli.registry import models, routes
 from mlops_cli.registry.models import Model, Version
+from mlops_cli.serving import rules
 from mlops_cli.serving.live import Live
 from mlops_cli.serving.load import Runtime, of_version
 from mlops_cli.serving.slot import Found, Wanted
@@ -29,7 +31,9 @@ def follow(
 
     def loader(version: Version, wanted: str) -> Callable[[], Live]:
         def made() -> Live:
-            return of_version(repo, version, reference=wanted, runtime=runtime, max_rows=max_rows)
+            live = of_version(repo, version, reference=wanted, runtime=runtime, max_rows=max_rows)
+            ruled = rules.validator(repo, version, live.signature, max_rows=max_rows)
+            return live if ruled is None else replace(live, validator=ruled)
 
         return made
 

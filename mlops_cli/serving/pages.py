@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from mlops_cli.data.prediction_writer import PredictionWriter
-from mlops_cli.serving import shadow
+from mlops_cli.serving import rules, shadow
 from mlops_cli.serving.app import App
 from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.board import Name
@@ -90,6 +90,11 @@ class Pages:
                 (_version((*labels, "shadow")), int(n)) for labels, (n,) in board.sums(name).items()
             ]
             page.add(name, "counter", meaning, samples)
+        failed = [
+            (tuple(zip(_FAILED, labels, strict=True)), int(count))
+            for labels, (count,) in board.sums(rules.FAMILY).items()
+        ]
+        page.add(rules.FAMILY, "counter", rules.MEANING, failed)
         infos = [(_labels(slot), 1) for slot in self._slots]
         page.add("mlo_model_info", "gauge", "The version that answers", infos)
         for name, (kind, meaning) in _SINGLE.items():
@@ -106,11 +111,17 @@ class Pages:
         counted.total("mlo_log_written_total", log.written)
         counted.total("mlo_log_dropped_total", log.dropped)
         counted.total("mlo_log_failures_total", log.failures)
+        for live in (one for slot in slots for one in slot.routing.all):
+            if isinstance(live.validator, rules.Ruled):
+                of = (live.model, str(live.version), live.role)
+                for failed, count in live.validator.drain():
+                    counted.add(rules.FAMILY, *of, *failed, by=count)
         counted.gauge("mlo_model_behind", any(slot.failure is not None for slot in slots))
         counted.gauge("mlo_waiting_rows", self._batcher.rows)
         counted.gauge("mlo_log_waiting_rows", self._log.waiting)
 
 
+_FAILED = ("model", "version", "role", "field", "check")
 _SHADOWS = {
     shadow.AGREED: "Rows of which a shadow said what the client was told",
     shadow.DIFFERED: "Rows of which a shadow said something else",
