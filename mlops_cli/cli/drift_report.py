@@ -41,6 +41,9 @@ def tell(found: "Checked", *, every: bool) -> None:
         show.note(one, rest="  ")
     show.line(subject.subject(found), rest="  ")
     show.line(f"{_verdict(found.verdict, bold=True)}: {found.reason}", rest="  ")
+    if found.together is not None and found.together.reason != found.reason:
+        together = found.together
+        show.line(f"together {_verdict(together.verdict)}: {together.reason}", rest="  ")
     if found.windows is not None:
         _windows(found.windows, every=every)
         return

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlops_cli.core.config import DriftSettings
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import course, drift, predicted, segments, sides
@@ -157,20 +156,24 @@ def check(
         )
         found = _worse(replace(found, segments=parts), parts)
     if multivariate:
-        together = _together(both, settings)
+        together = _together(both, report)
         found = _worse(replace(found, together=together), together)
     return found
 
 
-def _together(both: Sides, settings: DriftSettings) -> MultivariateReport:
-    """Return whether the columns, together, are distributed as they were."""
+def _together(both: Sides, report: DriftReport) -> MultivariateReport:
+    """Return whether the columns, together, are distributed as they were.
+
+    Moments, ids and texts are left out: they tell any two tables apart.
+    """
     from mlops_cli.monitor.multivariate.check import check as look
 
-    before, now = (
-        side.compared(side.rows("columns that are looked at together").frame)
-        for side in (both.reference, both.current)
-    )
-    return look(before, now, settings)
+    told = [one.name for one in report.columns if one.kind in ("number", "boolean", "category")]
+    frames = []
+    for side in (both.reference, both.current):
+        frame = side.compared(side.rows("columns that are looked at together").frame)
+        frames.append(frame[[name for name in told if name in frame.columns]])
+    return look(frames[0], frames[1], report.settings)
 
 
 def _answers(repo: Repository, both: Sides, *, asked: bool | None) -> Predicted | None:

@@ -64,6 +64,9 @@ def drift(
             show_default=False,
         ),
     ] = None,
+    multivariate: Annotated[
+        bool, typer.Option("--multivariate", help="Look at the columns together too, for seconds")
+    ] = False,
     importance: Annotated[
         bool,
         typer.Option("--importance", help="Find out what the model makes of each column"),
@@ -119,6 +122,7 @@ def drift(
         time=time,
         segment=segment,
         predictions=predictions,
+        multivariate=multivariate,
         importance=importance,
         asked=Asked(bins=page.BINS if html else Asked().bins, every=tests == "all"),
         approx=approx,

@@ -164,7 +164,7 @@ def _together(found: MultivariateReport) -> Html:
         rows = [(name, drop, f"{drop:.3f}") for name, drop in drops if drop > 0]
         parts.append(html.cards([shapes.bars("what gives it away", rows)]))
     if found.q:
-        rows_ = [[name, float(f"{q:.3g}")] for name, q in found.q.items()]
+        rows_ = [(name, float(f"{q:.3g}")) for name, q in found.q.items()]
         parts.append(html.table(["test", "q"], rows_))
     under = (
         f"{found.verdict}: {found.reason}; of {found.reference_rows:,} rows"
