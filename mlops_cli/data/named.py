@@ -21,7 +21,7 @@ PATTERNS = ("*" + POINTER_SUFFIX, "*" + LOCKFILE, "*" + HISTORY)
 """What of a git repository names objects."""
 
 _PIECE_BYTES = 1024 * 1024
-_NOT_OF_OBJECTS = frozenset({"log", "bundle", "metrics.jsonl", "system.jsonl", "alive", "files"})
+_NOT_OF_OBJECTS = frozenset({"log", "bundle", "metrics.jsonl", "system.jsonl", "files"})
 """Files of an open run that name no object and may be long."""
 
 

@@ -14,8 +14,8 @@ from mlops_cli.pipeline.unshared import unshared
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.pipeline.work import Work
 from mlops_cli.runs import code
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.environment import search_path
-from mlops_cli.runs.open_run import begin
 from mlops_cli.runs.record import Run
 
 

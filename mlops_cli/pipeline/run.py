@@ -78,7 +78,7 @@ def run(
         jobs: how many steps may run at once, >= 1.
         bring: gets outputs of earlier runs that are not in this store.
         resolve: looks up the models that steps refer to.
-        name: as of `open_run.begin`; so are the others.
+        name: as of `begin.begin`; so are the others.
         parent: the run that this one is part of.
         tags: words to find it by.
         note: what it is for.

@@ -10,9 +10,10 @@ from mlops_cli.data import paths, snapshot
 from mlops_cli.errors import MloError
 from mlops_cli.runs import code, process
 from mlops_cli.runs import params as parameters
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.environment import search_path
 from mlops_cli.runs.finish import finish, reap
-from mlops_cli.runs.open_run import ARTIFACTS, OpenRun, begin
+from mlops_cli.runs.open_run import ARTIFACTS, OpenRun
 from mlops_cli.runs.record import Run
 
 INTERRUPTED = 130
@@ -40,7 +41,7 @@ def run(
     `inputs` and `outputs` are files or folders that the record names beside those that the
     command itself logs; the run failed when an output is not there then. Its standard output goes
     to the file descriptor `stdout`, its standard error to ours; with `pass_input` it may read our
-    standard input. `name`, `tags`, `note` and `state` are as of `open_run.begin`; `asked` waits for
+    standard input. `name`, `tags`, `note` and `state` are as of `begin.begin`; `asked` waits for
     the state where it was asked for before.
 
     Raises:

@@ -10,20 +10,16 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import journal
-from mlops_cli.core.clock import now
-from mlops_cli.core.files import outside, remove_folder
-from mlops_cli.core.layout import Layout
-from mlops_cli.core.records import dataclass, field, replace
+from mlops_cli.core.files import outside, remove_folder, write_whole
+from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import StateError
-from mlops_cli.runs import code, environment, secrets
 from mlops_cli.runs.metrics import Logged
-from mlops_cli.runs.names import check_name, check_tag, name_of
-from mlops_cli.runs.params import flatten
 from mlops_cli.runs.record import Status, StepRun, plain_step, read_step
 
 if TYPE_CHECKING:
@@ -42,7 +38,9 @@ METRICS, PARAMS, ARTIFACTS, STEPS, CHILDREN, SYSTEM, MARKS = (
     f"{name}.jsonl"
     for name in ("metrics", "params", "artifacts", "steps", "children", "system", "marks")
 )
-_HEAD, _ALIVE, _LOG, _BUNDLE, _GIVEN = "run.json", "alive", "log", "bundle", "params.json"
+_HEAD, _LOG, _BUNDLE, _GIVEN = "run.json", "log", "bundle", "params.json"
+_NO_PARAMS = "no-params.json"
+"""In `.mlo/`, for all runs without any: a file less for each."""
 _RECORDING = b"\nrecording\n"
 """What the file with the lock ends in once somebody has begun to record the run."""
 
@@ -89,11 +87,21 @@ class OpenRun:
     """The folder of one run, and the lock on it when this process leads the run."""
 
     def __init__(
-        self, folder: Path, head: Head, lock: int | None, *, tracking: "Tracking | None" = None
+        self,
+        folder: Path,
+        head: Head,
+        size: int,
+        lock: int | None,
+        *,
+        tracking: "Tracking | None" = None,
     ) -> None:
-        """`tracking` says what its leader notes of the machine while it goes on; None: nothing."""
+        """`size` is that of the line with the head, after which comes how the run ended.
+
+        `tracking` says what its leader notes of the machine while it goes on; None: nothing.
+        """
         self.folder = folder
         self.head = head
+        self._size = size
         self._lock = lock
         self._tracking = tracking
         self._sampler: Sampler | OwnSampler | None = None
@@ -104,6 +112,12 @@ class OpenRun:
     def log(self) -> Path:
         """The file that all output goes to."""
         return self.folder / _LOG
+
+    @property
+    def _given(self) -> str:
+        """The file of the run's parameters."""
+        own = f"{self.folder}/{_GIVEN}"
+        return own if os.path.exists(own) else f"{self.folder.parent.parent}/{_NO_PARAMS}"
 
     @property
     def bundle(self) -> Path:
@@ -119,7 +133,7 @@ class OpenRun:
         """Return the variables that tell a child process of this run."""
         return {
             FOLDER_VARIABLE: str(self.folder),
-            PARAMS_VARIABLE: str(self.folder / _GIVEN),
+            PARAMS_VARIABLE: self._given,
             ROOT_VARIABLE: str(root),
             PARENT_VARIABLE: self.head.key,
             STEP_VARIABLE: step or "",
@@ -185,17 +199,18 @@ class OpenRun:
         held = {name: getattr(end, name) for name in End.__slots__}
         try:
             data = json.dumps(held).encode() + b"\n"
-            os.truncate(self._led(), 0)
-            os.pwrite(self._led(), data, 0)
+            os.truncate(self._led(), self._size)
+            os.pwrite(self._led(), data, self._size)
         except OSError as error:
-            raise outside(error, self.folder / _ALIVE) from error
+            raise outside(error, self.folder / _HEAD) from error
         self._end = end
 
     def end(self) -> End | None:
         """Return what `note_end` put on disk; None when the run did not come to its end."""
         if self._end is None:
             try:
-                self._end = End(**json.loads((self.folder / _ALIVE).read_bytes().split(b"\n")[0]))
+                lines = (self.folder / _HEAD).read_bytes()[self._size :].split(b"\n")
+                self._end = End(**json.loads(lines[0]))
             except (FileNotFoundError, TypeError, ValueError):
                 return None
         return self._end
@@ -207,11 +222,12 @@ class OpenRun:
         """
         try:
             size = os.fstat(self._led()).st_size
-            begun = os.pread(self._led(), size, 0).endswith(_RECORDING)
+            length = len(_RECORDING)
+            begun = size > length and os.pread(self._led(), length, size - length) == _RECORDING
             if not begun:
                 os.pwrite(self._led(), _RECORDING, size)
         except OSError as error:
-            raise outside(error, self.folder / _ALIVE) from error
+            raise outside(error, self.folder / _HEAD) from error
         return begun
 
     def _led(self) -> int:
@@ -259,96 +275,46 @@ def _carbon(tracking: "Tracking") -> "Carbon | None":
     return Carbon(tracking.country)
 
 
-def begin(
-    repo: Repository,
-    command: str | tuple[str, ...],
+def create(
+    open_runs: Path,
+    head: Head,
     *,
     params: Mapping[str, Any],
-    environ: Mapping[str, str],
-    name: str | None = None,
-    parent: str | None = None,
-    tags: Sequence[str] = (),
-    note: str | None = None,
-    engine: str | None = None,
-    folder: Path | None = None,
-    state: code.State | None = None,
-    ran_in: Mapping[str, Any] | None = None,
+    bundle: bytes,
+    tracking: "Tracking | None",
 ) -> OpenRun:
-    """Open a run of `command` with nested `params`, led by this process.
-
-    A `name` takes the place of the two words that a run has else. Without a `parent`, a run that
-    is begun in the environment of another of this store is part of that one. Who begins many
-    runs of one code in one environment gives its `state`, and what it is `ran_in` (see
-    `surroundings`).
+    """Make the folder of a run, whole or not at all, led by this process.
 
     Raises:
-        RequestError: the name or a tag could be taken for something else, or the settings ask for
-            what is not installed.
         ExternalError: the disk refuses.
     """
-    if name is not None:
-        check_name(name)
-    for tag in tags:
-        check_tag(tag)
-    if repo.settings.tracking.carbon:
-        from mlops_cli.runs import carbon
-
-        carbon.require()
-    state = state or code.ask(repo)()
-    key = os.urandom(6).hex()
-    head = replace(
-        _head(
-            repo,
-            key,
-            name or name_of(key),
-            command,
-            params,
-            surroundings(repo, environ) if ran_in is None else ran_in,
-            state,
-        ),
-        parent=parent or _around(repo, environ),
-        tags=tuple(dict.fromkeys(secrets.masked_text(tag) for tag in tags)),
-        note=None if note is None else secrets.masked_text(note),
-        engine=engine,
-        folder="" if folder is None else _within(repo.root, folder),
-    )
-    folder = repo.layout.open_runs / key
-    unborn = folder.with_name(f".new-{key}")
+    folder, unborn = open_runs / head.key, f"{open_runs}/.new-{head.key}"
+    line = _written(head)
+    lock = -1
     try:
-        unborn.mkdir(parents=True)
-        lock = _take_lock(unborn)
-        if state.bundle:
-            (unborn / _BUNDLE).write_bytes(state.bundle)
-        (unborn / _GIVEN).write_text(json.dumps(params))
-        (unborn / _HEAD).write_bytes(_written(head))
+        _make_folder(unborn)
+        lock = _new_lock(f"{unborn}/{_HEAD}")
+        os.write(lock, line)
+        if bundle:
+            _write(f"{unborn}/{_BUNDLE}", bundle)
+        if params:
+            _write(f"{unborn}/{_GIVEN}", json.dumps(params).encode())
+        elif not os.path.exists(f"{open_runs.parent}/{_NO_PARAMS}"):
+            write_whole(open_runs.parent / _NO_PARAMS, b"{}", durable=False)
         os.rename(unborn, folder)
     except OSError as error:
+        if lock >= 0:
+            os.close(lock)
         raise outside(error, folder) from error
-    return OpenRun(folder, head, lock, tracking=repo.settings.tracking)
-
-
-def _within(root: Path, folder: Path) -> str:
-    """Return a folder of the project relative to it; empty for the project's own, or none of it."""
-    if folder == root:
-        return ""
-    path = os.path.relpath(os.path.realpath(folder), os.path.realpath(root))
-    return "" if path == "." or path.startswith("..") else path.replace(os.sep, "/")
-
-
-def _around(repo: Repository, environ: Mapping[str, str]) -> str | None:
-    """Return the key of the run that an environment is part of, if that is in the same store."""
-    root = environ.get(ROOT_VARIABLE)
-    if root is None or Layout(Path(root)).store != repo.layout.store:
-        return None
-    return environ.get(PARENT_VARIABLE)
+    return OpenRun(folder, head, len(line), lock, tracking=tracking)
 
 
 def each(repo: Repository) -> Iterator[OpenRun]:
     """Yield the runs that have not ended, led by others or by nobody."""
     for folder in _folders(repo):
-        head = _read_head(folder)
+        head, size = _read_head(folder)
         if head is not None:
-            yield OpenRun(folder, head, None)
+            yield OpenRun(folder, head, size, None)
 
 
 def orphans(repo: Repository) -> Iterator[OpenRun]:
@@ -357,11 +323,11 @@ def orphans(repo: Repository) -> Iterator[OpenRun]:
         lock = _take_lock(folder)
         if lock is None:
             continue
-        head = _read_head(folder)
+        head, size = _read_head(folder)
         if head is None:
             os.close(lock)
         else:
-            yield OpenRun(folder, head, lock)
+            yield OpenRun(folder, head, size, lock)
 
 
 def _folders(repo: Repository) -> list[Path]:
@@ -372,13 +338,26 @@ def _folders(repo: Repository) -> list[Path]:
     return [repo.layout.open_runs / name for name in names if not name.startswith(".")]
 
 
+def _make_folder(path: str) -> None:
+    try:
+        os.mkdir(path)
+    except FileNotFoundError:
+        os.makedirs(path)
+
+
+def _new_lock(path: str) -> int:
+    """Make a file, and return a descriptor of it that holds the lock on it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return handle
+
+
 def _take_lock(folder: Path) -> int | None:
     """Return a descriptor that holds the lock on a run's folder; None when somebody has it."""
-    path = folder / _ALIVE
-    create = os.O_CREAT if folder.name.startswith(".") else 0
+    path = f"{folder}/{_HEAD}"
     try:
-        handle = os.open(path, os.O_RDWR | create | os.O_CLOEXEC, 0o666)
-    except FileNotFoundError:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -390,74 +369,34 @@ def _take_lock(folder: Path) -> int | None:
     return None
 
 
-def _head(
-    repo: Repository,
-    key: str,
-    name: str,
-    command: str | tuple[str, ...],
-    params: Mapping[str, Any],
-    ran_in: Mapping[str, Any],
-    state: code.State,
-) -> Head:
-    import time
-
-    who = repo.identity
-    return Head(
-        key=key,
-        name=name,
-        command=secrets.masked_command(command),
-        started=now(),
-        started_ns=time.time_ns(),
-        pid=os.getpid(),
-        who={"name": who.name, "email": who.email},
-        host=os.uname().nodename,
-        code={
-            "commit": state.commit,
-            "branch": state.branch,
-            "dirty": state.dirty,
-            "snapshot": state.snapshot,
-            "left_out": dict(state.left_out),
-            "problem": state.problem,
-        },
-        params=secrets.masked(flatten(params)),
-        environment=ran_in,
-    )
-
-
-def surroundings(repo: Repository, environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a command runs in that is started with these variables."""
-    return environment.collect(
-        environ,
-        environ.get("PATH", os.defpath),
-        root=repo.root,
-        chosen=repo.settings.tracking.env,
-        cache=repo.layout.store / "packages",
-    )
+def _write(path: str, data: bytes) -> None:
+    with open(path, "wb", buffering=0) as file:
+        file.write(data)
 
 
 def _written(head: Head) -> bytes:
-    """Return the file that holds what was known of a run when it began."""
+    """Return the line that holds what was known of a run when it began."""
     held = {name: getattr(head, name) for name in Head.__slots__ if name != "environment"}
     ran_in = _plain_json(head.environment)  # most of it
-    return json.dumps(held).encode()[:-1] + b',"environment":' + ran_in + b"}"
+    return json.dumps(held).encode()[:-1] + b',"environment":' + ran_in + b"}\n"
 
 
 def _plain_json(value: Mapping[str, Any]) -> bytes:
     """Return JSON; by orjson, ten times as quick, if it is there, for loading it takes 3 ms."""
     orjson = sys.modules.get("orjson")
     if orjson is not None:
-        try:
+        with suppress(TypeError):  # a text that is not Unicode
             return bytes(orjson.dumps(value))
-        except TypeError:  # a text that is not Unicode
-            pass
     return json.dumps(value).encode()
 
 
-def _read_head(folder: Path) -> Head | None:
+def _read_head(folder: Path) -> tuple[Head | None, int]:
+    """Return what was known when a run began, None for a folder of another kind; and its size."""
     try:
-        held = json.loads((folder / _HEAD).read_bytes())
+        line = (folder / _HEAD).read_bytes().partition(b"\n")[0]
+        held = json.loads(line)
         if isinstance(held["command"], list):
             held["command"] = tuple(held["command"])
-        return Head(**{**held, "tags": tuple(held["tags"])})
+        return Head(**{**held, "tags": tuple(held["tags"])}), len(line) + 1
     except (FileNotFoundError, KeyError, TypeError, ValueError):
-        return None
+        return None, 0

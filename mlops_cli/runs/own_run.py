@@ -15,10 +15,11 @@ from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import MloError
 from mlops_cli.runs import code, environment, together
 from mlops_cli.runs import sink as sinks
+from mlops_cli.runs.begin import begin as begin_run
+from mlops_cli.runs.begin import surroundings
 from mlops_cli.runs.finish import finish, note_end
 from mlops_cli.runs.metrics import merge, not_finite
-from mlops_cli.runs.open_run import End, OpenRun, surroundings
-from mlops_cli.runs.open_run import begin as begin_run
+from mlops_cli.runs.open_run import End, OpenRun
 from mlops_cli.runs.record import Number, Status
 from mlops_cli.runs.sink import Sink
 

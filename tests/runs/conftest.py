@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mlops_cli.core.repository import Repository, open_repository
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.finish import finish
-from mlops_cli.runs.open_run import METRICS, begin
+from mlops_cli.runs.open_run import METRICS
 from mlops_cli.runs.record import Run
 
 Made = Callable[..., Run]

@@ -12,8 +12,8 @@ from mlops_cli.core import git_snapshot
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import StateError
 from mlops_cli.runs import code, code_refs
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.finish import finish
-from mlops_cli.runs.open_run import begin
 from mlops_cli.runs.record import Run
 from tests.conftest import Mlo, git
 

@@ -13,15 +13,16 @@ from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import ExternalError
 from mlops_cli.runs import open_run
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.finish import finish, reap
-from mlops_cli.runs.open_run import ARTIFACTS, METRICS, PARAMS, begin
+from mlops_cli.runs.open_run import ARTIFACTS, METRICS, PARAMS
 from mlops_cli.runs.record import Run
 
 LEADER = """\
 import os, sys
 from pathlib import Path
 from mlops_cli.core.repository import open_repository
-from mlops_cli.runs.open_run import begin
+from mlops_cli.runs.begin import begin
 repo = open_repository(Path.cwd())
 run = begin(repo, "train", params={"a": 1}, environ=os.environ)
 run.note("metrics.jsonl", {"metrics": {"loss": 0.5}})

@@ -9,8 +9,8 @@ import pytest
 from mlops_cli.core import canonical
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.finish import finish
-from mlops_cli.runs.open_run import begin
 from mlops_cli.runs.record import Run, decode, encode
 
 

@@ -3,9 +3,10 @@ import os
 import pytest
 
 from mlops_cli.core.repository import Repository
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.environment import collect
 from mlops_cli.runs.finish import finish
-from mlops_cli.runs.open_run import PARAMS, begin
+from mlops_cli.runs.open_run import PARAMS
 from mlops_cli.runs.secrets import masked, masked_command, masked_text, shown_in
 
 HUSH = "hunter2-and-more"

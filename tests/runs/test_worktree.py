@@ -12,9 +12,9 @@ from mlops_cli.core import git, git_reach, worktrees
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import RequestError
 from mlops_cli.runs import open_run
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.finish import finish, reap
 from mlops_cli.runs.index import open_index
-from mlops_cli.runs.open_run import begin
 from mlops_cli.runs.worktree import worktree
 
 
@@ -101,7 +101,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from mlops_cli.core.repository import open_repository
-from mlops_cli.runs.open_run import begin
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.worktree import worktree
 with worktree(open_repository(Path(sys.argv[1])), "HEAD") as aside:
     begin(aside, "train", params={}, environ=os.environ, name="lost")

@@ -20,8 +20,8 @@ from mlops_cli.pipeline.reproduction import materials
 from mlops_cli.pipeline.reproduction.surroundings import Surroundings, processors
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs import code, command, metrics, process
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.names import REPRODUCES
-from mlops_cli.runs.open_run import begin
 from mlops_cli.runs.params import flatten, override
 from mlops_cli.runs.record import Number, Run
 from mlops_cli.runs.secrets import MASK

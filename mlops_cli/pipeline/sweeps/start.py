@@ -20,10 +20,11 @@ from mlops_cli.pipeline.sweeps.sweep import Site, Sweep, Swept, Watcher
 from mlops_cli.pipeline.sweeps.trial import Past, Trial
 from mlops_cli.pipeline.watcher import Watcher as StepWatcher
 from mlops_cli.runs import code
+from mlops_cli.runs.begin import begin
 from mlops_cli.runs.environment import search_path
 from mlops_cli.runs.finish import finish, reap
 from mlops_cli.runs.names import SHARED
-from mlops_cli.runs.open_run import OpenRun, begin
+from mlops_cli.runs.open_run import OpenRun
 from mlops_cli.runs.worktree import worktree
 
 MAX_NAME = 48
