@@ -1,8 +1,9 @@
 """Predicting in batches that nobody waits for.
 
-A slow model predicts in a thread: whatever queued up while it was busy is its next batch. A quick
-one predicts on the event loop itself, where a change of threads would cost more than the answer:
-all requests that were read in one turn of the loop are one batch.
+A slow model predicts in a thread: whatever queued up while it was busy is its next batch, and with
+it what those ask next who were just answered, if they are quick about it. A quick model predicts on
+the event loop itself, where a change of threads would cost more than the answer: all requests that
+were read in one turn of the loop are one batch.
 """
 
 import asyncio
@@ -27,6 +28,9 @@ BATCH_ROWS = 1024
 """A batch takes no further request once it has this many rows."""
 QUICK_S = 300e-6
 """A model that answers a request in less does so on the event loop."""
+PATIENCE = 0.1
+"""A batch waits so long, in times of the last, for as many requests as were under way then."""
+MOST_PATIENT_S = 2e-3
 
 
 class Waiting(Protocol):
@@ -93,6 +97,8 @@ class Batcher:
         self._loop: asyncio.AbstractEventLoop
         self._turn: list[Work] = []
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._expected = 1
+        self._patience_s = 0.0
         self._thread = threading.Thread(target=self._work, name="predict", daemon=True)
         self._thread.start()
 
@@ -144,16 +150,22 @@ class Batcher:
             if work is None:
                 return
             batch, kept, ended = self._batch(work)
-            self._loop.call_soon_threadsafe(self._settle, self._answers(batch))
+            started = perf_counter()
+            answers = self._answers(batch)
+            self._patience_s = min(PATIENCE * (perf_counter() - started), MOST_PATIENT_S)
+            self._expected = len(batch) + self._queue.qsize()
+            self._loop.call_soon_threadsafe(self._settle, answers)
             if ended:
                 return
 
     def _batch(self, first: Work) -> tuple[list[Work], Work | None, bool]:
         """Return what goes with `first`, the request after it of another version, and the end."""
         batch, rows = [first], first.table.rows
+        until = perf_counter() + self._patience_s
         try:
             while rows < BATCH_ROWS:
-                work = self._queue.get_nowait()
+                wait_s = until - perf_counter() if len(batch) < self._expected else 0.0
+                work = self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
                 if work is None:
                     return batch, None, True
                 if work.live is not first.live:
@@ -166,7 +178,8 @@ class Batcher:
 
     def _answers(self, batch: Sequence[Work]) -> list[_Done]:
         """Answer requests together; if that fails one by one, so that only the culprit fails."""
-        live, rows = batch[0].live, sum([work.table.rows for work in batch])
+        live, table, *_ = batch[0]
+        rows = table.rows if len(batch) == 1 else sum([work.table.rows for work in batch])
         started = perf_counter()
         try:
             columns = _joined(batch)
@@ -216,16 +229,16 @@ class Batcher:
                 self._metrics.failed(*of)
             return
         ticket, columns, answers = done.record
-        self._metrics.predicted(*of, len(answers.predictions), len(done.batch))
-        self._metrics.took(*of, done.seconds)
-        sizes = [work.table.rows for work in done.batch]
+        batch = done.batch
+        self._metrics.predicted(*of, len(answers.predictions), len(batch), seconds=done.seconds)
+        sizes = [work.table.rows for work in batch]
         self._log.record(
             ticket,
             columns,
             answers.predictions,
             answers.shares,
-            requests=_each(sizes, [work.request for work in done.batch]),
-            keys=_each(sizes, [work.key for work in done.batch]),
+            requests=_each(sizes, [work.request for work in batch]),
+            keys=_each(sizes, [work.key for work in batch]),
             sizes=sizes,
         )
 

@@ -74,16 +74,15 @@ class Metrics:
         cells[first + bisect_left(BUCKETS_S, seconds)] += 1
         cells[first + len(BUCKETS_S) + 1] += seconds
 
-    def predicted(self, model: str, version: int, role: str, rows: int, requests: int = 1) -> None:
-        """Count requests that a version has answered, and their rows."""
+    def predicted(
+        self, model: str, version: int, role: str, rows: int, requests: int = 1, *, seconds: float
+    ) -> None:
+        """Count requests that a version has answered in one call, and what that took."""
         place = self._of_version(model, version, role)
-        self._cells[place] += rows
-        self._cells[place + 1] += requests
-
-    def took(self, model: str, version: int, role: str, seconds: float) -> None:
-        """Count one call into a version's model, and the time that it took."""
-        place = self._of_version(model, version, role) + 3
-        self._cells[place + bisect_left(FINE_S, seconds)] += 1
+        cells = self._cells
+        cells[place] += rows
+        cells[place + 1] += requests
+        cells[place + 3 + bisect_left(FINE_S, seconds)] += 1
 
     def failed(self, model: str, version: int, role: str) -> None:
         """Count a request that a version has failed on."""
@@ -125,10 +124,9 @@ class Uncounted(Metrics):
     def latency(self, seconds: float) -> None:
         """Do nothing."""
 
-    def predicted(self, model: str, version: int, role: str, rows: int, requests: int = 1) -> None:
-        """Do nothing."""
-
-    def took(self, model: str, version: int, role: str, seconds: float) -> None:
+    def predicted(
+        self, model: str, version: int, role: str, rows: int, requests: int = 1, *, seconds: float
+    ) -> None:
         """Do nothing."""
 
 

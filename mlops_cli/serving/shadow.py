@@ -82,8 +82,7 @@ class Shadow:
         answers = live.answer(columns)
         seconds = perf_counter() - started
         metrics = self._metrics
-        metrics.predicted(live.model, live.version, live.role, rows)
-        metrics.took(live.model, live.version, live.role, seconds)
+        metrics.predicted(live.model, live.version, live.role, rows, seconds=seconds)
         agreed = sum(map(_same, answers.predictions, seen.predictions))
         metrics.add(AGREED, *_labels(live), by=agreed)
         metrics.add(DIFFERED, *_labels(live), by=rows - agreed)

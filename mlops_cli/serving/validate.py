@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlops_cli.registry.signature import Column, Signature
 from mlops_cli.registry.values import INT64, counted, described, is_moment, limit, misfit, shown
 from mlops_cli.serving.refusal import MOST_PROBLEMS, Problem, Refused, refuse_values
 
 _NULL = type(None)
+_each = chain.from_iterable
 
 Columns = Sequence[Sequence[Any]]
 """JSON values by column, in the order of the signature."""
@@ -33,14 +34,14 @@ class Table:
     """What the request says of its answer, for the protocol that read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(NamedTuple):
     """Columns of one kind that take null alike, checked together."""
 
     places: tuple[int, ...]
-    of_row: Callable[[tuple[Any, ...]], tuple[Any, ...]]
-    """Takes the values of the group out of those of a row."""
-    fits: Callable[[Sequence[Sequence[Any]]], bool]
+    of_row: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
+    """Takes the values of the group out of those of a row; None where they are all of them."""
+    fits: Callable[[Sequence[Any]], bool]
+    """Returns whether all of some values fit as they are."""
 
 
 class Validator:
@@ -131,13 +132,17 @@ class Validator:
     def _row_fits(self, row: tuple[Any, ...]) -> bool:
         """Return whether the values of a lone row fit, without making columns of them first."""
         try:
-            return all(group.fits((group.of_row(row),)) for group in self._groups)
+            for _, of_row, fits in self._groups:
+                if not fits(row if of_row is None else of_row(row)):
+                    return False
         except TypeError:  # a list or an object, which no set takes
             return False
+        return True
 
     def _fit(self, group: _Group, columns: list[Sequence[Any]]) -> bool:
+        chosen = [columns[place] for place in group.places]
         try:
-            return group.fits([columns[place] for place in group.places])
+            return group.fits(chosen[0] if len(chosen) == 1 else list(_each(chosen)))
         except TypeError:  # a list or an object, which no set takes
             return False
 
@@ -263,60 +268,48 @@ def _groups(columns: Iterable[Column]) -> list[_Group]:
             key += (place,)
         alike.setdefault(key, []).append(place)
         by_key[key] = column
+    width = sum(map(len, alike.values()))
     return [
-        _Group(tuple(places), _picker(places), _fits(by_key[key])) for key, places in alike.items()
+        _Group(tuple(places), None if len(places) == width else _picker(places), _fits(by_key[key]))
+        for key, places in alike.items()
     ]
 
 
-def _fits(column: Column) -> Callable[[Sequence[Sequence[Any]]], bool]:
-    """Return the quick check of columns like `column`: True when all values fit as they are."""
+def _fits(column: Column) -> Callable[[Sequence[Any]], bool]:
+    """Return the quick check of values of columns like `column`."""
     if column.kind == "number":
-        return _numbers_fit(_types(column, float, int), limit(column), nullable=column.nullable)
+        most = limit(column)
+        return _bounded(_types(column, float, int), -most, most, nullable=column.nullable)
     if column.kind == "integer":
-        return _integers_fit(_types(column, int), nullable=column.nullable)
+        return _bounded(_types(column, int), -INT64, INT64 - 1, nullable=column.nullable)
     if column.kind == "category" and column.categories is not None:
         return _categories_fit(column)
     if column.kind == "datetime":
-        return lambda chosen: all(
-            (value is None and column.nullable) or is_moment(value) for value in chosen[0]
+        return lambda values: all(
+            (value is None and column.nullable) or is_moment(value) for value in values
         )
     types = _types(column, bool if column.kind == "boolean" else str)
-    return lambda chosen: types.issuperset(map(type, chain.from_iterable(chosen)))
+    return lambda values: types.issuperset(map(type, values))
 
 
-def _numbers_fit(
-    types: frozenset[type], limit: float, *, nullable: bool
-) -> Callable[[Sequence[Sequence[Any]]], bool]:
-    def fits(chosen: Sequence[Sequence[Any]]) -> bool:
-        values = list(chain.from_iterable(chosen))
+def _bounded(
+    types: frozenset[type], low: float, high: float, *, nullable: bool
+) -> Callable[[Sequence[Any]], bool]:
+    def fits(values: Sequence[Any]) -> bool:
         if not types.issuperset(map(type, values)):
             return False
         if nullable:
             values = [value for value in values if value is not None]
         # without NaN, which JSON cannot write, the ends say all
-        return not values or (-limit <= min(values) and max(values) <= limit)
+        return not values or (low <= min(values) and max(values) <= high)
 
     return fits
 
 
-def _integers_fit(
-    types: frozenset[type], *, nullable: bool
-) -> Callable[[Sequence[Sequence[Any]]], bool]:
-    def fits(chosen: Sequence[Sequence[Any]]) -> bool:
-        values = list(chain.from_iterable(chosen))
-        if not types.issuperset(map(type, values)):
-            return False
-        if nullable:
-            values = [value for value in values if value is not None]
-        return not values or (min(values) >= -INT64 and max(values) < INT64)
-
-    return fits
-
-
-def _categories_fit(column: Column) -> Callable[[Sequence[Sequence[Any]]], bool]:
+def _categories_fit(column: Column) -> Callable[[Sequence[Any]], bool]:
     known = frozenset(column.categories or ()) | ({None} if column.nullable else frozenset())
     types = _types(column, *map(type, column.categories or ()))
-    return lambda chosen: types.issuperset(map(type, chosen[0])) and known.issuperset(chosen[0])
+    return lambda values: types.issuperset(map(type, values)) and known.issuperset(values)
 
 
 def _types(column: Column, *types: type) -> frozenset[type]:

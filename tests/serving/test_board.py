@@ -70,8 +70,7 @@ def test_what_others_count_goes_on_where_a_dead_process_stopped() -> None:
 
 def test_outcomes_are_kept_apart_by_version_and_role() -> None:
     metrics = Metrics()
-    metrics.predicted("plant", 1, "answer", 5)
-    metrics.took("plant", 1, "answer", 0.001)
+    metrics.predicted("plant", 1, "answer", 5, seconds=0.001)
     metrics.failed("plant", 2, "canary")
     found = outcomes(metrics.board)
     assert (found["plant", 1, "answer"].good, sum(found["plant", 1, "answer"].seconds)) == (1, 1)
@@ -82,6 +81,6 @@ def test_when_there_is_no_more_room_counting_goes_on_without_harm() -> None:
     metrics = Metrics()
     metrics.count("/predict", 200)
     for version in range(500):
-        metrics.predicted("plant", version, "answer", 1)
+        metrics.predicted("plant", version, "answer", 1, seconds=0.001)
     assert metrics.board.sums("requests") == {("/predict", "200"): [1]}
     assert len(metrics.board.sums("versions")) < 500
