@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import files, page, start
+from benchmarks.drift import errors as drift_errors
 from benchmarks.machine import machine
 from benchmarks.measure import Row
 from benchmarks.pipeline import report as pipeline
@@ -107,6 +108,10 @@ def _serving(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
     return serving.measure(times=asked.times, where=asked.where)
 
 
+def _drift_errors(_: argparse.Namespace) -> tuple[list[Row], page.Section]:
+    return drift_errors.measure()
+
+
 PARTS: Mapping[str, tuple[str, _Measure]] = {
     "start": ("Start", _plain(start.rows)),
     "files": ("Many small files", _plain(files.rows)),
@@ -114,6 +119,7 @@ PARTS: Mapping[str, tuple[str, _Measure]] = {
     "pipeline": ("Pipelines", _pipeline),
     "tracking": ("Tracking", _tracking),
     "serving": ("Serving", _serving),
+    "drift-errors": ("Drift: what is said, and how often it is wrong", _drift_errors),
 }
 
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     Counts = NDArray[Any]
 
 HALF = 0.5
-"""What `population_stability` adds to each count, so that an empty bin has a logarithm."""
+"""What is added to each count, so that an empty bin has a logarithm."""
 
 
-def population_stability(first: Counts, second: Counts) -> float:
+def population_stability(first: Counts, second: Counts, *, half: float = HALF) -> float:
     """Return the population stability index, also known as Jeffreys' divergence, >= 0, in nats.
 
     The sum over bins of (q - p) log(q / p), where half a row is added to each bin of both samples.
@@ -28,6 +28,7 @@ def population_stability(first: Counts, second: Counts) -> float:
     Args:
         first: rows of one sample in each bin, shape (k,).
         second: those of the other in the same bins.
+        half: what to add to each; 0 only where no bin is empty.
 
     Source:
         H. Jeffreys, An invariant form for the prior probability in estimation problems,
@@ -40,7 +41,7 @@ def population_stability(first: Counts, second: Counts) -> float:
     """
     import numpy as np
 
-    p, q = _shares(first + HALF), _shares(second + HALF)
+    p, q = _shares(first + half), _shares(second + half)
     return float(((q - p) * np.log(q / p)).sum())
 
 
@@ -58,11 +59,8 @@ def jensen_shannon(first: Counts, second: Counts) -> float:
     >>> jensen_shannon(np.array([5, 0]), np.array([0, 9]))
     1.0
     """
-    from scipy.special import rel_entr
-
     p, q = _shares(first), _shares(second)
-    middle = (p + q) / 2
-    nats = float((rel_entr(p, middle) + rel_entr(q, middle)).sum()) / 2
+    nats = (_divergence(p, (p + q) / 2) + _divergence(q, (p + q) / 2)) / 2
     return sqrt(max(nats, 0.0) / log(2))
 
 
@@ -112,3 +110,11 @@ def _shares(counts: NDArray[np.generic]) -> Floats:
 
     values = np.asarray(counts, np.float64)
     return values / float(values.sum())
+
+
+def _divergence(p: Floats, q: Floats) -> float:
+    """Return that of Kullback and Leibler, in nats; q is not zero where p is not."""
+    import numpy as np
+
+    there = p > 0
+    return float((p[there] * np.log(p[there] / q[there])).sum())
