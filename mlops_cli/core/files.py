@@ -95,7 +95,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def outside(error: OSError, path: Path) -> ExternalError:
+def outside(error: OSError, path: str | Path) -> ExternalError:
     """Return the error that tells a user what the system said of `path`."""
     reason = (error.strerror or str(error)).lower()
     return ExternalError(f"cannot write '{path}': {reason}")

@@ -13,7 +13,7 @@ from typing import Any
 from mlops_cli.core.files import outside
 
 
-def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None:
+def append(path: str | Path, record: dict[str, Any], *, durable: bool = False) -> None:
     """Add one record at the end; with `durable` it has reached the disk on return."""
     line = json.dumps(record, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     data = line.encode("utf-8", "surrogateescape") + b"\n"
@@ -31,10 +31,10 @@ def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None
         raise outside(error, path) from error
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
+def read(path: str | Path) -> Iterator[dict[str, Any]]:
     """Yield the records in order; none when there is no such file. Torn lines are skipped."""
     try:
-        file = path.open("rb")
+        file = open(path, "rb")  # noqa: SIM115  closed below
     except FileNotFoundError:
         return
     with file:

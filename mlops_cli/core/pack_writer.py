@@ -78,7 +78,7 @@ class PackWriter:
                 self._cut(io.BytesIO(data), kind)
         return key
 
-    def put_file(self, path: Path) -> tuple[ObjectId, int]:
+    def put_file(self, path: str | Path) -> tuple[ObjectId, int]:
         """Put the content of a file and return its id and size in bytes.
 
         Raises:

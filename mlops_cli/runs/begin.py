@@ -1,13 +1,13 @@
 """Beginning a run: what is known of it at the start goes to a folder of its own."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlops_cli.core.clock import now
+from mlops_cli.core.clock import moment
 from mlops_cli.core.layout import Layout
-from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.runs import code, environment, secrets
 from mlops_cli.runs.names import check_name, check_tag, name_of
@@ -52,16 +52,20 @@ def begin(
         carbon.require()
     state = state or code.ask(repo)()
     key = os.urandom(6).hex()
-    head = replace(
-        _head(
-            repo,
-            key,
-            name or name_of(key),
-            command,
-            params,
-            surroundings(repo, environ) if ran_in is None else ran_in,
-            state,
-        ),
+    began_ns = time.time_ns()
+    who = repo.identity
+    head = Head(
+        key=key,
+        name=name or name_of(key),
+        command=secrets.masked_command(command),
+        started=moment(began_ns),
+        started_ns=began_ns,
+        pid=os.getpid(),
+        who={"name": who.name, "email": who.email},
+        host=os.uname().nodename,
+        code=_told(state),
+        params=secrets.masked(flatten(params)),
+        environment=surroundings(repo, environ) if ran_in is None else ran_in,
         parent=parent or _around(repo, environ),
         tags=tuple(dict.fromkeys(secrets.masked_text(tag) for tag in tags)),
         note=None if note is None else secrets.masked_text(note),
@@ -93,38 +97,16 @@ def _around(repo: Repository, environ: Mapping[str, str]) -> str | None:
     return environ.get(PARENT_VARIABLE)
 
 
-def _head(
-    repo: Repository,
-    key: str,
-    name: str,
-    command: str | tuple[str, ...],
-    params: Mapping[str, Any],
-    ran_in: Mapping[str, Any],
-    state: code.State,
-) -> Head:
-    import time
-
-    who = repo.identity
-    return Head(
-        key=key,
-        name=name,
-        command=secrets.masked_command(command),
-        started=now(),
-        started_ns=time.time_ns(),
-        pid=os.getpid(),
-        who={"name": who.name, "email": who.email},
-        host=os.uname().nodename,
-        code={
-            "commit": state.commit,
-            "branch": state.branch,
-            "dirty": state.dirty,
-            "snapshot": state.snapshot,
-            "left_out": dict(state.left_out),
-            "problem": state.problem,
-        },
-        params=secrets.masked(flatten(params)),
-        environment=ran_in,
-    )
+def _told(state: code.State) -> dict[str, Any]:
+    """Return what the record says of the code."""
+    return {
+        "commit": state.commit,
+        "branch": state.branch,
+        "dirty": state.dirty,
+        "snapshot": state.snapshot,
+        "left_out": dict(state.left_out),
+        "problem": state.problem,
+    }
 
 
 def surroundings(repo: Repository, environ: Mapping[str, str]) -> dict[str, Any]:

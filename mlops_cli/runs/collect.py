@@ -190,7 +190,7 @@ def _metrics(
 
 def _put_file(writer: PackWriter, run: OpenRun, name: str) -> ObjectId | None:
     """Put one of the run's files, and return its id; None when it is empty."""
-    path = run.folder / name
+    path = f"{run.folder}/{name}"
     return writer.put_file(path)[0] if os.stat(path).st_size else None
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -108,7 +109,7 @@ class Logged:
     million times.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: str | Path) -> None:
         self.last: dict[str, dict[str, Number]] = {}
         """By step ("" for none) and name."""
         self._series: dict[str, list[float]] = {}
@@ -119,7 +120,9 @@ class Logged:
     def read(self) -> None:
         """Take in what was logged since; a line that is not whole yet waits for its end."""
         try:
-            file = self._file.open("rb")
+            if os.stat(self._file).st_size == self._at:
+                return
+            file = open(self._file, "rb")  # noqa: SIM115  closed below
         except FileNotFoundError:
             return
         from orjson import loads

@@ -8,9 +8,7 @@ whose lock is free has lost its leader.
 import fcntl
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +103,7 @@ class OpenRun:
         self._lock = lock
         self._tracking = tracking
         self._sampler: Sampler | OwnSampler | None = None
-        self._logged = Logged(folder / METRICS)
+        self._logged = Logged(f"{folder}/{METRICS}")
         self._end: End | None = None
 
     @property
@@ -141,11 +139,11 @@ class OpenRun:
 
     def lines(self, name: str) -> list[dict[str, Any]]:
         """Return the records of one of the run's journals."""
-        return list(journal.read(self.folder / name))
+        return list(journal.read(f"{self.folder}/{name}"))
 
     def note(self, name: str, record: Mapping[str, Any]) -> None:
         """Append a record to one of the run's journals."""
-        journal.append(self.folder / name, dict(record))
+        journal.append(f"{self.folder}/{name}", dict(record))
 
     def note_child(self, pid: int, outs: Sequence[str]) -> None:
         """Note the process group that works for this run now, and where it writes."""
@@ -169,7 +167,7 @@ class OpenRun:
 
         if self._tracking is None or not self._tracking.system:
             return lambda: None
-        sampler = self._sampler = OwnSampler(self.folder / SYSTEM, _carbon(self._tracking))
+        sampler = self._sampler = OwnSampler(f"{self.folder}/{SYSTEM}", _carbon(self._tracking))
         return sampler.look
 
     def stop_sampling(self) -> dict[str, float]:
@@ -253,7 +251,7 @@ class OpenRun:
     def close(self) -> None:
         """Remove the folder, and let go of the run."""
         self.stop_sampling()
-        gone = self.folder.with_name(f".gone-{self.head.key}")
+        gone = f"{self.folder.parent}/.gone-{self.head.key}"
         os.rename(self.folder, gone)
         remove_folder(gone)
         self.release()
@@ -377,17 +375,21 @@ def _write(path: str, data: bytes) -> None:
 def _written(head: Head) -> bytes:
     """Return the line that holds what was known of a run when it began."""
     held = {name: getattr(head, name) for name in Head.__slots__ if name != "environment"}
-    ran_in = _plain_json(head.environment)  # most of it
+    ran_in = _environment(head.environment)  # most of it
     return json.dumps(held).encode()[:-1] + b',"environment":' + ran_in + b"}\n"
 
 
-def _plain_json(value: Mapping[str, Any]) -> bytes:
-    """Return JSON; by orjson, ten times as quick, if it is there, for loading it takes 3 ms."""
-    orjson = sys.modules.get("orjson")
-    if orjson is not None:
-        with suppress(TypeError):  # a text that is not Unicode
-            return bytes(orjson.dumps(value))
-    return json.dumps(value).encode()
+_last_environment: tuple[Mapping[str, Any], bytes] = {}, b"{}"
+"""Runs that are begun one after the other share it."""
+
+
+def _environment(held: Mapping[str, Any]) -> bytes:
+    global _last_environment
+    last, data = _last_environment
+    if held is not last:
+        data = json.dumps(held).encode()
+        _last_environment = held, data
+    return data
 
 
 def _read_head(folder: Path) -> tuple[Head | None, int]:

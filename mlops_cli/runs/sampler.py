@@ -43,7 +43,7 @@ class Pace:
 class Writer:
     """Turns what was taken so far into lines of a journal."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: str | Path) -> None:
         self._file = file
         self._last: tuple[float, Taken] | None = None
 
@@ -117,7 +117,7 @@ class Sampler:
 class OwnSampler:
     """Samples this process whenever it is asked and a sample is due."""
 
-    def __init__(self, file: Path, carbon: "Carbon | None" = None) -> None:
+    def __init__(self, file: str | Path, carbon: "Carbon | None" = None) -> None:
         self._carbon = carbon
         self._writer = Writer(file)
         self._pace = Pace(time.monotonic())

@@ -84,7 +84,7 @@ class Sink:
             handle = self._handles.get(name)
             if handle is None:
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-                handle = self._handles[name] = os.open(self.folder / name, flags, 0o666)
+                handle = self._handles[name] = os.open(f"{self.folder}/{name}", flags, 0o666)
         return handle
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ class _Waiting:
         with self._guard:
             runs, self._runs = self._runs, []
             if repo is not None:
-                self._recorded = _Moment(str(repo.layout.open_runs), time.monotonic())
+                self._recorded = _Moment(str(repo.root), time.monotonic())
             return runs
 
     def look(self, repo: Repository) -> bool:
@@ -55,7 +55,7 @@ class _Waiting:
         with self._guard:
             if self._looked.is_now(repo):
                 return False
-            self._looked = _Moment(str(repo.layout.open_runs), time.monotonic())
+            self._looked = _Moment(str(repo.root), time.monotonic())
             return True
 
     def close(self) -> None:
@@ -64,14 +64,14 @@ class _Waiting:
 
 
 class _Moment(NamedTuple):
-    """When something was done about the runs in a folder."""
+    """When something was done about the runs of a project."""
 
-    folder: str
+    root: str
     at: float
 
     def is_now(self, repo: Repository) -> bool:
         soon = time.monotonic() - self.at < TOGETHER_S
-        return soon and str(repo.layout.open_runs) == self.folder
+        return soon and str(repo.root) == self.root
 
 
 _waiting = _Waiting()
