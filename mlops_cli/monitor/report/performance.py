@@ -94,6 +94,34 @@ def _charts(found: PerformanceReport) -> Iterator[Html]:
     told = "The line across is the metric on held-out data; lines down are alarms of detectors."
     if each:
         yield html.section("Over time", html.cards(each), under=told)
+    gaps = dict.fromkeys((one.column, one.metric) for one in found.gaps)
+    drawn = [_gap(gaps_of(found, *one)) for one in gaps]
+    if drawn:
+        told = "The line across is the gap on held-out data, where that was evaluated."
+        yield html.section("Gaps between groups over time", html.cards(drawn), under=told)
+
+
+def _gap(some: Sequence[Gap]) -> Html:
+    """Return one gap over the windows."""
+    name = f"{some[0].metric.removesuffix('_difference')} of {some[0].column}"
+    points, band = [], []
+    for one in some:
+        middle = (_seconds(one.start) + _seconds(one.end)) / 2
+        points.append((middle, _finite(one.value)))
+        band.append((_finite(one.low), _finite(one.high)))
+    before = some[-1].before
+    drawn = lines.chart(
+        f"{name} over time",
+        [Line("gap", points, band=band, dots=True)],
+        bounds=[] if before is None else [(before, "")],
+        times=True,
+    )
+    badge = html.mark("grown", "bad") if any(one.grown for one in some) else Html()
+    return html.card(name, drawn, badge=badge)
+
+
+def _finite(value: float | None) -> float:
+    return _NAN if value is None else value
 
 
 def _badge(found: PerformanceReport, name: str) -> Html:
@@ -123,7 +151,7 @@ def _chart(found: PerformanceReport, name: str) -> Html:
     return lines.chart(
         f"{name} over time",
         [line for line in drawn if line is not None],
-        bounds=[] if before is None else [(before, "held-out data")],
+        bounds=[] if before is None else [(before, "")],
         events=events,
         times=True,
     )
@@ -148,12 +176,11 @@ def _line(label: str, parts: Sequence[Part], each: Sequence[Reading | None]) -> 
     points, band = [], []
     for part, one in zip(parts, each, strict=True):
         middle = (_seconds(part.start) + _seconds(part.end)) / 2
-        points.append((middle, _NAN if one is None or one.value is None else one.value))
+        points.append((middle, _finite(None if one is None else one.value)))
         ends = (None, None) if one is None else (one.low, one.high)
-        band.append(tuple(_NAN if end is None else end for end in ends))
+        band.append((_finite(ends[0]), _finite(ends[1])))
     estimated = label == "estimated"
-    ends_of = [(low, high) for low, high in band]
-    return Line(label, points, band=ends_of, dashed=estimated, dots=not estimated)
+    return Line(label, points, band=band, dashed=estimated, dots=not estimated)
 
 
 def _seconds(text: str) -> float:
