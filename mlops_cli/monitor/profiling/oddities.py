@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.numeric import never_repeat
+from mlops_cli.monitor.tested import percent
 
 _FEWEST_ROWS = 20
 """In fewer rows any column may be distinct, or always the same, by chance."""
@@ -24,7 +25,7 @@ def of_column(column: Distribution) -> Iterator[str]:
             yield "no row has a value"
         return
     if column.nulls > _MOSTLY * column.rows:
-        yield f"{column.nulls / column.rows:.0%} of the rows have no value"
+        yield f"{percent(column.nulls / column.rows)} of the rows have no value"
     if column.infinite:
         yield f"{column.infinite:,} infinite value{'' if column.infinite == 1 else 's'}"
     if column.present >= _FEWEST_ROWS:
@@ -41,11 +42,11 @@ def _spread(column: Distribution) -> Iterator[str]:
         yield "every value is different, as in an id"
     elif column.names:
         share = column.distinct / column.present
-        yield f"{share:.0%} of the values are distinct: names, not categories"
+        yield f"{percent(share)} of the values are distinct: names, not categories"
     counts = column.categories.values() if column.kind == "category" else column.counts.tolist()
     most = max(counts, default=0) / column.present
     if most >= _NEARLY:
-        yield f"nearly constant: {most:.1%} of the values are the same"
+        yield f"nearly constant: {percent(most)} of the values are the same"
 
 
 def _texts(column: Distribution) -> Iterator[str]:
@@ -55,7 +56,8 @@ def _texts(column: Distribution) -> Iterator[str]:
     dates = sum(count for text, count in column.categories.items() if _DATE.fullmatch(text))
     if numbers > _FEW * rows and numbers < rows:
         others = [text for text in column.categories if not _is_number(text)]
-        yield f"mixed: {numbers / rows:.0%} are numbers, and others are not, as {_quoted(others)}"
+        share = percent(numbers / rows)
+        yield f"mixed: {share} are numbers, and others are not, as {_quoted(others)}"
     elif numbers == rows:
         yield "numbers that are kept as text"
     elif dates == rows:

@@ -68,7 +68,7 @@ def profile(table: Table, blocks: Iterable[pd.DataFrame] = ()) -> TableProfile:
 
 
 def _each(table: Table) -> Iterator[tuple[str, Distribution]]:
-    """Yield the columns of a table; of those with one name the first."""
+    """Yield the columns of a table; of those with one name one."""
     for name in dict.fromkeys(table.names):
         yield name, table.column(name)
 
@@ -78,7 +78,7 @@ def _oddities(table: Table, repeated: int | None, pairs: tuple[Pair, ...]) -> It
         yield "the table has no row"
     twice = [name for name in dict.fromkeys(table.names) if table.names.count(name) > 1]
     if twice:
-        yield f"more than one column is called '{twice[0]}'; the first is told"
+        yield f"more than one column is called '{twice[0]}'; one of them is told"
     if repeated:
         yield f"{repeated:,} row{' is' if repeated == 1 else 's are'} there already"
     for pair in pairs:

@@ -51,11 +51,11 @@ class Rows:
         self._sample.add(_numbers(block))
 
     def repeated(self) -> int | None:
-        """Return how many rows are like one before them; None if there are too many to tell."""
+        """Return how many rows are like one before them; None of none, or of too many to tell."""
         import numpy as np
 
         if self._rows > MOST_HASHES or not self._rows:
-            return None if self._rows else 0
+            return None
         return self._rows - len(np.unique(np.concatenate(self._hashes)))
 
     @property

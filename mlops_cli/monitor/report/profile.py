@@ -14,6 +14,7 @@ from mlops_cli.page.html import Html
 DRAWN = 120
 """So many columns are drawn; so many more have a line of the table."""
 LISTED = 500
+_DAYS_S = 3 * 86_400
 _HEAD = ("column", "kind", "missing", "distinct", "lowest", "median", "highest", "spread")
 
 
@@ -53,6 +54,8 @@ def told(column: ColumnProfile) -> str:
     if column.low is None or column.high is None:
         return ""
     low, high = words.value(column.low, column.kind), words.value(column.high, column.kind)
+    if column.kind == "datetime" and column.high - column.low > _DAYS_S:
+        return f"{low[:10]} .. {high[:10]}"
     if column.kind == "boolean":
         return f"{words.percent(column.mean or 0.0)} true"
     return low if low == high else f"{low} .. {high}"
@@ -85,7 +88,7 @@ def _columns(found: TableProfile) -> Html:
 
 def _row(column: ColumnProfile) -> list[str | float | None]:
     missing = column.missing / column.rows if column.rows else 0.0
-    spread = _heights(column)
+    spread = heights(column)
     text = column.kind == "category"
     middle = column.quantiles[SHARES.index(0.5)] if column.quantiles and not text else None
     return [
@@ -100,7 +103,7 @@ def _row(column: ColumnProfile) -> list[str | float | None]:
     ]
 
 
-def _heights(column: ColumnProfile) -> Sequence[float]:
+def heights(column: ColumnProfile) -> Sequence[float]:
     """Return what a column's sparkline is made of."""
     if column.bins is not None:
         return [sum(column.bins.shares[at : at + 2]) for at in range(0, len(column.bins.shares), 2)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from mlops_cli.monitor.kinds import Kind
+from mlops_cli.monitor.tested import percent as percent
 from mlops_cli.page.axis import moment
 from mlops_cli.page.html import Tone
 
@@ -38,15 +39,6 @@ def value(of: float | str | None, kind: Kind) -> str:
     if kind == "datetime":
         return moment(of)
     return f"{of:.4g}" if abs(of) < 1e4 or of % 1 else f"{of:.10g}"
-
-
-def percent(share: float) -> str:
-    """Return a share for people.
-
-    >>> percent(0.2), percent(0.004), percent(0.0)
-    ('20 %', '0.4 %', '0 %')
-    """
-    return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"
 
 
 def minutes(when: datetime) -> str:
