@@ -70,6 +70,8 @@ def _column(name: str, value: Value) -> ColumnRule:
         if "missing" in given:
             raise found["missing"].fail("says what nullable says too", hint="keep one of the two")
         given["missing"] = 1.0 if given.pop("nullable") else 0.0
+    if "newest" in given:
+        given["newest_s"] = given.pop("newest")
     shortest, longest = given.pop("length", (None, None))
     rule = ColumnRule(name, shortest=shortest, longest=longest, **given)
     rule = replace(rule, type=_implied(rule))
