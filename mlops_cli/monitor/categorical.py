@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.monitor.tails import chi_square, normal
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -40,7 +42,6 @@ def homogeneity(first: Counts, second: Counts) -> ChiSquare:
     (5.333333333, 1, 0.020921)
     """
     import numpy as np
-    from scipy.special import chdtrc
 
     if len(first) < 2:
         return ChiSquare(0.0, 0, 1.0)
@@ -48,7 +49,7 @@ def homogeneity(first: Counts, second: Counts) -> ChiSquare:
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     statistic = float(((table - expected) ** 2 / expected).sum())
     degrees = len(first) - 1
-    return ChiSquare(statistic, degrees, float(chdtrc(degrees, statistic)))
+    return ChiSquare(statistic, degrees, chi_square(degrees, statistic))
 
 
 def likelihood_ratio(first: Counts, second: Counts) -> ChiSquare:
@@ -65,7 +66,7 @@ def likelihood_ratio(first: Counts, second: Counts) -> ChiSquare:
     5.411532
     """
     import numpy as np
-    from scipy.special import chdtrc, rel_entr
+    from scipy.special import rel_entr
 
     if len(first) < 2:
         return ChiSquare(0.0, 0, 1.0)
@@ -73,7 +74,7 @@ def likelihood_ratio(first: Counts, second: Counts) -> ChiSquare:
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     statistic = 2 * max(float(rel_entr(table, expected).sum()), 0.0)
     degrees = len(first) - 1
-    return ChiSquare(statistic, degrees, float(chdtrc(degrees, statistic)))
+    return ChiSquare(statistic, degrees, chi_square(degrees, statistic))
 
 
 def two_proportions(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
@@ -94,15 +95,13 @@ def two_proportions(first: tuple[int, int], second: tuple[int, int]) -> tuple[fl
     """
     from math import sqrt
 
-    from scipy.special import ndtr
-
     hits, rows = first[0] + second[0], first[1] + second[1]
     if hits in (0, rows):
         return 0.0, 1.0
     share = hits / rows
     deviation = sqrt(share * (1 - share) * (1 / first[1] + 1 / second[1]))
     z = (second[0] / second[1] - first[0] / first[1]) / deviation
-    return z, 2 * float(ndtr(-abs(z)))
+    return z, 2 * normal(-abs(z))
 
 
 def total_variation(first: Counts, second: Counts) -> float:

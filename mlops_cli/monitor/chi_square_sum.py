@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import copysign, log, sqrt
 from typing import TYPE_CHECKING
 
+from mlops_cli.monitor.tails import normal
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -37,7 +39,6 @@ def upper_tail(value: float, weights: Floats) -> float:
     0.05
     """
     import numpy as np
-    from scipy.special import ndtr
 
     if value <= 0:
         return 1.0
@@ -49,7 +50,7 @@ def upper_tail(value: float, weights: Floats) -> float:
     cumulants = -0.5 * float(np.log(left).sum())
     curvature = float((2 * (weights / left) ** 2).sum())
     w = copysign(sqrt(max(2 * (at * value - cumulants), 0.0)), at)
-    return float(ndtr(-(w + log(at * sqrt(curvature) / w) / w)))
+    return normal(-(w + log(at * sqrt(curvature) / w) / w))
 
 
 def _saddlepoint(value: float, weights: Floats) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.monitor.tails import normal
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -50,8 +52,6 @@ def two_means(values: Floats, first: Counts, second: Counts) -> ZTest:
     """
     from math import copysign, inf, sqrt
 
-    from scipy.special import ndtr
-
     rows, others = float(first.sum()), float(second.sum())
     mean, other = float(values @ first) / rows, float(values @ second) / others
     spread = float(((values - mean) ** 2) @ first) / (rows - 1) / rows
@@ -60,7 +60,7 @@ def two_means(values: Floats, first: Counts, second: Counts) -> ZTest:
     error = sqrt(spread + other_spread)
     surely = copysign(inf, difference) if difference else 0.0
     z = difference / error if error else surely
-    return ZTest(z, 2 * float(ndtr(-abs(z))), difference)
+    return ZTest(z, 2 * normal(-abs(z)), difference)
 
 
 def deviation(values: Floats, counts: Counts) -> float:
