@@ -4,7 +4,17 @@ import re
 
 from mlops_cli.registry.lineage.node import Node
 
-_WHEN_AND_WHO = {"answered", "began", "by", "commit by", "made", "registered", "version", "when"}
+_WHEN_AND_WHO = {
+    "answered",
+    "began",
+    "by",
+    "commit by",
+    "made",
+    "registered",
+    "since",
+    "version",
+    "when",
+}
 """Facts that tell moments and people, which are shown short."""
 
 

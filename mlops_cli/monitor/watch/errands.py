@@ -56,6 +56,11 @@ class Errands:
     beside: bool = False
     _under_way: dict[tuple[str, str], "list[Outcome]"] = field(default_factory=dict)
     _slow: threading.Lock = field(default_factory=threading.Lock)
+    _taken_over: set[tuple[str, str]] = field(default_factory=set)
+    """Those that another process began, and may have ended without keeping that."""
+
+    def __post_init__(self) -> None:
+        self._taken_over = {self._key(one) for one in self.memory.errands}
 
     def run(self, actions: Mapping[str, Action], *, impatient: bool = False) -> None:
         """Do what is due, and keep what comes of it after each; if impatient, what is not due too.
@@ -126,6 +131,12 @@ class Errands:
         self.say(f"{words.headline(alert)}: {alert.reason}")
 
     def _act(self, errand: Errand, name: str, action: Action | None) -> None:
+        if self._key(errand) in self._taken_over:
+            self._taken_over.discard(self._key(errand))
+            if _entry_of(self.repo, errand.alert, name) is not None:
+                self.memory.errands.remove(errand)
+                memories.save(self.repo, self.memory)
+                return
         if action is None:
             outcome = Outcome(done=False, said="there is no such action any more")
         elif action.slow and self.beside:
@@ -191,7 +202,7 @@ def totals(counts: "Counter[tuple[str, str, str]]", family: str) -> dict[tuple[s
 
 def _brief(alert: Alert) -> dict[str, object]:
     held = words.record(alert)
-    kept = ("alert", "state", "rule", "model", "number", "version")
+    kept = ("alert", "state", "rule", "time", "model", "number", "version")
     return {key: held[key] for key in kept if key in held} | (
         {} if alert.entry is None else {"entry": alert.entry}
     )
@@ -206,16 +217,19 @@ def _with_entry(standing: Standing, alert: Alert, oid: ObjectId) -> Standing:
     return standing
 
 
-def _entry_of(repo: Repository, alert: Alert) -> ObjectId | None:
-    """Return the entry that tells of an alert, where a killed process had got so far."""
+def _entry_of(repo: Repository, alert: Alert, action: str | None = None) -> ObjectId | None:
+    """Return the entry that tells of an alert, or of an action about it.
+
+    There is one where a process was killed that had got so far.
+    """
+    wanted = (ALERT if action is None else DONE, alert.id, alert.state, alert.time, action)
     name = chain.PREFIX + repo.clone_id
     head = repo.refs.get(name)
-    if head is None:
-        return None
-    for entry in chain.walk(repo, name, head):
+    for entry in () if head is None else chain.walk(repo, name, head):
         if entry.time < alert.time:
             return None
-        told = (entry.action, entry.detail.get("alert"), entry.detail.get("state"))
-        if told == (ALERT, alert.id, alert.state):
+        held = entry.detail
+        told = (held.get(key) for key in ("alert", "state", "time", "action"))
+        if (entry.action, *told) == wanted:
             return entry.oid
     return None

@@ -14,7 +14,7 @@ from mlops_cli.errors import MloError
 from mlops_cli.registry.events import Event
 from mlops_cli.registry.lineage import counts
 from mlops_cli.registry.lineage.node import Node, brief, person
-from mlops_cli.registry.lineage.uses import BatchEntry, Retraining
+from mlops_cli.registry.lineage.uses import AlertEntry, BatchEntry, Retraining
 from mlops_cli.registry.models import Model, Version
 from mlops_cli.runs import reproduced
 from mlops_cli.runs.record import Run
@@ -57,6 +57,15 @@ def batch(entry: BatchEntry) -> Node:
         "to": f"{held.get('output')} {short(ObjectId(str(held.get('output_id'))))}",
     }
     return Node("batch", entry.batch, entry.oid, facts)
+
+
+def alert(entry: AlertEntry) -> Node:
+    """Return what a monitor found of a version."""
+    held = entry.detail
+    facts = {"when": entry.time, "reason": str(held.get("reason"))}
+    if held.get("since") != held.get("time"):
+        facts["since"] = str(held.get("since"))
+    return Node("alert", f"{held.get('rule')} {held.get('state')}", entry.oid, facts)
 
 
 def retraining(entry: Retraining) -> Node:

@@ -16,6 +16,7 @@ from mlops_cli.runs.index import removed_keys
 _BATCH = b'{"action":"predict"'
 """How the canonical bytes of the audit entry of a batch begin."""
 _RETRAINING = b'{"action":"retrain"'
+_ALERT = b'{"action":"alert"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +136,23 @@ def _contents(repo: Repository, kind: Kind) -> Iterator[tuple[ObjectId, bytes]]:
     ids = list(repo.objects.each(kind))
     for oid, data in zip(ids, repo.objects.contents(ids), strict=True):
         yield oid, repo.objects.get(oid) if data is None else bytes(data)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEntry:
+    """The audit entry of an alert about a version, `firing`, `resolved` or `cannot check`."""
+
+    oid: ObjectId
+    time: str
+    detail: dict[str, Any]
+
+
+def alerts(repo: Repository) -> list[AlertEntry]:
+    """Return the entries of all alerts, oldest first."""
+    found = [
+        (canonical.decode(data), oid)
+        for oid, data in _contents(repo, Kind.AUDIT)
+        if data.startswith(_ALERT)
+    ]
+    made = [AlertEntry(oid, str(held["time"]), dict(held["detail"])) for held, oid in found]
+    return sorted(made, key=lambda entry: (entry.time, entry.oid))

@@ -12,7 +12,7 @@ from mlops_cli.errors import MissingObject
 from mlops_cli.registry import models
 from mlops_cli.registry.lineage import told, uses
 from mlops_cli.registry.lineage.node import Node
-from mlops_cli.registry.lineage.uses import BatchEntry, Retraining, Use
+from mlops_cli.registry.lineage.uses import AlertEntry, BatchEntry, Retraining, Use
 from mlops_cli.registry.models import Model, Version
 from mlops_cli.runs.record import Run
 
@@ -53,6 +53,11 @@ class Walk:
     def retrainings(self) -> dict[str, Retraining]:
         """What made runs without a person, by the ids of the runs."""
         return uses.retrainings(self.repo)
+
+    @cached_property
+    def alerts(self) -> list[AlertEntry]:
+        """All alerts of monitors, oldest first."""
+        return uses.alerts(self.repo)
 
     @cached_property
     def models(self) -> dict[str, Model]:
@@ -117,6 +122,8 @@ class Walk:
         yield from _newest(list(self._events(version)), "events")
         ours = [one for one in self.batches if version.has_id(str(one.detail.get("version")))]
         yield from _newest([told.batch(one) for one in ours], "batches")
+        about = [one for one in self.alerts if version.has_id(str(one.detail.get("version")))]
+        yield from _newest([told.alert(one) for one in about], "alerts")
         yield from told.logged(self.repo, version)
 
     def _events(self, version: Version, *, until: str | None = None) -> Iterator[Node]:
