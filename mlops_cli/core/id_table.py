@@ -72,6 +72,9 @@ def _count(indexes: Sequence[Index]) -> int:
 _PARTS = 256
 """How many first bytes an id may have."""
 
+_FEW = 50_000
+"""So many ids are sorted at once, which takes 10 MB."""
+
 
 class IdTable:
     """Finds an id in any of some indexes by one binary search.
@@ -86,11 +89,11 @@ class IdTable:
         self.indexes = indexes
         self._mask = (1 << max(1, (len(indexes) - 1).bit_length())) - 1
         self._rows, self._places = array("Q"), array("I")
-        for part in range(_PARTS):
+        for part in range(_PARTS) if _count(indexes) > _FEW else (None,):
             self._sort(part)
 
-    def _sort(self, part: int) -> None:
-        """Take in the ids that begin with one byte: all at once would take ten times the memory."""
+    def _sort(self, part: int | None) -> None:
+        """Take in the ids that begin with one byte, or all: of many that takes much memory."""
         keep = ~self._mask
         rows = [
             (prefix & keep | number) << 32 | at

@@ -186,10 +186,13 @@ class Index:
         column = struct.unpack_from(f"<{self.count}I", self._raw, start)
         return list(column)
 
-    def prefixes(self, first: int) -> Iterator[tuple[int, int]]:
-        """Yield position and `prefix` of each id that begins with the byte `first`."""
-        start = self.first_at_least(bytes([first]))
-        end = self.count if first == _LAST_BYTE else self.first_at_least(bytes([first + 1]))
+    def prefixes(self, first: int | None) -> Iterator[tuple[int, int]]:
+        """Yield position and `prefix` of each id that begins with the byte `first`; None: all."""
+        start, end = 0, self.count
+        if first is not None:
+            start = self.first_at_least(bytes([first]))
+            if first != _LAST_BYTE:
+                end = self.first_at_least(bytes([first + 1]))
         found = array(
             "Q", memoryview(self._raw)[: self.count * ID_BYTES].cast("Q")[start * 4 : end * 4 : 4]
         )

@@ -109,7 +109,7 @@ def deciding(environ: Mapping[str, str], chosen: Sequence[str]) -> dict[str, str
     """Return the variables that what `collect` returns depends on, within one moment."""
     names = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", *THREAD_VARIABLES)
     return {
-        **{name: environ[name] for name in names if name in environ},
+        **{name: value for name in names if (value := environ.get(name)) is not None},
         **_chosen(environ, chosen),
     }
 

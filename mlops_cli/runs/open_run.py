@@ -36,7 +36,7 @@ METRICS, PARAMS, ARTIFACTS, STEPS, CHILDREN, SYSTEM, MARKS = (
     f"{name}.jsonl"
     for name in ("metrics", "params", "artifacts", "steps", "children", "system", "marks")
 )
-_HEAD, _LOG, _BUNDLE, _GIVEN = "run.json", "log", "bundle", "params.json"
+LOG, BUNDLE, _HEAD, _GIVEN = "log", "bundle", "run.json", "params.json"
 _NO_PARAMS = "no-params.json"
 """In `.mlo/`, for all runs without any: a file less for each."""
 _RECORDING = b"\nrecording\n"
@@ -109,7 +109,7 @@ class OpenRun:
     @property
     def log(self) -> Path:
         """The file that all output goes to."""
-        return self.folder / _LOG
+        return self.folder / LOG
 
     @property
     def _given(self) -> str:
@@ -120,7 +120,7 @@ class OpenRun:
     @property
     def bundle(self) -> Path:
         """The git bundle of the code; not there when it is that of a commit."""
-        return self.folder / _BUNDLE
+        return self.folder / BUNDLE
 
     @property
     def files(self) -> Path:
@@ -294,7 +294,7 @@ def create(
         lock = _new_lock(f"{unborn}/{_HEAD}")
         os.write(lock, line)
         if bundle:
-            _write(f"{unborn}/{_BUNDLE}", bundle)
+            _write(f"{unborn}/{BUNDLE}", bundle)
         if params:
             _write(f"{unborn}/{_GIVEN}", json.dumps(params).encode())
         elif not os.path.exists(f"{open_runs.parent}/{_NO_PARAMS}"):

@@ -1,8 +1,12 @@
 """One table finds what is in any of many packs, and nothing else."""
 
+from unittest.mock import patch
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops_cli.core import id_table
 from mlops_cli.core.id_table import Finder, IdTable
 from mlops_cli.core.packs import Codec, Columns, Entry, Index, Kind
 
@@ -18,10 +22,14 @@ def index_of(keys: list[bytes], codec: Codec = Codec.RAW) -> Index:
     return columns.index()
 
 
-@given(st.lists(st.lists(KEYS, max_size=8, unique=True), max_size=6), st.lists(KEYS))
-def test_each_id_is_found_where_it_is(packs: list[list[bytes]], others: list[bytes]) -> None:
+@pytest.mark.parametrize("few", [0, 50_000])
+@given(packs=st.lists(st.lists(KEYS, max_size=8, unique=True), max_size=6), others=st.lists(KEYS))
+def test_each_id_is_found_where_it_is(
+    few: int, packs: list[list[bytes]], others: list[bytes]
+) -> None:
     indexes = [index_of(keys) for keys in packs]
-    table = IdTable(indexes)
+    with patch.object(id_table, "_FEW", few):
+        table = IdTable(indexes)
     for key in [*others, *(key for keys in packs for key in keys)]:
         found = table.find(key)
         if found is None:
