@@ -125,8 +125,6 @@ def _blocks(
         names = _header(path, name, "\t" if suffix == ".tsv" else ",")
         texts = frozenset(names) if as_text is None else as_text
         for frame in table_blocks.blocks(path, name, rows=ROWS, as_text=texts):
-            if type(frame.index).__name__ != "RangeIndex":  # pandas took a column for one
-                raise RequestError(f"'{name}' has more cells in a row than names of columns")
             yield frame, names
 
 
@@ -150,10 +148,13 @@ def _header(path: Path, name: str, delimiter: str) -> tuple[str, ...]:
     try:
         with table_blocks.opened(path, name) as file:
             text = TextIOWrapper(file, encoding="utf-8-sig", newline="")
-            header = next((row for row in csv.reader(text, delimiter=delimiter) if row), [])
+            rows = (row for row in csv.reader(text, delimiter=delimiter) if row)
+            header, first = next(rows, []), next(rows, [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         reason = str(error).partition("\n")[0]
         raise RequestError(f"'{name}' cannot be read as a table: {reason}") from error
+    if len(first) > len(header):  # pandas would take the first column for names of rows
+        raise RequestError(f"'{name}' has more cells in a row than names of columns")
     return tuple(header)
 
 
