@@ -33,6 +33,10 @@ class DriftRule:
     """Of these predictions only so many, the newest."""
     predictions: bool = False
     """Whether what the model answers has to be as before, too."""
+    segment: str | None = None
+    """A column whose values are looked at apart, too."""
+    multivariate: bool = False
+    """Whether the columns are looked at together, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +305,8 @@ _WINDOW: _Readers = {"window": lambda one: span(one, least=1.0)}
 _DRIFT: _Readers = {
     "last": lambda one: one.integer(minimum=1),
     "predictions": Value.boolean,
+    "segment": Value.text,
+    "multivariate": Value.boolean,
 }
 _PERFORMANCE: _Readers = {
     "metric": Value.text,

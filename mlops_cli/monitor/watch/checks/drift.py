@@ -22,15 +22,22 @@ def check(asked: Asked) -> Finding:
         raise about.unexpected(rule)
     version = about.version(asked)
     span = about.span(asked, rule.window_s, last=rule.last)
-    found = live.check(asked.repo, about.reference(version), span=span)
+    found = live.check(
+        asked.repo,
+        about.reference(version),
+        span=span,
+        predictions=rule.predictions,
+        segment=rule.segment,
+        multivariate=rule.multivariate,
+    )
     report = found.report
     drifted = [one for one in report.columns if one.verdict in ("drift", "not comparable")]
     verdict: Verdict = "broken"
-    if report.holds:
-        verdict = "no verdict" if report.verdict in _UNSURE else "holds"
+    if found.holds:
+        verdict = "no verdict" if found.verdict in _UNSURE else "holds"
     return Finding(
         verdict,
-        report.reason,
+        found.reason,
         max((one.effect for one in drifted if one.effect is not None), default=None),
         report.settings.effect,
         version=version.number,

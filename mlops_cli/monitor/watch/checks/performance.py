@@ -23,7 +23,8 @@ def check(asked: Asked) -> Finding:
     if not isinstance(rule, PerformanceRule):
         raise about.unexpected(rule)
     version = about.version(asked)
-    report = _report(asked, version, rule.window_s)
+    estimate = rule.labels != "realized"
+    report = _report(asked, version, rule.window_s, estimate=estimate)
     if report is None:
         return _nothing(version, rule.window_s)
     verdict, reason, value, limit = _judged(report, rule)
@@ -46,7 +47,7 @@ def concept(asked: Asked) -> Finding:
     if not isinstance(rule, ConceptRule):
         raise about.unexpected(rule)
     version = about.version(asked)
-    report = _report(asked, version, rule.window_s)
+    report = _report(asked, version, rule.window_s, estimate=False)
     if report is None:
         return _nothing(version, rule.window_s)
     if not report.labelled:
@@ -91,13 +92,16 @@ def samples(version: Version, report: PerformanceReport) -> tuple[Sample, ...]:
     return tuple(found)
 
 
-def _report(asked: Asked, version: Version, window_s: float) -> PerformanceReport | None:
+def _report(
+    asked: Asked, version: Version, window_s: float, *, estimate: bool
+) -> PerformanceReport | None:
     """Return how a version performs, None where it was asked nothing."""
     start = asked.now - timedelta(seconds=window_s)
-    span = (round(start.timestamp() * _US), round(asked.now.timestamp() * _US))
-    if not counted.within(asked.repo, version.model, [span], Tally())[0]:
+    moments = (round(start.timestamp() * _US), round(asked.now.timestamp() * _US))
+    if not counted.within(asked.repo, version.model, [moments], Tally())[0]:
         return None
-    return look(asked.repo, about.reference(version), span=about.span(asked, window_s))
+    span = about.span(asked, window_s)
+    return look(asked.repo, about.reference(version), span=span, estimate=estimate)
 
 
 def _nothing(version: Version, window_s: float) -> Finding:
