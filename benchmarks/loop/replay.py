@@ -50,7 +50,6 @@ def loop(stream: Stream, folder: Path) -> tuple[Arm, list[Told]]:
         for start in range(0, len(live), stream.block):
             rows = live.iloc[start : start + stream.block]
             hits.append(_asked(url, rows))
-            time.sleep(_FLUSHED_S)
             found = _look(folder)
             if found.attempt is not None:
                 told.append(found)
@@ -111,6 +110,7 @@ def _asked(url: str, rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Ask for rows, tell what was true of them, and return which answers were right."""
     asked = rows.drop(columns=TARGET).to_dict(orient="records")
     answers = _post(f"{url}/predict", {"rows": asked})["predictions"]
+    time.sleep(_FLUSHED_S)
     truth = rows[TARGET].tolist()
     pairs = zip(answers, truth, strict=True)
     labels = [{"id": one["id"], "label": label} for one, label in pairs]

@@ -38,7 +38,7 @@ def look(work: Work) -> Taken | Told:
     if rows < said.min_rows:
         why = f"there are {rows} fresh rows, {said.min_rows} are asked for"
         return work.told("too few rows", why, _labels_come_by(work))
-    wrong = problem(work.repo, fresh, said)
+    wrong = problem(work.repo, fresh, chosen, said)
     if wrong is not None:
         return work.told("invalid", wrong, "nothing is trained on rows that fail")
     return Taken(fresh, chosen)

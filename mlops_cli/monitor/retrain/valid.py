@@ -7,10 +7,11 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.data.validation import declared
 from mlops_cli.data.validation.check import check
 from mlops_cli.monitor.retrain.fresh import Fresh
+from mlops_cli.monitor.retrain.window import Chosen
 
 
-def problem(repo: Repository, fresh: Fresh, said: Retrain) -> str | None:
-    """Return what is wrong with fresh rows, in a line; None where nothing is.
+def problem(repo: Repository, fresh: Fresh, chosen: Chosen, said: Retrain) -> str | None:
+    """Return what is wrong with the rows that are taken, in a line; None where nothing is.
 
     They are held against the schema that the settings name, or that the table has which they take
     the place of.
@@ -18,18 +19,19 @@ def problem(repo: Repository, fresh: Fresh, said: Retrain) -> str | None:
     Raises:
         RequestError: the schema is not there, or says nothing that can be understood.
     """
-    twice = [str(name) for name in fresh.rows.columns[fresh.rows.columns.duplicated()]]
+    rows = fresh.rows.iloc[chosen.first : chosen.end]
+    twice = [str(name) for name in rows.columns[rows.columns.duplicated()]]
     if twice:
         return f"the column '{twice[0]}' is there twice"
-    empty = [name for name in fresh.rows.columns if fresh.rows[name].isna().all()]
+    empty = [name for name in rows.columns if rows[name].isna().all()]
     if empty:
         return f"the column '{empty[0]}' has no value at all"
-    if fresh.rows[fresh.target].nunique() < 2:
+    if rows.iloc[: chosen.trained][fresh.target].nunique() < 2:
         return f"every row has the same '{fresh.target}'"
     schema = (
         declared.load(repo, said.schema) if said.schema else declared.schema_of(repo, said.into)
     )
     if schema is None:
         return None
-    report = check(fresh.rows, schema, name=said.into)
+    report = check(rows, schema, name=said.into)
     return None if report.holds else report.first

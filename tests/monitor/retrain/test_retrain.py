@@ -112,10 +112,8 @@ def test_rows_that_fail_are_never_trained_on(loop: Loop) -> None:
     told = loop.retrain(force=True)
     assert told.status == "invalid"
     assert "a" in told.why
-    loop.settings()
-    frame = rows(600, 3)
-    loop.answer(frame.assign(y=1))
     loop.settings("window: 300")
+    loop.answer(rows(600, 3).assign(y=1))
     assert loop.retrain().why == "every row has the same 'y'"
     assert loop.model.newest.number == 1
 
@@ -341,7 +339,8 @@ def test_one_that_breaks_off_goes_on_where_it_stood(
 
 
 def test_one_that_was_killed_while_the_pipeline_ran_goes_on(loop: Loop) -> None:
-    (loop.root / "train.sh").write_text('test -e "$HOLD" || { echo > "$HELD"; sleep 60; }\n')
+    hold = 'if test -n "$HELD"; then echo > "$HELD"; exec sleep 60; fi\n'
+    (loop.root / "train.sh").write_text(hold)
     git(loop.root, "commit", "--quiet", "--all", "--message", "Take long")
     changed(loop)
     code = (
@@ -352,7 +351,7 @@ def test_one_that_was_killed_while_the_pipeline_ran_goes_on(loop: Loop) -> None:
     )
     held = loop.root.parent / "held"
     os.mkfifo(held)
-    environ = {**os.environ, "HELD": str(held), "HOLD": str(loop.root.parent / "none")}
+    environ = {**os.environ, "HELD": str(held)}
     child = subprocess.Popen([sys.executable, "-c", code], cwd=loop.root, env=environ)
     held.read_text()
     os.kill(child.pid, signal.SIGKILL)
