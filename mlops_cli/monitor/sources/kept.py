@@ -48,7 +48,7 @@ def _numbers(one: ColumnProfile) -> Distribution:
             nulls=one.nulls,
             infinite=0,
             distinct=one.distinct,
-            error=rank_error(finite) + 0.5 / known,
+            error=rank_error(finite) + 1 / (known - 1) + 1 / _POINTS if known > 1 else 0.0,
         )
     values, counts = one.weighted()
     if not len(values):
