@@ -227,7 +227,7 @@ class Connection(HttpToolsProtocol):
     def _still_in_head(self, size: int, *, begun: bool) -> None:
         """Count a piece of a head that goes on; `begun` says that it began somewhere in there."""
         if begun:
-            if self._head_bytes:  # of the head before it, which has come
+            if self.cycle is not None:  # the head before it has come
                 self._head_came()
             self._head_bytes, self._uncertain_bytes = 0, size
         self._head_bytes += size
