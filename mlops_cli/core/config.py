@@ -59,7 +59,7 @@ class RemoteSettings:
 class DriftSettings:
     """When `mlo drift` says that a column has drifted."""
 
-    q: float = 0.025
+    q: float = 0.015
     """The share of false alarms accepted among the columns reported, in 0..1."""
     effect: float = 0.1
     """The smallest difference that counts, in 0..1."""
