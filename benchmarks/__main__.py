@@ -62,6 +62,11 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="folder to measure in (default: of storage XFS in memory, else the temporary one)",
     )
     parser.add_argument("--times", metavar="N", type=int, default=3, help="medians of (3)")
+    of_loop = parser.add_argument_group("of loop")
+    of_loop.add_argument(
+        "--elec2", metavar="PATH", type=Path, help="the CSV of OpenML data set 151, electricity"
+    )
+    of_loop.add_argument("--plot", metavar="PATH", type=Path, help="write a page of drawings")
     asked = parser.parse_args(arguments)
     for name in asked.parts:
         if name not in PARTS:
@@ -112,6 +117,12 @@ def _drift_errors(_: argparse.Namespace) -> tuple[list[Row], page.Section]:
     return drift_errors.measure()
 
 
+def _loop(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
+    from benchmarks.loop import report as loop  # loads what it fits models with
+
+    return loop.measure(elec2=asked.elec2, where=asked.where, plot=asked.plot)
+
+
 PARTS: Mapping[str, tuple[str, _Measure]] = {
     "start": ("Start", _plain(start.rows)),
     "files": ("Many small files", _plain(files.rows)),
@@ -119,6 +130,7 @@ PARTS: Mapping[str, tuple[str, _Measure]] = {
     "pipeline": ("Pipelines", _pipeline),
     "tracking": ("Tracking", _tracking),
     "serving": ("Serving", _serving),
+    "loop": ("The closed loop", _loop),
     "drift-errors": ("Drift: what is said, and how often it is wrong", _drift_errors),
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from benchmarks.measure import Row
 
 _HEAD = ("what", "mlo", "against", "takes", "ratio", "limit", "")
-_DIGITS = {"s": 3, "MB": 2, "ms": 1, "us": 1}
+_DIGITS = {"s": 3, "MB": 2, "ms": 1, "us": 1, "%": 2}
 
 
 def table(rows: Sequence[Row]) -> str:

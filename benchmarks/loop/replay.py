@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.loop import learner
-from benchmarks.loop.arms import Arm
+from benchmarks.loop.arms import Arm, Hits
 from benchmarks.loop.learner import TARGET
 from benchmarks.loop.streams import Stream
 from benchmarks.measure import MLO
@@ -106,7 +106,7 @@ def _serving(folder: Path) -> Iterator[str]:
             server.stdout.close()
 
 
-def _asked(url: str, rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _asked(url: str, rows: pd.DataFrame) -> Hits:
     """Ask for rows, tell what was true of them, and return which answers were right."""
     asked = rows.drop(columns=TARGET).to_dict(orient="records")
     answers = _post(f"{url}/predict", {"rows": asked})["predictions"]
@@ -116,7 +116,8 @@ def _asked(url: str, rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:
     labels = [{"id": one["id"], "label": label} for one, label in pairs]
     if _post(f"{url}/feedback", {"feedback": labels})["new"] != len(rows):
         raise OSError("the server did not keep all labels")
-    return np.array([one["prediction"] for one in answers]) == np.array(truth)
+    hits: Hits = np.array([one["prediction"] for one in answers]) == np.array(truth)
+    return hits
 
 
 def _look(folder: Path) -> Told:
