@@ -1,7 +1,7 @@
 """How many predictions each version made, by role, without reading what they were."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mlops_cli.core.repository import Repository
@@ -93,7 +93,8 @@ def _between(path: Path, first_us: int, end_us: int, tally: Tally) -> int:
 def reach(repo: Repository, model: str) -> tuple[int, int] | None:
     """Return the moments of a model's first and last answer in the log, in microseconds.
 
-    None when there is none. Files that were last written before what is known are not opened.
+    None when there is none. Of each file the first block is looked at, and all only of those that
+    were written to last.
     """
     first, last = rows.FOREVER_US, 0
     paths = prediction_log.segments(repo.layout.predictions, model)
@@ -101,15 +102,20 @@ def reach(repo: Repository, model: str) -> tuple[int, int] | None:
         head = rows.readable_head(path, Tally())
         if head is None or head.source.role not in prediction_log.ANSWERED:
             continue
-        first = min(first, head.started_us)
+        moments = _moments(path)
+        oldest, newest = next(moments, (first, last))
+        first = min(first, oldest)
         if path.stat().st_mtime_ns // 1000 >= last:
-            last = max(last, _newest(path))
+            last = max(last, newest, *(end for _, end in moments))
     return (first, last) if last else None
 
 
-def _newest(path: Path) -> int:
+def _moments(path: Path) -> Iterator[tuple[int, int]]:
+    """Yield the first and last moment of each block of a segment."""
     if path.suffix != SUFFIX:
-        return max((int(part.times_us.max()) for part in rows.of(path, Tally())), default=0)
+        for part in rows.of(path, Tally()):
+            yield int(part.times_us.min()), int(part.times_us.max())
+        return
     with Segment.opened(path) as segment:
-        frames = () if segment is None else segment.frames(Tally())
-        return max((frame.newest_us for frame in frames), default=0)
+        for frame in () if segment is None else segment.frames(Tally()):
+            yield frame.oldest_us, frame.newest_us

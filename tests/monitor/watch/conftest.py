@@ -141,6 +141,7 @@ class Guard:
     repo: Repository
     clock: Clock
     said: list[str] = field(default_factory=list)
+    url: str = "http://127.0.0.1:9/metrics"
 
     def settings(self, text: str) -> None:
         """Write `monitor:` into the settings."""
@@ -159,6 +160,10 @@ class Guard:
         one = self.going()
         one.go(all_rules=True)
         return one.report()
+
+    def now(self) -> None:
+        """Let it be now."""
+        self.clock.time = datetime.now(UTC)
 
     def later(self, **passed: float) -> None:
         """Let time pass."""
