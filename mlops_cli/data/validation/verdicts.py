@@ -81,7 +81,7 @@ def _plain(found: Scan) -> dict[str, Any]:
             [one.asked, one.failing, [_row(example) for example in one.examples]]
             for one in found.tallies
         ],
-        "newest": dict(found.newest),
+        "newest": [list(one) for one in found.newest.items()],
         "absent": _lists(found.absent),
         "extra": _lists(found.extra),
         "twice": _lists(found.twice),
@@ -90,11 +90,12 @@ def _plain(found: Scan) -> dict[str, Any]:
 
 
 def _row(one: Example) -> list[Any]:
-    return [one.row, one.line, one.file, dict(one.values)]
+    return [one.row, one.line, one.file, [list(cell) for cell in one.values.items()]]
 
 
-def _lists(found: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    return {name: list(files) for name, files in found.items()}
+def _lists(found: Mapping[str, tuple[str, ...]]) -> list[list[Any]]:
+    """Return pairs, which stay in their order."""
+    return [[name, list(files)] for name, files in found.items()]
 
 
 def _scan(kept: Mapping[str, Any]) -> Scan:
@@ -102,10 +103,10 @@ def _scan(kept: Mapping[str, Any]) -> Scan:
         kept["rows"],
         tuple(kept["names"]),
         tuple(
-            Tally(asked, failing, tuple(Example(*one) for one in examples))
+            Tally(asked, failing, tuple(map(_example, examples)))
             for asked, failing, examples in kept["tallies"]
         ),
-        kept["newest"],
+        dict(kept["newest"]),
         _tuples(kept["absent"]),
         _tuples(kept["extra"]),
         _tuples(kept["twice"]),
@@ -113,5 +114,10 @@ def _scan(kept: Mapping[str, Any]) -> Scan:
     )
 
 
-def _tuples(found: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(files) for name, files in found.items()}
+def _example(kept: list[Any]) -> Example:
+    row, line, file, values = kept
+    return Example(row, line, file, dict(values))
+
+
+def _tuples(found: list[list[Any]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(files) for name, files in found}
