@@ -43,7 +43,8 @@ class Loop:
     told: Callable[[str], None] = lambda _: None
     _shown: str = field(default_factory=page.waiting)
     _round: tuple[datetime, float] | None = None
-    _trouble: str | None = None
+    _troubles: dict[str, str] = field(default_factory=dict)
+    _waited: bool = False
 
     def run(self) -> None:
         """Listen, wait for the lead, and go round.
@@ -62,6 +63,7 @@ class Loop:
 
     def _stand_by(self, who: str) -> None:
         self.say(f"{who} watches this repository; waiting to take over")
+        self._waited = True
 
     def _lead(self) -> None:
         settings = rounds.of(self.repo)
@@ -75,6 +77,9 @@ class Loop:
             self.say,
             beside=True,
         )
+        if self._waited:
+            self.say("it is gone; this one takes over")
+        self._show(going)
         while True:
             self._go(going)
             self._show(going)
@@ -85,19 +90,19 @@ class Loop:
         try:
             going.go()
         except (MloError, OSError) as error:
-            self._once(f"this round did not end: {error}")
+            self._once("round", f"this round did not end: {error}")
         else:
-            self._trouble = None
+            self._troubles.pop("round", None)
 
     def _show(self, going: Rounds) -> None:
         report = going.report()
         self._round = (self.clock(), time.monotonic())
-        self._shown = page.page(going.settings, going.memory, report)
+        self._shown = page.page(going.settings, going.memory, report, len(self._troubles))
         if self.textfile is not None:
             try:
                 write_whole(self.textfile, self._shown.encode("utf-8", "replace"), durable=False)
             except MloError as error:
-                self._once(error.message)
+                self._once("textfile", error.message)
 
     def _renew(self, going: Rounds) -> None:
         """Read the settings again; wrong ones are told, and those from before stay in force."""
@@ -106,25 +111,29 @@ class Loop:
         try:
             settings = rounds.of(repo)
         except (MloError, OSError) as error:
-            self._once(f"the settings stay as they were: {error}")
+            self._once("settings", f"the settings stay as they were: {error}")
             return
+        self._troubles.pop("settings", None)
         if settings != going.settings:
             self.say("the settings have changed")
         going.renew(repo, settings, actions(repo, settings, self.say))
 
-    def _once(self, problem: str) -> None:
-        """Tell a problem, unless it is the one that was told last."""
-        if problem != self._trouble:
+    def _once(self, of: str, problem: str) -> None:
+        """Tell a problem, unless it was told last of the same thing."""
+        if problem != self._troubles.get(of):
             self.say(problem)
-        self._trouble = problem
+        self._troubles[of] = problem
 
     def _ailing(self) -> str | None:
-        """Return why the monitor is not well, None while it goes round."""
+        """Return why the monitor is not well, None while it goes round.
+
+        What a restart would not help, such as wrong settings, is told by `monitor_troubles`.
+        """
         if self._round is None:
             return None
         settings = self.repo.settings.monitor
         every = 0.0 if settings is None else settings.every_s
         late = time.monotonic() - self._round[1]
         if late <= _LATE * every + LOOK_S:
-            return self._trouble
+            return None
         return f"no round has ended for {late:.0f} s"

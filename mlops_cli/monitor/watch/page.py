@@ -27,8 +27,8 @@ FAMILIES = {
 """What rules find, as gauges. Each sample has the rule that found it among its labels."""
 
 
-def page(settings: Monitor, memory: Memory, report: Report) -> str:
-    """Return the whole page of a monitor that leads."""
+def page(settings: Monitor, memory: Memory, report: Report, troubles: int = 0) -> str:
+    """Return the whole page of a monitor that leads; `troubles` are its own, not those of rules."""
     made = Page()
     _found(made, settings, memory)
     made.add(
@@ -65,6 +65,11 @@ def page(settings: Monitor, memory: Memory, report: Report) -> str:
             "monitor_rule_silenced",
             "Whether nobody is told of a rule: 1 if so",
             [((("rule", one.rule),), int(one.silenced is not None)) for one in report.rules],
+        ),
+        (
+            "monitor_troubles",
+            "What keeps the monitor itself from its work: wrong settings, a full disk",
+            [((), troubles)],
         ),
         ("monitor_actions_waiting", "Actions still to be done", [((), len(memory.errands))]),
         ("monitor_leader", "Whether this monitor checks, and does not wait: 1 if so", [((), 1)]),
