@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING, Literal
 
 from mlops_cli.monitor.concept.adwin import Adwin
@@ -26,6 +27,8 @@ _TOLERATED, _THRESHOLD = 0.05, 100.0
 """Of Page-Hinkley, in standard deviations of an error."""
 _LEAST = 100
 _LEAST_WRONG = 30
+_FEWEST_WRONG = 0.01
+"""A share of wrong answers that is smaller counts as this one: also none, where all were right."""
 _WARNING, _DRIFT = 3.0, 4.0
 _LARGEST = 4.0
 """So many standard deviations above the mean an error is as large as any, for ADWIN."""
@@ -60,11 +63,13 @@ def changes(errors: Floats, *, usual: tuple[float, float] | None = None) -> list
         return []
     first = errors[:_FIRST]
     mean, deviation = usual or (float(first.mean()), float(first.std()))
-    found = list(_page_hinkley(errors, deviation))
     if bool(((errors == 0) | (errors == 1)).all()):
-        found += [*_adwin(errors, 1.0), *_ddm(errors, mean)]
+        mean = max(mean, _FEWEST_WRONG)
+        deviation = max(deviation, sqrt(mean * (1 - mean)))
+        found = [*_adwin(errors, 1.0), *_ddm(errors, mean)]
     else:
-        found += _adwin(errors, mean + _LARGEST * deviation)
+        found = list(_adwin(errors, mean + _LARGEST * deviation))
+    found += _page_hinkley(errors, deviation)
     return sorted(found, key=lambda one: one.place)
 
 
@@ -84,46 +89,49 @@ def _adwin(errors: Floats, largest: float) -> Iterator[Change]:
             continue
         cut = place + 1 - detector.width
         if quiet and cut > begun:
-            yield Change(
-                "ADWIN",
-                place,
-                float(errors[begun:cut].mean()),
-                float(errors[cut : place + 1].mean()),
-            )
+            yield _split("ADWIN", errors, begun, place)[0]
         begun, quiet = cut, False
 
 
 def _page_hinkley(errors: Floats, deviation: float) -> Iterator[Change]:
+    """Yield changes; after each the errors vary at least as much as they did when it was found."""
     if not deviation:
         return
-    detector = PageHinkley(
+    detector, begun = _bounded(deviation), 0
+    for place, value in enumerate(errors.tolist()):
+        if detector.update(value):
+            found, low = _split("Page-Hinkley", errors, begun, place)
+            yield found
+            deviation = max(deviation, float(errors[low : place + 1].std()))
+            detector, begun = _bounded(deviation), place + 1
+
+
+def _bounded(deviation: float) -> PageHinkley:
+    return PageHinkley(
         least=_LEAST,
         tolerated=_TOLERATED * deviation,
         threshold=_THRESHOLD * deviation,
         direction="up",
     )
-    begun = 0
-    for place, value in enumerate(errors.tolist()):
-        if detector.update(value):
-            yield _split("Page-Hinkley", errors, begun, place)
-            begun = place + 1
 
 
 def _ddm(errors: Floats, mean: float) -> Iterator[Change]:
-    least = _LEAST + round(_LEAST_WRONG / max(mean, 0.001))
+    least = _LEAST + round(_LEAST_WRONG / mean)
     detector = DriftDetectionMethod(least=least, warning=_WARNING, drift=_DRIFT)
     begun = 0
     for place, value in enumerate(errors.tolist()):
         if detector.update(wrong=bool(value)) == "drift":
-            yield _split("DDM", errors, begun, place)
+            yield _split("DDM", errors, begun, place)[0]
             begun = place + 1
 
 
-def _split(detector: Detector, errors: Floats, begun: int, place: int) -> Change:
-    """Return a change that seems to have begun where the cumulative sum was lowest."""
+def _split(detector: Detector, errors: Floats, begun: int, place: int) -> tuple[Change, int]:
+    """Return a change, and where it seems to have begun: where the two means differ most."""
     import numpy as np
 
     some = errors[begun : place + 1]
-    low = int(np.argmin(np.cumsum(some - some.mean()))) + 1
-    low = min(low, len(some) - 1)
-    return Change(detector, place, float(some[:low].mean()), float(some[low:].mean()))
+    sums = np.cumsum(some - some.mean())
+    low = int(np.argmax(np.abs(sums[:-1]))) + 1 if len(some) > 1 else 0
+    before = float(some[:low].mean()) if low else 0.0
+    change = Change(detector, place, before, float(some[low:].mean()))
+    return change, begun + low
