@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,11 +83,10 @@ def compare(
         reference = Beside(reference, answers.reference)
     known = time is not None or both.log is not None
     extents = tuple(_extent(one, timed=known) for one in cut)
+    labels = _labels(cut, wide.seconds, timed=known)
     each = [
-        over_windows.Window(
-            _label(one, wide.seconds, timed=known), _table(both, answers, frame, one)
-        )
-        for one in cut
+        over_windows.Window(label, _table(both, answers, frame, one))
+        for label, one in zip(labels, cut, strict=True)
     ]
     report = over_windows.compare_windows(reference, each, settings, importance=importance)
     return Course(width, report, extents, left_out, notes)
@@ -167,11 +166,17 @@ def _extent(one: Window, *, timed: bool) -> Extent:
     return Extent(moment(one.start_us * 1000), moment(one.until_us * 1000), one.rows, one.whole)
 
 
-def _label(one: Window, seconds: int | None, *, timed: bool) -> str:
-    """Return what a window is called: when it begins, as exactly as its width asks for."""
-    if not timed:
-        return f"row {one.first + 1:,}"
-    text = moment(one.start_us * 1000)
-    if seconds is not None and seconds % 86_400 == 0:
-        return text[:10]
-    return text[:16].replace("T", " ")
+def _labels(cut: Sequence[Window], seconds: int | None, *, timed: bool) -> list[str]:
+    """Return what windows are called: when each begins, as exactly as it takes to tell them apart.
+
+    >>> _labels([Window(0, 5, 0, 1), Window(5, 9, 1, 2)], None, timed=True)
+    ['row 1', 'row 6']
+    """
+    texts = [moment(one.start_us * 1000) for one in cut] if timed else []
+    if timed and seconds is not None and seconds % 86_400 == 0:
+        return [text[:10] for text in texts]
+    for letters in (16, 19):
+        found = [text[:letters].replace("T", " ") for text in texts]
+        if timed and len(set(found)) == len(cut):
+            return found
+    return [f"row {one.first + 1:,}" for one in cut]
