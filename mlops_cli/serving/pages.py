@@ -110,6 +110,7 @@ class Pages:
         counted.total("mlo_batches_total", self._batcher.batches)
         counted.total("mlo_log_written_total", log.written)
         counted.total("mlo_log_dropped_total", log.dropped)
+        counted.total("mlo_log_left_out_total", log.left_out)
         counted.total("mlo_log_failures_total", log.failures)
         for live in (one for slot in slots for one in slot.routing.all):
             if isinstance(live.validator, rules.Ruled):
@@ -137,6 +138,7 @@ _SINGLE = {
     "mlo_waiting_rows": ("gauge", "Rows that wait for the model"),
     "mlo_log_written_total": ("counter", "Predictions in the log"),
     "mlo_log_dropped_total": ("counter", "Predictions answered but not logged"),
+    "mlo_log_left_out_total": ("counter", "Predictions that the sample leaves out of the log"),
     "mlo_log_failures_total": ("counter", "Refusals of the disk under the log"),
     "mlo_log_waiting_rows": ("gauge", "Predictions that wait for the log"),
 }

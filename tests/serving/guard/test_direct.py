@@ -4,6 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +107,11 @@ def test_a_connection_on_which_nothing_more_is_asked_is_closed(
     assert running.server._worker is not None
     monkeypatch.setattr(running.server._worker.server.config, "timeout_keep_alive", 0.2)
     assert len(parts(Raw(running).send(WHOLE).send(WHOLE).all())) == 2
+
+
+def test_what_the_sample_leaves_out_of_the_log_is_counted(tmp_path: Path) -> None:
+    settings = "{max_rows: 1000, max_body_bytes: 100000, log: {sample: 0}}"
+    with served(tmp_path / "here", settings) as running:
+        for _ in range(3):
+            assert running.predict().status_code == 200
+        assert "mlo_log_left_out_total 3\n" in running.client.get("/metrics").text
