@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 Kind = Literal["number", "boolean", "category", "datetime", "empty"]
 
@@ -47,36 +45,3 @@ def kind_of(values: pd.Series[Any]) -> Kind:
     if types.is_datetime64_any_dtype(values.dtype):
         return "datetime"
     return _OF_OBJECTS.get(types.infer_dtype(values, skipna=True), "category")
-
-
-def numbers(values: pd.Series[Any]) -> NDArray[np.float64]:
-    """Return a column of numbers or booleans as floats in rising order, missing ones left out."""
-    import numpy as np
-
-    present = values.dropna().to_numpy(dtype=np.float64)
-    return np.sort(present)
-
-
-def counts(
-    first: pd.Series[Any], second: pd.Series[Any]
-) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
-    """Return the values of two columns as text, and how often each has them.
-
-    Commonest of both together first, then by name; missing values are left out.
-    """
-    import numpy as np
-    import pandas as pd
-
-    both = pd.concat([_counted(first), _counted(second)], axis=1).fillna(0).astype(np.int64)
-    both = both.sort_index()
-    both = both.iloc[np.argsort(-both.sum(axis=1).to_numpy(), kind="stable")]
-    return list(both.index), both.iloc[:, 0].to_numpy(), both.iloc[:, 1].to_numpy()
-
-
-def _counted(values: pd.Series[Any]) -> pd.Series[Any]:
-    from pandas.api import types
-
-    present = values.dropna().astype(object)
-    if types.infer_dtype(present) != "string":
-        present = present.map(str)
-    return present.value_counts()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from mlops_cli.monitor import kinds
+from mlops_cli.monitor.sources.frame import of_series
 
 
 @pytest.mark.parametrize(
@@ -33,18 +34,12 @@ def test_kind(values, kind):
     assert kinds.kind_of(values) == kind
 
 
-def test_numbers_come_sorted_without_the_missing_ones():
-    assert kinds.numbers(pd.Series([3, None, True], dtype=object)).tolist() == [1.0, 3.0]
-
-
-def test_counts_pair_values_by_their_text_commonest_first():
-    first, second = pd.Series(["a", "b", None, "b"]), pd.Series(["c", "b", 7], dtype=object)
-    names, one, two = kinds.counts(first, second)
-    assert names == ["b", "7", "a", "c"]
-    assert one.tolist() == [2, 0, 1, 0]
-    assert two.tolist() == [1, 1, 0, 1]
+def test_texts_are_told_with_how_often_each_is_there_and_other_values_by_their_text():
+    first, second = pd.Series(["a", "b", None, "b", "b"]), pd.Series(["c", "b", 7], dtype=object)
+    assert of_series(first).categories == {"b": 3, "a": 1}
+    assert of_series(pd.concat([second] * 2)).categories == {"c": 2, "b": 2, "7": 2}
 
 
 def test_unused_levels_of_a_categorical_are_not_categories():
-    first = pd.Series(["a", "b"], dtype=pd.CategoricalDtype(["a", "b", "z"]))
-    assert kinds.counts(first, first)[0] == ["a", "b"]
+    levels = pd.CategoricalDtype(["a", "b", "z"])
+    assert set(of_series(pd.Series(["a", "b"] * 2, dtype=levels)).categories) == {"a", "b"}
