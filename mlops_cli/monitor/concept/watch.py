@@ -32,6 +32,8 @@ _FEWEST_WRONG = 0.01
 _WARNING, _DRIFT = 3.0, 4.0
 _LARGEST = 4.0
 """So many standard deviations above the mean an error is as large as any, for ADWIN."""
+_APART = 10
+"""On both sides of where a change seems to have begun there are at least so many errors."""
 _FIRST = 1000
 """So many errors at the beginning say what is usual where no reference does."""
 
@@ -130,8 +132,10 @@ def _split(detector: Detector, errors: Floats, begun: int, place: int) -> tuple[
     import numpy as np
 
     some = errors[begun : place + 1]
-    sums = np.cumsum(some - some.mean())
-    low = int(np.argmax(np.abs(sums[:-1]))) + 1 if len(some) > 1 else 0
-    before = float(some[:low].mean()) if low else 0.0
-    change = Change(detector, place, before, float(some[low:].mean()))
+    if len(some) < 2 * _APART:
+        return Change(detector, place, float(some[0]), float(some.mean())), begun
+    ends = np.arange(_APART, len(some) - _APART + 1)
+    sums = np.cumsum(some - some.mean())[ends - 1]
+    low = int(ends[np.argmax(np.abs(sums) / np.sqrt(ends * (len(some) - ends)))])
+    change = Change(detector, place, float(some[:low].mean()), float(some[low:].mean()))
     return change, begun + low

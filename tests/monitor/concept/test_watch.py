@@ -72,7 +72,7 @@ def test_errors_of_numbers_are_watched_too() -> None:
 def test_a_change_says_what_errors_were_and_became() -> None:
     rng = np.random.default_rng(4)
     errors = np.concatenate([rng.random(2000) < 0.1, rng.random(1000) < 0.4]).astype(float)
-    found = [one for one in watch.changes(errors) if one.detector == "Page-Hinkley"][0]
+    found = next(one for one in watch.changes(errors) if one.detector == "Page-Hinkley")
     assert found.before == pytest.approx(0.1, abs=0.03)
     assert found.after == pytest.approx(0.4, abs=0.12)
 
