@@ -119,7 +119,7 @@ def _parts(reference: Given, current: Given, column: str) -> tuple[list[_Part], 
     values = int(both.nunique())
     if "(other)" in groups.names:
         notes.append(
-            f"'{column}' has {values:,} values; those beyond {slices.MOST} are one segment"
+            f"'{column}' has {values:,} values; all but the {slices.MOST} commonest are one segment"
         )
     rows = len(frames[0])
     codes = (groups.codes[:rows], groups.codes[rows:])

@@ -100,3 +100,83 @@ def test_a_terminal_without_block_characters_gets_plain_ones(tables, mlo: Mlo):
     shown = mlo(*line, code=1, env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}).stdout
     assert "#" in shown
     assert shown.isascii()
+
+
+def test_two_tables_can_be_named_by_position(tables, mlo_here: Mlo):
+    named = mlo_here("drift", "before.csv", "after.csv", code=1).stdout
+    line = ("drift", "--reference", "before.csv", "--current", "after.csv")
+    assert named == mlo_here(*line, code=1).stdout
+
+
+def test_windows_are_marks_in_a_row(tables, mlo_here: Mlo):
+    before, after = pd.read_csv("before.csv"), pd.read_csv("after.csv")
+    pd.concat([before, after], ignore_index=True).to_csv("both.csv", index=False)
+    found = mlo_here("drift", "before.csv", "both.csv", "--window", "100", code=1)
+    lines = found.stdout.splitlines()
+    assert lines[1].startswith("drift: 1 of 2 columns (speed) drifted; speed in 2 windows in a row")
+    assert lines[3] == "4 windows of 100 rows, from row 1 on"
+    assert lines[5].split()[:4] == ["drift", "speed", "▁▁██", "2"]
+    assert "█ drift, ▁ no drift" in found.stderr
+
+
+def test_windows_are_plain_marks_where_a_terminal_has_no_others(tables, mlo: Mlo):
+    line = ("drift", "before.csv", "after.csv", "--window", "100")
+    shown = mlo(*line, code=1, env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
+    assert "##" in shown.stdout
+    assert shown.stdout.isascii()
+
+
+def test_segments_have_a_line_each(tables, mlo_here: Mlo):
+    shown = mlo_here("drift", "before.csv", "after.csv", "--segment", "road", code=1).stdout
+    rows = [" ".join(line.split()) for line in shown.splitlines()]
+    assert any(row.startswith("drift: 2 of 2 segments") for row in rows)
+    assert any(row.startswith("drift a ") and row.endswith(" speed") for row in rows)
+
+
+def test_markdown_has_nothing_of_the_user_s_as_markup(tables, mlo_here: Mlo):
+    for name in ("before.csv", "after.csv"):
+        pd.read_csv(name).rename(columns={"speed": "<b>|`x"}).to_csv(name, index=False)
+    shown = mlo_here("drift", "before.csv", "after.csv", "--markdown", code=1).stdout
+    assert shown.startswith("### Drift of after.csv\n\n**drift**: 1 of 2 columns")
+    assert "| `` <b>\\|`x `` | drift |" in shown
+    assert "<b>" not in shown.replace("`` <b>\\|`x ``", "")
+
+
+def test_the_page_is_written_beside_what_is_printed(tables, mlo_here: Mlo):
+    line = ("drift", "before.csv", "after.csv", "--html", "drift.html", "--tests", "all", "--json")
+    found = mlo_here(*line, code=1)
+    page = (tables / "drift.html").read_text()
+    assert "<title>Drift of after.csv</title>" in page
+    assert page.count("http") == page.count("http-equiv")
+    assert "kolmogorov-smirnov" in page
+    assert len(found.json["columns"][0]["shapes"]["current"]) == 24
+    assert "wrote drift.html" in found.stderr
+
+
+def test_a_page_of_500_columns_is_below_a_megabyte_and_says_what_is_left_out(tables, mlo_here: Mlo):
+    rng = np.random.default_rng(4)
+    names = [f"a rather long name of a column, number {i}" for i in range(500)]
+    for name, shift in (("wide.csv", 0), ("wide2.csv", 3)):
+        pd.DataFrame(rng.normal(shift, size=(60, 500)), columns=names).to_csv(name, index=False)
+    mlo_here("drift", "wide.csv", "wide2.csv", "--html", "wide.html", code=1)
+    page = (tables / "wide.html").read_text()
+    assert len(page) < 1_000_000
+    assert "the first 100 of 500" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("before.csv",), "'before.csv' is a table, and one alone cannot be compared"),
+        (("before.csv@HEAD",), "mlo drift before.csv@HEAD before.csv"),
+        (("a", "b", "c"), "3 names were given"),
+        (("before.csv", "after.csv", "--current", "x.csv"), "one more by an option"),
+        (("before.csv", "after.csv", "--window", "1d"), "--time COLUMN"),
+        (("before.csv", "after.csv", "--window", "9", "--segment", "road"), "one at a time"),
+        (("before.csv", "after.csv", "--predictions"), "a table was named"),
+    ],
+)
+def test_names_that_make_no_sense_are_refused_with_what_to_type(
+    tables, mlo_here: Mlo, arguments, says
+):
+    assert says in mlo_here("drift", *arguments, code=2).stderr
