@@ -123,6 +123,9 @@ def _did(entry: "Entry") -> str:
     """Return what was done, and where to: a stage or an alias."""
     if entry.action == "route":
         return _routed(entry.detail)
+    if entry.action in ("alert", "alert action"):
+        how = entry.detail.get("state" if entry.action == "alert" else "action")
+        return f"{entry.action} {how}"
     if entry.action == "retrain":
         return f"retrain: {entry.detail.get('status') or entry.detail.get('step')}"
     where = entry.detail.get("stage") or entry.detail.get("alias")
