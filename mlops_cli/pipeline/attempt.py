@@ -26,9 +26,11 @@ from mlops_cli.pipeline.required import versioned_at
 from mlops_cli.pipeline.run_cache import Cache
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs import metrics
-from mlops_cli.runs.open_run import OpenRun
+from mlops_cli.runs.collect import Noted
+from mlops_cli.runs.finish import finish_with
+from mlops_cli.runs.open_run import End, OpenRun
 from mlops_cli.runs.process import Command, Ended
-from mlops_cli.runs.record import Artifact, Number, State, StepRun
+from mlops_cli.runs.record import Artifact, Number, Run, State, StepRun
 
 
 class Failure(Exception):
@@ -106,6 +108,7 @@ class Steps:
         self._force = force
         self._sought = sought
         self._reported: dict[str, Mapping[str, Number]] = {}
+        self._unnoted: list[Noted] = []
 
     def prepare(self, name: str) -> StepRun | Attempt:
         """Return the step as done where its outputs are there already; else make way for it.
@@ -201,15 +204,25 @@ class Steps:
         inputs = [self._input(path, oid) for path, oid in step.deps.items() if self._outside(path)]
 
         def note() -> None:
+            self._unnoted.remove((step, inputs))
             self._run.note_step(step, inputs)
-            if step.state in ("ran", "restored", "unchanged"):
-                self._lock(step)
+            self._lock(step)
 
+        self._unnoted.append((step, inputs))
         self.batch.then(note)
         if step.state == "restored":
             self._watcher.restored(step, self._cache.name_of(step.run))
         else:
             self._watcher.ended(step, error)
+
+    def record(self, end: End) -> Run:
+        """Store what waits of the last steps with the record of the run, and return that."""
+        done = self.batch.end(
+            lambda writer: finish_with(self._repo, self._run, end, writer, self._unnoted)
+        )
+        for step, _ in self._unnoted:
+            self._lock(step)
+        return done
 
     def write_lock(self) -> None:
         """Write `mlo.lock` if it says anything new; steps that are gone from the settings go."""
@@ -426,6 +439,8 @@ class Steps:
         return found or ["--force" if self._force else "its outputs are not what it made"]
 
     def _lock(self, step: StepRun) -> None:
+        if step.state not in ("ran", "restored", "unchanged"):
+            return
         outs = {p: LockedOutput(out.oid, out.kind, out.size) for p, out in step.outs.items()}
         left = {out.path for out in self._plans[step.name].step.files if not out.cache}
         self._locked[step.name] = LockedStep(

@@ -7,9 +7,12 @@ after half a second at most while others run.
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import TypeVar
 
 from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.repository import Repository
+
+T = TypeVar("T")
 
 WAIT_S = 0.5
 
@@ -54,6 +57,23 @@ class Batch:
             stack.close()
             for note in notes:
                 note()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be stored."""
+        return self._writer is None
+
+    def end(self, put: Callable[[PackWriter], T]) -> T:
+        """Have `put` add to what waits, store all of it, and return what `put` does.
+
+        What was to be noted is not: what was put says it.
+        """
+        writer = self.writer()
+        stack, self._stack, self._writer = self._stack, None, None
+        self._notes = []
+        assert stack is not None
+        with self._repo.writing(), stack:
+            return put(writer)
 
     def drop(self) -> None:
         """Leave what was not stored; its steps were not noted."""

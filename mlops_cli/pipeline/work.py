@@ -9,13 +9,15 @@ from mlops_cli.pipeline.graph import Graph
 from mlops_cli.pipeline.inputs import Look
 from mlops_cli.pipeline.schedule import Schedule
 from mlops_cli.pipeline.watcher import Watcher
-from mlops_cli.runs.finish import finish
-from mlops_cli.runs.open_run import CHILDREN, STEPS, OpenRun
+from mlops_cli.runs.finish import finish, is_recorded
+from mlops_cli.runs.open_run import CHILDREN, STEPS, End, OpenRun
 from mlops_cli.runs.process import Children, Ended
 from mlops_cli.runs.record import Artifact, Run, Status, StepRun
 
 INTERRUPTED = 130
 _FINE = ("ran", "restored", "unchanged")
+_LITTLE = 4 * 1024 * 1024
+"""So many bytes that steps made are read again sooner than a pack of their own is written."""
 
 
 @dataclass(slots=True)
@@ -74,23 +76,46 @@ class Work:
         try:
             with Children(self._run.log, stdout=2, stderr=2) as children:
                 self._loop(children)
-            self._batch.flush()
+            if sum(out.size for out in self._made) > _LITTLE:
+                self._batch.flush()  # so that it need not be read again to be looked at
             self._look_again()
         except KeyboardInterrupt:
-            self._batch.flush()
             self._standing.fail(Failure("interrupted", INTERRUPTED, interrupted=True))
         except BaseException as problem:
-            self._batch.drop()
-            message = problem.message if isinstance(problem, MloError) else repr(problem)
-            if not self._run.lines(STEPS) and not self._run.lines(CHILDREN):
-                self._run.close()
-                raise
-            self._steps.write_lock()
-            finish(self._repo, self._run, status="failed", exit_code=None, error=message)
+            self._give_up(problem)
             raise
-        self._steps.write_lock()
+        return self._record()
+
+    def _record(self) -> Run:
+        """Make the record, with what is still to be stored of the last steps.
+
+        `mlo.lock` comes last: killed before, the next run finds these steps in the run cache.
+        """
         status, code, error = self._standing.end()
-        return finish(self._repo, self._run, status=status, exit_code=code, error=error)
+        if self._batch.is_empty:
+            self._steps.write_lock()
+            return finish(self._repo, self._run, status=status, exit_code=code, error=error)
+        try:
+            done = self._steps.record(End(status, code, error))
+        except (MloError, OSError) as problem:
+            if not is_recorded(self._repo, self._run):
+                self._give_up(problem)
+            raise
+        try:
+            self._steps.write_lock()
+        finally:
+            self._run.close()
+        return done
+
+    def _give_up(self, problem: BaseException) -> None:
+        """Record a run that failed by an error of ours, unless nothing was begun."""
+        self._batch.drop()
+        message = problem.message if isinstance(problem, MloError) else repr(problem)
+        if not self._run.lines(STEPS) and not self._run.lines(CHILDREN):
+            self._run.close()
+            return
+        self._steps.write_lock()
+        finish(self._repo, self._run, status="failed", exit_code=None, error=message)
 
     def _loop(self, children: Children) -> None:
         while True:

@@ -30,6 +30,9 @@ from mlops_cli.runs.open_run import (
 )
 from mlops_cli.runs.record import Artifact, Code, Model, Number, Run, StepRun, encode
 
+Noted = tuple[StepRun, Sequence[Mapping[str, Any]]]
+"""A step, and those of its inputs that no step made."""
+
 
 class Collector:
     """Puts runs into one writer. What several have in common is made ready once."""
@@ -39,10 +42,11 @@ class Collector:
         self._writer = writer
         self._environments: dict[int, ObjectId] = {}
 
-    def put(self, run: OpenRun, end: End) -> Run:
+    def put(self, run: OpenRun, end: End, unnoted: Sequence[Noted] = ()) -> Run:
         """Put the record of a run and all that it names, and return it.
 
-        What was logged and cannot be stored is left out, and the record's `error` says so.
+        `unnoted` are steps that its journal does not have. What was logged and cannot be stored is
+        left out, and the record's `error` says so.
 
         Raises:
             ExternalError: its folder was removed while it went on, or the disk refuses.
@@ -54,7 +58,7 @@ class Collector:
         head, writer = run.head, self._writer
         logged = run.logged()
         collected = _collect(self._repo, run, writer, there, logged.last)
-        noted = run.steps() if STEPS in there else []
+        noted = [*(run.steps() if STEPS in there else ()), *unnoted]
         steps = [step for step, _ in noted]
         inputs = [Artifact(**one) for _, group in noted for one in group]
         outputs = [out for step in steps for out in step.outs.values()]

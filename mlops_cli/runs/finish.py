@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from mlops_cli.audit import chain
 from mlops_cli.audit.chain import Deed
 from mlops_cli.core import worktrees
+from mlops_cli.core.pack_writer import PackWriter
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
 from mlops_cli.errors import MloError
-from mlops_cli.runs.collect import Collector
+from mlops_cli.runs.collect import Collector, Noted
 from mlops_cli.runs.open_run import CHILDREN, End, OpenRun, orphans
 from mlops_cli.runs.record import Run, Status
 
@@ -33,6 +34,26 @@ def finish(
     """
     note_end(run, End(status, exit_code, error))
     return record_all(repo, [run])[0]
+
+
+def finish_with(
+    repo: Repository, run: OpenRun, end: End, writer: PackWriter, unnoted: Sequence[Noted]
+) -> Run:
+    """Record a run that ends now, and what `writer` has of its last steps: they appear together.
+
+    These steps are `unnoted`: a kill before that leaves a run that was killed, without them. The
+    folder stays, for the caller to remove.
+    """
+    known = replace(end, ended_ns=time.time_ns(), taken=run.stop_sampling())
+    run.note_recording()
+    record = Collector(repo, writer).put(run, known, unnoted)
+    chain.record_all(repo, [_deed(record)], writer)
+    return record
+
+
+def is_recorded(repo: Repository, run: OpenRun) -> bool:
+    """Return whether the record of a run is in the store."""
+    return _recorded(repo, run.head.key) is not None
 
 
 def note_end(run: OpenRun, end: End) -> End:
