@@ -95,7 +95,7 @@ def _block(
 def _numbers(both: pd.Series[Any]) -> Floats:
     import numpy as np
 
-    values = np.array(both.astype("Float64").to_numpy(np.float64, na_value=np.nan))
+    values = np.array(both.astype(object).to_numpy(np.float64, na_value=np.nan))
     finite = np.isfinite(values)
     missing = np.isnan(values)
     low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
@@ -132,7 +132,7 @@ def _texts(both: pd.Series[Any]) -> Floats | str:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    texts: Sequence[str] = both.fillna("").astype(str).tolist()
+    texts: Sequence[str] = both.astype(object).where(both.notna(), "").map(str).tolist()
     if not words.of_texts(filter(None, texts), len(texts)).make_text:
         return "names"
     counts = TfidfVectorizer(min_df=2, max_features=2000).fit_transform(texts)

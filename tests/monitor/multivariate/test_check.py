@@ -1,5 +1,7 @@
 """Columns together have drifted when a classifier tells tables apart; it is said by which."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,3 +88,21 @@ def test_of_many_columns_some_are_looked_at():
     found = encode(frame, frame)
     assert len(found.columns) == 134
     assert found.left_out["1"] == "one of too many"
+
+
+def test_values_are_taken_as_what_they_are_however_pandas_keeps_them():
+    rows = 60
+    texts = pd.Series([f"sentence number {i} of many" for i in range(rows)])
+    frame = pd.DataFrame(
+        {
+            "decimal": pd.Series([Decimal(i) / 4 for i in range(rows)]),
+            "nullable": pd.Series([None, 1.5, 2.5] * 20, dtype="Float64"),
+            "flag": pd.Series([True, None, False] * 20, dtype=object),
+            "level": pd.Series(["a", "b", None] * 20, dtype="category"),
+            "said": texts.astype("category"),
+            "list": pd.Series([[1], [2]] * 30),
+        }
+    )
+    found = encode(frame, frame)
+    assert sorted(found.columns) == sorted(frame.columns)
+    assert np.isfinite(found.reference).all()
