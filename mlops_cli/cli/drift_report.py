@@ -10,9 +10,8 @@ from mlops_cli.cli.fold import width_of
 from mlops_cli.cli.runs_list import clip
 from mlops_cli.cli.spark import can_print, sparkline
 from mlops_cli.monitor.report import subject
-from mlops_cli.monitor.report.drift import folded
-from mlops_cli.monitor.segments import worst_columns
 from mlops_cli.monitor.tested import percent
+from mlops_cli.page.shapes import folded
 
 if TYPE_CHECKING:
     from mlops_cli.monitor.course import Course
@@ -167,6 +166,8 @@ def _extent(found: "Course", shown: int) -> str:
 
 
 def _segments(found: "SegmentsReport") -> None:
+    from mlops_cli.monitor.segments import worst_columns
+
     show.line()
     show.line(f"{_verdict(found.verdict)}: {found.reason}", rest="  ")
     show.table(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log
 from mlops_cli.data.prediction_log import Window

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.clock import moment
 from mlops_cli.core.config import DriftSettings
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import over_windows, windows
 from mlops_cli.monitor.distribution import Table

@@ -6,12 +6,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import reference, table_blocks
 from mlops_cli.data.table import suffix_of

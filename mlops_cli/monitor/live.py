@@ -6,24 +6,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor import course, drift, predicted, segments, sides
-from mlops_cli.monitor.course import Course
+from mlops_cli.monitor import drift, sides
 from mlops_cli.monitor.drift import DriftReport
 from mlops_cli.monitor.given import Side as Side
-from mlops_cli.monitor.multivariate.check import MultivariateReport
 from mlops_cli.monitor.numeric import Asked
-from mlops_cli.monitor.predicted import Beside, Predicted
-from mlops_cli.monitor.segments import SegmentsReport
 from mlops_cli.monitor.sides import Sides
 from mlops_cli.monitor.span import Span as Span
 from mlops_cli.monitor.span import moment as moment
-from mlops_cli.monitor.verdicts import Verdict
-from mlops_cli.registry.explaining import kept as importances
+from mlops_cli.monitor.verdicts import WORST_FIRST, Verdict
+
+if TYPE_CHECKING:
+    from mlops_cli.monitor.course import Course
+    from mlops_cli.monitor.multivariate.check import MultivariateReport
+    from mlops_cli.monitor.predicted import Predicted
+    from mlops_cli.monitor.segments import SegmentsReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ def check(
     settings = repo.settings.drift
     before, now = both.reference.table, both.current.table
     if answers is not None:
+        from mlops_cli.monitor.predicted import Beside
+
         before, now = Beside(before, answers.reference), Beside(now, answers.current)
     report = drift.compare(before, now, settings, importance=weights, asked=asked)
     found = Checked(
@@ -147,10 +151,14 @@ def check(
         notes=both.notes,
     )
     if window is not None:
+        from mlops_cli.monitor import course
+
         over = course.compare(both, answers, window, settings, time=time, importance=weights)
         whole = over.report
         found = replace(found, windows=over, verdict=whole.verdict, reason=whole.reason)
     if segment is not None:
+        from mlops_cli.monitor import segments
+
         parts = segments.compare(
             both.reference, both.current, segment, settings, importance=weights, asked=asked
         )
@@ -187,14 +195,18 @@ def _answers(repo: Repository, both: Sides, *, asked: bool | None) -> Predicted 
                 hint="leave out --current, or --predictions",
             )
         return None
+    from mlops_cli.monitor import predicted
+
     return predicted.of_log(repo, both.version, both.log, asked=bool(asked))
 
 
 def _named(both: Sides, answers: Predicted | None) -> Answered | None:
     if answers is None:
         return None
+    from mlops_cli.monitor.predicted import free
+
     taken = set(both.reference.columns)
-    return Answered(tuple(predicted.free(n, taken) for n in answers.reference), answers.against)
+    return Answered(tuple(free(n, taken) for n in answers.reference), answers.against)
 
 
 def _importance(
@@ -208,6 +220,8 @@ def _importance(
                 hint="mlo drift MODEL --current PATH --importance",
             )
         return None, ""
+    from mlops_cli.registry.explaining import kept as importances
+
     found = importances.known(repo, both.version)
     if found is None and compute:
         found = importances.compute(repo, both.version)
@@ -216,8 +230,6 @@ def _importance(
 
 def _worse(found: Checked, parts: SegmentsReport | MultivariateReport) -> Checked:
     """Return what was found with the verdict on parts of it, where that is worse."""
-    from mlops_cli.monitor.verdicts import WORST_FIRST
-
     if WORST_FIRST.index(parts.verdict) < WORST_FIRST.index(found.verdict):
         return replace(found, verdict=parts.verdict, reason=parts.reason)
     return found

@@ -7,9 +7,9 @@ request, against its first answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data.prediction_log import Window
 from mlops_cli.errors import RequestError

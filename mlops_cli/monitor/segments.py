@@ -6,9 +6,9 @@ What moves in one region may not be seen in all of them together.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from mlops_cli.core.config import DriftSettings
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import columns, drift, verdicts
 from mlops_cli.monitor.distribution import Table

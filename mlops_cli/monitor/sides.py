@@ -7,9 +7,9 @@ was like, and the prediction log has every request. Either can be replaced by a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log, table
 from mlops_cli.data.predictions.segment import Tally

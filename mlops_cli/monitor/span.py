@@ -1,9 +1,9 @@
 """Which predictions count: a span of time, or the last ones."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
 
 _AGO = re.compile(r"(\d{1,6})\s*(m|h|d|w)")

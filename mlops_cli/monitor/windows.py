@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:

@@ -52,6 +52,18 @@ def sparkline(shares: Sequence[float], *, number: int = 0, top: float | None = N
     return tag("svg", path, class_="spark", viewBox="0 0 88 20", aria_hidden="true")
 
 
+def folded(shares: Sequence[float], most: int) -> list[float]:
+    """Return the shares of fewer, wider bins, where there are more than `most` and 1.
+
+    >>> folded([0.1, 0.2, 0.3, 0.4], 2)
+    [0.30000000000000004, 0.7]
+    """
+    if len(shares) <= most + 1:
+        return list(shares)
+    step = -(-len(shares) // most)
+    return [sum(shares[at : at + step]) for at in range(0, len(shares), step)]
+
+
 def bars(title: str, rows: Sequence[tuple[str, float, str]]) -> Html:
     """Return a bar for each row: its name, its length, and what to say of it."""
     high = max((abs(length) for _, length, _ in rows), default=0.0) or 1.0

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository
     from mlops_cli.monitor.live import Checked
 
+_BINS = 24
+"""Of the shapes of numbers on a page; a terminal has room for fewer."""
+
 
 def drift(
     what: Annotated[
@@ -101,7 +104,6 @@ def drift(
 
     from mlops_cli.monitor import live
     from mlops_cli.monitor.numeric import Asked
-    from mlops_cli.monitor.report import drift as page
 
     now = datetime.now(UTC)
     span = live.Span(
@@ -124,11 +126,13 @@ def drift(
         predictions=predictions,
         multivariate=multivariate,
         importance=importance,
-        asked=Asked(bins=page.BINS if html else Asked().bins, every=tests == "all"),
+        asked=Asked(bins=_BINS if html else Asked().bins, every=tests == "all"),
         approx=approx,
     )
     if html is not None:
-        _write(html, page.page(found, when=now))
+        from mlops_cli.monitor.report.drift import page
+
+        _write(html, page(found, when=now))
     _print(found, as_json=as_json, markdown=markdown, every=every)
     if not found.holds:
         raise typer.Exit(1)
@@ -172,9 +176,10 @@ def _is_file(text: str) -> bool:
 
 def _print(found: "Checked", *, as_json: bool, markdown: bool, every: bool) -> None:
     from mlops_cli.cli import drift_report
-    from mlops_cli.monitor.report import drift_markdown
 
     if markdown and not as_json:
+        from mlops_cli.monitor.report import drift_markdown
+
         for line in drift_markdown.lines(found):
             show.line(line)
         return

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.monitor import histogram
 from mlops_cli.monitor.binning import binned
 from mlops_cli.monitor.distribution import Distribution

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_cli.core import layout
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.data import reference, table_blocks
 from mlops_cli.errors import NotARepository, RequestError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.monitor.distribution import Distribution, Table
 from mlops_cli.monitor.profiling import column as columns
 from mlops_cli.monitor.profiling.column import ColumnProfile

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.core.records import dataclass
 from mlops_cli.monitor.sample import Sample
 
 if TYPE_CHECKING:

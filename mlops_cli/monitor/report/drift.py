@@ -20,8 +20,6 @@ DRAWN = 100
 """So many columns are drawn, the worst first."""
 LISTED = 500
 """So many have a line of the table."""
-BINS = 24
-"""Bins of numbers that are drawn."""
 _LABELS = ("reference", "current")
 _HEAD = ("column", "verdict", "effect", "q", "reference", "current", "change")
 
@@ -104,21 +102,9 @@ def _row(one: ColumnDrift, *, weighed: bool) -> list[str | float | None]:
 def _sparklines(found: Shapes | None) -> tuple[str, str]:
     if found is None:
         return "", ""
-    both = [folded(each, 8) for each in (found.reference, found.current)]
+    both = [shapes.folded(each, 8) for each in (found.reference, found.current)]
     top = max(map(max, both))
     return shapes.sparkline(both[0], top=top), shapes.sparkline(both[1], number=1, top=top)
-
-
-def folded(shares: Sequence[float], most: int) -> list[float]:
-    """Return the shares of fewer, wider bins, where there are more than `most` and 1.
-
-    >>> folded([0.1, 0.2, 0.3, 0.4], 2)
-    [0.30000000000000004, 0.7]
-    """
-    if len(shares) <= most + 1:
-        return list(shares)
-    step = -(-len(shares) // most)
-    return [sum(shares[at : at + step]) for at in range(0, len(shares), step)]
 
 
 def _cards(columns: Sequence[ColumnDrift]) -> Html:

@@ -1,12 +1,12 @@
 """What a version makes of its columns, kept where it was found once: a cache, safe to delete."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core import canonical, files
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, MloError
 from mlops_cli.registry.explaining.explanation import Explanation
