@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import files, page, start
 from benchmarks.drift import errors as drift_errors
+from benchmarks.drift import speed as drift_speed
 from benchmarks.machine import machine
 from benchmarks.measure import Row
 from benchmarks.pipeline import report as pipeline
@@ -15,6 +16,7 @@ from benchmarks.serving import report as serving
 from benchmarks.storage import report as storage
 from benchmarks.table import table
 from benchmarks.tracking import report as tracking
+from benchmarks.validation import report as validation
 
 _Measure = Callable[[argparse.Namespace], tuple[list[Row], page.Section]]
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -113,6 +115,14 @@ def _serving(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
     return serving.measure(times=asked.times, where=asked.where)
 
 
+def _validation(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
+    return validation.measure(times=asked.times, where=asked.where)
+
+
+def _drift(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
+    return drift_speed.measure(where=asked.where)
+
+
 def _drift_errors(_: argparse.Namespace) -> tuple[list[Row], page.Section]:
     return drift_errors.measure()
 
@@ -130,7 +140,9 @@ PARTS: Mapping[str, tuple[str, _Measure]] = {
     "pipeline": ("Pipelines", _pipeline),
     "tracking": ("Tracking", _tracking),
     "serving": ("Serving", _serving),
+    "validation": ("Data validation", _validation),
     "loop": ("The closed loop", _loop),
+    "drift": ("Drift: how long it takes", _drift),
     "drift-errors": ("Drift: what is said, and how often it is wrong", _drift_errors),
 }
 

@@ -27,4 +27,7 @@ class Peer:
 
 EVIDENTLY = Peer("Evidently", ("evidently==0.7.23", "pandas<3"))
 NANNYML = Peer("NannyML", ("nannyml==0.13.1", "statsmodels"))
-ALIBI_DETECT = Peer("alibi-detect", ("alibi-detect==0.13.0",))
+ALIBI_DETECT = Peer("alibi-detect", ("alibi-detect==0.13.0", "pyarrow<20"))
+WHYLOGS = Peer(
+    "whylogs", ("whylogs==1.6.4", "whylogs[viz]", "pandas<3", "pyarrow", "setuptools<81")
+)
