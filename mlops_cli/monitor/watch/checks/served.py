@@ -191,7 +191,8 @@ def _begun(kept: Any, notes: tuple[str, ...]) -> Finding:
 
 
 def _too_few(total: float, least: int, kept: Any, notes: tuple[str, ...]) -> Finding:
-    said = f"{total:,.0f} requests, too few to tell: {least} are needed"
+    requests = "1 request" if total == 1 else f"{total:,.0f} requests"
+    said = f"{requests}, too few to tell: {least} are needed"
     return Finding("no verdict", said, facts={"requests": total}, kept=kept, notes=notes)
 
 
