@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -172,3 +173,49 @@ def test_what_goes_wrong_or_is_too_much_is_said_and_the_training_goes_on(repo: R
     assert run.params["Odd.size"] == 1
     assert "mlo autolog records no more than 20 different Ridge" in said
     assert len([name for name in run.params if name.endswith(".alpha")]) == 20
+
+
+LIGHTNING = """
+mlo.autolog()
+import torch, warnings
+import {package} as L
+from torch.utils.data import DataLoader, TensorDataset
+
+class Line(L.LightningModule):
+    def __init__(self, lr=0.1):
+        super().__init__()
+        self.save_hyperparameters()
+        self.layer = torch.nn.Linear(3, 1)
+    def training_step(self, batch, index):
+        loss = torch.nn.functional.mse_loss(self.layer(batch[0]), batch[1])
+        self.log("loss", loss)
+        return loss
+    def validation_step(self, batch, index):
+        self.log("always", 1.0)
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=self.hparams.lr)
+
+rows = torch.randn(64, 3)
+data = DataLoader(TensorDataset(rows, rows.sum(1, keepdim=True)), batch_size=16)
+quiet = dict(logger=False, enable_checkpointing=False, enable_progress_bar=False,
+             enable_model_summary=False, accelerator="cpu")
+trainer = L.Trainer(max_epochs=3, **quiet)
+model = Line()
+trainer.fit(model, data, data)
+trainer.fit(model=model, train_dataloaders=data)
+"""
+
+
+@pytest.mark.parametrize("package", ["lightning", "pytorch_lightning"])
+def test_lightning_records_each_epoch_once_and_no_sanity_check(
+    repo: Repository, package: str
+) -> None:
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    run, _ = trained(repo, LIGHTNING.format(package=package))
+    assert run.params == {"Lightning.hparams.lr": 0.1, "Lightning.max_epochs": 3}
+    assert run.history is not None
+    lines = [json.loads(line) for line in repo.objects.get(run.history).splitlines()]
+    for name in ("loss", "always"):
+        steps = [line["step"] for line in lines if name in line["metrics"]]
+        assert steps == [0, 1, 2]

@@ -49,24 +49,49 @@ def watch_lightning(module: Any) -> None:
     callback: Any = importlib.import_module(f"{package}.callbacks").Callback
 
     class Epochs(callback):  # type: ignore[misc]
-        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-            with record.harmless("an epoch of Lightning"):
-                record.metrics(dict(trainer.callback_metrics), int(trainer.current_epoch))
+        def __init__(self) -> None:
+            self._told: dict[str, tuple[int, float]] = {}
 
-        on_validation_epoch_end = on_train_epoch_end
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            self._tell(trainer, stale=True)
+
+        def on_validation_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            if not trainer.sanity_checking:  # a few rows, before the training
+                self._tell(trainer, stale=False)  # those of the training may be of the last epoch
+
+        def _tell(self, trainer: Any, *, stale: bool) -> None:
+            """Record what changed, and with `stale` what the epoch has no value of yet."""
+            if not trainer.is_global_zero:
+                return
+            with record.harmless("an epoch of Lightning"):
+                epoch = int(trainer.current_epoch)
+                held = {name: float(value) for name, value in trainer.callback_metrics.items()}
+                found = {}
+                for name, value in held.items():
+                    of, before = self._told.get(name, (-1, None))
+                    if value != before or (stale and of != epoch):
+                        found[name] = value
+                        self._told[name] = epoch, value
+                if found:
+                    record.metrics(found, epoch)
 
     fit = module.Trainer.fit
 
     @functools.wraps(fit)
     def watched(trainer: Any, model: Any, *args: Any, **options: Any) -> Any:
         with record.harmless("the parameters of Lightning"):
-            found = {"max_epochs": record.plain(trainer.max_epochs)}
-            given = dict(getattr(model, "hparams", {}))
-            found |= {f"hparams.{key}": record.plain(value) for key, value in given.items()}
-            name = record.label("Lightning", found)
-            if name is not None:
-                record.params(name, found)
-            trainer.callbacks.append(Epochs())
+            _note_lightning(trainer, model)
+            if not any(isinstance(one, Epochs) for one in trainer.callbacks):
+                trainer.callbacks.append(Epochs())
         return fit(trainer, model, *args, **options)
 
     module.Trainer.fit = watched
+
+
+def _note_lightning(trainer: Any, model: Any) -> None:
+    found = {"max_epochs": record.plain(trainer.max_epochs)}
+    given = dict(getattr(model, "hparams", {}))
+    found |= {f"hparams.{key}": record.plain(value) for key, value in given.items()}
+    name = record.label("Lightning", found)
+    if name is not None:
+        record.params(name, found)
