@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import files, page, start
-from benchmarks.drift import errors as drift_errors
 from benchmarks.drift import speed as drift_speed
 from benchmarks.machine import machine
 from benchmarks.measure import Row
@@ -124,7 +123,9 @@ def _drift(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
 
 
 def _drift_errors(_: argparse.Namespace) -> tuple[list[Row], page.Section]:
-    return drift_errors.measure()
+    from benchmarks.drift import errors  # loads pandas, and whoever measures has to stay small
+
+    return errors.measure()
 
 
 def _loop(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
