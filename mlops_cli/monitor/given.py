@@ -18,7 +18,7 @@ from mlops_cli.data.table import suffix_of
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor.distribution import Distribution, Table, repeated
 from mlops_cli.monitor.sample import Sample
-from mlops_cli.monitor.sources import blocks, opened
+from mlops_cli.monitor.sources import blocks, opened, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,25 +114,32 @@ class Chosen:
         return self._whole.column(self._columns[name])
 
 
-def table(repo: Repository, text: str, start: Path, *, approx: bool = False) -> Given:
+def table(
+    repo: Repository, text: str, start: Path, *, approx: bool = False, engine: str | None = None
+) -> Given:
     """Return the file at a path if there is one, else the version that the reference means.
+
+    At an `engine` elsewhere it is always a version, which its workers can have.
 
     Raises:
         RequestError: there is neither, or it is no table.
         ExternalError: it cannot be read.
     """
     path = start / text
-    if path.is_file():
+    if engine is None and path.is_file():
         found = opened.of_file(path, text, approx=approx, scratch=repo.layout.tmp)
         return _given(Side(text), found, lambda: held(table_blocks.blocks(path, text)), text)
     meant = reference.resolve(repo, text, start=start)
     if meant.kind != "file":
         raise RequestError(f"'{meant.path}' is a folder", hint="name a table in it")
-    return version(repo, Side(meant.path, meant.rev, meant.oid), approx=approx)
+    side = Side(meant.path, meant.rev, meant.oid)
+    return version(repo, side, approx=approx, engine=engine)
 
 
-def version(repo: Repository, side: Side, *, approx: bool = False) -> Given:
-    """Return a version of a file that is a table.
+def version(
+    repo: Repository, side: Side, *, approx: bool = False, engine: str | None = None
+) -> Given:
+    """Return a version of a file that is a table, summed here or at an `engine` elsewhere.
 
     Raises:
         MissingObject, IntegrityError: as of the object store.
@@ -141,7 +148,11 @@ def version(repo: Repository, side: Side, *, approx: bool = False) -> Given:
     assert side.path is not None
     assert side.oid is not None
     oid, path = side.oid, side.path
-    found = opened.of_version(repo, oid, path, approx=approx)
+    found: Table
+    if engine is None:
+        found = opened.of_version(repo, oid, path, approx=approx)
+    else:
+        found = spread.of_version(repo, oid, path, engine=engine)
 
     def read() -> Held:
         with written(repo, oid) as file:

@@ -88,6 +88,7 @@ def check(
     importance: bool = False,
     asked: Asked | None = None,
     approx: bool = False,
+    engine: str | None = None,
 ) -> Checked:
     """Return whether what a model is asked has drifted from what it was trained on.
 
@@ -108,6 +109,7 @@ def check(
         importance: whether to find out what the model makes of its columns if that is not known.
         asked: what more is to be told of each column.
         approx: whether tables may be estimated, in far less memory.
+        engine: where versions of tables are summed, and so estimated; here by default.
 
     Raises:
         RequestError: it is not clear what to compare, a table cannot be read, or they have no
@@ -127,6 +129,7 @@ def check(
         span=span or Span(),
         start=start or repo.root,
         approx=approx,
+        engine=engine,
     )
     answers = _answers(repo, both, asked=predictions)
     weights, origin = _importance(repo, both, compute=importance)

@@ -51,6 +51,7 @@ def choose(
     span: Span,
     start: Path,
     approx: bool = False,
+    engine: str | None = None,
 ) -> Sides:
     """Return what is to be compared; arguments as of `live.check`."""
     if current is not None and span != Span():
@@ -59,17 +60,17 @@ def choose(
             hint="leave out either --current, or --since, --until and --last",
         )
     if model is None and reference is not None and current is not None:
-        before = given.table(repo, reference, start, approx=approx)
-        return Sides(before, given.table(repo, current, start, approx=approx))
+        before = given.table(repo, reference, start, approx=approx, engine=engine)
+        return Sides(before, given.table(repo, current, start, approx=approx, engine=engine))
     name = model if model is not None else _only_model(repo)
     version = _version(repo, name, span, answered=current is None)
     if reference is None:
-        before = _trained_on(repo, version, approx=approx)
+        before = _trained_on(repo, version, approx=approx, engine=engine)
     else:
-        before = given.table(repo, reference, start, approx=approx)
+        before = given.table(repo, reference, start, approx=approx, engine=engine)
     before = before.choosing(_inputs(before.whole.names, version))
     if current is not None:
-        now = given.table(repo, current, start, approx=approx)
+        now = given.table(repo, current, start, approx=approx, engine=engine)
         return Sides(before, now.choosing(_as_called(now.whole.names, version)), version)
     return _with_log(before, Log(repo, version, span, approx=approx), version)
 
@@ -150,7 +151,7 @@ def _notes(found: Answers, hidden: Sequence[str], tally: Tally) -> Iterator[str]
         yield str(tally)
 
 
-def _trained_on(repo: Repository, version: Version, *, approx: bool) -> Given:
+def _trained_on(repo: Repository, version: Version, *, approx: bool, engine: str | None) -> Given:
     data = version.data
     if data is None and version.profile is not None:
         held = profile.decode(repo.objects.get(version.profile))
@@ -170,7 +171,7 @@ def _trained_on(repo: Repository, version: Version, *, approx: bool) -> Given:
             hint=f"name one with --reference PATH, or set models.{version.model}.data"
             " in .mlops.yaml and register again",
         )
-    return given.version(repo, Side(data.path, oid=data.oid), approx=approx)
+    return given.version(repo, Side(data.path, oid=data.oid), approx=approx, engine=engine)
 
 
 def _inputs(names: Sequence[str], version: Version) -> dict[str, str]:

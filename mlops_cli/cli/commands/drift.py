@@ -80,6 +80,12 @@ def drift(
     approx: Annotated[
         bool, typer.Option("--approx", help="Estimate large tables, in far less memory")
     ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Sum versions of tables on a cluster, estimated: dask://HOST:PORT"
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="List every column")] = False,
     markdown: Annotated[
         bool, typer.Option("--md", "--markdown", help="Markdown, for a comment on a pull request")
@@ -128,6 +134,7 @@ def drift(
         importance=importance,
         asked=Asked(bins=_BINS if html else Asked().bins, every=tests == "all"),
         approx=approx,
+        engine=None if engine == "local" else engine,
     )
     if html is not None:
         from mlops_cli.monitor.report.drift import page
