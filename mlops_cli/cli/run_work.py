@@ -246,7 +246,7 @@ def _run_pipeline(repo: "Repository", given: Given) -> int:
         show.note(f"mlo: {done.error}")
         show.note(f"  try: mlo runs show {done.name} --log")
         return _FAILED
-    return _INTERRUPTED
+    return done.exit_code or _INTERRUPTED
 
 
 def _is_aside(given: Given) -> bool:

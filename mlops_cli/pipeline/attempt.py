@@ -164,7 +164,7 @@ class Steps:
         plan = attempt.plan
         name = plan.step.name
         if ended.interrupted:
-            raise Failure(f"step '{name}' was interrupted", 130, interrupted=True)
+            raise Failure(f"step '{name}' was interrupted", ended.exit_code, interrupted=True)
         if ended.timed_out:
             raise Failure(f"step '{name}' took longer than {plan.step.timeout_s:g} s", ended.code)
         if ended.code:

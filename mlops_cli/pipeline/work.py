@@ -36,7 +36,7 @@ class _Standing:
         if self.first is None:
             return "done", 0, None
         if self.first.interrupted:
-            return "interrupted", INTERRUPTED, self.first.error
+            return "interrupted", self.first.exit_code, self.first.error
         others = sum(1 for state in self.states.values() if state == "failed") - 1
         more = f"; and {others} more failed" if others > 0 else ""
         return "failed", self.first.exit_code, self.first.error + more

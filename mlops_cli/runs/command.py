@@ -86,7 +86,7 @@ def run(
     missing = [path for path in made if not os.path.lexists(paths.locate(repo, path))]
     _note_paths(opened, "output", [path for path in made if path not in missing])
     if ended.interrupted:
-        return finish(repo, opened, status="interrupted", exit_code=INTERRUPTED)
+        return finish(repo, opened, status="interrupted", exit_code=ended.exit_code)
     if missing and not ended.code:
         error = f"the command did not write its output '{missing[0]}'"
         return finish(repo, opened, status="failed", exit_code=None, error=error)

@@ -54,14 +54,25 @@ class Command:
 class Ended:
     """How a command ended.
 
-    `code` is as a shell gives it: 128 + n when signal n ended it. `interrupted` says that we were
-    asked to stop while it ran, `timed_out` that it was stopped for taking too long.
+    `code` is as a shell gives it: 128 + n when signal n ended it. `stopped_by` is the signal by which
+    we were asked to stop while it ran, 0 for none, and `timed_out` says that it was stopped for
+    taking too long.
     """
 
     code: int
     seconds: float
-    interrupted: bool
+    stopped_by: int = 0
     timed_out: bool = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether we were asked to stop while it ran."""
+        return self.stopped_by != 0
+
+    @property
+    def exit_code(self) -> int:
+        """What we end with when we were asked to stop: 130 for Ctrl-C, 143 for SIGTERM."""
+        return 128 + self.stopped_by
 
 
 def execute(
@@ -200,7 +211,7 @@ class _Child:
         self.stopping = Stopping(self.popen.pid, grace_s)
         self._deadline = command.timeout_s and self._begun + command.timeout_s
         self._timed_out = False
-        self._interrupted = False
+        self._stopped_by = 0
         self._streams = [
             _Stream(getattr(self.popen, name), target, journal, selector, command.label)
             for name, target in targets.items()
@@ -230,7 +241,7 @@ class _Child:
 
     def act(self, received: list[int]) -> None:
         """Take in signals to us, and the time."""
-        self._interrupted = self._interrupted or bool(received)
+        self._stopped_by = self._stopped_by or (received[0] if received else 0)
         self.stopping.act(received)
         if self._deadline and not self._timed_out and time.monotonic() >= self._deadline:
             self._timed_out = True
@@ -244,7 +255,7 @@ class _Child:
         code = self.popen.returncode
         seconds = time.monotonic() - self._begun
         code = code if code >= 0 else 128 - code
-        return Ended(code, seconds, self._interrupted, self._timed_out and not self._interrupted)
+        return Ended(code, seconds, self._stopped_by, self._timed_out and not self._stopped_by)
 
 
 class _Stream:

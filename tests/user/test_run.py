@@ -330,21 +330,25 @@ def test_ctrl_c_stops_all_processes_and_the_run_is_recorded(
     with started(pipeline, "run", "--name", "cut") as process:
         wait_for(has_text(note))
         os.killpg(process.pid, number)
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=30) == 128 + number
     wait_for(lambda: gone(int(note.read_text())))
     run = mlo_here("runs", "show", "cut", "--json").json
-    assert (run["status"], run["exit_code"]) == ("interrupted", 130)
+    assert (run["status"], run["exit_code"]) == ("interrupted", 128 + number)
     assert "so far" in mlo_here("runs", "show", "cut", "--log").stdout
     (pipeline / ".mlops.yaml").write_text(SETTINGS)
     mlo_here("run")
 
 
-def test_ctrl_c_on_a_command_exits_130(project: Path, mlo_here: Mlo) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_was_stopped_exits_as_a_shell_says_it(
+    project: Path, mlo_here: Mlo, number: int
+) -> None:
     with started(project, "run", "--", "sh", "-c", "echo $$ > note; sleep 300") as process:
         wait_for(has_text(project / "note"))
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=30) == 130
-    assert mlo_here("runs", "show", "--json").json["status"] == "interrupted"
+        os.killpg(process.pid, number)
+        assert process.wait(timeout=30) == 128 + number
+    run = mlo_here("runs", "show", "--json").json
+    assert (run["status"], run["exit_code"]) == ("interrupted", 128 + number)
 
 
 def test_a_killed_run_is_recorded_and_the_next_command_finds_all_whole(
