@@ -54,9 +54,9 @@ class Command:
 class Ended:
     """How a command ended.
 
-    `code` is as a shell gives it: 128 + n when signal n ended it. `stopped_by` is the signal by which
-    we were asked to stop while it ran, 0 for none, and `timed_out` says that it was stopped for
-    taking too long.
+    `code` is as a shell gives it: 128 + n when signal n ended it. `stopped_by` is the signal that
+    asked us to stop while it ran, 0 for none; `timed_out` says that it was stopped for taking too
+    long.
     """
 
     code: int
