@@ -24,6 +24,7 @@ from mlops_cli.registry.evaluation.answers import Answers, Label, Labelled, Meas
 from mlops_cli.registry.evaluation.record import Data
 
 Maker = Callable[[np.random.Generator, int], Answers]
+TWO = "two of them"
 NONE = Estimator(None, {}, {})
 HELD_OUT = Data("held_out.csv", ObjectId(""), "")
 
@@ -141,7 +142,7 @@ def found(
 
 def streams(rate: float, *, rows: int, times: int, higher: float | None = None) -> dict[str, Any]:
     """Return how often each detector alarms in `rows` errors, or how late it finds a rise."""
-    first: dict[str, list[int]] = {"ADWIN": [], "Page-Hinkley": [], "DDM": []}
+    first: dict[str, list[int]] = {"ADWIN": [], "Page-Hinkley": [], "DDM": [], TWO: []}
     for seed in range(times):
         rng = np.random.default_rng(seed)
         rates = np.full(rows, rate)
@@ -149,13 +150,15 @@ def streams(rate: float, *, rows: int, times: int, higher: float | None = None) 
             rates[rows // 4 :] = higher
         errors = (rng.random(rows) < rates).astype(float)
         usual = rate, float(np.sqrt(rate * (1 - rate)))
-        for name in first:
-            places = [
-                one.place for one in watch.changes(errors, usual=usual) if one.detector == name
-            ]
-            if higher is not None:
-                places = [one - rows // 4 for one in places if one >= rows // 4]
-            first[name] += places[:1]
+        begun = 0 if higher is None else rows // 4
+        seen_by: dict[str, int] = {}
+        for one in watch.changes(errors, usual=usual):
+            if one.place >= begun and one.after > one.before:
+                seen_by.setdefault(one.detector, one.place - begun)
+        if len(seen_by) > 1:
+            seen_by[TWO] = sorted(seen_by.values())[1]
+        for name, place in seen_by.items():
+            first[name].append(place)
     if higher is None:
         return {name: f"{len(places) / times:.1%}" for name, places in first.items()}
     return {

@@ -154,6 +154,9 @@ def _rest(found: "PerformanceReport", *, every: bool) -> None:
 
     for table in (words.segments_table(found), words.gaps_table(found)):
         _print(table)
+    if found.concept is not None:
+        show.line()
+        show.line(words.concept(found.concept), rest="  ")
     head, rows = words.alarms_table(found)
     hidden = 0 if every else max(len(rows) - _SHOWN, 0)
     _print((head, rows[hidden:]))

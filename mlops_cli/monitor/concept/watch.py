@@ -32,6 +32,8 @@ _FEWEST_WRONG = 0.01
 _WARNING, _DRIFT = 3.0, 4.0
 _LARGEST = 4.0
 """So many standard deviations above the mean an error is as large as any, for ADWIN."""
+_MERGED = 500
+"""Cuts of ADWIN's window that are fewer errors apart are of one change."""
 _APART = 10
 """On both sides of where a change seems to have begun there are at least so many errors."""
 _FIRST = 1000
@@ -76,7 +78,7 @@ def changes(errors: Floats, *, usual: tuple[float, float] | None = None) -> list
 
 
 def _adwin(errors: Floats, largest: float) -> Iterator[Change]:
-    """Yield a change for each run of cuts: a window shrinks again and again after one change.
+    """Yield a change for each run of cuts: its window shrinks again and again after one change.
 
     ADWIN takes values in 0..1, so an error of `largest` is 1, and so is a larger one.
     """
@@ -84,15 +86,13 @@ def _adwin(errors: Floats, largest: float) -> Iterator[Change]:
 
     if not largest:
         return
-    detector, begun, quiet = Adwin(delta=_DELTA), 0, True
+    detector, begun, told = Adwin(delta=_DELTA), 0, -_MERGED
     for place, value in enumerate(np.minimum(errors / largest, 1.0).tolist()):
         if not detector.update(value):
-            quiet = quiet or place % 32 == 31
             continue
-        cut = place + 1 - detector.width
-        if quiet and cut > begun:
+        if place - told >= _MERGED:
             yield _split("ADWIN", errors, begun, place)[0]
-        begun, quiet = cut, False
+        begun, told = place + 1 - detector.width, place
 
 
 def _page_hinkley(errors: Floats, deviation: float) -> Iterator[Change]:
@@ -128,14 +128,17 @@ def _ddm(errors: Floats, mean: float) -> Iterator[Change]:
 
 
 def _split(detector: Detector, errors: Floats, begun: int, place: int) -> tuple[Change, int]:
-    """Return a change, and where it seems to have begun: where the two means differ most."""
+    """Return a change, and where it seems to have begun: where the two means differ most.
+
+    Only ADWIN finds a mean that has fallen.
+    """
     import numpy as np
 
     some = errors[begun : place + 1]
     if len(some) < 2 * _APART:
         return Change(detector, place, float(some[0]), float(some.mean())), begun
     ends = np.arange(_APART, len(some) - _APART + 1)
-    sums = np.cumsum(some - some.mean())[ends - 1]
-    low = int(ends[np.argmax(np.abs(sums) / np.sqrt(ends * (len(some) - ends)))])
+    below = -np.cumsum(some - some.mean())[ends - 1] / np.sqrt(ends * (len(some) - ends))
+    low = int(ends[np.argmax(np.abs(below) if detector == "ADWIN" else below)])
     change = Change(detector, place, float(some[:low].mean()), float(some[low:].mean()))
     return change, begun + low

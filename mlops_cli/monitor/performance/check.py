@@ -93,7 +93,7 @@ def _report(
     whole = judge.parts(seen, [seen.cuts]) if seen.cuts else []
     labelled = seen.answers if isinstance(seen.answers, Labelled) else None
     past = None if seen.past is None else seen.past.answers
-    times = seen.known.times_us
+    alarms = stream.alarms(seen.answers, seen.known.times_us, seen.id, past)
     return PerformanceReport(
         model=version.model,
         version=version.number,
@@ -112,7 +112,8 @@ def _report(
         calibration=bins(labelled) if labelled and labelled.rows else (),
         calibration_error=_calibration_error(labelled),
         calibration_error_before=_calibration_error(past),
-        alarms=stream.alarms(seen.answers, times, seen.id, past),
+        alarms=alarms,
+        concept=stream.agreed(alarms),
         verdict=judged.verdict,
         basis=judged.basis,
         reason=words.reason(version, seen, judged),

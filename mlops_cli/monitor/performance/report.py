@@ -146,6 +146,8 @@ class PerformanceReport:
         calibration: labelled rows by probability, and `calibration_error`, how far these are off
             on average; the reference's is `calibration_error_before`.
         alarms: oldest first.
+        concept: the alarm by which a second detector says that the error rose, unless it fell
+            since.
         basis: what the verdict is by; None when it is unknown.
         hint: what to type where something cannot be told.
     """
@@ -168,6 +170,7 @@ class PerformanceReport:
     calibration_error: float | None
     calibration_error_before: float | None
     alarms: tuple[Alarm, ...]
+    concept: Alarm | None
     verdict: Verdict
     basis: Basis | None
     reason: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.clock import moment
@@ -56,3 +57,20 @@ def alarms(
         )
         for one in watch.changes(every[some], usual=usual)
     )
+
+
+def agreed(found: Sequence[Alarm]) -> Alarm | None:
+    """Return the alarm by which a second detector says that the error rose.
+
+    None if that never was, or a detector said since that the error fell.
+    """
+    second: Alarm | None = None
+    said: set[str] = set()
+    for one in found:
+        if one.direction == "fall":
+            second, said = None, set()
+            continue
+        said.add(one.detector)
+        if second is None and len(said) > 1:
+            second = one
+    return second

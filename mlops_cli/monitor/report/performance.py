@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from mlops_cli.monitor.performance.report import Gap, Part, PerformanceReport, Reading
+from mlops_cli.monitor.performance.report import Alarm, Gap, Part, PerformanceReport, Reading
 from mlops_cli.monitor.report.words import minutes, percent
 from mlops_cli.page import html, lines, markdown
 from mlops_cli.page.html import Html, Tone
@@ -21,6 +21,7 @@ def page(found: PerformanceReport, *, when: datetime) -> str:
         html.verdict(word(found), found.reason, _TONES[found.verdict]),
         html.facts(_facts(found)),
         *(html.paragraph(one, faint=True) for one in found.notes),
+        *([html.paragraph(concept(found.concept))] if found.concept else []),
         *([html.paragraph(f"Try: {found.hint}", faint=True)] if found.hint else []),
         *_charts(found),
         *_tables(found),
@@ -302,6 +303,13 @@ def gaps_of(found: PerformanceReport, column: str, name: str) -> list[Gap]:
     return [one for one in found.gaps if one.column == column and one.metric == name]
 
 
+def concept(one: Alarm) -> str:
+    """Return what at least two detectors say."""
+    when = one.time[:16].replace("T", " ")
+    rose = f"from {number(one.before)} to {number(one.after)}"
+    return f"concept drift by {when} UTC: the error rose {rose}"
+
+
 def alarms_table(found: PerformanceReport) -> Table:
     """Return what detectors found."""
     rows = [
@@ -330,6 +338,7 @@ def as_markdown(found: PerformanceReport) -> str:
         "",
         f"{found.predictions:,} predictions, {found.labelled:,} labelled ({labelled(found)});"
         f" {markdown.escaped(_against(found))}.",
+        *([f"\n{markdown.escaped(concept(found.concept))}."] if found.concept else []),
         *(f"\n> {markdown.escaped(one)}" for one in found.notes),
     ]
     for head, rows in (

@@ -29,7 +29,8 @@ def test_a_drop_is_found_by_labels_and_told_since_when(clinic: Clinic) -> None:
     assert found.since is not None
     assert "2026-01-08" < found.since.start < "2026-01-13"
     assert "accuracy is 0.7" in found.reason
-    assert [one.detector for one in found.alarms if one.direction == "rise"]
+    assert found.concept is not None
+    assert "2026-01-11" <= found.concept.time < "2026-01-15"
     assert all(one.prediction in clinic.ids for one in found.alarms)
 
 
