@@ -32,7 +32,7 @@ class Gaps:
         distance: the largest gap between the two distribution functions, in 0..1.
         test: the Anderson-Darling test.
         area: between the two distribution functions, in the unit of the column; of infinite values
-            it says nothing.
+            it says nothing, and of the largest that there are it may be infinite.
     """
 
     distance: float
@@ -50,12 +50,15 @@ def between(first: Distribution, second: Distribution) -> Gaps:
     >>> found.distance, found.area
     (0.5, 1.0)
     """
+    import numpy as np
+
     if len(second.values) > len(first.values):
         first, second = second, first  # all that is found here is the same from either side
     rows, others = float(first.counts.sum()), float(second.counts.sum())
     walk = _Walk(rows, others)
-    for block in _blocks(first, second):
-        walk.on(*block)
+    with np.errstate(over="ignore", invalid="ignore"):  # the area of infinite values
+        for block in _blocks(first, second):
+            walk.on(*block)
     squared = anderson_darling.of_sum(walk.squares, rows, others)
     both = None if anderson_darling.hardly_tied(walk.most, rows + others) else pair(first, second)
     tied = None if both is None else both.first + both.second

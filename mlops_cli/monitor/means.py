@@ -52,12 +52,11 @@ def two_means(values: Floats, first: Counts, second: Counts) -> ZTest:
     """
     from math import copysign, inf, sqrt
 
+    mean, spread = _moments(values, first)
+    other, other_spread = _moments(values, second)
     rows, others = float(first.sum()), float(second.sum())
-    mean, other = float(values @ first) / rows, float(values @ second) / others
-    spread = float(((values - mean) ** 2) @ first) / (rows - 1) / rows
-    other_spread = float(((values - other) ** 2) @ second) / (others - 1) / others
     difference = other - mean
-    error = sqrt(spread + other_spread)
+    error = sqrt(spread / (rows - 1) + other_spread / (others - 1))
     surely = copysign(inf, difference) if difference else 0.0
     z = difference / error if error else surely
     return ZTest(z, 2 * normal(-abs(z)), difference)
@@ -72,8 +71,20 @@ def deviation(values: Floats, counts: Counts) -> float:
     """
     from math import sqrt
 
-    if counts.strides == (0,) and len(counts):
-        return float(values.std())
-    rows = float(counts.sum())
-    mean = float(values @ counts) / rows
-    return sqrt(float(((values - mean) ** 2) @ counts) / rows)
+    return sqrt(_moments(values, counts)[1])
+
+
+def _moments(values: Floats, counts: Counts) -> tuple[float, float]:
+    """Return the mean and the variance with the divisor n; infinite where floats do not reach."""
+    from math import inf, isnan
+
+    import numpy as np
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        if counts.strides == (0,) and len(counts):
+            mean, variance = float(values.mean()), float(values.var())
+        else:
+            shares = counts / counts.sum()
+            mean = float((values * shares).sum())
+            variance = float(((values - mean) ** 2 * shares).sum())
+    return mean, inf if isnan(variance) else variance

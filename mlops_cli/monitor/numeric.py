@@ -114,6 +114,8 @@ def apart(reference: Distribution, current: Distribution, found: Gaps) -> dict[s
     far = found.area
     if reference.infinite or current.infinite:
         far = distances.wasserstein(*_finite_pair(reference, current))
+    if not np.isfinite(far):
+        return told
     told["wasserstein (unit of the column)"] = far
     deviation = means.deviation(*first)
     if deviation > 0 and np.isfinite(far / deviation):

@@ -190,3 +190,13 @@ def test_no_row_or_one_on_both_sides_is_too_few(rows):
     report = compare_frames(frame, frame)
     assert report.verdict == "too few rows"
     assert report.holds
+
+
+@pytest.mark.parametrize(
+    "values", [[np.inf, -np.inf], [1.7e308, -1.7e308], [5e-324, 0.0], [10**30, 10**30 + 7]]
+)
+def test_the_ends_of_the_numbers_are_compared_without_a_warning(values):
+    """Warnings are errors here."""
+    found = one(values * 100, values * 100, Asked(every=True))
+    assert found.verdict == "ok"
+    assert all(np.isfinite(value) for value in found.distances.values())
