@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlops_cli.core.clock import moment
 from mlops_cli.core.config import DriftSettings
@@ -15,7 +15,7 @@ from mlops_cli.monitor.given import Given
 from mlops_cli.monitor.over_windows import WindowsReport
 from mlops_cli.monitor.predicted import Beside, Predicted
 from mlops_cli.monitor.sides import Sides
-from mlops_cli.monitor.windows import Window
+from mlops_cli.monitor.windows import Width, Window
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +76,9 @@ def compare(
         RequestError: the width or the column makes no sense, or a table has no such column.
     """
     wide = windows.width(width)
-    frame, times_us, notes = _timed(both, time, needed=wide.seconds is not None)
+    frame, times_us, stands_for, notes = _timed(both, time, needed=wide.seconds is not None)
+    if wide.rows is not None:
+        wide = Width(rows=max(1, round(wide.rows / stands_for)))
     cut, left_out = windows.newest(windows.cut(times_us, wide))
     reference: Table = both.reference.table
     if answers is not None:
@@ -99,39 +101,46 @@ def _table(both: Sides, answers: Predicted | None, frame: pd.DataFrame, one: Win
     return Beside(some, answers.of(both.log.window(), slice(one.first, one.end)))
 
 
-def _timed(
-    both: Sides, time: str | None, *, needed: bool
-) -> tuple[pd.DataFrame, NDArray[np.int64], tuple[str, ...]]:
-    """Return the rows in the order of time, and when each was, in microseconds since 1970."""
+class _Timed(NamedTuple):
+    """Rows in the order of time, when each was, in microseconds since 1970, and how many rows each
+    stands for.
+    """
+
+    frame: pd.DataFrame
+    times_us: NDArray[np.int64]
+    stands_for: float
+    notes: tuple[str, ...]
+
+
+def _timed(both: Sides, time: str | None, *, needed: bool) -> _Timed:
+    """Return the rows of the current side in the order of time."""
     import numpy as np
 
-    held = both.current.rows("windows")
-    if both.log is not None:
-        if time is not None:
-            raise RequestError(
-                f"the prediction log knows when each row was, so '{time}' is not needed",
-                hint="leave out --time",
-            )
-        window = both.log.window()
-        times = (
-            window.times.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+    if both.log is not None and time is not None:
+        raise RequestError(
+            f"the prediction log knows when each row was, so '{time}' is not needed",
+            hint="leave out --time",
         )
-        notes = [f"{len(window):,} predictions, evenly chosen, stand for all"]
-        return held.frame, times, tuple(notes if window.sampled else ())
-    notes = []
+    held = both.current.rows("windows")
+    frame, notes, stands_for = held.frame, [], 1.0
     if held.sampled:
-        notes.append(f"{len(held.frame):,} rows, evenly chosen, stand for all")
+        notes.append(f"{len(frame):,} rows, evenly chosen, stand for all")
+        stands_for = both.current.whole.rows / len(frame)
+    if both.log is not None:
+        moments = both.log.window().times.dt.tz_localize(None)
+        times = moments.to_numpy().astype("datetime64[us]").astype(np.int64)
+        return _Timed(frame, times, stands_for, tuple(notes))
     if time is None:
         if needed:
             raise RequestError(
                 "windows of a time need to know when each row was",
                 hint="name the column: --time COLUMN, or a number of rows: --window 10000",
             )
-        return held.frame, np.arange(len(held.frame)), tuple(notes)
-    frame, times, lost = _by_time(held.frame, time, both.current)
+        return _Timed(frame, np.arange(len(frame)), stands_for, tuple(notes))
+    frame, times, lost = _by_time(frame, time, both.current)
     if lost:
         notes.append(f"{lost:,} row{'' if lost == 1 else 's'} without a time left out")
-    return frame, times, tuple(notes)
+    return _Timed(frame, times, stands_for, tuple(notes))
 
 
 def _by_time(

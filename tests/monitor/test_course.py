@@ -117,6 +117,14 @@ def test_of_very_many_windows_the_newest_are_looked_at_and_the_others_told(shop)
     assert found.verdict == "too few rows"
 
 
+def test_of_very_many_rows_windows_are_of_as_many_as_was_asked(shop, monkeypatch):
+    monkeypatch.setattr("mlops_cli.monitor.given.MOST_ROWS", 350)
+    found = live.check(shop.repo, **tables(shop.root, width=3.0), window="200")
+    assert [one.rows for one in found.windows.report.windows] == [100, 100, 100]
+    assert found.windows.notes == ("300 rows, evenly chosen, stand for all",)
+    assert found.verdict == "drift"
+
+
 def test_a_segment_is_held_against_the_same_segment_of_the_reference(shop):
     pair = tables(shop.root)
     for name, shift in (("before.csv", 0.0), ("now.csv", 2.0)):

@@ -58,16 +58,16 @@ def _facts(found: Checked) -> Iterator[tuple[str, str]]:
 def _columns(found: Checked) -> Iterator[Html]:
     every = found.report.columns
     answered = set(found.answered.columns if found.answered else ())
-    answers = [one for one in every if one.name in answered]
-    if answers:
-        under = f"against {found.answered.against}" if found.answered else ""
-        yield html.section("What the model answers", _cards(answers), under=under)
     inputs = [one for one in every if one.name not in answered]
     told = [one for one in inputs if one.verdict in ("drift", "warn", "not comparable")]
     rest = [one for one in inputs if one not in told] if len(inputs) <= DRAWN else []
     if told:
         more = f"the first {DRAWN} of {len(told):,}" if len(told) > DRAWN else ""
         yield html.section("Columns that changed", _cards(told[:DRAWN]), under=more)
+    answers = [one for one in every if one.name in answered]
+    if answers:
+        under = f"against {found.answered.against}" if found.answered else ""
+        yield html.section("What the model answers", _cards(answers), under=under)
     yield html.section("All columns", _table(every), under=_left_out(every))
     if rest and len(rest) + len(told) <= DRAWN:
         yield html.folded(f"Columns that did not change ({len(rest)})", _cards(rest))

@@ -50,16 +50,28 @@ def _chart(found: Course) -> Iterator[Html]:
     ]
     bounds = [(report.settings.effect, "drift")]
     title = "effect of each window"
-    timed = found.extents[0].start is not None
+    timed = _timed(found)
     x = "begin of the window, UTC" if timed else "window"
-    yield lines.chart(title, each, x=x, bounds=bounds, times=timed, wide=True)
+    highest = max([report.settings.effect, *_effects(told[:_DRAWN])])
+    within = (0.0, min(1.0, highest * 1.05))
+    yield lines.chart(title, each, x=x, bounds=bounds, times=timed, wide=True, within=within)
     if len(told) > _DRAWN:
         yield html.paragraph(f"the worst {_DRAWN} of {len(told)} columns are drawn", faint=True)
 
 
+def _effects(columns: Sequence[ColumnCourse]) -> Iterator[float]:
+    for one in columns:
+        yield from (effect for effect in one.effects if effect is not None)
+
+
+def _timed(found: Course) -> bool:
+    """Return whether windows are told by when they begin, not by their rows."""
+    return not found.report.windows or not found.report.windows[0].label.startswith("row ")
+
+
 def _places(found: Course) -> list[float]:
     """Return when each window begins, in seconds since 1970, or its number."""
-    if not found.extents or found.extents[0].start is None:
+    if not _timed(found):
         return [float(place + 1) for place in range(len(found.extents))]
     return [datetime.fromisoformat(one.start or "").timestamp() for one in found.extents]
 
@@ -87,7 +99,7 @@ def _row(
             y=2 if verdict in ("drift", "not comparable") else 7 if verdict == "warn" else 13,
             width=9,
             height={"drift": 16, "not comparable": 16, "warn": 11}.get(verdict, 5),
-            class_=f"t{words.TONES[verdict]}",
+            class_=f"t{'quiet' if verdict == 'too few rows' else words.TONES[verdict]}",
         )
         for place, (label, verdict) in enumerate(zip(labels, verdicts, strict=True))
     ]
