@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from mlops_cli.core import config_values
-from mlops_cli.core.config_values import named, span
+from mlops_cli.core.config_values import as_written, named, span
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.yaml_nodes import Value
 
@@ -64,6 +64,10 @@ class EmailAction:
     password: Secret | None = None
     resolved: bool = True
 
+    def written(self) -> dict[str, Any]:
+        """Return it by the keys of the settings."""
+        return as_written(self, sender="from")
+
 
 @dataclass(frozen=True, slots=True)
 class CommandAction:
@@ -73,6 +77,10 @@ class CommandAction:
     """A shell line, or the words of a command that no shell reads."""
     timeout_s: float = 60.0
     resolved: bool = False
+
+    def written(self) -> dict[str, Any]:
+        """Return it by the keys of the settings."""
+        return as_written(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlops_cli.core import config_actions, config_values
-from mlops_cli.core.config_actions import RETRAIN, ActionSettings
-from mlops_cli.core.config_values import named, share, span
+from mlops_cli.core.config_actions import RETRAIN, ActionSettings, RetrainAction
+from mlops_cli.core.config_values import as_written, named, share, span
 from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.yaml_nodes import Value, suggest
 
@@ -170,6 +170,13 @@ class Rule:
         """The name of the model."""
         return self.about.partition("@")[0]
 
+    def written(self) -> dict[str, Any]:
+        """Return it by the keys of the settings, with what it says by default."""
+        held = as_written(self)
+        lasted = {"for": self.times if self.times > 1 else held["for"]}
+        rest = {key: held[key] for key in ("every", "severity", "cooldown", "actions")}
+        return as_written(self.check) | lasted | rest
+
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
@@ -183,6 +190,10 @@ class Monitor:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     retrain: "Mapping[str, Retrain]" = field(default_factory=dict)
     """How each model is retrained, by its name."""
+
+    def written(self) -> dict[str, Any]:
+        """Return it by the keys of the settings."""
+        return as_written(self, metrics_urls="metrics_url")
 
 
 def read(value: Value) -> Monitor:
@@ -211,7 +222,24 @@ def read(value: Value) -> Monitor:
 
         models = named(keys["retrain"])
         found["retrain"] = {name: config_retrain.read(one) for name, one in models}
-    return Monitor(**found)
+    monitor = Monitor(**found)
+    _must_know_how(keys, monitor)
+    return monitor
+
+
+def _must_know_how(keys: Mapping[str, Value], monitor: Monitor) -> None:
+    """Refuse a rule that has a model retrained, and nothing says how."""
+    for name, rule in monitor.rules.items():
+        for action in rule.actions:
+            settings = monitor.actions.get(action)
+            if settings is None or isinstance(settings, RetrainAction):
+                named = rule.about if settings is None else settings.retrain or rule.about
+                model = named.partition("@")[0]
+                if model not in monitor.retrain:
+                    raise dict(keys["rules"].items())[name].fail(
+                        f"has '{model}' retrained, and nothing says how",
+                        hint=f"monitor: {{retrain: {{{model}: {{into: data/train.csv}}}}}}",
+                    )
 
 
 def _rules(value: Value, actions: tuple[str, ...], *, served: bool) -> Iterator[tuple[str, Rule]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from mlops_cli.core.yaml_nodes import Value
 
@@ -70,3 +71,18 @@ def share(value: Value) -> float:
     if not match or len(match[1]) > 20:
         raise value.fail(f"is '{value.word()[:40]}', which is no share", hint="as in 5% or 0.05")
     return float(match[1]) / (100 if match[2] else 1)
+
+
+def as_written(record: Any, **renamed: str) -> dict[str, Any]:
+    """Return a record by the keys that its settings have: `window_s` is written as `window: 90s`.
+
+    `renamed` are fields that are called otherwise there.
+    """
+    found: dict[str, Any] = {}
+    for name in record.__dataclass_fields__:
+        value = getattr(record, name)
+        key = renamed.get(name, name)
+        if name.endswith("_s"):
+            key, value = key.removesuffix("_s"), None if value is None else f"{value:g}s"
+        found[key] = value
+    return found

@@ -77,6 +77,8 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
         yield "steps", value.written_steps
     elif isinstance(value, Written):
         yield from ((key, _plain(inner)) for key, inner in value.value.items())
+    elif hasattr(value, "written"):
+        yield from value.written().items()
     else:
         yield from ((field.name, getattr(value, field.name)) for field in fields(value))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlops_cli.core import config, config_actions, config_monitor
+from mlops_cli.core import config, config_actions, config_monitor, origins
 from mlops_cli.core.config_actions import (
     CommandAction,
     EmailAction,
@@ -82,6 +82,10 @@ def test_actions_are_of_five_kinds_and_secrets_are_named_by_where_they_are() -> 
         ("{rules: {a: {drift: m, for: 0}}}", "is 0, must be at least 1", None),
         ("{rules: {a: {drift: m, actions: [tem]}, }, actions: {team: {slack: {env: A}}}}",
          "is 'tem', and there is no such action", "did you mean 'team'?"),
+        ("{rules: {a: {drift: m@v1, actions: retrain}}}", "has 'm' retrained, and nothing says how",
+         "retrain: {m: {into:"),
+        ("{rules: {a: {drift: m, actions: b}}, actions: {b: {retrain: n@v1}},"
+         " retrain: {m: {into: x}}}", "has 'n' retrained", None),
         ("{rules: {a: {performance: m, min: 1}}}", "has bounds, and no metric", "accuracy"),
         ("{rules: {a: {performance: m, metric: auc}}}", "asks for nothing", "min or max"),
         ("{rules: {a: {volume: m, min: 5, max: 4}}}", "can never hold: min 5 is above max 4", None),
@@ -144,3 +148,18 @@ def test_the_example_explains_all_that_a_rule_and_an_action_can_say() -> None:
     assert read is not None
     assert read.every_s == Monitor().every_s
     assert {one.name for one in fields(Monitor)} >= {"actions", "rules"}
+
+
+def test_settings_are_listed_by_the_keys_that_people_write(tmp_path: Path) -> None:
+    file = tmp_path / ".mlops.yaml"
+    file.write_text(
+        "monitor:\n  actions: {a: {email: o@x.org, from: m@x.org, host: h}}\n"
+        "  rules:\n    r: {drift: churn, window: 6h, for: 3}\n"
+    )
+    found = {one.key: (one.value, one.origin) for one in origins.settings(file)}
+    assert found["monitor.rules.r.drift"] == ("churn", ".mlops.yaml:4")
+    assert found["monitor.rules.r.window"] == ("21600s", ".mlops.yaml:4")
+    assert found["monitor.rules.r.for"] == (3, ".mlops.yaml:4")
+    assert found["monitor.rules.r.cooldown"] == ("14400s", "default")
+    assert found["monitor.actions.a.from"] == ("m@x.org", ".mlops.yaml:2")
+    assert found["monitor.every"] == ("300s", "default")
