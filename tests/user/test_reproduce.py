@@ -401,6 +401,29 @@ class TestPackages:
         done = mlo_here("reproduce", "first", env={**env, "PIP_FIND_LINKS": str(tmp_path)})
         assert "  environment: made before\n" in done.stdout
 
+    def test_uv_makes_the_environment_where_there_is_one(
+        self, project: Path, tmp_path: Path, wheels: Path, mlo_here: Mlo
+    ) -> None:
+        env = with_uv(venv(tmp_path / "venv", tmp_path), tmp_path / "uv", wheels)
+        from_wheels = {**env, "PIP_FIND_LINKS": str(wheels)}
+        install(tmp_path / "venv", "tiny==1.0", from_wheels)
+        write(project, t__py="import tiny; open('out', 'w').write(tiny.VERSION)\n")
+        steps(project, "  t:\n    cmd: python t.py\n    deps: [t.py]\n    outs: [out]\n")
+        mlo_here("run", "--name", "first", env=env)
+        install(tmp_path / "venv", "tiny==2.0", from_wheels)
+        done = mlo_here("reproduce", "first", env=env)  # pip would find no package
+        assert "run first reproduced: the same bytes" in done.stdout
+        assert "  environment: made anew\n" in done.stdout
+        assert "UV" not in done.stdout + done.stderr
+        (wheels / "tiny-1.0-py3-none-any.whl").unlink()
+        install(tmp_path / "venv", str(wheels / "tiny-2.0-py3-none-any.whl"), env)
+        mlo_here("run", "--force", "--name", "second", env=env)
+        (wheels / "tiny-2.0-py3-none-any.whl").unlink()
+        shutil.rmtree(tmp_path / "venv")
+        empty = {**env, **venv(tmp_path / "venv", tmp_path), "PATH": env["PATH"]}
+        done = mlo_here("reproduce", "second", env=empty, code=5)
+        assert "tiny 2.0 is neither in the package index nor here" in done.stderr
+
     def test_a_package_that_is_nowhere_keeps_it_from_being_tried(
         self, project: Path, tmp_path: Path, wheels: Path, mlo_here: Mlo
     ) -> None:
@@ -495,11 +518,33 @@ def venv(folder: Path, wheels: Path) -> dict[str, str]:
     """Make a virtual environment, and return the variables with which it is the active one."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     return {
-        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{folder / 'bin'}{os.pathsep}{without_uv(os.environ['PATH'])}",
         "VIRTUAL_ENV": str(folder),
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(wheels),
         "PIP_CONFIG_FILE": os.devnull,
+    }
+
+
+def without_uv(path: str) -> str:
+    folders = path.split(os.pathsep)
+    return os.pathsep.join(one for one in folders if not os.path.exists(os.path.join(one, "uv")))
+
+
+def with_uv(env: dict[str, str], folder: Path, wheels: Path) -> dict[str, str]:
+    """Return these variables with the real uv on the PATH, that knows only `wheels`."""
+    program = shutil.which("uv")
+    if program is None:
+        assert "CI" not in os.environ, "uv is missing"
+        pytest.skip("there is no uv")
+    folder.mkdir()
+    (folder / "uv").symlink_to(program)
+    (folder / "uv.toml").write_text(f'no-index = true\nfind-links = ["{wheels}"]\n')
+    return {
+        **env,
+        "PATH": f"{env['PATH']}{os.pathsep}{folder}",
+        "UV_CONFIG_FILE": str(folder / "uv.toml"),
+        "UV_CACHE_DIR": str(folder / "cache"),
     }
 
 
