@@ -74,7 +74,12 @@ def explain(
         return _row(repo, version, predictor, signature, row, found, method)
     if method == "shap":
         return _by_shap(version, predictor, found)
-    return _by_shuffling(version, predictor, found, metric, repeats)
+    shuffled = _by_shuffling(version, predictor, found, metric, repeats)
+    if data is None and metric is None:
+        from mlops_cli.registry.explaining import kept
+
+        kept.keep(repo, shuffled)
+    return shuffled
 
 
 def _row(

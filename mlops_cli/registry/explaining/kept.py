@@ -38,16 +38,14 @@ def known(repo: Repository, version: Version) -> Importance | None:
 
 
 def compute(repo: Repository, version: Version) -> Importance:
-    """Find out by shuffling each column of some rows, and keep it.
+    """Find out by shuffling each column of some rows, which keeps it.
 
     Raises:
         RequestError: there is no table to find it out on, or the model cannot be explained.
     """
     from mlops_cli.registry.explaining.explain import explain
 
-    found = explain(repo, f"{version.model}@v{version.number}", most=_ROWS, repeats=_REPEATS)
-    keep(repo, found)
-    return of(found)
+    return of(explain(repo, f"{version.model}@v{version.number}", most=_ROWS, repeats=_REPEATS))
 
 
 def of(found: Explanation) -> Importance:

@@ -15,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder
 from mlops_cli.core.repository import Repository, create
 from mlops_cli.errors import RequestError, StateError
 from mlops_cli.registry import formats, models, signature
-from mlops_cli.registry.explaining import picture
+from mlops_cli.registry.explaining import kept, picture
 from mlops_cli.registry.explaining.explain import explain
 from mlops_cli.registry.register import Said, register
 
@@ -160,3 +160,15 @@ def test_the_page_asks_for_nothing_and_shows_everything(repo: Repository, tmp_pa
     drawn = picture.svg(explain(repo, "linear"))
     assert drawn.startswith("<svg")
     assert drawn.count("<rect") == 3
+
+
+def test_what_a_model_goes_by_is_kept_for_drift(repo: Repository) -> None:
+    version = models.resolve(repo, "linear")
+    explain(repo, "linear", data="numbers.csv")
+    explain(repo, "linear", "5")
+    assert kept.known(repo, version) is None
+    found = explain(repo, "linear")
+    held = kept.known(repo, version)
+    assert held == kept.of(found)
+    assert max(held.columns, key=held.columns.__getitem__) == "big"
+    assert kept.compute(repo, version).columns.keys() == held.columns.keys()
