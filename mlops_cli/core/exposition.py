@@ -6,7 +6,8 @@ Source:
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Labels = tuple[tuple[str, str], ...]
@@ -40,6 +41,18 @@ class Page:
         """Add a counter or gauge with a sample for each set of labels."""
         self._lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
         self._lines += [_sample(name, labels, value) for labels, value in samples]
+
+    def add_times(
+        self, name: str, meaning: str, bounds: Iterable[float], cells: Sequence[float]
+    ) -> None:
+        """Add the histogram in `cells`: counts up to each of `bounds`, beyond, then their sum."""
+        self._lines += [f"# HELP {name} {meaning}", f"# TYPE {name} histogram"]
+        *counts, total = cells
+        below = list(accumulate(map(int, counts)))
+        for bound, count in zip((*bounds, "+Inf"), below, strict=True):
+            self._lines.append(_sample(f"{name}_bucket", (("le", str(bound)),), count))
+        self._lines.append(_sample(f"{name}_sum", (), total))
+        self._lines.append(_sample(f"{name}_count", (), below[-1]))
 
     def text(self) -> str:
         """Return the page."""

@@ -1,14 +1,10 @@
-"""What the server counts, on a board that its processes share, and Prometheus's text format."""
+"""What the server counts, on a board that its processes share."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 
 from mlops_cli.serving.board import Board
-
-CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
-Labels = tuple[tuple[str, str], ...]
 
 BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 STEP = 1.1
@@ -136,52 +132,3 @@ def outcomes(board: Board) -> Mapping[tuple[str, int, str], Outcomes]:
         (model, int(version), role): Outcomes(int(good), int(bad), tuple(map(int, seconds)))
         for (model, version, role), (_, good, bad, *seconds) in board.sums("versions").items()
     }
-
-
-class Page:
-    """A page of metrics in the making; each family is given whole.
-
-    >>> page = Page()
-    >>> page.add("mlo_up", "gauge", "Whether it is up", [((("model", "a"),), 1)])
-    >>> print(page.text().decode(), end="")
-    # HELP mlo_up Whether it is up
-    # TYPE mlo_up gauge
-    mlo_up{model="a"} 1
-    """
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-
-    def add(
-        self, name: str, kind: str, meaning: str, samples: Iterable[tuple[Labels, float]]
-    ) -> None:
-        """Add a counter or gauge with a sample for each set of labels."""
-        self._head(name, kind, meaning)
-        self._lines += [_sample(name, labels, value) for labels, value in samples]
-
-    def add_times(self, name: str, meaning: str, cells: list[float]) -> None:
-        """Add the histogram in `cells`: counts by `BUCKETS_S`, then the sum of the seconds."""
-        self._head(name, "histogram", meaning)
-        *counts, total = cells
-        below = list(accumulate(map(int, counts)))
-        for bound, count in zip((*BUCKETS_S, "+Inf"), below, strict=True):
-            self._lines.append(_sample(f"{name}_bucket", (("le", str(bound)),), count))
-        self._lines.append(_sample(f"{name}_sum", (), total))
-        self._lines.append(_sample(f"{name}_count", (), below[-1]))
-
-    def text(self) -> bytes:
-        """Return the page."""
-        return ("\n".join(self._lines) + "\n").encode()
-
-    def _head(self, name: str, kind: str, meaning: str) -> None:
-        self._lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
-
-
-def _sample(name: str, labels: Labels, value: float) -> str:
-    marks = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels)
-    number = repr(float(value)) if isinstance(value, float) else str(value)
-    return f"{name}{{{marks}}} {number}" if marks else f"{name} {number}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -6,13 +6,14 @@ from typing import Any
 
 import orjson
 
+from mlops_cli.core.exposition import CONTENT_TYPE, Labels, Page
 from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.serving import rules, shadow
 from mlops_cli.serving.app import App
 from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.board import Name
 from mlops_cli.serving.live import example
-from mlops_cli.serving.metrics import CONTENT_TYPE, Labels, Metrics, Page
+from mlops_cli.serving.metrics import BUCKETS_S, Metrics
 from mlops_cli.serving.reply import JSON, Reply
 from mlops_cli.serving.routes import Handler, Receive, Scope
 from mlops_cli.serving.slot import Slot
@@ -72,6 +73,7 @@ class Pages:
         page.add_times(
             "mlo_request_seconds",
             "Time to answer a prediction, from its head to the answer",
+            BUCKETS_S,
             board.sums("latency")[()],
         )
         by_version = board.sums("versions")
@@ -100,7 +102,7 @@ class Pages:
         for name, (kind, meaning) in _SINGLE.items():
             (value,) = board.sums(name).get((), [0])
             page.add(name, kind, meaning, [((), int(value))])
-        return Reply(page.text(), CONTENT_TYPE)
+        return Reply(page.text().encode(), CONTENT_TYPE.encode())
 
     def publish(self) -> None:
         """Put what others count here on the board, where every process reads it."""

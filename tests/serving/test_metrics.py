@@ -2,7 +2,8 @@
 
 import math
 
-from mlops_cli.serving.metrics import Metrics, Page
+from mlops_cli.core.exposition import Page
+from mlops_cli.serving.metrics import BUCKETS_S, Metrics
 
 
 def test_times_are_counted_below_each_bound_and_in_all() -> None:
@@ -10,8 +11,8 @@ def test_times_are_counted_below_each_bound_and_in_all() -> None:
     for value in (0.0005, 0.0006, 0.3, 70.0):
         metrics.latency(value)
     page = Page()
-    page.add_times("seconds", "Time", metrics.board.sums("latency")[()])
-    lines = page.text().decode().splitlines()
+    page.add_times("seconds", "Time", BUCKETS_S, metrics.board.sums("latency")[()])
+    lines = page.text().splitlines()
     assert lines[:2] == ["# HELP seconds Time", "# TYPE seconds histogram"]
     assert lines[2:4] == ['seconds_bucket{le="0.0005"} 1', 'seconds_bucket{le="0.001"} 2']
     assert 'seconds_bucket{le="10.0"} 3' in lines
@@ -23,7 +24,7 @@ def test_times_are_counted_below_each_bound_and_in_all() -> None:
 def test_labels_are_escaped() -> None:
     page = Page()
     page.add("up", "gauge", "Up", [((("name", 'a"b\\c\nd'),), 1)])
-    assert page.text().decode().splitlines()[2] == 'up{name="a\\"b\\\\c\\nd"} 1'
+    assert page.text().splitlines()[2] == 'up{name="a\\"b\\\\c\\nd"} 1'
 
 
 def test_requests_are_counted_by_path_and_status() -> None:

@@ -41,7 +41,7 @@ class Retrain:
         return action.act(self.repo, self._model(alert), alert.cause(), alert.reason, using=using)
 
     def _model(self, alert: Alert) -> str:
-        return self.settings.retrain or alert.model
+        return (self.settings.retrain or alert.model).partition("@")[0]
 
 
 def go_on(repo: Repository, say: Callable[[str], None]) -> None:
