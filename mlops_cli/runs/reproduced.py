@@ -1,14 +1,14 @@
 """What was stated of a run: whether it could be made again, by whom, and how that was found out.
 
-A statement is in an audit entry, so it travels with push and cannot be changed unseen. Where git
-is set to sign with an SSH key, the statement is signed with it.
+A statement is in an audit entry, so it travels with push and cannot be changed unseen. It is signed
+with the key that git is set to sign with, an SSH key or an OpenPGP one.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from mlops_cli.audit import chain
-from mlops_cli.core import canonical, ssh_signature
+from mlops_cli.core import canonical, signatures
 from mlops_cli.core.clock import now
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass
@@ -59,14 +59,14 @@ def state(repo: Repository, run: Run, found: Mapping[str, Any]) -> str | None:
     }
     unsigned = None
     try:
-        signature = ssh_signature.sign(repo.root, canonical.encode(body), namespace=NAMESPACE)
+        signature = signatures.sign(repo.root, canonical.encode(body), namespace=NAMESPACE)
     except ExternalError as error:
         signature, unsigned = None, error.message
     detail = {
         "run": run.id,
         "reproduced": found["verdict"] != "differs",
         "statement": body,
-        "signature": signature,
+        "signature": None if signature is None else dict(signature),
     }
     chain.record(repo, REPRODUCTION, run.key, detail)
     return unsigned
@@ -99,8 +99,10 @@ def _read(repo: Repository, run: Run, oid: ObjectId) -> Statement | None:
         told = detail["signature"]
         checked = None
         if told is not None:
+            held = {"format": "ssh", "text": told} if isinstance(told, str) else told
+            who = str(body["who"]["email"])
             data = canonical.encode(body)
-            checked = ssh_signature.check(repo.root, data, str(told), namespace=NAMESPACE)
+            checked = signatures.check(repo.root, data, held, namespace=NAMESPACE, by=who)
         if body["run"] != run.id or detail["reproduced"] != (body["verdict"] != "differs"):
             checked = Checked("bad")
         return Statement(str(body["verdict"]), str(body["when"]), body["who"], body, checked)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -701,3 +702,33 @@ def test_a_statement_is_signed_and_checked(project: Path, tmp_path: Path, mlo_he
     assert "the statement is not signed: the key that git signs with cannot sign" in done.stderr
     assert "not signed" in mlo_here("runs", "show", "first").stdout
     assert mlo_here("audit", "--verify").stdout
+
+
+def test_a_statement_is_signed_by_gpg_where_git_is_set_to_it(
+    project: Path, mlo_here: Mlo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("gpg") is None:
+        assert "CI" not in os.environ, "gpg is missing"
+        pytest.skip("there is no gpg")
+    home = tempfile.mkdtemp(prefix="mlo-gpg-")  # the name of a socket in it must be short
+    monkeypatch.setenv("GNUPGHOME", home)
+    try:
+        who = "Ada Byron <ada@example.org>"
+        line = ["gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", who, "ed25519"]
+        subprocess.run(line, check=True, capture_output=True)
+        git(project, "config", "user.signingkey", "ada@example.org")
+        steps(project, "  t:\n    cmd: echo 1 > out\n    outs: [out]\n")
+        mlo_here("run", "--name", "first")
+        mlo_here("reproduce", "first")
+        repo = open_repository(project)
+        stated = reproduced.latest(repo, find.resolve(repo, "first"))
+        assert stated is not None
+        assert stated.signature is not None
+        assert (stated.signature.standing, stated.signature.who) == ("good", "ada@example.org")
+        assert "signed by ada@example.org" in mlo_here("runs", "show", "first").stdout
+        git(project, "config", "user.signingkey", "eve@example.org")
+        done = mlo_here("reproduce", "first")
+        assert "the statement is not signed: the key that git signs with cannot sign" in done.stderr
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
+        shutil.rmtree(home, ignore_errors=True)
