@@ -153,12 +153,17 @@ def version(
         found = opened.of_version(repo, oid, path, approx=approx)
     else:
         found = spread.of_version(repo, oid, path, engine=engine)
+    return _given(side, found, reading(repo, oid, path), path)
+
+
+def reading(repo: Repository, oid: ObjectId, path: str) -> Callable[[], Held]:
+    """Return what gives the rows of a version of a file called `path`."""
 
     def read() -> Held:
         with written(repo, oid) as file:
             return held(table_blocks.blocks(file, path))
 
-    return _given(side, found, read, path)
+    return read
 
 
 def _given(side: Side, found: Table, read: Callable[[], Held], name: str) -> Given:

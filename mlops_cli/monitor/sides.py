@@ -22,7 +22,10 @@ from mlops_cli.monitor.sources import log
 from mlops_cli.monitor.sources.kept import of_profile
 from mlops_cli.monitor.span import Span
 from mlops_cli.registry import models, profile
-from mlops_cli.registry.models import Version
+from mlops_cli.registry.models import Input, Version
+
+MOST_BYTES = 32 << 20
+"""Training data of more bytes are not read again: what the version keeps of them is compared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,14 +155,19 @@ def _notes(found: Answers, hidden: Sequence[str], tally: Tally) -> Iterator[str]
 
 
 def _trained_on(repo: Repository, version: Version, *, approx: bool, engine: str | None) -> Given:
+    """Return what a version was trained on, or what it keeps of that where it is not at hand or
+    large: a check does not read a large table again and again.
+    """
     data = version.data
-    if data is None and version.profile is not None:
+    readable = data is not None and data.kind == "file" and table.is_table(data.path)
+    if version.profile is not None and not (readable and _is_small(repo, data)):
         held = profile.decode(repo.objects.get(version.profile))
         where = f"what {version.model} v{version.number} keeps of its training data"
-        side = Side(where, oid=version.profile, kept=True)
         whole = of_profile(held)
-        return Given(side, whole, None, {name: name for name in whole.names})
-    if data is None or data.kind != "file" or not table.is_table(data.path):
+        read = given.reading(repo, data.oid, data.path) if readable and data is not None else None
+        side = Side(where, oid=version.profile, kept=True)
+        return Given(side, whole, read, {name: name for name in whole.names})
+    if data is None or not readable:
         what = f"{version.model} v{version.number}"
         why = (
             f"it is not known which table {what} was trained on"
@@ -172,6 +180,13 @@ def _trained_on(repo: Repository, version: Version, *, approx: bool, engine: str
             " in .mlops.yaml and register again",
         )
     return given.version(repo, Side(data.path, oid=data.oid), approx=approx, engine=engine)
+
+
+def _is_small(repo: Repository, data: Input | None) -> bool:
+    """Return whether the training data are in the store, and quick to read."""
+    if data is None or not repo.objects.has(data.oid):
+        return False
+    return repo.objects.size(data.oid) <= MOST_BYTES
 
 
 def _inputs(names: Sequence[str], version: Version) -> dict[str, str]:

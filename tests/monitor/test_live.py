@@ -250,3 +250,14 @@ def test_a_version_without_a_table_is_compared_with_what_it_keeps_of_it(shop):
     found = live.check(shop.repo, span=Span(last=200))
     assert found.report.columns[0].name == "width"
     assert found.report.verdict == "drift"
+
+
+def test_large_training_data_are_not_read_again(shop, monkeypatch):
+    monkeypatch.setattr("mlops_cli.monitor.sides.MOST_BYTES", 100)
+    frame = table(300, 1)
+    columns = signature.from_frame(frame, leave_out=("price",))
+    kept = shop.repo.objects.put(profile.encode(profile.of_data(frame, columns, target="price")))
+    shop.answer(shop.register(frame, profile=kept), asked(shift=2.0))
+    monkeypatch.setattr("mlops_cli.monitor.sources.opened.of_version", pytest.fail)
+    found = live.check(shop.repo)
+    assert (found.reference.kept, found.verdict) == (True, "drift")

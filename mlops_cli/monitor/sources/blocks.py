@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from mlops_cli.data.table import suffix_of
 from mlops_cli.monitor import kinds
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.sources import frame
+from mlops_cli.monitor.sources import moments as moments_of
 from mlops_cli.monitor.sources.sums import Sum
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ Begin = Callable[[], Making]
 """Begins with the columns of a table, which may have to be read once more."""
 
 _ROWS = 100_000
-_CELLS = 2_000_000
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def add_series(kept: Sum, values: pd.Series[Any], *, moments: bool = False) -> N
 
 def _moments(present: pd.Series[Any]) -> Any:
     """Return texts as moments in seconds since 1970; None when one of them is none."""
-    if not _MOMENT.fullmatch(str(present.iloc[0])):
+    if not moments_of.looks_like_one(str(present.iloc[0])):
         return None
     import pandas as pd
 

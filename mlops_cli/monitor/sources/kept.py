@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlops_cli.monitor.distribution import Distribution
-from mlops_cli.monitor.sources import estimated, texts
+from mlops_cli.monitor.sources import estimated, moments, texts
 from mlops_cli.registry.profile import ColumnProfile, Profile
 from mlops_cli.registry.quantiles import rank_error
 
@@ -67,6 +67,17 @@ def _texts(one: ColumnProfile) -> Distribution:
     counts = {str(value): rows for value, rows in one.values or ()}
     left = one.count - sum(counts.values())
     if not left:
+        found = moments.counted(counts)
+        if found is not None:
+            values, rows = found
+            return Distribution(
+                "datetime",
+                one.count + one.nulls,
+                one.nulls,
+                values=values,
+                counts=rows,
+                distinct=len(values),
+            )
         return texts.summed(one.count + one.nulls, counts)
     return Distribution(  # how long the texts are that were left out is not known
         "category",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from mlops_cli.data.predictions import rows as rows_of
 from mlops_cli.data.predictions.block import Cells
 from mlops_cli.data.predictions.rows import FOREVER_US, Rows
 from mlops_cli.data.predictions.segment import SUFFIX, Segment, Tally
+from mlops_cli.monitor.sources import moments as moments_of
 from mlops_cli.monitor.sources.blocks import Blocks, Making
 from mlops_cli.monitor.sources.opened import beginning
 from mlops_cli.monitor.sources.sums import Sum
@@ -154,16 +154,7 @@ def _add_objects(kept: Sum, values: list[Any], nulls: int) -> None:
 def _seconds(values: NDArray[Any]) -> NDArray[np.float64]:
     import numpy as np
 
-    return np.array([_moment(value) for value in values.tolist()], np.float64)
-
-
-def _moment(value: Any) -> float:
-    """Return a moment in seconds since 1970, NaN for what is none."""
-    try:
-        found = datetime.fromisoformat(str(value))
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return float("nan")
+    return np.array([moments_of.seconds(value) for value in values.tolist()], np.float64)
 
 
 def last_version(

@@ -66,3 +66,11 @@ def test_a_table_like_the_one_that_is_kept_has_not_drifted():
     )
     report = drift.compare(kept(before), of_frame(now))
     assert {one.name for one in report.columns if one.verdict == "drift"} == set()
+
+
+def test_dates_that_were_kept_as_text_are_dates():
+    days = [f"2026-01-{1 + number % 28:02}" for number in range(200)]
+    one = kept(pd.DataFrame({"day": days})).column("day")
+    assert (one.kind, one.rows, one.distinct) == ("datetime", 200, 28)
+    assert np.diff(one.values).tolist() == [86_400.0] * 27
+    assert int(one.counts.sum()) == 200
