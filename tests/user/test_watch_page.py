@@ -13,7 +13,7 @@ def test_the_blocks_of_the_page_find_what_moved_and_since_when(tmp_path: Path) -
         "drift: 1 of 7 columns (texture) drifted",
         "prediction and probability of malignant: against its 120 answers for data/test.csv",
         "texture in 2 windows in a row",
-        "drifted, 13 % of the importance",
+        "% of the importance",
         "segments",
         "ok: no column drifted",
         "249 labels: 249 new",

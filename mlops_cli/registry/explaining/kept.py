@@ -9,6 +9,7 @@ from mlops_cli.core import canonical, files
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, MloError
+from mlops_cli.registry import models
 from mlops_cli.registry.explaining.explanation import Explanation
 from mlops_cli.registry.models import Version
 
@@ -38,14 +39,27 @@ def known(repo: Repository, version: Version) -> Importance | None:
 
 
 def compute(repo: Repository, version: Version) -> Importance:
-    """Find out by shuffling each column of some rows, which keeps it.
+    """Find out by shuffling each column of some rows, and keep it.
+
+    The rows are those that the version was evaluated on last, if it was.
 
     Raises:
         RequestError: there is no table to find it out on, or the model cannot be explained.
     """
+    from mlops_cli.registry.evaluation import record
     from mlops_cli.registry.explaining.explain import explain
 
-    return of(explain(repo, f"{version.model}@v{version.number}", most=_ROWS, repeats=_REPEATS))
+    past = next(iter(record.of_version(models.model(repo, version.model), version)), None)
+    found = explain(
+        repo,
+        f"{version.model}@v{version.number}",
+        data=None if past is None else f"{past.data.path}@{past.data.oid}",
+        target=None if past is None else past.target,
+        most=_ROWS,
+        repeats=_REPEATS,
+    )
+    keep(repo, found)
+    return of(found)
 
 
 def of(found: Explanation) -> Importance:
