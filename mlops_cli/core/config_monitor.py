@@ -31,8 +31,8 @@ class DriftRule:
     window_s: float = _DAY_S
     last: int | None = None
     """Of these predictions only so many, the newest."""
-    predictions: bool = False
-    """Whether what the model answers has to be as before, too."""
+    predictions: bool | None = None
+    """Whether what the model answers has to be as before, too; None: where that is known."""
     segment: str | None = None
     """A column whose values are looked at apart, too."""
     multivariate: bool = False

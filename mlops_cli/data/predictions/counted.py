@@ -90,19 +90,19 @@ def _between(path: Path, first_us: int, end_us: int, tally: Tally) -> int:
     return total
 
 
-def reach(repo: Repository, model: str) -> tuple[int, int] | None:
+def reach(repo: Repository, model: str, tally: Tally) -> tuple[int, int] | None:
     """Return the moments of a model's first and last answer in the log, in microseconds.
 
     None when there is none. Of each file the first block is looked at, and all only of those that
-    were written to last.
+    were written to last. Damaged places there go to `tally`.
     """
     first, last = rows.FOREVER_US, 0
     paths = prediction_log.segments(repo.layout.predictions, model)
     for path in sorted(paths, key=lambda one: one.stat().st_mtime_ns, reverse=True):
-        head = rows.readable_head(path, Tally())
+        head = rows.readable_head(path, tally)
         if head is None or head.source.role not in prediction_log.ANSWERED:
             continue
-        moments = _moments(path)
+        moments = _moments(path, tally)
         oldest, newest = next(moments, (first, last))
         first = min(first, oldest)
         if path.stat().st_mtime_ns // 1000 >= last:
@@ -110,12 +110,12 @@ def reach(repo: Repository, model: str) -> tuple[int, int] | None:
     return (first, last) if last else None
 
 
-def _moments(path: Path) -> Iterator[tuple[int, int]]:
+def _moments(path: Path, tally: Tally) -> Iterator[tuple[int, int]]:
     """Yield the first and last moment of each block of a segment."""
     if path.suffix != SUFFIX:
-        for part in rows.of(path, Tally()):
+        for part in rows.of(path, tally):
             yield int(part.times_us.min()), int(part.times_us.max())
         return
     with Segment.opened(path) as segment:
-        for frame in () if segment is None else segment.frames(Tally()):
+        for frame in () if segment is None else segment.frames(tally):
             yield frame.oldest_us, frame.newest_us

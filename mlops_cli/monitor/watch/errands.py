@@ -70,9 +70,13 @@ class Errands:
         """
         while news := next((one for one in self.memory.errands if one.action is None), None):
             self._recorded(news)
+        before: set[tuple[str, str]] = set()
         for errand in list(self.memory.errands):
-            if errand.action is not None and (impatient or self._is_due(errand)):
+            assert errand.action is not None, "all are on record"
+            of = (errand.alert.id, errand.action)
+            if of not in before and (impatient or self._is_due(errand)):
                 self._act(errand, errand.action, actions.get(errand.action))
+            before.add(of)  # what is over is told after what has begun
 
     def next_s(self) -> float | None:
         """Return in how many seconds something is due; None when nothing is to be done."""

@@ -68,6 +68,9 @@ def test_damaged_places_of_the_log_are_told(shop: Shop, guard: Guard) -> None:
     guard.now()
     found = find(guard, "{drift: churn}")
     assert any("damaged place" in one for one in found.notes)
+    path.write_bytes(b"x" * 200)
+    for rule in ("{staleness: churn, prediction: 1h}", "{volume: churn, min: 1}"):
+        assert any("damaged place" in one for one in find(guard, rule).notes)
 
 
 def test_a_bound_on_a_metric_is_crossed_by_more_than_chance(clinic: Clinic, guard: Guard) -> None:
@@ -162,10 +165,10 @@ def test_predictions_are_counted_by_the_heads_of_blocks_and_by_rows_at_the_ends(
         (0, START_US),
     ]
     assert counted.within(repo, "ills", spans, Tally()) == [100, 50, 50, 0]
-    reach = counted.reach(repo, "ills")
+    reach = counted.reach(repo, "ills", Tally())
     assert reach is not None
     assert reach[1] == START_US + day * 3 // 4
-    assert counted.reach(repo, "nobody") is None
+    assert counted.reach(repo, "nobody", Tally()) is None
 
 
 def metrics(good: int, bad: int, slow: int) -> str:

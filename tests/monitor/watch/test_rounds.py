@@ -17,6 +17,7 @@ from mlops_cli.monitor.watch.actions import Outcome
 from mlops_cli.monitor.watch.alerts import Finding, Sample
 from mlops_cli.monitor.watch.page import page
 from mlops_cli.monitor.watch.rounds import Rounds
+from mlops_cli.registry import models
 from mlops_cli.registry.lineage.trace import trace
 from tests.monitor.conftest import Shop, table
 from tests.monitor.watch.conftest import PASSWORD, Guard, Hook
@@ -171,6 +172,23 @@ def test_what_waits_is_done_once_the_other_side_is_back(
     assert len(hook.bodies) == 2
     keys = {headers["Idempotency-Key"] for headers in hook.headers}
     assert len(keys) == 1, "who is told twice can know"
+
+
+def test_what_is_over_is_told_after_what_had_begun(drifted: Shop, guard: Guard, hook: Hook) -> None:
+    hook.statuses = [500]
+    guard.settings(
+        f"{{actions: {{pager: {{webhook: '{hook.url}'}}}},"
+        " rules: {inputs: {drift: churn, last: 60, actions: pager}}}"
+    )
+    guard.check()
+    drifted.answer(models.resolve(drifted.repo, "churn"), table(100, 9).drop(columns="price"))
+    guard.now()
+    assert guard.check().rules[0].state == "resolved"
+    assert len(hook.bodies) == 1
+    guard.later(seconds=60)
+    guard.check()
+    states = [json.loads(body)["state"] for body in hook.bodies]
+    assert states == ["firing", "firing", "resolved"]
 
 
 def test_a_rule_that_cannot_be_checked_is_told_and_the_others_go_on(

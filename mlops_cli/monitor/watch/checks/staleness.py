@@ -7,6 +7,7 @@ from mlops_cli.core.config_monitor import StalenessRule
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import history
 from mlops_cli.data.predictions import counted
+from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import MloError
 from mlops_cli.monitor.watch.alerts import Finding, Sample
 from mlops_cli.monitor.watch.checks import about
@@ -25,7 +26,8 @@ def check(asked: Asked) -> Finding:
         raise about.unexpected(rule)
     version = about.version(asked)
     said, facts, samples, worst = [], {}, [], None
-    for what, since, limit in _asked(asked, rule, version):
+    tally = Tally()
+    for what, since, limit in _asked(asked, rule, version, tally):
         age = None if since is None else (asked.now - since).total_seconds()
         facts[what] = {"since": None if since is None else since.isoformat(), "age_s": age}
         if age is not None:
@@ -47,11 +49,12 @@ def check(asked: Asked) -> Finding:
         version_id=version.id,
         facts=facts,
         samples=tuple(samples),
+        notes=about.told(tally),
     )
 
 
 def _asked(
-    asked: Asked, rule: StalenessRule, version: Version
+    asked: Asked, rule: StalenessRule, version: Version, tally: Tally
 ) -> Iterator[tuple[str, datetime | None, float]]:
     """Yield what is asked about, since when it is there, and how old it may be."""
     if rule.version_s is not None:
@@ -59,7 +62,7 @@ def _asked(
     if rule.data_s is not None:
         yield "data", _came(asked.repo, version), rule.data_s
     if rule.prediction_s is not None:
-        reach = counted.reach(asked.repo, version.model)
+        reach = counted.reach(asked.repo, version.model, tally)
         last = None if reach is None else datetime.fromtimestamp(reach[1] / _US, asked.now.tzinfo)
         yield "prediction", last, rule.prediction_s
 

@@ -30,7 +30,7 @@ def check(asked: Asked) -> Finding:
     spans = _spans(asked, timedelta(seconds=rule.window_s))
     tally = Tally()
     counts = counted.within(asked.repo, asked.rule.model, spans, tally)
-    known = counted.reach(asked.repo, asked.rule.model)
+    known = counted.reach(asked.repo, asked.rule.model, Tally())
     before = [
         count
         for count, (first, _) in zip(counts[1:], spans[1:], strict=True)
