@@ -2,57 +2,33 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlops_cli.core import git, lockfile
+from mlops_cli.core import lockfile
 from mlops_cli.core.config_steps import is_path
 from mlops_cli.core.files import write_whole
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import LockedOutput, LockedStep
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import paths, snapshot
-from mlops_cli.errors import MissingObject, MloError, RequestError
-from mlops_cli.pipeline import graph as graphs
+from mlops_cli.data import paths
+from mlops_cli.errors import MissingObject
 from mlops_cli.pipeline import outputs, stale
 from mlops_cli.pipeline.batch import Batch
 from mlops_cli.pipeline.cache import step_key
 from mlops_cli.pipeline.graph import Graph
 from mlops_cli.pipeline.inputs import Look, current, inputs
+from mlops_cli.pipeline.judge import Failure, Judge
 from mlops_cli.pipeline.notebook import command_of
 from mlops_cli.pipeline.plan import Plan
-from mlops_cli.pipeline.required import versioned_at
 from mlops_cli.pipeline.run_cache import Cache
 from mlops_cli.pipeline.watcher import Watcher
-from mlops_cli.runs import metrics
 from mlops_cli.runs.collect import Noted
 from mlops_cli.runs.finish import finish_with
 from mlops_cli.runs.open_run import End, OpenRun
 from mlops_cli.runs.process import Command, Ended
-from mlops_cli.runs.record import Artifact, Number, Run, State, StepRun
-
-
-class Failure(Exception):
-    """A step did not end well: not an error of ours, but how the run ends.
-
-    Its exit code is that of the step's process, or None when it was mlo that found fault.
-    """
-
-    def __init__(
-        self,
-        error: str,
-        exit_code: int | None = None,
-        *,
-        interrupted: bool = False,
-        reported: Mapping[str, Number] | None = None,
-    ) -> None:
-        """`reported` is what the step did report, where that is what was wrong."""
-        super().__init__(error)
-        self.reported = reported
-        self.error = error
-        self.exit_code = exit_code
-        self.interrupted = interrupted
+from mlops_cli.runs.record import Artifact, Run, State, StepRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +39,6 @@ class Attempt:
     deps: Mapping[str, ObjectId]
     begun: float
     left: int
-
-
-def did_not_report(step: str, metric: str) -> str:
-    """Return how a step failed that a sweep wanted a metric of."""
-    return f"step '{step}' did not report '{metric}'"
-
-
-def _has(metric: str, step: str, reported: Mapping[str, Number]) -> bool:
-    """Return whether a metric of a run is one that a step reported."""
-    return metric in reported or metric.removeprefix(f"{step}.") in reported
 
 
 class Steps:
@@ -106,8 +72,7 @@ class Steps:
         self._watcher = watcher
         self._environ = environ
         self._force = force
-        self._sought = sought
-        self._reported: dict[str, Mapping[str, Number]] = {}
+        self._judge = Judge(repo, opened, sought)
         self._unnoted: list[Noted] = []
 
     def prepare(self, name: str) -> StepRun | Attempt:
@@ -120,15 +85,17 @@ class Steps:
         plan = self._plans[name]
         deps = self._deps(plan)
         if plan.step.validate:
-            self._validate(plan, deps, fresh=False)
+            self._judge.validate(plan, deps, fresh=False)
         done = None if self._force else self._spare(plan, deps, begun)
         if done is not None:
-            self._check_sought(name, done.metrics)
+            self._judge.check_sought(name, done.metrics)
             if plan.step.validate:
-                self._validate(plan, done.outs, fresh=False)
+                self._judge.validate(plan, done.outs, fresh=False)
             return done
         if plan.step.validate and self._repo.layout.store == self._repo.layout.mlo:
-            self._validate(plan, deps, fresh=True)  # a run that is made again is of another day
+            self._judge.validate(
+                plan, deps, fresh=True
+            )  # a run that is made again is of another day
         self._watcher.begins(plan, self._reasons(plan, deps))
         self._make_way(plan)
         self._bring_references(plan)
@@ -169,13 +136,13 @@ class Steps:
             raise Failure(f"step '{name}' took longer than {plan.step.timeout_s:g} s", ended.code)
         if ended.code:
             raise Failure(f"step '{name}' failed with exit code {ended.code}", ended.code)
-        self._check_writes(plan)
+        self._judge.check_writes(plan)
         if plan.step.validate:
-            self._validate(plan, [out.path for out in plan.step.files], fresh=False)
-        reported = self._metrics(plan)
-        self._check_sought(name, reported)
+            self._judge.validate(plan, [out.path for out in plan.step.files], fresh=False)
+        reported = self._judge.metrics(plan)
+        self._judge.check_sought(name, reported)
         writer = self.batch.writer()
-        self._check_inputs(plan, attempt.deps, writer)
+        self._judge.check_inputs(plan, attempt.deps, writer)
         kept = outputs.keep(self._repo, plan.step.files, name, writer, before=self._before(name))
         step = self._step(plan, attempt.deps, "ran", attempt.begun, exit_code=0)
         return replace(step, outs=kept, metrics=reported)
@@ -192,7 +159,7 @@ class Steps:
         writer = self.batch.writer()
         kept = outputs.keep(self._repo, kept_files, name, writer, before=self._before(name))
         step = self._step(plan, attempt.deps, "failed", attempt.begun, exit_code=failure.exit_code)
-        reported = self._logged(name) if failure.reported is None else failure.reported
+        reported = self._judge.logged(name) if failure.reported is None else failure.reported
         return replace(step, outs=kept, metrics=reported)
 
     def skipped(self, name: str) -> StepRun:
@@ -326,77 +293,6 @@ class Steps:
     def _before(self, name: str) -> Mapping[str, LockedOutput]:
         """Return what a step made when it last ran."""
         return self._locked[name].written if name in self._locked else {}
-
-    def _check_writes(self, plan: Plan) -> None:
-        for path in graphs.outputs(plan.step):
-            target = paths.locate(self._repo, path)
-            if target.is_symlink():
-                raise Failure(f"step '{plan.step.name}' made '{path}' a symbolic link")
-            if not target.exists():
-                raise Failure(f"step '{plan.step.name}' did not write its output '{path}'")
-
-    def _check_inputs(self, plan: Plan, deps: Mapping[str, ObjectId], writer: Any) -> None:
-        """Store a step's inputs, after making sure that they are what it began with."""
-        for path, before in deps.items():
-            if not is_path(path):
-                continue
-            target = paths.locate(self._repo, path)
-            gone = not target.exists()
-            if gone or snapshot.take(self._repo, target, writer=writer).oid != before:
-                did = "removed" if gone else "changed"
-                raise Failure(
-                    f"step '{plan.step.name}' {did} its own input '{path}'{self._way_back(path)}",
-                    None,
-                )
-
-    def _validate(self, plan: Plan, data: Iterable[str], *, fresh: bool) -> None:
-        """Raise Failure if data does not pass its schema, and tell what fails in the log."""
-        from mlops_cli.pipeline import gate
-
-        try:
-            failing = list(gate.failing(self._repo, plan.step, data, fresh=fresh))
-        except MloError as error:
-            raise Failure(f"step '{plan.step.name}': {error.message}") from error
-        if not failing:
-            return
-        with self._run.log.open("a", encoding="utf-8", errors="replace") as log:
-            log.writelines(f"{line}\n" for report in failing for line in gate.told(report))
-        first = failing[0]
-        raise Failure(
-            f"step '{plan.step.name}': {first.table} fails {first.schema}: {first.first}; "
-            f"all of it: mlo validate {first.table}"
-        )
-
-    def _way_back(self, path: str) -> str:
-        """Return what brings an input back as it was, where anything does."""
-        versioned = versioned_at(self._repo, path)
-        if versioned is not None:
-            return f"; to have it back: mlo checkout {versioned}"
-        if git.is_tracked(self._repo.root, [path]):
-            return f"; to have it back: git restore {path}"
-        return ""
-
-    def _metrics(self, plan: Plan) -> dict[str, Number]:
-        """Return the numbers that a step logged and wrote; those in its files come last."""
-        found = dict(self._logged(plan.step.name))
-        for out in plan.step.metrics:
-            try:
-                found.update(metrics.read_file(paths.locate(self._repo, out.path), where=out.path))
-            except RequestError as error:
-                raise Failure(f"step '{plan.step.name}': {error.message}") from error
-        return found
-
-    def _check_sought(self, name: str, reported: Mapping[str, Number]) -> None:
-        """Raise Failure when what a sweep compares is no number, or nothing reported it."""
-        self._reported[name] = reported
-        for metric in self._sought.get(name, ()):
-            if isinstance(reported.get(metric), str):
-                raise Failure(f"{metric} is {reported[metric]}")
-            if not any(_has(metric, step, found) for step, found in self._reported.items()):
-                raise Failure(did_not_report(name, metric), reported=reported)
-
-    def _logged(self, name: str) -> Mapping[str, Number]:
-        return self._run.logged().last.get(name, {})
 
     def _step(
         self,

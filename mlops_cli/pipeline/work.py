@@ -4,9 +4,10 @@ from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError, RequestError
 from mlops_cli.pipeline import graph as graphs
-from mlops_cli.pipeline.attempt import Attempt, Failure, Steps
+from mlops_cli.pipeline.attempt import Attempt, Steps
 from mlops_cli.pipeline.graph import Graph
 from mlops_cli.pipeline.inputs import Look
+from mlops_cli.pipeline.judge import Failure
 from mlops_cli.pipeline.schedule import Schedule
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs.finish import finish, is_recorded

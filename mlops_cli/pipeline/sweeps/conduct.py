@@ -17,8 +17,8 @@ from mlops_cli.core import journal, lockfile
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository, open_repository
-from mlops_cli.pipeline.attempt import did_not_report
 from mlops_cli.pipeline.engines.engine import Line
+from mlops_cli.pipeline.judge import did_not_report
 from mlops_cli.pipeline.run import Outcome, run
 from mlops_cli.pipeline.run_cache import Bring
 from mlops_cli.pipeline.watcher import Silent
