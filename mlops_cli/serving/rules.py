@@ -13,7 +13,6 @@ from mlops_cli.serving.validate import Table, Validator
 
 if TYPE_CHECKING:
     from mlops_cli.data.validation.requests import Broken, RequestCheck
-    from mlops_cli.data.validation.schema import Schema
 
 FAMILY = "mlo_validation_failures_total"
 MEANING = "Values and rows of requests that a schema does not allow, by field and check"
@@ -72,32 +71,20 @@ def validator(
     Raises:
         RequestError: there is no such schema, or nothing of it is about the version's inputs.
     """
-    asked = repo.settings.serving.validate
-    if asked.on_fail == "ignore":
+    refuse = repo.settings.serving.validate.on_fail
+    if refuse == "ignore":
         return None
+    from mlops_cli.data.validation import declared
     from mlops_cli.data.validation.requests import RequestCheck
+    from mlops_cli.registry import request_schema
 
-    schema = _schema(repo, version, asked.schema)
+    file = request_schema.file_of(repo, version)
+    assert file is not None
+    schema = declared.load(repo, file)
     check = RequestCheck(schema, signature.names)
     if not check.count:
         raise RequestError(
             f"nothing of {schema.where} is about single rows of what {version.model} takes",
             hint="name its inputs in that schema, or another in serving.validate.schema",
         )
-    return Ruled(signature, check, max_rows=max_rows, refuse=asked.on_fail == "refuse")
-
-
-def _schema(repo: Repository, version: Version, file: str) -> "Schema":
-    from mlops_cli.data.validation import declared
-
-    if file != "model":
-        return declared.load(repo, file)
-    data = version.data
-    found = None if data is None else declared.schema_of(repo, data.path)
-    if found is None:
-        what = "its training data" if data is None else f"'{data.path}', its training data"
-        raise RequestError(
-            f"requests to {version.model} cannot be validated: no schema is declared for {what}",
-            hint="name a schema: serving: {validate: {schema: FILE}}",
-        )
-    return found
+    return Ruled(signature, check, max_rows=max_rows, refuse=refuse == "refuse")

@@ -230,6 +230,9 @@ def _write(repo: Repository, plan: _Plan, folder: Path) -> None:
     }
     if version.card is not None and repo.objects.has(version.card):
         files["model-card.md"] = repo.objects.get(version.card)
+    schema = serving_settings.schema(repo, version)
+    if schema is not None:
+        files[f"{CODE}/{serving_settings.SCHEMA}"] = schema
     for path, data in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         write_whole(folder / path, data, durable=False)

@@ -230,6 +230,26 @@ def test_settings_of_the_model_travel_and_those_of_the_machine_do_not(
         pass
 
 
+def test_the_schema_of_requests_travels(shop: Workshop, version: Version, tmp_path: Path) -> None:
+    from mlops_cli.serving.refusal import Refused
+    from mlops_cli.serving.rules import validator
+
+    before = shop.repo.layout.settings.read_text()
+    shop.repo.layout.settings.write_text(before + "serving: {validate: {schema: s.yaml}}\n")
+    (shop.repo.root / "s.yaml").write_text("rules: [age < 100]\n")
+    try:
+        package(open_repository(shop.repo.root), version, tmp_path / "made")
+    finally:
+        shop.repo.layout.settings.write_text(before)
+    assert version.signature is not None
+    with repository(tmp_path / "made", {}, say=pytest.fail) as held:
+        found = validator(held.repo, version, version.signature, max_rows=9)
+    assert found is not None
+    assert found.rows([{"age": 50, "income": 1.0}]).rows == 1
+    with pytest.raises(Refused, match="does not meet 'age < 100'"):
+        found.rows([{"age": 150, "income": 1.0}])
+
+
 def test_packages_that_differ_from_the_lock_are_told(made: Path) -> None:
     told: list[str] = []
     with opened(made) as held:
