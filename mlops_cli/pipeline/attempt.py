@@ -93,9 +93,8 @@ class Steps:
                 self._judge.validate(plan, done.outs, fresh=False)
             return done
         if plan.step.validate and self._repo.layout.store == self._repo.layout.mlo:
-            self._judge.validate(
-                plan, deps, fresh=True
-            )  # a run that is made again is of another day
+            # a run that is made again is of another day
+            self._judge.validate(plan, deps, fresh=True)
         self._watcher.begins(plan, self._reasons(plan, deps))
         self._make_way(plan)
         self._bring_references(plan)

@@ -290,7 +290,7 @@ def create(
     line = _written(head)
     lock = -1
     try:
-        _make_folder(unborn)
+        os.makedirs(unborn)
         lock = _new_lock(f"{unborn}/{_HEAD}")
         os.write(lock, line)
         if bundle:
@@ -334,13 +334,6 @@ def _folders(repo: Repository) -> list[Path]:
     except FileNotFoundError:
         return []
     return [repo.layout.open_runs / name for name in names if not name.startswith(".")]
-
-
-def _make_folder(path: str) -> None:
-    try:
-        os.mkdir(path)
-    except FileNotFoundError:
-        os.makedirs(path)
 
 
 def _new_lock(path: str) -> int:
