@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from mlops_cli.core.repository import Repository
 
-app = typer.Typer(help="Check rules on models in use, tell people, and act")
+app = typer.Typer(
+    help="""Check rules on models in use, tell people, and act.
+
+    `mlo monitor` goes on until it is ended; `mlo monitor --once` is for cron and CI, and
+    `mlo monitor --dry-run` says what would be done. `mlo monitor watch --help` has all options.
+    """
+)
 
 
 @app.command("watch")

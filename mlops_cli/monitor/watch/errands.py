@@ -63,7 +63,9 @@ class Errands:
         self._taken_over = {self._key(one) for one in self.memory.errands}
 
     def run(self, actions: Mapping[str, Action], *, impatient: bool = False) -> None:
-        """Do what is due, and keep what comes of it after each; if impatient, what is not due too.
+        """Do what is due, and keep what comes of it after each.
+
+        If impatient, what is not due too; a failure does not count then.
 
         Raises:
             MloError: it cannot be put on record or kept.
@@ -75,7 +77,7 @@ class Errands:
             assert errand.action is not None, "all are on record"
             of = (errand.alert.id, errand.action)
             if of not in before and (impatient or self._is_due(errand)):
-                self._act(errand, errand.action, actions.get(errand.action))
+                self._act(errand, errand.action, actions.get(errand.action), count=not impatient)
             before.add(of)  # what is over is told after what has begun
 
     def next_s(self) -> float | None:
@@ -134,7 +136,7 @@ class Errands:
         memories.save(self.repo, self.memory)
         self.say(f"{words.headline(alert)}: {alert.reason}")
 
-    def _act(self, errand: Errand, name: str, action: Action | None) -> None:
+    def _act(self, errand: Errand, name: str, action: Action | None, *, count: bool) -> None:
         if self._key(errand) in self._taken_over:
             self._taken_over.discard(self._key(errand))
             if _entry_of(self.repo, errand.alert, name) is not None:
@@ -150,7 +152,7 @@ class Errands:
             outcome = ended
         else:
             outcome = attempt(action, errand.alert)
-        tries = errand.tries + 1
+        tries = errand.tries + count
         place = self.memory.errands.index(errand)
         if not outcome.done and outcome.again and tries <= len(PAUSES_S):
             later = replace(errand, tries=tries, tried=stamp(self.clock()), said=outcome.said)

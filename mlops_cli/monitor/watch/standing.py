@@ -21,6 +21,7 @@ from blake3 import blake3
 
 from mlops_cli.core.clock import moment
 from mlops_cli.core.config_monitor import Rule, Severity
+from mlops_cli.core.config_values import as_written
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.monitor.watch.alerts import Alert, Finding, News
 
@@ -141,8 +142,12 @@ def new(rule: Rule) -> Standing:
 
 
 def asks(rule: Rule) -> str:
-    """Return what tells a rule from others: what it asks, not what is done when it breaks."""
-    return blake3(repr((rule.name, rule.check)).encode()).hexdigest(8)
+    """Return what tells a rule from others: what it asks, not what is done when it breaks.
+
+    What is not asked does not count, so that a newer mlo, which knows more to ask, goes on.
+    """
+    said = {key: one for key, one in as_written(rule.check).items() if one not in (None, False)}
+    return blake3(repr((rule.name, sorted(said.items()))).encode()).hexdigest(8)
 
 
 def label(rule: Rule) -> Label:

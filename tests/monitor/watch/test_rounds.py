@@ -374,7 +374,7 @@ def test_a_project_without_rules_is_told_what_to_write(guard: Guard) -> None:
 def test_once_tries_a_failed_action_a_few_times_and_leaves_it_to_the_next(
     drifted: Shop, guard: Guard, hook: Hook
 ) -> None:
-    hook.statuses = [500] * 3
+    hook.statuses = [500] * 5
     guard.settings(
         f"{{actions: {{pager: {{webhook: '{hook.url}'}}}},"
         " rules: {inputs: {drift: churn, actions: pager}}}"
@@ -383,7 +383,7 @@ def test_once_tries_a_failed_action_a_few_times_and_leaves_it_to_the_next(
         guard.repo, clock=guard.clock, wait=guard.clock.wait, say=guard.said.append
     )
     assert len(hook.bodies) == 3
-    assert [one.action for one in report.waiting] == ["pager"]
+    assert [(one.action, one.tries) for one in report.waiting] == [("pager", 1)]
     guard.later(minutes=5)
     report, _ = once.check(
         open_repository(guard.repo.root),
@@ -391,8 +391,9 @@ def test_once_tries_a_failed_action_a_few_times_and_leaves_it_to_the_next(
         wait=guard.clock.wait,
         say=guard.said.append,
     )
-    assert len(hook.bodies) == 4
+    assert len(hook.bodies) == 6
     assert report.waiting == ()
+    assert chain.entries(guard.repo)[-1].detail["tries"] == 2
 
 
 def test_a_slow_action_goes_on_beside_the_checks(
