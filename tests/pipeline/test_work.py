@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlops_cli.core import git, lockfile
+from mlops_cli.core.packs import Pack
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import ExternalError
 from mlops_cli.pipeline import run as pipeline
@@ -17,6 +18,7 @@ from mlops_cli.pipeline.watcher import Silent
 from mlops_cli.runs.find import resolve
 from mlops_cli.runs.finish import reap
 from mlops_cli.runs.worktree import aside
+from tests.conftest import unwatched
 from tests.pipeline.conftest import Recorder, Run, states
 
 
@@ -271,6 +273,47 @@ def test_mlo_lock_never_names_what_could_not_be_stored(repo: Repository, run: Ru
     store = open_repository(repo.root).objects
     for step in lockfile.read(repo.layout.lockfile).values():
         assert all(store.has(out.oid) for out in step.outs.values())
+
+
+def test_what_the_last_steps_made_is_in_one_pack_with_the_record(
+    repo: Repository, run: Run
+) -> None:
+    steps(
+        repo,
+        "  a:\n    cmd: echo 1 > a\n    outs: [a]\n"
+        "  b:\n    cmd: cp a b\n    outs: [b]\n    deps: [a]\n",
+    )
+    before = set(repo.layout.packs.iterdir())
+    done = run().run
+    assert done is not None
+    (pack,) = set(repo.layout.packs.iterdir()) - before
+    held = {key.hex() for key in Pack(pack).index.ids()}
+    assert {done.id, done.outputs[0].oid, done.outputs[1].oid} <= held
+    assert lockfile.read(repo.layout.lockfile).keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("where", "status", "then"),
+    [("mlops_cli.core.refs.Refs.move", "done", "restored"),
+     ("mlops_cli.core.pack_writer.PackWriter.flush", "killed", "ran")],
+)  # fmt: skip
+def test_killed_at_the_end_a_run_has_its_record_and_steps_or_neither(
+    repo: Repository, run: Run, where: str, status: str, then: str
+) -> None:
+    steps(repo, "  a:\n    cmd: echo 1 > a\n    outs: [a]\n")
+    module, kind, name = where.rsplit(".", 2)
+    code = (
+        f"import os; from {module} import {kind}; {kind}.{name} = lambda *_: os._exit(9)\n"
+        "from mlops_cli.cli.main import run; run(['run'])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=repo.root, env=unwatched())
+    assert ended.returncode == 9
+    reap(open_repository(repo.root))
+    found = resolve(open_repository(repo.root), "last")
+    assert (found.status, [step.name for step in found.steps]) == (
+        (status, ["a"]) if status == "done" else (status, [])
+    )
+    assert states(run()) == {"a": then}
 
 
 def test_what_a_frozen_step_made_may_be_edited(repo: Repository, run: Run) -> None:
