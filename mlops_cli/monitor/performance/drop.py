@@ -47,11 +47,11 @@ def of_estimates(metric: str, before: Measure, sure: Measure, now: Measure) -> f
     """
     if not (now.value == now.value and before.value == before.value):
         return None
-    if now.rows < FEWEST:
+    if now.fewest < FEWEST:
         return None
     spread = max(before.spread, now.spread)
     error = sqrt(spread**2 / now.rows + max(sure.spread, spread) ** 2 / sure.rows)
-    return _tail(loss(metric, before, now), error, now.rows - 1)
+    return _tail(loss(metric, before, now), error, now.fewest - 1)
 
 
 def loss(metric: str, before: Measure, now: Measure) -> float:

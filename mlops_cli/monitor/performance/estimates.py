@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.repository import Repository
@@ -28,8 +29,12 @@ MOST_PAST = 100_000
 """Of more held-out rows so many calibrate, evenly chosen."""
 FEWEST_PAST = 100
 """On fewer nothing can be calibrated or learned."""
+FEWEST_OF_LABEL = 30
+"""Nor where the rarest label has fewer."""
 
 
+Curve = Callable[["Floats"], "Floats"]
+"""Scores to probabilities."""
 Estimate = Callable[[int, int], Measures]
 """Metrics of the rows from one place up to another, the latter left out."""
 
@@ -94,7 +99,7 @@ def _of_labels(past: Labelled, gathered: Gathered) -> Estimator:
     def of(first: int, end: int) -> Measures:
         return measure.of_labels(_rows(answers, slice(first, end)), likely[first:end])
 
-    before = measure.of_labels(held, _likely(held, curves))
+    before = measure.of_labels(held, _likely(held, _left_out(held, curves)))
     return Estimator(of, before, measure.of_labels(held))
 
 
@@ -105,7 +110,7 @@ def _rows(answers: Labelled, some: NDArray[np.intp] | slice) -> Labelled:
     )
 
 
-def _likely(answers: Labelled, curves: Sequence[isotonic.Isotonic | None]) -> Floats:
+def _likely(answers: Labelled, curves: Sequence[Curve | None]) -> Floats:
     """Return how likely each label is, where scores are calibrated each for itself."""
     import numpy as np
 
@@ -123,12 +128,26 @@ def _likely(answers: Labelled, curves: Sequence[isotonic.Isotonic | None]) -> Fl
     return found
 
 
+def _left_out(held: Labelled, curves: Sequence[Curve | None]) -> list[Curve | None]:
+    """Return what calibrates the rows that curves were fitted on as if they had been left out.
+
+    Else what is said of them would be better than what is said of any other rows.
+    """
+    return [
+        None if curve is None else partial(_of_place, held, at) for at, curve in enumerate(curves)
+    ]
+
+
+def _of_place(held: Labelled, place: int, scores: Floats) -> Floats:
+    return isotonic.left_out(scores, (held.truth == place).astype(float))
+
+
 def _curve(scores: Floats, hits: NDArray[np.bool_]) -> isotonic.Isotonic | None:
     came = hits.astype(float)
     return isotonic.fit(scores, came) if isotonic.helps(scores, came) else None
 
 
-def _calibrated(curve: isotonic.Isotonic | None, scores: Floats) -> Floats:
+def _calibrated(curve: Curve | None, scores: Floats) -> Floats:
     return scores if curve is None else curve(scores)
 
 
