@@ -85,6 +85,12 @@ class Work:
         attempt = replace(self.attempt, **changes)
         self.state = record.write(self.repo, self.name, replace(self.state, attempt=attempt))
 
+    def begin_anew(self) -> None:
+        """Go back to the first step, where what was made is not in the store any more."""
+        one = self.attempt
+        anew = Attempt(one.id, "data", one.began, one.cause, one.reason, one.stage, one.champion)
+        self.put(replace(self.state, attempt=anew, seen=None))
+
     def put(self, state: State) -> None:
         """Keep another state on disk."""
         self.state = record.write(self.repo, self.name, state)
@@ -126,11 +132,15 @@ class Work:
         )
 
     def end(self, status: Status, why: str, hint: str | None = None) -> Told:
-        """Put the end on record, and return it; the next call begins another retraining."""
+        """Put the end on record, and return it; the next call begins another retraining.
+
+        After one that failed the same rows may be taken again.
+        """
         self.note("end", f"{status}: {why}", status=status)
         self.steps.pop()
         told = self.told(status, why, hint)
-        self.put(replace(self.state, attempt=None, ended=self.now))
+        seen = None if status == "failed" else self.state.seen
+        self.put(replace(self.state, attempt=None, ended=self.now, seen=seen))
         return told
 
     def drifted(self, before: pd.DataFrame, now: pd.DataFrame) -> tuple[bool, str]:

@@ -12,7 +12,7 @@ from mlops_cli.errors import ExternalError, MloError, RequestError
 from mlops_cli.monitor.retrain import tables
 from mlops_cli.monitor.retrain.fresh import Fresh, gather
 from mlops_cli.monitor.retrain.ground import Work
-from mlops_cli.monitor.retrain.record import Again, Told
+from mlops_cli.monitor.retrain.record import Again, State, Table, Told
 from mlops_cli.monitor.retrain.standing import watched
 from mlops_cli.monitor.retrain.valid import problem
 from mlops_cli.monitor.retrain.window import Taken, choose
@@ -66,33 +66,48 @@ def take_data(work: Work) -> Told | None:
     work.found = None
     if isinstance(found, Told):
         return work.end(found.status, found.why, found.hint)
-    fresh, chosen = found.fresh, found.chosen
-    repo, said = work.repo, work.said
-    before = work.standing() or work.model.newest
-    with repo.writing():
-        rows, why = tables.trained(repo, before, fresh, chosen, said.into)
-        trained = tables.keep(repo, rows, said.into, why)
-        newest = fresh.rows.iloc[chosen.split : chosen.end]
-        path = tables.held_out_path(said.into)
-        held_out = tables.keep(repo, newest, path, "the newest rows")
+    with work.repo.writing():
+        trained, held_out = _tables(work, found)
         if work.state.seen == trained.oid + held_out.oid:
-            return work.end("nothing new", f"the rows of {fresh.where} are those of last time")
-        change = None if chosen.change is None or fresh.times_us is None else chosen.change
-        work.put(
-            replace(work.state, seen=trained.oid + held_out.oid, again=_again(work, fresh, change))
-        )
-        work.keep(
-            step="run",
-            trained=trained,
-            held_out=held_out,
-            commit=work.attempt.commit or git.resolve(repo.root, "HEAD"),
-            change_us=None
-            if change is None or fresh.times_us is None
-            else int(fresh.times_us[change]),
-        )
-    text = f"took {trained.rows:,} rows of {fresh.where} to train on, {held_out.rows:,} to compare"
-    work.note("data", text, trained=trained.oid, held_out=held_out.oid, why=why)
+            where = found.fresh.where
+            return work.end("nothing new", f"the rows of {where} are those of last time")
+        work.put(_with_data(work, found, trained, held_out))
+    text = f"took {trained.rows:,} rows of {found.fresh.where} to train on,"
+    text += f" {held_out.rows:,} to compare"
+    work.note("data", text, trained=trained.oid, held_out=held_out.oid, why=trained.why)
     return None
+
+
+def _tables(work: Work, found: Taken) -> tuple[Table, Table]:
+    """Keep the rows to train on, and those to compare on."""
+    repo, into = work.repo, work.said.into
+    before = work.standing() or work.model.newest
+    rows, why = tables.trained(repo, before, found.fresh, found.chosen, into)
+    newest = found.fresh.rows.iloc[found.chosen.split : found.chosen.end]
+    held_out = tables.keep(repo, newest, tables.held_out_path(into), "the newest rows")
+    return tables.keep(repo, rows, into, why), held_out
+
+
+def _with_data(work: Work, found: Taken, trained: Table, held_out: Table) -> State:
+    """Return the state in which the pipeline is next; it is kept in one go."""
+    fresh, chosen = found.fresh, found.chosen
+    times, change = fresh.times_us, chosen.change
+    change = None if times is None else change
+    attempt = replace(
+        work.attempt,
+        step="run",
+        trained=trained,
+        held_out=held_out,
+        commit=work.attempt.commit or git.resolve(work.repo.root, "HEAD"),
+        change_us=None if change is None or times is None else int(times[change]),
+    )
+    return replace(
+        work.state,
+        attempt=attempt,
+        seen=trained.oid + held_out.oid,
+        again=_again(work, fresh, change),
+        spread=chosen.rise.spread if chosen.rise else work.state.spread,
+    )
 
 
 def _again(work: Work, fresh: Fresh, change: int | None) -> Again | None:
@@ -111,7 +126,7 @@ def run_pipeline(work: Work) -> Told | None:
 
     one = work.attempt
     if one.trained is None or not work.repo.objects.has(ObjectId(one.trained.oid)):
-        work.keep(step="data", trained=None, held_out=None)
+        work.begin_anew()
         return None
     try:
         with aside(work.repo, one.commit) as (where, _):

@@ -113,6 +113,8 @@ class State:
     again: Again | None = None
     seen: str | None = None
     """The id of the fresh rows that were looked at last."""
+    spread: float = 1.0
+    """How much blocks of answers varied when errors last rose, see `errors.spread`."""
 
 
 @contextmanager
@@ -154,6 +156,7 @@ def read(repo: Repository, model: str) -> State:
             watch=None if held["watch"] is None else Watch(**held["watch"]),
             again=None if held["again"] is None else Again(**held["again"]),
             seen=held["seen"],
+            spread=float(held["spread"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(model) from error

@@ -30,4 +30,4 @@ def watched(work: Work, version: Version) -> Watched:
         return Watched(Base(), None if found.labels is not None else 0.0)
     is_labels = isinstance(answers, Labelled)
     far = off(answers.predicted.tolist(), answers.truth.tolist(), is_labels=is_labels)
-    return Watched(*base_of(far, is_labels=is_labels))
+    return Watched(*base_of(far, is_labels=is_labels, known_spread=work.state.spread))

@@ -9,10 +9,10 @@ from mlops_cli.core.records import replace
 from mlops_cli.data.prediction_log import microseconds
 from mlops_cli.errors import MloError, RequestError
 from mlops_cli.monitor.retrain import live
-from mlops_cli.monitor.retrain.errors import blocks, spread
 from mlops_cli.monitor.retrain.fresh import off
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.record import Attempt, Table, Told, Watch
+from mlops_cli.monitor.retrain.window import base_of
 from mlops_cli.registry import promote, routes, trial
 from mlops_cli.registry.evaluation.answers import Labelled
 from mlops_cli.registry.evaluation.evaluate import evaluate
@@ -31,7 +31,7 @@ def compare(work: Work) -> Told | None:
     one = work.attempt
     held_out = one.held_out
     if held_out is None or not work.repo.objects.has(ObjectId(held_out.oid)):
-        work.keep(step="data", run=None, version=None)
+        work.begin_anew()
         return None
     try:
         gain = _gain(work, held_out)
@@ -78,15 +78,11 @@ def _number(one: Attempt) -> int:
 
 def _watch_anew(work: Work, number: int, answers: Answers) -> None:
     """From now on take the errors of the version that stays as they were on the newest rows."""
-    import numpy as np
-
     labels = isinstance(answers, Labelled)
     far = off(answers.predicted.tolist(), answers.truth.tolist(), is_labels=labels)
-    cut = None if labels else float(np.median(far))
-    wrong = far > (cut or 0.0)
-    shown = spread(blocks(wrong)) or 1.0
+    base, cut = base_of(far, is_labels=labels, known_spread=work.state.spread)
     since = work.using.now_ns() // 1000
-    kept = Watch(number, since, int(wrong.sum()), len(wrong), shown, cut)
+    kept = Watch(number, since, base.wrong, base.rows, base.spread, cut)
     work.put(replace(work.state, watch=kept))
 
 

@@ -117,16 +117,21 @@ def _all_from(
     return Chosen(first, rows, rows, old=old, rise=rise, change=change, why=why)
 
 
-def base_of(off: NDArray[np.float64], *, is_labels: bool) -> tuple[Base, float | None]:
-    """Return what answers to rows that were held out say, and the cut for numbers: their median."""
+def base_of(
+    off: NDArray[np.float64], *, is_labels: bool, known_spread: float = 1.0
+) -> tuple[Base, float | None]:
+    """Return what answers to rows that were held out say, and the cut for numbers: their median.
+
+    `known_spread` counts where the rows are too few to show one.
+    """
     import numpy as np
 
     known = off[~np.isnan(off)]
     if not len(known):
-        return Base(), None
+        return Base(spread=known_spread), None
     cut = None if is_labels else float(np.median(known))
     wrong = _wrong(known, cut)
-    shown = errors.spread(errors.blocks(wrong)) or 1.0
+    shown = errors.spread(errors.blocks(wrong)) or known_spread
     return Base(int(wrong.sum()), len(wrong), shown), cut
 
 
