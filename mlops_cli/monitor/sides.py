@@ -7,6 +7,7 @@ was like, and the prediction log has every request. Either can be replaced by a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mlops_cli.core.records import dataclass
@@ -63,8 +64,7 @@ def choose(
             hint="leave out either --current, or --since, --until and --last",
         )
     if model is None and reference is not None and current is not None:
-        before = given.table(repo, reference, start, approx=approx, engine=engine)
-        return Sides(before, given.table(repo, current, start, approx=approx, engine=engine))
+        return Sides(*_both(repo, (reference, current), start, approx=approx, engine=engine))
     name = model if model is not None else _only_model(repo)
     version = _version(repo, name, span, answered=current is None)
     if reference is None:
@@ -76,6 +76,18 @@ def choose(
         now = given.table(repo, current, start, approx=approx, engine=engine)
         return Sides(before, now.choosing(_as_called(now.whole.names, version)), version)
     return _with_log(before, Log(repo, version, span, approx=approx), version)
+
+
+def _both(
+    repo: Repository, texts: tuple[str, str], start: Path, *, approx: bool, engine: str | None
+) -> tuple[Given, Given]:
+    """Return two tables; two files of the work tree are read at once."""
+    files = engine is None and all((start / text).is_file() for text in texts)
+    with ThreadPoolExecutor(2 if files else 1) as pool:
+        before, now = pool.map(
+            lambda text: given.table(repo, text, start, approx=approx, engine=engine), texts
+        )
+    return before, now
 
 
 def _version(repo: Repository, name: str, span: Span, *, answered: bool) -> Version:
