@@ -26,7 +26,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("status", "Say what changed and what is stale"),
             ("diff", "Show what differs between two versions of the data"),
             ("profile", "Say what a table holds, column by column"),
-            ("validate", "Check data against its schema: columns, values, rows and rules"),
+            ("validate", "Check data against its schema: columns, values and rules"),
             ("checkout", "Make the work tree match its pointers"),
             ("mv", "Move versioned files or folders with their pointers"),
             ("rm", "Stop versioning files or folders, and remove them"),

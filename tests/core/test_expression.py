@@ -1,4 +1,5 @@
 import math
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -139,3 +140,48 @@ def test_any_text_parses_or_is_refused(text: str) -> None:
 def test_numbers_compare_as_numbers_do(left: float, right: float) -> None:
     assert compared(left, "<", right) is (left < right)
     assert compared(left, ">=", str(right)) is (left >= right)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a + b * 2 == 7",
+        "(a + b) * 2 == 8",
+        "((a + b)) / 2 >= 2 or a == 9",
+        "(a < b) and not (b < a)",
+        "-a < 0",
+        "a - -1 == 2",
+        "a-b == -2",
+        "a in (-1, 1)",
+        "`a-b` == 'x'",
+        "b / 0 == 1 or a == 1",
+        "2 * (a + b) / 4 <= b - 1",
+    ],
+)
+def test_sides_are_computed_where_that_is_asked_for(text: str) -> None:
+    known = {"a": 1, "b": 3, "a-b": "x"}
+    assert parse(text, where="rule", arithmetic=True).holds(known.get)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("a +", "a name or a value is missing after '+'"),
+        ("a + b", "a comparison is missing"),
+        ("(a + b", "a comparison is missing"),
+        ("a * (b + 1 > 2", "'and', 'or' or ')' is missing"),
+        ("a in (b)", "a text needs quotes"),
+        ("a in (-b)", "a value is missing"),
+        ("a == 1 2", "'and' or 'or' is missing"),
+        ("-" * 5000 + "a > 1", "more than 64 conditions"),
+    ],
+)
+def test_what_cannot_be_computed_is_refused(text: str, what: str) -> None:
+    with pytest.raises(RequestError, match=re.escape(what)):
+        parse(text, where="rule", arithmetic=True)
+
+
+def test_without_arithmetic_signs_are_letters_of_names() -> None:
+    assert parse("val/loss < a-b", where="filter").names == ("val/loss", "a-b")
+    with pytest.raises(RequestError):
+        parse("a + b > 1", where="filter")

@@ -40,7 +40,7 @@ def validate(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check data against its schema: columns, values, rows and rules.
+    """Check data against its schema: columns, values and rules.
 
     A schema is a YAML file that `data: PATH: schema: FILE` in .mlops.yaml names; --infer writes a
     first one to schemas/, and names it there. Tables are CSV, TSV, Parquet or JSON lines of any
