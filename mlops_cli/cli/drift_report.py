@@ -23,6 +23,8 @@ COLOURS = {"drift": "red", "not comparable": "red", "warn": "yellow", "too few r
 _SHOWN = 12
 _BINS = 8
 _NAME = 24
+_CHANGE = 15
+"""Letters of what changed that a terminal has room for, at least."""
 _MARKS = {"drift": "█", "not comparable": "!", "warn": "▄", "ok": "▁", "too few rows": "·"}
 _PLAIN = {"drift": "#", "not comparable": "!", "warn": "+", "ok": ".", "too few rows": "?"}
 _IN_WORDS = {
@@ -64,7 +66,8 @@ def _columns(found: "Checked", *, every: bool) -> None:
         weighed = any(column.importance is not None for column in report.columns)
         weight = ["weight"] if weighed else []
         names = ["verdict", "column", "effect", "q", *weight, "before", "now", "change"]
-        rows = [_row(column, weighed=weighed) for column in rest]
+        room = _name_room(rest, weighed=weighed)
+        rows = [_row(column, room, weighed=weighed) for column in rest]
         show.table(names, rows, whole=len(names) - 1)
     _left(len(report.columns) - len(apart) - len(rest), after=bool(rest))
     for column in apart:
@@ -83,7 +86,16 @@ def _left(hidden: int, *, after: bool) -> None:
         show.line(f"{'and ' if after else ''}{columns} without drift: --all lists them")
 
 
-def _row(column: "ColumnDrift", *, weighed: bool) -> list[str]:
+def _name_room(rest: Sequence["ColumnDrift"], *, weighed: bool) -> int:
+    """Return how long names may be so that what changed has room on a terminal beside them."""
+    if not sys.stdout.isatty():
+        return _NAME
+    verdict = max(len(one.verdict) for one in rest)
+    beside = verdict + 2 + 2 + 8 + 8 + (8 if weighed else 0) + 2 * (_BINS + 2) + _CHANGE
+    return min(_NAME, max(12, terminal(sys.stdout) - beside))
+
+
+def _row(column: "ColumnDrift", room: int, *, weighed: bool) -> list[str]:
     shapes = column.shapes
     before, now = "", ""
     if shapes is not None:
@@ -94,7 +106,7 @@ def _row(column: "ColumnDrift", *, weighed: bool) -> list[str]:
     weight = "" if column.importance is None else percent(column.importance)
     return [
         _verdict(column.verdict),
-        clip(column.name, _NAME),
+        clip(column.name, room),
         "" if column.effect is None else f"{column.effect:.2f}",
         "" if column.q is None else f"{column.q:.1g}",
         *([weight] if weighed else []),
