@@ -58,7 +58,7 @@ class PerformanceRule:
 
 @dataclass(frozen=True, slots=True)
 class ConceptRule:
-    """The model's errors have not become more, as detectors of concept drift say."""
+    """The model's errors have not become more, as two detectors of concept drift agree."""
 
     concept: str
     window_s: float = 30 * _DAY_S

@@ -77,10 +77,12 @@ def test_a_bound_on_a_metric_is_crossed_by_more_than_chance(clinic: Clinic, guar
     clinic.evaluate(patients(1500, 1))
     clinic.answer(patients(600, 3, flipped=0.15), days=5)
     guard.clock.time = datetime.fromtimestamp(START_US / 1e6, UTC) + timedelta(days=5)
-    with pytest.raises(RequestError, match="none of 600 predictions has a label"):
-        find(guard, "{performance: ills, metric: accuracy, min: 0.8, labels: realized}")
-    with pytest.raises(RequestError, match="none of 600 predictions has a label"):
-        find(guard, "{concept: ills}")
+    late = "{performance: ills, metric: accuracy, min: 0.8, labels: realized"
+    for rule in (late + "}", "{concept: ills}"):
+        assert find(guard, rule).reason == "none of 600 predictions has a label yet"
+    for rule in (late + ", window: 5d}", "{concept: ills, window: 5d}"):
+        with pytest.raises(RequestError, match="none of 600 predictions has a label, and nothing"):
+            find(guard, rule)
     estimate = find(guard, "{performance: ills, metric: accuracy, min: 0.75}")
     assert "estimated" in estimate.reason
     assert estimate.verdict == "holds", "the labels are flipped, which no input tells"
@@ -116,8 +118,12 @@ def test_errors_that_rise_are_concept_drift(clinic: Clinic, guard: Guard) -> Non
 
 def test_ages_are_of_version_data_and_last_answer(shop: Shop, guard: Guard) -> None:
     version = shop.register()
+    guard.now()
+    assert find(guard, "{staleness: churn, prediction: 1h}").verdict == "holds"
+    guard.later(hours=2)
     found = find(guard, "{staleness: churn, prediction: 1h}")
-    assert (found.verdict, found.reason) == ("broken", "prediction: there is none, 1 h are allowed")
+    assert found.verdict == "broken"
+    assert found.reason == "prediction: none for 2 h, 1 h are allowed"
     shop.answer(version, asked(10))
     everything = "{staleness: churn, version: 30d, data: 60d, prediction: 1h}"
     guard.now()

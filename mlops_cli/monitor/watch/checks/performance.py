@@ -11,10 +11,13 @@ from mlops_cli.monitor.performance.report import Alarm, Part, PerformanceReport,
 from mlops_cli.monitor.watch.alerts import Finding, Sample, Verdict
 from mlops_cli.monitor.watch.checks import about
 from mlops_cli.monitor.watch.rules import Asked
+from mlops_cli.monitor.watch.standing import when
 from mlops_cli.registry.models import Version
 
 _US = 1_000_000
 _TOLD = 10
+_OVERDUE = 0.9
+"""Labels should have come when the first prediction is as old as so much of the window."""
 
 
 def check(asked: Asked) -> Finding:
@@ -26,7 +29,9 @@ def check(asked: Asked) -> Finding:
     estimate = rule.labels != "realized"
     report = _report(asked, version, rule.window_s, estimate=estimate)
     if report is None:
-        return _nothing(version, rule.window_s)
+        return _nothing(version, f"no predictions in {about.ago(rule.window_s)}")
+    if not report.labelled and _may_come(asked, report, rule.window_s) and not _estimated(report):
+        return _nothing(version, f"none of {report.predictions:,} predictions has a label yet")
     verdict, reason, value, limit = _judged(report, rule)
     return Finding(
         verdict,
@@ -49,22 +54,24 @@ def concept(asked: Asked) -> Finding:
     version = about.version(asked)
     report = _report(asked, version, rule.window_s, estimate=False)
     if report is None:
-        return _nothing(version, rule.window_s)
+        return _nothing(version, f"no predictions in {about.ago(rule.window_s)}")
+    if not report.labelled and _may_come(asked, report, rule.window_s):
+        return _nothing(version, f"none of {report.predictions:,} predictions has a label yet")
     if not report.labelled:
         raise _no_labels(report)
     risen = [one for one in report.alarms if one.direction == "rise"]
-    reason = f"no detector says that its errors rose, on {report.labelled:,} labels"
-    if risen:
-        last = risen[-1]
+    last = report.concept
+    reason = f"no two detectors say that its errors rose, on {report.labelled:,} labels"
+    if last is not None:
         reason = (
             f"{' and '.join(dict.fromkeys(one.detector for one in risen))}: its errors rose from"
             f" {last.before:.3g} to {last.after:.3g} at {last.time[:16].replace('T', ' ')}"
         )
     return Finding(
-        "broken" if risen else "holds",
+        "holds" if last is None else "broken",
         reason,
-        risen[-1].after if risen else None,
-        risen[-1].before if risen else None,
+        None if last is None else last.after,
+        None if last is None else last.before,
         version=version.number,
         version_id=version.id,
         facts={"labelled": report.labelled, "alarms": [_alarm(one) for one in risen[-_TOLD:]]},
@@ -104,9 +111,20 @@ def _report(
     return look(asked.repo, about.reference(version), span=span, estimate=estimate)
 
 
-def _nothing(version: Version, window_s: float) -> Finding:
-    said = f"no predictions in {about.ago(window_s)}"
+def _nothing(version: Version, said: str) -> Finding:
     return Finding("no verdict", said, version=version.number, version_id=version.id)
+
+
+def _may_come(asked: Asked, report: PerformanceReport, window_s: float) -> bool:
+    """Return whether labels are not overdue: the version has not answered for a window yet."""
+    if report.whole is None:
+        return True
+    waited = (asked.now - when(report.whole.start)).total_seconds()
+    return waited < _OVERDUE * window_s
+
+
+def _estimated(report: PerformanceReport) -> bool:
+    return report.whole is not None and bool(report.whole.estimated)
 
 
 def _judged(

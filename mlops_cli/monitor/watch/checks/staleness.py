@@ -28,18 +28,14 @@ def check(asked: Asked) -> Finding:
     said, facts, samples, worst = [], {}, [], None
     tally = Tally()
     for what, since, limit in _asked(asked, rule, version, tally):
-        age = None if since is None else (asked.now - since).total_seconds()
+        age = (asked.now - (since or when(version.time))).total_seconds()
         facts[what] = {"since": None if since is None else since.isoformat(), "age_s": age}
-        if age is not None:
-            labels = {"model": version.model, "version": str(version.number), "of": what}
-            samples.append(Sample("model_age_seconds", labels, age))
-        old = age is None or age > limit
-        words = "there is none" if age is None else f"{about.ago(age)} old"
-        said.append(
-            f"{what}: {words}, {about.ago(limit)} are allowed" if old else f"{what}: {words}"
-        )
-        if old and (worst is None or (age or limit) / limit > worst[0] / worst[1]):
-            worst = (age or limit, limit)
+        labels = {"model": version.model, "version": str(version.number), "of": what}
+        samples.append(Sample("model_age_seconds", labels, age))
+        words = f"{what}: {about.ago(age)} old" if since else f"{what}: none for {about.ago(age)}"
+        said.append(f"{words}, {about.ago(limit)} are allowed" if age > limit else words)
+        if age > limit and (worst is None or age / limit > worst[0] / worst[1]):
+            worst = (age, limit)
     return Finding(
         "holds" if worst is None else "broken",
         "; ".join(said),
@@ -56,7 +52,10 @@ def check(asked: Asked) -> Finding:
 def _asked(
     asked: Asked, rule: StalenessRule, version: Version, tally: Tally
 ) -> Iterator[tuple[str, datetime | None, float]]:
-    """Yield what is asked about, since when it is there, and how old it may be."""
+    """Yield what is asked about, since when it is there, and how old it may be.
+
+    Where there was no prediction yet, its age is that of the version.
+    """
     if rule.version_s is not None:
         yield "version", when(version.time), rule.version_s
     if rule.data_s is not None:
