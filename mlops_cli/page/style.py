@@ -38,6 +38,7 @@ svg.squares { display: inline-block; width: auto; height: 20px; vertical-align: 
 .grid { stroke: var(--rule); stroke-width: 1; vector-effect: non-scaling-stroke }
 .curve { fill: none; stroke-width: 1.75; stroke-linejoin: round; vector-effect: non-scaling-stroke }
 .dashed { stroke-dasharray: 5 3 }
+svg .faint { font-size: 12px }
 .band { stroke: none; opacity: .18 }
 .area { stroke: none; opacity: .28 }
 .bound { stroke: var(--faint); stroke-width: 1; stroke-dasharray: 4 3 }
