@@ -17,7 +17,7 @@ from mlops_cli.monitor.sources.blocks import Begin, Blocks, Making
 from mlops_cli.monitor.sources.parquet import refusals
 from mlops_cli.monitor.sources.sums import add_arrow
 
-_BLOCK_BYTES = 2 << 20
+_BLOCK_BYTES = 1 << 20
 _MISSING = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",

@@ -37,6 +37,8 @@ _FEW = 4096
 _POINTS = 16_384
 _ROWS = 65_536
 _PIECE = 1_000_000
+_TOGETHER = 16_384
+"""Numbers are taken in when so many are there: few at a time cost as much as many."""
 _LONGEST = 10_000
 
 
@@ -121,12 +123,25 @@ class _Ranks:
         self.counts: NDArray[np.int64] = np.zeros(0, np.int64)
         self.sketch: Any = None
         self.distinct = Distinct()
+        self._waiting: list[NDArray[np.float64]] = []
+        self._waits = 0
 
     def add(self, present: NDArray[np.float64]) -> None:
         """Add numbers without NaN."""
+        self.count += len(present)
+        self._waiting.append(present)
+        self._waits += len(present)
+        if self._waits >= _TOGETHER:
+            self._take()
+
+    def _take(self) -> None:
+        """Take in the numbers that wait to be many."""
         import numpy as np
 
-        self.count += len(present)
+        if not self._waits:
+            return
+        present = np.concatenate(self._waiting)
+        self._waiting, self._waits = [], 0
         self.infinite += int(np.isinf(present).sum())
         if self.values is None:
             self._estimate([present])
@@ -135,6 +150,8 @@ class _Ranks:
 
     def merge(self, other: _Ranks) -> None:
         """Add what another has seen."""
+        self._take()
+        other._take()
         self.count += other.count
         self.infinite += other.infinite
         if other.values is not None:
@@ -172,6 +189,7 @@ class _Ranks:
 
     def distribution(self, kind: Kind, rows: int) -> Distribution:
         """Return the numbers in sum."""
+        self._take()
         nulls = rows - self.count
         if self.values is not None:
             return Distribution(
@@ -197,6 +215,7 @@ class _Ranks:
         """Yield numbers like those that were seen, as many."""
         import numpy as np
 
+        self._take()
         if self.values is not None:
             return _repeated(self.values, self.counts)
         counts = np.full(_POINTS, self.count // _POINTS)
@@ -211,6 +230,7 @@ class _Ranks:
         return np.array(self.sketch.get_quantiles(ranks), np.float64)
 
     def __getstate__(self) -> dict[str, Any]:
+        self._take()
         held = dict(self.__dict__)
         held["sketch"] = None if self.sketch is None else self.sketch.serialize()
         return held
