@@ -56,7 +56,10 @@ def chi_square(names: Sequence[str], first: Counts, second: Counts) -> Result:
 
 
 def other_tests(first: Counts, second: Counts) -> list[OtherTest]:
-    """Return what other tests find in counts of categories; they decide nothing."""
+    """Return what other tests find in counts of categories; they decide nothing.
+
+    Of two categories, the test of proportions is that of the last.
+    """
     import numpy as np
 
     order = np.argsort(-(first + second), kind="stable")
@@ -67,7 +70,7 @@ def other_tests(first: Counts, second: Counts) -> list[OtherTest]:
         OtherTest("g-test", likely.statistic, likely.p),
     ]
     if len(first) == 2:
-        hits = [(int(each[0]), int(each.sum())) for each in (first, second)]
+        hits = [(int(each[-1]), int(each.sum())) for each in (first, second)]
         tests.append(OtherTest("z-test of proportions", *categorical.two_proportions(*hits)))
     return tests
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_cli.monitor import (
     binning,
-    categorical,
     categories,
     distances,
     gaps,
@@ -71,7 +70,7 @@ def compare(
     if asked.distances:
         tested = replace(tested, distances=apart(reference, current, found))
     if asked.every:
-        tested = replace(tested, others=other_tests(kind, pair(reference, current)))
+        tested = replace(tested, others=other_tests(pair(reference, current)))
     return tested
 
 
@@ -131,7 +130,7 @@ def _finite_pair(
     return values, first, histogram.finite_part(both.values, both.second)[1]
 
 
-def other_tests(kind: ColumnKind, both: Pair) -> tuple[OtherTest, ...]:
+def other_tests(both: Pair) -> tuple[OtherTest, ...]:
     """Return what other tests find in a column of numbers; they decide nothing."""
     largest = ks.of_counts(both.first, both.second)
     found = [OtherTest("kolmogorov-smirnov", largest.distance, largest.p)]
@@ -140,9 +139,6 @@ def other_tests(kind: ColumnKind, both: Pair) -> tuple[OtherTest, ...]:
     if min(first.sum(), second.sum()) >= 2:
         mean = means.two_means(values, first, second)
         found.append(OtherTest("z-test of means", mean.z, mean.p))
-    if kind == "boolean" and len(both.values) == 2:
-        hits = [(int(each[-1]), int(each.sum())) for each in (both.first, both.second)]
-        found.append(OtherTest("z-test of proportions", *categorical.two_proportions(*hits)))
     if len(both.values) <= FEW_CODES:
         found += categories.other_tests(both.first, both.second)
     return tuple(found)

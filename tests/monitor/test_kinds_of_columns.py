@@ -153,11 +153,11 @@ def test_other_tests_are_told_on_request():
     assert [each.test for each in flags] == [
         "kolmogorov-smirnov",
         "z-test of means",
-        "z-test of proportions",
         "chi-square",
         "g-test",
         "z-test of proportions",
-    ][: len(flags)]
+    ]
+    assert flags[-1].statistic < 0 < flags[-1].p < 0.001  # fewer are true now
     texts = one(["a", "b", "c"] * 100, ["a", "b", "b"] * 100, every).others
     assert [each.test for each in texts] == ["chi-square", "g-test"]
     assert all(0 <= each.p <= 1 for each in (*flags, *texts))
