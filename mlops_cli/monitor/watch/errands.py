@@ -6,7 +6,6 @@ see that.
 """
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -137,35 +136,46 @@ class Errands:
         self.say(f"{words.headline(alert)}: {alert.reason}")
 
     def _act(self, errand: Errand, name: str, action: Action | None, *, count: bool) -> None:
-        if self._key(errand) in self._taken_over:
-            self._taken_over.discard(self._key(errand))
-            if _entry_of(self.repo, errand.alert, name) is not None:
-                self.memory.errands.remove(errand)
-                memories.save(self.repo, self.memory)
-                return
-        if action is None:
-            outcome = Outcome(done=False, said="there is no such action any more")
-        elif action.slow and self.beside:
-            ended = self._ended(errand, action)
-            if ended is None:
-                return
-            outcome = ended
-        else:
-            outcome = attempt(action, errand.alert)
+        if self._was_ended(errand, name):
+            self.memory.errands.remove(errand)
+            memories.save(self.repo, self.memory)
+            return
+        outcome = self._outcome(errand, action)
+        if outcome is None:
+            return
         tries = errand.tries + count
-        place = self.memory.errands.index(errand)
         if not outcome.done and outcome.again and tries <= len(PAUSES_S):
             later = replace(errand, tries=tries, tried=stamp(self.clock()), said=outcome.said)
-            self.memory.errands[place] = later
+            self.memory.errands[self.memory.errands.index(errand)] = later
+            memories.save(self.repo, self.memory)
             self.say(f"{name}: {outcome.said}; it will be tried again")
         else:
-            detail = {**_brief(errand.alert), "action": name, "tries": tries}
-            detail |= {"done": outcome.done, "said": outcome.said, **words.plain(outcome.detail)}
-            chain.record(self.repo, DONE, subject(errand.alert), detail)
-            del self.memory.errands[place]
-            self.memory.counts[ACTIONS, name, "done" if outcome.done else "failed"] += 1
-            self.say(f"{name}: {outcome.said}" + ("" if outcome.done else "; given up"))
+            self._settle(errand, name, outcome, tries)
+
+    def _was_ended(self, errand: Errand, name: str) -> bool:
+        """Return whether a process that was killed had got as far as recording the outcome."""
+        if self._key(errand) not in self._taken_over:
+            return False
+        self._taken_over.discard(self._key(errand))
+        return _entry_of(self.repo, errand.alert, name) is not None
+
+    def _outcome(self, errand: Errand, action: Action | None) -> Outcome | None:
+        """Return what an action came to, None while it is under way."""
+        if action is None:
+            return Outcome(done=False, said="there is no such action any more")
+        if action.slow and self.beside:
+            return self._ended(errand, action)
+        return attempt(action, errand.alert)
+
+    def _settle(self, errand: Errand, name: str, outcome: Outcome, tries: int) -> None:
+        """Put on record what an action came to."""
+        detail = {**_brief(errand.alert), "action": name, "tries": tries}
+        detail |= {"done": outcome.done, "said": outcome.said, **words.plain(outcome.detail)}
+        chain.record(self.repo, DONE, subject(errand.alert), detail)
+        self.memory.errands.remove(errand)
+        self.memory.counts[ACTIONS, name, "done" if outcome.done else "failed"] += 1
         memories.save(self.repo, self.memory)
+        self.say(f"{name}: {outcome.said}" + ("" if outcome.done else "; given up"))
 
     def _ended(self, errand: Errand, action: Action) -> Outcome | None:
         """Return what a slow action came to; None while it is under way. One runs at a time."""
@@ -199,11 +209,6 @@ def subject(alert: Alert) -> str:
     """Return what the audit record calls the thing that an alert is about."""
     version = "" if alert.version is None else f" v{alert.version}"
     return f"{alert.model}{version} {alert.rule}"
-
-
-def totals(counts: "Counter[tuple[str, str, str]]", family: str) -> dict[tuple[str, str], int]:
-    """Return how often something happened, by rule or action, and state."""
-    return {(name, state): n for (of, name, state), n in counts.items() if of == family}
 
 
 def _brief(alert: Alert) -> dict[str, object]:

@@ -19,6 +19,7 @@ from mlops_cli.monitor.watch.rounds import Rounds
 
 LOOK_S = 5.0
 """Settings and silences that changed are seen within so long."""
+_LEAST_S = 0.5
 _LATE = 3.0
 
 
@@ -83,7 +84,7 @@ class Loop:
         while True:
             self._go(going)
             self._show(going)
-            self.wait(min(going.next_s(), LOOK_S))
+            self.wait(max(_LEAST_S, min(going.next_s(), LOOK_S)))
             self._renew(going)
 
     def _go(self, going: Rounds) -> None:
