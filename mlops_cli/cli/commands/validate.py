@@ -81,16 +81,17 @@ def _reports(
     if schema is not None:
         said = declared.load(repo, start.inside(repo, schema, base=Path.cwd()))
         return [
-            validate(repo, target(repo, path, start=Path.cwd()), said, cached=cached)
+            validate(
+                repo,
+                target(repo, path, start=Path.cwd()),
+                said,
+                cached=cached,
+                progress=show.progress(),
+            )
             for path in start.named(paths)
         ]
     found = start.chosen(repo, paths, base=Path.cwd())
-    with show.progress().task("validate", len(found), "tables") as advance:
-        reports = []
-        for one in found:
-            reports.append(validate(repo, one, cached=cached))
-            advance(1)
-    return reports
+    return [validate(repo, one, cached=cached, progress=show.progress()) for one in found]
 
 
 def _infer(

@@ -1,5 +1,6 @@
 """A column of a block of rows as arrays that checks and conditions compare."""
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlops_cli.core.records import dataclass
@@ -37,13 +38,32 @@ def cells(raw: "Series[Any]", asked: Type) -> Cells:
     What is not of that type is no value: `fits` is false there. Text counts as a number, moment or
     boolean if it reads as one, since that is all that CSV has.
     """
+    raw = plain(raw)
     present = raw.notna().to_numpy(dtype=bool)
+    if raw.dtype.kind not in "biufMO" or not _is_known(raw):
+        return _nothing("text" if asked == "any" else _KINDS[asked], raw, present)
     return _MAKERS[asked](raw, present)
+
+
+def plain(raw: "Series[Any]") -> "Series[Any]":
+    """Return a column whose cells are values, where it holds numbers of categories."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(raw.dtype, pd.CategoricalDtype):
+        return pd.Series(np.asarray(raw), index=raw.index)
+    return raw
+
+
+def _is_known(raw: "Series[Any]") -> bool:
+    """Return whether cells are not of a type such as periods, of which only pandas knows."""
+    import pandas as pd
+
+    return raw.dtype.kind != "O" or raw.dtype == object or isinstance(raw.dtype, pd.StringDtype)
 
 
 def _number(raw: "Series[Any]", present: "np.ndarray[Any, Any]") -> Cells:
     import numpy as np
-    import pandas as pd
 
     kind = raw.dtype.kind
     if kind in "iuf":
@@ -51,17 +71,36 @@ def _number(raw: "Series[Any]", present: "np.ndarray[Any, Any]") -> Cells:
         if values.dtype.kind not in "iuf":
             values = raw.to_numpy(dtype=np.float64, na_value=np.nan)
         return Cells("number", values, present, present, raw)
-    if kind in "bMm":
+    if kind in "bM":
         return _nothing("number", raw, present)
-    values = pd.to_numeric(_unbooled(raw), errors="coerce").to_numpy(dtype=np.float64)
+    values = _floats(raw)
     return Cells("number", values, present, present & ~np.isnan(values), raw)
 
 
-def _unbooled(raw: "Series[Any]") -> "Series[Any]":
-    """Return cells in which no boolean can be taken for 0 or 1."""
-    if raw.dtype != object:
-        return raw
-    return raw.map(lambda one: None if isinstance(one, bool) else one)
+def _floats(raw: "Series[Any]") -> "np.ndarray[Any, Any]":
+    """Return what texts and objects read as numbers, NaN where they do not."""
+    import numpy as np
+    import pandas as pd
+
+    if raw.dtype == object:
+        raw = raw.map(_number_or_text)
+    try:
+        found: np.ndarray[Any, Any] = pd.to_numeric(raw, errors="coerce").to_numpy(dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):  # whole numbers beyond 64 bits
+        found = np.array([_float(one) for one in raw], dtype=np.float64)
+    return found
+
+
+def _number_or_text(one: Any) -> Any:
+    fits = isinstance(one, str | int | float) and not isinstance(one, bool)
+    return one if fits else None
+
+
+def _float(one: Any) -> float:
+    try:
+        return float(one)
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
 
 
 def _integer(raw: "Series[Any]", present: "np.ndarray[Any, Any]") -> Cells:
@@ -81,23 +120,24 @@ def _boolean(raw: "Series[Any]", present: "np.ndarray[Any, Any]") -> Cells:
     if raw.dtype.kind == "b":
         values = raw.to_numpy(dtype=bool, na_value=False) if not present.all() else raw.to_numpy()
         return Cells("boolean", values.astype(bool), present, present, raw)
-    if raw.dtype.kind in "iufMm":
+    if raw.dtype.kind in "iufM":
         return _nothing("boolean", raw, present)
-    said = raw.map(lambda one: _TRUTHS.get(one.lower() if isinstance(one, str) else one))
+    said = raw.map(_truth)
     fits = said.notna().to_numpy(dtype=bool) & present
     values = np.fromiter((one is True for one in said), dtype=bool, count=len(said))
     return Cells("boolean", values, present, fits, raw)
 
 
-_TRUTHS: dict[Any, bool] = {"true": True, "false": False, True: True, False: False}
+def _truth(one: Any) -> bool | None:
+    if isinstance(one, bool):
+        return one
+    return {"true": True, "false": False}.get(one.lower()) if isinstance(one, str) else None
 
 
 def _text(raw: "Series[Any]", present: "np.ndarray[Any, Any]") -> Cells:
     import numpy as np
     import pandas as pd
 
-    if isinstance(raw.dtype, pd.CategoricalDtype):
-        raw = raw.astype(raw.cat.categories.dtype)
     if isinstance(raw.dtype, pd.StringDtype):
         return Cells("text", raw, present, present, raw)
     if raw.dtype == object:
@@ -110,17 +150,22 @@ def _datetime(raw: "Series[Any]", present: "np.ndarray[Any, Any]") -> Cells:
     import numpy as np
     import pandas as pd
 
-    if raw.dtype.kind in "biufm":
+    if raw.dtype.kind in "biuf":
         return _nothing("datetime", raw, present)
     found = raw if raw.dtype.kind == "M" else None
     if found is None:
-        found = pd.to_datetime(raw, errors="coerce", format="ISO8601", utc=True)
+        texts = raw.map(_text_or_date) if raw.dtype == object else raw
+        found = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True)
     if getattr(found.dtype, "tz", None) is not None:
         found = found.dt.tz_convert("UTC").dt.tz_localize(None)
     there = found.notna().to_numpy(dtype=bool)
     unit = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[np.datetime_data(found.to_numpy().dtype)[0]]
     values = found.to_numpy().astype(np.int64) / unit
     return Cells("datetime", values, present, present & there, raw)
+
+
+def _text_or_date(one: Any) -> Any:
+    return one if isinstance(one, str | date) else None
 
 
 def _any(raw: "Series[Any]", present: "np.ndarray[Any, Any]") -> Cells:
@@ -137,12 +182,26 @@ def _any(raw: "Series[Any]", present: "np.ndarray[Any, Any]") -> Cells:
 
 
 def _nothing(kind: Kind, raw: "Series[Any]", present: "np.ndarray[Any, Any]") -> Cells:
+    """Return a column in which no value fits."""
     import numpy as np
+    import pandas as pd
 
-    values = np.full(len(raw), np.nan) if kind != "boolean" else np.zeros(len(raw), dtype=bool)
-    return Cells(kind, values, present, np.zeros(len(raw), dtype=bool), raw)
+    nowhere = np.zeros(len(raw), dtype=bool)
+    values: Any = np.full(len(raw), np.nan)
+    if kind == "boolean":
+        values = nowhere
+    elif kind == "text":
+        values = pd.Series([None] * len(raw), index=raw.index, dtype="str")
+    return Cells(kind, values, present, nowhere, raw)
 
 
+_KINDS: dict[Type, Kind] = {
+    "integer": "number",
+    "number": "number",
+    "boolean": "boolean",
+    "text": "text",
+    "datetime": "datetime",
+}
 _MAKERS = {
     "integer": _integer,
     "number": _number,

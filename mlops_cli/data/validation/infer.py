@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core.records import dataclass
 from mlops_cli.data.validation import moments
-from mlops_cli.data.validation.cells import Cells, cells
+from mlops_cli.data.validation.cells import Cells, cells, plain
+from mlops_cli.data.validation.scan import named
 from mlops_cli.data.validation.schema import ColumnRule, RowCount, Schema, Type
 from mlops_cli.data.validation.unique import Repeats
 
@@ -50,8 +51,8 @@ def inferred(
     """
     seen: dict[str, _Column] = {}
     rows = 0
-    for frame in blocks:
-        for name in map(str, frame.columns):
+    for frame in map(named, blocks):
+        for name in frame.columns:
             if name not in seen:
                 seen[name] = _Column(name, scratch, absent=rows, written=written)
         for name, column in seen.items():
@@ -84,6 +85,7 @@ class _Column:
 
     def add(self, raw: "Series[Any]") -> None:
         """Take in a block of cells."""
+        raw = plain(raw)
         present = raw.dropna()
         self._missing += len(raw) - len(present)
         if not len(present):
@@ -114,7 +116,7 @@ class _Column:
     def _may_be(self, present: "Series[Any]", kind: Type) -> bool:
         import pandas as pd
 
-        textual = isinstance(present.dtype, pd.StringDtype | pd.CategoricalDtype)
+        textual = isinstance(present.dtype, pd.StringDtype)
         if kind == "text":
             return textual or bool(cells(present, "text").fits.all())
         if textual and not self._written and kind != "datetime":
@@ -136,7 +138,7 @@ class _Column:
             self._high = max(self._high, float(finite.max()))
 
     def _look_for_repeats(self, raw: "Series[Any]", kind: Type) -> None:
-        if kind not in ("integer", "text") or not raw.is_unique or self._missing:
+        if kind not in ("integer", "text") or self._missing or not raw.is_unique:
             self._repeats = None
         else:
             assert self._repeats is not None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.core.records import dataclass, field
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.data.validation import conditions
 from mlops_cli.data.validation.cells import Cells, cells
 from mlops_cli.data.validation.checks import CellCheck, cell_checks
@@ -144,6 +144,7 @@ class _Scan:
 
     def add(self, block: Block) -> None:
         """Take in a block of rows."""
+        block = _named(block)
         if self._file != (block.file,):
             self._file = (block.file,)
             self._look(block)
@@ -184,7 +185,7 @@ class _Scan:
     def _look(self, block: Block) -> None:
         """Compare the columns of a file with those that are named."""
         schema, file = self._plan.schema, block.file or ""
-        self._there = frozenset(map(str, block.frame.columns))
+        self._there = frozenset(block.frame.columns)
         self._names = tuple(dict.fromkeys((*self._names, *block.names)))
         known = {rule.name for rule in schema.columns}
         required = [rule.name for rule in schema.columns if rule.required]
@@ -212,7 +213,8 @@ class _Scan:
         for block in blocks:
             if all(count.is_full for _, count in late):
                 return
-            self._there = frozenset(map(str, block.frame.columns))
+            block = _named(block)
+            self._there = frozenset(block.frame.columns)
             for one, count in late:
                 if not count.is_full and self._there.issuperset(one.columns):
                     columns = self._columns(block, one.columns)
@@ -233,6 +235,20 @@ class _Scan:
             tuple(self._disordered),
             self.broken,
         )
+
+
+def _named(block: Block) -> Block:
+    frame = named(block.frame)
+    return block if frame is block.frame else replace(block, frame=frame)
+
+
+def named(frame: "DataFrame") -> "DataFrame":
+    """Return a table whose columns have texts as names, each once: the first of several."""
+    if not all(isinstance(name, str) for name in frame.columns):
+        frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
+    if not frame.columns.is_unique:
+        frame = frame.loc[:, ~frame.columns.duplicated()]
+    return frame
 
 
 def _files(found: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
@@ -298,8 +314,6 @@ Lines = Callable[[str | None, list[int]], Mapping[int, int]]
 
 def with_lines(found: Scan, lines: Lines) -> Scan:
     """Return the same with the line of each example, which `lines` tells by file and rows."""
-    from mlops_cli.core.records import replace
-
     wanted: dict[str | None, set[int]] = {}
     for one in _examples(found):
         wanted.setdefault(one.file, set()).add(one.row)

@@ -1,7 +1,7 @@
 """Tables in files, or in all files of a folder, as blocks of rows; as often as one likes."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
@@ -31,12 +31,14 @@ class Tables:
         name: what that is called, whose ending tells the kind.
         as_text: columns of which cells are read as they are written.
         all_text: whether all are, where the kind of table has no types of its own.
+        advance: told of rows as they are done.
     """
 
     path: Path
     name: str
     as_text: frozenset[str] = frozenset()
     all_text: bool = False
+    advance: Callable[[int], None] = lambda _: None
 
     def __iter__(self) -> Iterator[Block]:
         """Yield blocks of rows, at least one for each file.
@@ -50,6 +52,7 @@ class Tables:
             for frame, names in _blocks(path, name, None if self.all_text else self.as_text):
                 yield Block(frame, names, file, first)
                 first += len(frame)
+                self.advance(len(frame))
 
     def files(self) -> Iterator[tuple[str | None, Path]]:
         """Yield each file, with its name in the folder if it is in one.

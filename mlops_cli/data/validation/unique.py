@@ -9,6 +9,7 @@ from mlops_cli.data.validation.cells import Cells
 
 if TYPE_CHECKING:
     import numpy as np
+    from pandas import Series
 
 MOST = 100_000
 """Of so many different values that repeat, the first rows are looked for."""
@@ -75,10 +76,21 @@ def _hashed(one: Cells) -> "np.ndarray[Any, Any]":
     import numpy as np
 
     if one.kind == "text" or not one.fits.all():
-        return hashed([one.raw.astype(object).to_numpy()])
+        return _hashed_objects(one.raw)
     values = np.asarray(one.values)
     if values.dtype.kind not in "iu":
         return hashed([values.astype(np.float64) + 0.0])
     near = values.astype(np.float64)
     left = (values - near.astype(values.dtype)).astype(np.uint64)  # beyond 2**53 floats are coarse
     return np.asarray(hashed([near]) + left * np.uint64(_ODD))
+
+
+def _hashed_objects(raw: "Series[Any]") -> "np.ndarray[Any, Any]":
+    import numpy as np
+
+    objects = raw.astype(object)
+    try:
+        return hashed([objects.to_numpy()])
+    except (TypeError, ValueError):  # lists and the like
+        texts = [None if gone else repr(one) for one, gone in zip(objects, raw.isna(), strict=True)]
+        return hashed([np.array(texts, dtype=object)])

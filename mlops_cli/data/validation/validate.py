@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, reference, snapshot
@@ -80,6 +81,7 @@ def validate(
     fresh: bool = True,
     cached: bool = True,
     watched: bool = True,
+    progress: Progress = SILENT,
 ) -> ValidationReport:
     """Return whether data passes a schema, by default the one that is declared for its path.
 
@@ -90,6 +92,7 @@ def validate(
         now: what freshness is told by; None: now.
         fresh: whether to ask for freshness, and for the change of rows.
         cached: whether a verdict on the same content may be taken.
+        progress: told of rows as they are read.
         watched: whether a file of the work tree is looked at once more, for it may have changed.
 
     Raises:
@@ -102,7 +105,7 @@ def validate(
     known = None
     if one.content is not None and cached:
         known = verdicts.look_up(repo, one.content, one.file, schema.id)
-    work = _Work(repo, one, schema, watched=watched)
+    work = _Work(repo, one, schema, watched=watched, progress=progress)
     return work.report(known, now=now or datetime.now(UTC), fresh=fresh)
 
 
@@ -137,9 +140,16 @@ class _Work:
     """One table and its schema."""
 
     def __init__(
-        self, repo: Repository, one: Target, schema: Schema, *, watched: bool = True
+        self,
+        repo: Repository,
+        one: Target,
+        schema: Schema,
+        *,
+        watched: bool = True,
+        progress: Progress = SILENT,
     ) -> None:
         self._watched = watched
+        self._progress = progress
         self._repo = repo
         self._one = one
         self._schema = schema
@@ -168,8 +178,9 @@ class _Work:
         from mlops_cli.data.validation.tables import Tables
 
         one = self._one
-        with opened(self._repo, one) as path:
-            tables = Tables(path, one.file, plan.as_text)
+        task = self._progress.task(f"validate {one.name}", None, "rows")
+        with opened(self._repo, one) as path, task as advance:
+            tables = Tables(path, one.file, plan.as_text, advance=advance)
             list(tables.files())  # what is no table at all is refused, not reported
             found = scan(plan, tables, scratch=self._repo.layout.tmp, examples=EXAMPLES)
             if found.broken is None:

@@ -201,3 +201,32 @@ def test_long_cells_are_cut_and_control_characters_stay_cells() -> None:
     shown = failure.examples[0].values["a"]
     assert shown is not None
     assert len(shown) == 80
+
+
+ODD = [[1], {"x": 2}, None, "t", 2**70, 1.5, True, b"x", pd.Timestamp("2026-01-01"), np.inf]
+KINDS = ["integer", "number", "boolean", "text", "datetime", "any"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("more", ["nullable: false", "unique: true", "values: [a]"])
+def test_cells_of_any_kind_fit_or_do_not(kind: str, more: str) -> None:
+    frames = [
+        pd.DataFrame({"a": ODD}),
+        pd.DataFrame({"a": pd.period_range("2026", periods=2)}),
+        pd.DataFrame({"a": pd.to_timedelta([1, 2])}),
+        pd.DataFrame({"a": np.array([1 + 2j, 3])}),
+        pd.DataFrame({"a": pd.Categorical([1, None])}),
+        pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),
+        pd.DataFrame({"a": pd.array([True, None], dtype="boolean")}),
+    ]
+    if more.startswith("values") and kind not in ("text", "any"):
+        more = "nullable: true"
+    for frame in frames:
+        report = found(frame, f"columns: {{a: {{type: {kind}, {more}}}}}")
+        assert report.rows == len(frame)
+
+
+def test_columns_without_texts_as_names_or_with_one_twice_are_told() -> None:
+    assert found(pd.DataFrame([[1, 2]]), "columns: {'0': integer, '1': integer}").holds
+    twice = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    assert only(twice, "columns: {a: integer}").problem == "is there twice"
