@@ -107,10 +107,8 @@ def _jobs() -> Stream:
     left = ["id", "employed", "year", "prediction", "predicted_probability"]
     rows = _coded(table.drop(columns=[one for one in left if one in table]))
     rows = rows.assign(**{TARGET: table["employed"].astype(int)})
-    about = (
-        "census of Massachusetts, 2015 to 2018: no drift; shuffled within each year, whose order"
-    )
-    about += " is that of a register: it has all dormitories and prisons of 2017 at its end"
+    about = "census of Massachusetts, 2015 to 2018: no drift; shuffled within each year, where"
+    about += " the file has all dormitories and prisons of 2017 at its end"
     return Stream("employment", rows, 15_000, 1000, about, drifts=False)
 
 

@@ -1,0 +1,25 @@
+"""`mlo retrain` says what it did, and ends as scripts need it."""
+
+from tests.conftest import Mlo
+from tests.monitor.retrain.conftest import Loop, rows
+
+
+def test_the_command_says_how_it_stands(loop: Loop, mlo_here: Mlo) -> None:
+    none = mlo_here("retrain", "m", code=1)
+    assert none.stdout == "m: too few rows: there is no row with a truth in the prediction log\n"
+    assert "mlo feedback" in none.stderr
+    assert mlo_here("retrain", "m", "--if-needed").stdout.startswith("m: not needed")
+    assert "no retraining of m is under way" in mlo_here("retrain", "m", "--stop", code=2).stderr
+    assert "--stop goes alone" in mlo_here("retrain", "m", "--stop", "--force", code=2).stderr
+    assert "there is no model 'n'" in mlo_here("retrain", "n", code=2).stderr
+    loop.answer(rows(400, 1))
+    loop.answer(rows(600, 2, "b"))
+    would = mlo_here("retrain", "m", "--if-needed", "--dry-run")
+    assert "train on 480 rows of the prediction log" in would.stdout
+    done = mlo_here("retrain", "m", "--reason", "Ada said so", "--json")
+    assert (done.json["status"], done.json["version"]) == ("promoted", 2)
+    assert "registered v2" in done.stderr
+    record = mlo_here("audit", "m").stdout
+    assert "retrain: begin" in record
+    assert "retrain: promoted" in record
+    assert "Ada said so" in mlo_here("trace", "m").stdout
