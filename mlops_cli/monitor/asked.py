@@ -92,6 +92,12 @@ class Log:
         assert self._summed is not None
         return self._summed.answers
 
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Inputs of which the log does not have the values, once `summed` was asked for."""
+        assert self._summed is not None
+        return self._summed.hidden
+
     def window(self) -> Window:
         """Return the predictions side by side, oldest first, so many as can be held."""
         if self._window is None:

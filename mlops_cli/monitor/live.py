@@ -121,6 +121,11 @@ def check(
             "windows and segments are looked at one at a time",
             hint="leave out either --window or --segment",
         )
+    if time is not None and window is None:
+        raise RequestError(
+            f"'{time}' would say when rows were, and no windows are looked at",
+            hint=f"mlo drift REFERENCE CURRENT --window 1d --time {time}",
+        )
     both = sides.choose(
         repo,
         model,
@@ -162,6 +167,11 @@ def check(
     if segment is not None:
         from mlops_cli.monitor import segments
 
+        if both.log is not None and segment in both.log.hidden:
+            raise RequestError(
+                f"the log does not have the values of '{segment}'",
+                hint="name a column that serving.log neither redacts nor hashes",
+            )
         parts = segments.compare(
             both.reference, both.current, segment, settings, importance=weights, asked=asked
         )

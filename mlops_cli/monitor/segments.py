@@ -102,16 +102,17 @@ class _Part:
 def _parts(reference: Given, current: Given, column: str) -> tuple[list[_Part], int, list[str]]:
     import pandas as pd
 
-    frames, notes = [], []
+    frames, cells, notes = [], [], []
     for side, what in ((reference, "the reference"), (current, "the current data")):
         held = side.rows("segments")
-        if column not in held.frame.columns and len(held.frame):
+        own = side.columns.get(column, column)
+        if own not in held.frame.columns and len(held.frame):
             names = ", ".join(map(str, list(held.frame.columns)[:8]))
             raise RequestError(f"{what} has no column '{column}'", hint=f"it has: {names}")
         if held.sampled:
             notes.append(f"{len(held.frame):,} rows of {what}, evenly chosen, stand for all")
         frames.append(held.frame.reset_index(drop=True))
-    cells = [frame[column] for frame in frames if len(frame)]
+        cells += [held.frame[own]] if len(held.frame) else []
     if not cells:
         raise RequestError("there are no rows, so there are no segments")
     both = pd.concat(cells, ignore_index=True)

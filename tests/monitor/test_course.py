@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 from mlops_cli.core import canonical
+from mlops_cli.core.config_log import LogSettings
 from mlops_cli.data.prediction_log import Source
 from mlops_cli.data.prediction_writer import PredictionWriter
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import live
 from mlops_cli.monitor.live import Span
+from mlops_cli.registry import signature
 from mlops_cli.registry.explaining import kept as importances
 from tests.monitor.conftest import table
 
@@ -88,6 +90,7 @@ def test_windows_of_rows_need_no_time(shop):
         ({"window": "1d", "time": "width"}, "'width' has numbers, not moments"),
         ({"window": "1d", "time": "colour"}, "'colour' has no moment that can be read"),
         ({"window": "1d", "time": "day"}, "'now.csv' has no column 'day'"),
+        ({"time": "when"}, "no windows are looked at"),
         ({"window": "often"}, "not how wide a window is"),
         ({"window": "1d", "segment": "colour"}, "one at a time"),
         ({"segment": "region"}, "no column 'region'"),
@@ -171,6 +174,21 @@ def test_segments_of_very_many_values_are_the_commonest_and_it_is_said(shop):
     assert found.notes == ("'who' has 60 values; all but the 20 commonest are one segment",)
 
 
+def test_segments_of_a_column_that_the_log_hides_are_refused(shop):
+    shop.answer(shop.register(), asked(), LogSettings(hash=("colour",)))
+    with pytest.raises(RequestError, match="does not have the values of 'colour'"):
+        live.check(shop.repo, segment="colour")
+
+
+def test_segments_are_found_where_the_model_calls_columns_by_their_order(shop):
+    names = {"width": "x0", "colour": "x1"}
+    held = signature.from_frame(asked().rename(columns=names)).to_dict()
+    version = shop.register(signature=held)
+    shop.answer(version, asked(400).rename(columns=names))
+    found = live.check(shop.repo, segment="x1").segments
+    assert {one.name: one.verdict for one in found.segments} == {"red": "ok", "blue": "ok"}
+
+
 def answered(shop, version, predictions, shares=None, classes=None):
     """Log answers to 100 usual requests or more."""
     frame = asked(len(predictions), 7)
@@ -217,8 +235,6 @@ def test_answers_of_a_classifier_are_labels_with_a_probability(shop):
 
 def test_an_input_may_be_called_prediction(shop):
     frame = table(300, 1).rename(columns={"width": "prediction"})
-    from mlops_cli.registry import signature
-
     held = signature.from_frame(frame, leave_out=("price",)).to_dict()
     version = shop.register(frame, signature=held)
     shop.answer(version, asked(200).rename(columns={"width": "prediction"}))
