@@ -78,7 +78,8 @@ def notes(seen: Look, found: Judged) -> Iterator[str]:
         yield f"detectors looked at {stream.MOST:,} of the labels, evenly chosen"
     if found.unlabelled and found.tested[0]:
         rows = seen.rows(found.unlabelled)
-        yield f"the newest {rows:,} predictions have too few labels: for these see the estimate"
+        see = ": for these see the estimate" if found.tested[1] else " to say anything"
+        yield f"the newest {rows:,} predictions have too few labels{see}"
     if seen.estimator.why and found.verdict != "unknown":
         yield seen.estimator.why
     if gathered.tally.blocks:
