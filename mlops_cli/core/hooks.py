@@ -18,7 +18,7 @@ from mlops_cli.errors import StateError
 State = Literal["installed", "outdated", "missing", "foreign"]
 
 HOOKS: Mapping[str, str] = {
-    "pre-commit": "no large file in git by accident, and pointers that match",
+    "pre-commit": "no large file by accident, pointers that match, data that passes its schema",
     "pre-push": "data goes before code",
     "post-checkout": "data follows git checkout",
     "post-merge": "data follows git merge and git pull",
