@@ -18,6 +18,8 @@ from mlops_cli.monitor.sources.parquet import refusals
 from mlops_cli.monitor.sources.sums import add_arrow
 
 _BLOCK_BYTES = 1 << 20
+_COLUMN_BYTES = 2_000
+_MOST_BLOCK_BYTES = 32 << 20
 _MISSING = (
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
     "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
@@ -51,9 +53,10 @@ def summed(path: Path, name: str, begin: Begin) -> Blocks:
         raise Refused from error
     types: dict[str, Any] = {}
     with refusals(name):
+        header = _header(path, name, _PACKED.get(packed))
         for _ in range(_MOST_TRIES):
             try:
-                return _read(path, name, _PACKED.get(packed), types, begin())
+                return _read(path, name, _PACKED.get(packed), types, len(header), begin())
             except pa.ArrowInvalid as error:
                 if "Empty CSV file" in str(error):
                     return Blocks((), 0, {})
@@ -61,7 +64,7 @@ def summed(path: Path, name: str, begin: Begin) -> Blocks:
                 if wider is None:
                     raise Refused from error
                 place, kind = wider
-                types[_header(path, name, _PACKED.get(packed))[place]] = kind
+                types[header[place]] = kind
     raise Refused
 
 
@@ -86,7 +89,19 @@ def _header(path: Path, name: str, packed: str | None) -> list[str]:
 
     with pa.input_stream(str(path), compression=packed) as file:
         text = io.TextIOWrapper(file, "utf-8-sig", newline="")
-        return next(csv.reader(text, delimiter=_delimiter(name)))
+        try:
+            return next(csv.reader(text, delimiter=_delimiter(name)), [])
+        except csv.Error as error:  # a name of more than a hundred thousand letters
+            raise Refused from error
+
+
+def _block_bytes(columns: int) -> int:
+    """Return how much to read at a time: of wide tables more, so that columns come in some rows.
+
+    >>> _block_bytes(50), _block_bytes(10_000)
+    (1048576, 20000000)
+    """
+    return min(max(_BLOCK_BYTES, _COLUMN_BYTES * columns), _MOST_BLOCK_BYTES)
 
 
 def _delimiter(name: str) -> str:
@@ -94,7 +109,12 @@ def _delimiter(name: str) -> str:
 
 
 def _read(
-    path: Path, name: str, packed: str | None, types: Mapping[str, Any], make: Making
+    path: Path,
+    name: str,
+    packed: str | None,
+    types: Mapping[str, Any],
+    width: int,
+    make: Making,
 ) -> Blocks:
     import pyarrow as pa
     from pyarrow import csv
@@ -102,7 +122,7 @@ def _read(
     with pa.input_stream(str(path), compression=packed) as file:
         reader = csv.open_csv(
             file,
-            read_options=csv.ReadOptions(block_size=_BLOCK_BYTES),
+            read_options=csv.ReadOptions(block_size=_block_bytes(width)),
             parse_options=csv.ParseOptions(delimiter=_delimiter(name), newlines_in_values=True),
             convert_options=csv.ConvertOptions(
                 null_values=_MISSING, strings_can_be_null=True, column_types=dict(types)

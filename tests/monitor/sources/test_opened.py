@@ -94,6 +94,11 @@ def test_what_is_no_table_is_refused_by_name(tmp_path, name):
         opened.of_file(tmp_path / name)
 
 
+def test_a_name_may_be_as_long_as_it_likes(tmp_path):
+    (tmp_path / "t.csv").write_text(f"{'x' * 200_000},b\n1,2\n")
+    assert opened.of_file(tmp_path / "t.csv").rows == 1
+
+
 def test_a_file_of_another_kind_is_refused(tmp_path):
     with pytest.raises(RequestError, match="not a table") as refused:
         opened.of_file(tmp_path / "notes.txt")
