@@ -68,7 +68,7 @@ def of_version(repo: Repository, oid: ObjectId, name: str, *, approx: bool = Fal
     folder = repo.layout.tmp
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, path = tempfile.mkstemp(prefix="table-", dir=folder)
+        handle, path = tempfile.mkstemp(prefix=f".mlo-{os.getpid()}-", dir=folder)
     except OSError as error:
         raise outside(error, folder) from error
     drop = _dropping(Path(path))

@@ -131,7 +131,7 @@ def test_a_version_is_read_from_the_store_and_leaves_no_file(folder, mlo_here, p
     found = opened.of_version(repo, oid, f"data/{name}")
     same(found, of_frame(mixed()))
     del found
-    assert not list(repo.layout.tmp.glob("table-*"))
+    assert not list(repo.layout.tmp.glob(".mlo-*"))
 
 
 def test_a_version_that_cannot_be_had_leaves_no_file(project):
@@ -141,7 +141,7 @@ def test_a_version_that_cannot_be_had_leaves_no_file(project):
     oid = repo.objects.put(b"PAR1 no PAR1")
     with pytest.raises(RequestError):
         opened.of_version(repo, oid, "t.parquet")
-    assert not list(repo.layout.tmp.glob("table-*"))
+    assert not list(repo.layout.tmp.glob(".mlo-*"))
 
 
 def test_numbers_keep_their_values_whatever_their_type(tmp_path):
