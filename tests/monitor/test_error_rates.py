@@ -37,7 +37,7 @@ def test_unchanged_data_is_rarely_said_to_have_drifted():
     """BH bounds the chance of any alarm at 0.015; the least effect brings it lower."""
     sizes = [(50, 50), (100, 100), (450, 450), (5000, 100), (2500, 2500)]
     shares = [
-        alarms(lambda rng, a=a, b=b: (mixed(rng, a), mixed(rng, b)), splits=80, seed=a * b)
+        alarms(lambda rng, a=a, b=b: (mixed(rng, a), mixed(rng, b)), splits=50, seed=a * b)
         for a, b in sizes
     ]
     assert np.mean(shares) <= 0.03

@@ -176,12 +176,12 @@ def test_which_drifted_column_matters_is_said():
 
 def test_ten_thousand_columns_that_were_all_renamed_take_seconds():
     frame = pd.DataFrame(np.zeros((2, 10_000)), columns=[f"a{i}" for i in range(10_000)])
-    started = time.perf_counter()
+    started = time.process_time()
     report = compare_frames(
         frame, frame.rename(columns={f"a{i}": f"b{i}" for i in range(1, 10_000)})
     )
     assert report.verdict == "not comparable"
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < 30
 
 
 @pytest.mark.parametrize("rows", [0, 1])
