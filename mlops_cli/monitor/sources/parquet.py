@@ -68,7 +68,10 @@ class Parquet:
 
         if not hasattr(self._readers, "file"):
             self._readers.file = pyarrow.parquet.ParquetFile(
-                self._path, metadata=self._metadata, read_dictionary=self._texts()
+                self._path,
+                metadata=self._metadata,
+                read_dictionary=self._texts(),
+                page_checksum_verification=True,
             )
         return self._readers.file
 
