@@ -64,7 +64,7 @@ def concept(asked: Asked) -> Finding:
     reason = f"no two detectors say that its errors rose, on {report.labelled:,} labels"
     if last is not None:
         reason = (
-            f"{' and '.join(dict.fromkeys(one.detector for one in risen))}: its errors rose from"
+            f"{', '.join(dict.fromkeys(one.detector for one in risen))}: its errors rose from"
             f" {last.before:.3g} to {last.after:.3g} at {last.time[:16].replace('T', ' ')}"
         )
     return Finding(

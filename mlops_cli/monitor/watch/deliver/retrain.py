@@ -37,8 +37,9 @@ class Retrain:
         """Retrain it."""
         from mlops_cli.monitor.retrain import action
 
+        repo = Repository(self.repo.layout)  # checks go on beside it, with the other one
         using = _using(self.say)
-        return action.act(self.repo, self._model(alert), alert.cause(), alert.reason, using=using)
+        return action.act(repo, self._model(alert), alert.cause(), alert.reason, using=using)
 
     def _model(self, alert: Alert) -> str:
         return (self.settings.retrain or alert.model).partition("@")[0]
