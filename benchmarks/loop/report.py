@@ -70,7 +70,9 @@ def of(stream: Stream, folder: Path) -> Measured:
     loop, _ = replay.loop(stream, folder / stream.name.replace(" ", "-"))
     seconds = time.monotonic() - began
     others = arms.schedules(stream, len(loop.trained)) if loop.trained else []
-    return Measured(stream, loop, arms.frozen(stream), others, seconds)
+    found = Measured(stream, loop, arms.frozen(stream), others, seconds)
+    print(f"    {' '.join(_line(found)[2:])}, {seconds:.0f} s", file=sys.stderr)
+    return found
 
 
 def rows_of(one: Measured) -> list[Row]:
