@@ -100,15 +100,15 @@ def _begin(
     dry_run: bool,
 ) -> Told | None:
     """Begin a retraining; or return why not, or what would be done."""
-    if not force:
-        wait = _too_soon(work)
-        if wait is not None:
-            return work.told("too soon", wait, "all the same: --force")
     if if_needed:
         found = need.needed(work)
         if found.cause is None:
             return work.told("not needed", found.why)
         cause, reason = found.cause, reason or found.why
+    if not force:
+        wait = _too_soon(work)
+        if wait is not None:
+            return work.told("too soon", wait, "all the same: --force")
     looked = making.look(work)
     if isinstance(looked, Told):
         return looked
