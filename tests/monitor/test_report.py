@@ -70,3 +70,17 @@ def test_tables_without_a_row_make_a_report_too(shop):
         Checked(drift.page(found, when=WHEN))
         assert list(drift_markdown.lines(found))
         assert found.verdict == "too few rows"
+
+
+def test_a_page_stays_below_a_megabyte_however_long_names_are(shop):
+    rng = np.random.default_rng(1)
+    names = [f"{EVIL * 9} {number}" for number in range(120)]
+    for name, shift in (("before.csv", 0), ("now.csv", 2)):
+        frame = pd.DataFrame(rng.normal(shift, size=(250, 120)), columns=names)
+        frame.to_csv(name, index=False)
+    found = live.check(
+        shop.repo, reference="before.csv", current="now.csv", window="50", asked=Asked(bins=24)
+    )
+    page = drift.page(found, when=WHEN)
+    assert 100_000 < len(page.encode()) < 1_000_000
+    assert "of 120" in page

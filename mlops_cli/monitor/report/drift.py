@@ -15,29 +15,31 @@ from mlops_cli.monitor.segments import SegmentDrift, SegmentsReport, worst_colum
 from mlops_cli.monitor.verdicts import ColumnDrift
 from mlops_cli.page import html, shapes
 from mlops_cli.page.html import Html
+from mlops_cli.page.room import Room, fitted
 
-DRAWN = 100
-"""So many columns are drawn, the worst first."""
-LISTED = 500
-"""So many have a line of the table."""
+_MOST = Room(drawn=100, listed=500)
 _LABELS = ("reference", "current")
 _HEAD = ("column", "verdict", "effect", "q", "reference", "current", "change")
 
 
 def page(found: Checked, *, when: datetime) -> str:
-    """Return the page; `when` it was made."""
+    """Return the page; `when` it was made. Of very many columns the worst are on it."""
+    return fitted(lambda room: _page(found, room, when), _MOST)
+
+
+def _page(found: Checked, room: Room, when: datetime) -> str:
     parts = [
         html.verdict(found.verdict, found.reason, words.TONES[found.verdict]),
         html.facts(_facts(found)),
         *(html.paragraph(one, faint=True) for one in subject.notes(found)),
     ]
     if found.windows is not None:
-        parts += windows(found.windows)
+        parts += windows(found.windows, room)
     if found.segments is not None:
         parts.append(_segments(found.segments))
     if found.together is not None:
         parts.append(_together(found.together))
-    parts += [*_columns(found), _decision(found.report.settings)]
+    parts += [*_columns(found, room), _decision(found.report.settings)]
     under = [subject.subject(found), words.minutes(when)]
     return html.page(subject.title(found), parts, under=under)
 
@@ -55,32 +57,32 @@ def _facts(found: Checked) -> Iterator[tuple[str, str]]:
         yield "not in the reference", ", ".join(map(html.clipped, report.new_columns[:5]))
 
 
-def _columns(found: Checked) -> Iterator[Html]:
+def _columns(found: Checked, room: Room) -> Iterator[Html]:
     every = found.report.columns
     answered = set(found.answered.columns if found.answered else ())
     inputs = [one for one in every if one.name not in answered]
     told = [one for one in inputs if one.verdict in ("drift", "warn", "not comparable")]
-    rest = [one for one in inputs if one not in told] if len(inputs) <= DRAWN else []
+    rest = [one for one in inputs if one not in told] if len(inputs) <= room.drawn else []
     if told:
-        more = f"the first {DRAWN} of {len(told):,}" if len(told) > DRAWN else ""
-        yield html.section("Columns that changed", _cards(told[:DRAWN]), under=more)
+        more = f"the first {room.drawn} of {len(told):,}" if len(told) > room.drawn else ""
+        yield html.section("Columns that changed", _cards(told[: room.drawn]), under=more)
     answers = [one for one in every if one.name in answered]
     if answers:
         under = f"against {found.answered.against}" if found.answered else ""
         yield html.section("What the model answers", _cards(answers), under=under)
-    yield html.section("All columns", _table(every), under=_left_out(every))
-    if rest and len(rest) + len(told) <= DRAWN:
+    yield html.section("All columns", _table(every[: room.listed]), under=_left_out(every, room))
+    if rest:
         yield html.folded(f"Columns that did not change ({len(rest)})", _cards(rest))
 
 
-def _left_out(every: Sequence[ColumnDrift]) -> str:
-    return f"the first {LISTED} of {len(every):,}" if len(every) > LISTED else ""
+def _left_out(every: Sequence[ColumnDrift], room: Room) -> str:
+    return f"the first {room.listed} of {len(every):,}" if len(every) > room.listed else ""
 
 
 def _table(every: Sequence[ColumnDrift]) -> Html:
     weighed = any(one.importance is not None for one in every)
     head = [*_HEAD, *(["importance"] if weighed else [])]
-    return html.table(head, (_row(one, weighed=weighed) for one in every[:LISTED]))
+    return html.table(head, (_row(one, weighed=weighed) for one in every))
 
 
 def _row(one: ColumnDrift, *, weighed: bool) -> list[str | float | None]:

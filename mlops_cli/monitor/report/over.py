@@ -12,18 +12,22 @@ from mlops_cli.monitor.report import words
 from mlops_cli.page import html, lines
 from mlops_cli.page.html import Html
 from mlops_cli.page.lines import Line
+from mlops_cli.page.room import Room
 
 _DRAWN = 6
-_LISTED = 100
+_LISTED = 0.1
+"""Of the lines that a page has room for, columns here: each has a square for every window."""
 _SHOWN = 60
 """Windows that have a square in the table, the newest."""
 
 
-def windows(found: Course) -> Iterator[Html]:
+def windows(found: Course, room: Room) -> Iterator[Html]:
     """Yield the course of the columns, drawn and as a table."""
     report = found.report
     under = f"{len(report.windows)} windows of {_width(found)}"
-    yield html.section("Over time", *_chart(found), _table(report), under=under)
+    if (listed := _listed(room)) < len(report.columns):
+        under += f"; the worst {listed} of {len(report.columns):,} columns"
+    yield html.section("Over time", *_chart(found), _table(report, room), under=under)
 
 
 def _width(found: Course) -> str:
@@ -76,14 +80,18 @@ def _places(found: Course) -> list[float]:
     return [datetime.fromisoformat(one.start or "").timestamp() for one in found.extents]
 
 
-def _table(report: WindowsReport) -> Html:
+def _listed(room: Room) -> int:
+    return max(1, int(room.listed * _LISTED))
+
+
+def _table(report: WindowsReport, room: Room) -> Html:
     shown = slice(max(0, len(report.windows) - _SHOWN), None)
     head = ["column", "verdict", "windows", "longest", "since", "trend"]
     verdicts = [{one.name: one.verdict for one in window.columns} for window in report.windows]
     labels = [f"{one.label}, {one.rows:,} rows" for one in report.windows]
     rows = (
         _row(one, [each.get(one.name, "not tested") for each in verdicts][shown], labels[shown])
-        for one in report.columns[:_LISTED]
+        for one in report.columns[: _listed(room)]
     )
     return html.table(head, rows)
 

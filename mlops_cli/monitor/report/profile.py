@@ -10,24 +10,30 @@ from mlops_cli.monitor.profiling.table import TableProfile
 from mlops_cli.monitor.report import words
 from mlops_cli.page import html, shapes
 from mlops_cli.page.html import Html
+from mlops_cli.page.room import Room, fitted
 
-DRAWN = 120
-"""So many columns are drawn; so many more have a line of the table."""
-LISTED = 500
+_MOST = Room(drawn=120, listed=500)
 _DAYS_S = 3 * 86_400
 _HEAD = ("column", "kind", "missing", "distinct", "lowest", "median", "highest", "spread")
 
 
 def page(found: TableProfile, *, title: str, source: str, when: datetime) -> str:
-    """Return the page of a table called `title`, of which `source` says where it is from."""
+    """Return the page of a table called `title`, of which `source` says where it is from.
+
+    Of very many columns the first are on it.
+    """
+    return fitted(lambda room: _page(found, room, title, f"{source}; {words.minutes(when)}"), _MOST)
+
+
+def _page(found: TableProfile, room: Room, title: str, under: str) -> str:
     parts = [
         html.facts(facts(found)),
-        *_oddities(found),
-        html.section("Columns", _columns(found), under=_left_out(found)),
-        html.section("Each column", html.cards(map(_card, found.columns[:DRAWN]))),
+        *_oddities(found, room),
+        html.section("Columns", _columns(found, room), under=_left_out(found, room)),
+        html.section("Each column", html.cards(map(_card, found.columns[: room.drawn]))),
         *_pairs(found),
     ]
-    return html.page(title, parts, under=[f"{source}; {words.minutes(when)}"])
+    return html.page(title, parts, under=[under])
 
 
 def facts(found: TableProfile) -> Iterator[tuple[str, str]]:
@@ -68,22 +74,23 @@ def _commonest(column: ColumnProfile) -> str:
     return f"'{html.clipped(str(text), 30)}' {words.percent(rows / (column.rows - column.missing))}"
 
 
-def _oddities(found: TableProfile) -> Iterator[Html]:
+def _oddities(found: TableProfile, room: Room) -> Iterator[Html]:
     each = list(oddities(found))
     if each:
-        more = f"the first {LISTED:,} of {len(each):,}" if len(each) > LISTED else ""
-        yield html.section("Worth a look", html.listed(each[:LISTED]), under=more)
+        more = f"the first {room.listed:,} of {len(each):,}" if len(each) > room.listed else ""
+        yield html.section("Worth a look", html.listed(each[: room.listed]), under=more)
 
 
-def _left_out(found: TableProfile) -> str:
-    drawn = min(DRAWN, len(found.columns))
-    if len(found.columns) > LISTED:
-        return f"the first {LISTED:,} of {len(found.columns):,}; the first {drawn} are drawn below"
+def _left_out(found: TableProfile, room: Room) -> str:
+    drawn = min(room.drawn, len(found.columns))
+    if len(found.columns) > room.listed:
+        few = f"the first {room.listed:,} of {len(found.columns):,}"
+        return f"{few}; the first {drawn} are drawn below"
     return f"the first {drawn} are drawn below" if len(found.columns) > drawn else ""
 
 
-def _columns(found: TableProfile) -> Html:
-    return html.table(_HEAD, map(_row, found.columns[:LISTED]))
+def _columns(found: TableProfile, room: Room) -> Html:
+    return html.table(_HEAD, map(_row, found.columns[: room.listed]))
 
 
 def _row(column: ColumnProfile) -> list[str | float | None]:
