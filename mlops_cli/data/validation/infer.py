@@ -1,6 +1,7 @@
 """A schema that a table passes, as a start to edit."""
 
 import math
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ EACH = 5
 KEY_ROWS = 20
 """With fewer rows nothing is taken to be unique."""
 _READ: tuple[Type, ...] = ("boolean", "integer", "number", "datetime")
-_CODE = r"\s*[+-]?0\d+\s*"
+_CODE = re.compile(r"[+-]?0\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,10 @@ class _Column:
 
     def _narrow(self, present: "Series[Any]") -> None:
         """Leave out the types that a cell is not of."""
-        kept = [one for one in self._types if self._may_be(present, one)]
+        kept: list[Type] = []
+        for one in self._types:
+            if (one == "number" and "integer" in kept) or self._may_be(present, one):
+                kept.append(one)
         if kept != self._types and "number" in self._types and "number" not in kept:
             self._low, self._high = math.inf, -math.inf
         self._types = kept
@@ -201,7 +205,7 @@ class _Column:
 
 def _has_codes(texts: "Series[Any]") -> bool:
     """Return whether a text is like 007: digits that a number would lose some of."""
-    return bool(texts.str.fullmatch(_CODE).any())
+    return any(_CODE.match(start) for start in texts.str.slice(0, 3).unique())
 
 
 def _rounded(value: float, towards: Any) -> float:
