@@ -74,7 +74,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("drift", "Compare live data with the data a model was trained on"),
             ("performance", "Compare how well a model does live with held-out data"),
             ("monitor", "Check rules on models in use, tell people, and act"),
-            ("retrain", "Train a model on fresh rows, and put it in use if it is better"),
+            ("retrain", "Train a model on fresh rows, and use it if it is better"),
         ),
     ),
     (

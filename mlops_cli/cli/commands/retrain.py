@@ -27,7 +27,7 @@ def retrain(
     stop: Annotated[bool, typer.Option("--stop", help="Give up the one under way")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train a model on fresh rows, and put it in use if it is better.
+    """Train a model on fresh rows, and use it if it is better.
 
     Takes fresh rows with their truth, as `monitor.retrain.MODEL` in .mlops.yaml says, validates and
     versions them, runs the pipeline on them in a folder aside, registers what it made, compares it
