@@ -89,8 +89,8 @@ def quantile(buckets: Mapping[float, float], q: float) -> float:
     Within a bucket values count as evenly spread. What is above the last finite bound is taken
     as that bound.
 
-    >>> quantile({0.1: 50.0, 0.2: 90.0, math.inf: 100.0}, 0.7)
-    0.15
+    >>> quantile({1.0: 50.0, 2.0: 100.0, math.inf: 100.0}, 0.75)
+    1.5
     """
     bounds = sorted(buckets)
     rank, low, below = q * buckets[bounds[-1]], 0.0, 0.0
