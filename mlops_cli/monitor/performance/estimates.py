@@ -30,7 +30,7 @@ MOST_PAST = 100_000
 FEWEST_PAST = 100
 """On fewer nothing can be calibrated or learned."""
 FEWEST_OF_LABEL = 30
-"""Nor where the rarest label has fewer."""
+"""Nor can scores of a label that has fewer."""
 
 
 Curve = Callable[["Floats"], "Floats"]
@@ -82,13 +82,13 @@ def _of_labels(past: Labelled, gathered: Gathered) -> Estimator:
         return _none("the model gives no probabilities")
     some = np.linspace(0, past.rows - 1, min(past.rows, MOST_PAST)).round().astype(int)
     held = _rows(past, some)
-    assert held.shares is not None
-    curves = [
-        None
-        if held.binary and at != held.positive
-        else _curve(held.shares[:, at], held.truth == at)
-        for at in range(len(past.labels))
-    ]
+    rows = np.bincount(held.truth, minlength=len(held.labels))
+    if held.binary and rows.min() < FEWEST_OF_LABEL:
+        rarest = past.labels[int(rows.argmin())]
+        return _none(
+            f"its evaluation has {rows.min()} rows of '{rarest}', and takes {FEWEST_OF_LABEL}"
+        )
+    curves = _curves(held, rows.tolist())
     favourable = None if past.positive is None else past.labels[past.positive]
     if int(gathered.asked.predicted.max()) >= len(past.labels):
         return _none("it answered in labels that its evaluation does not have")
@@ -142,9 +142,17 @@ def _of_place(held: Labelled, place: int, scores: Floats) -> Floats:
     return isotonic.left_out(scores, (held.truth == place).astype(float))
 
 
-def _curve(scores: Floats, hits: NDArray[np.bool_]) -> isotonic.Isotonic | None:
-    came = hits.astype(float)
-    return isotonic.fit(scores, came) if isotonic.helps(scores, came) else None
+def _curves(held: Labelled, rows: Sequence[int]) -> list[Curve | None]:
+    """Return what calibrates the scores of each label; None where that does not help, or cannot."""
+    assert held.shares is not None
+    needed = range(len(rows)) if not held.binary else [held.positive]
+    found: list[Curve | None] = [None] * len(rows)
+    for place, count in enumerate(rows):
+        scores, hits = held.shares[:, place], (held.truth == place).astype(float)
+        enough = place in needed and count >= FEWEST_OF_LABEL
+        if enough and isotonic.helps(scores, hits):
+            found[place] = isotonic.fit(scores, hits)
+    return found
 
 
 def _calibrated(curve: Curve | None, scores: Floats) -> Floats:
