@@ -52,6 +52,24 @@ def test_a_command_loads_its_own_module_and_no_other_command() -> None:
     assert not {name.split(".")[0] for name in loaded} & {"rich", "pydantic", "numpy", "git"}
 
 
+def test_at_its_end_it_waits_for_threads_and_does_what_was_asked_for() -> None:
+    code = (
+        "import atexit, os, sys, threading; from mlops_cli.cli.main import main\n"
+        "wait = threading.Event()\n"
+        "def late(): wait.wait(10); os.write(1, b'thread\\n')\n"
+        "threading.Thread(target=late).start()\n"
+        "threading._register_atexit(wait.set)\n"
+        "atexit.register(lambda: print('at exit'))\n"
+        "sys.argv = ['mlo', 'nonsense']; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=unwatched(), capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "thread\nat exit\n"
+    assert done.returncode == 2
+    assert "there is no command 'nonsense'" in done.stderr
+
+
 def test_version_is_the_package_s(mlo: Mlo) -> None:
     assert mlo("--version").stdout == f"mlo {__version__}\n"
 
