@@ -72,7 +72,7 @@ def load(repo: Repository) -> Memory:
     except (FileNotFoundError, NotADirectoryError):
         return Memory()
     try:
-        held = json.loads(data)
+        held = json.loads(data.decode("utf-8", "surrogateescape"))
         if held["v"] != VERSION:
             raise IntegrityError(
                 f"'{path}' has the format {held['v']}, unknown here", hint="use a newer mlo"

@@ -10,7 +10,7 @@ from mlops_cli.core.config_monitor import Monitor, Rule, Severity
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError, RequestError
-from mlops_cli.monitor.watch import checking, errands, silences, standing
+from mlops_cli.monitor.watch import checking, errands, silences, standing, words
 from mlops_cli.monitor.watch import memory as memories
 from mlops_cli.monitor.watch.actions import Action
 from mlops_cli.monitor.watch.alerts import Alert
@@ -202,6 +202,9 @@ class Rounds:
         outcome = "failed"
         try:
             finding = checking.check(Asked(self.repo, rule, now, before.kept))
+            finding = replace(
+                finding, facts=words.plain(finding.facts), kept=words.plain(finding.kept)
+            )
             after, news = standing.found(rule, before, finding, now, silenced=silenced)
             outcome = "done"
         except (MloError, OSError) as error:

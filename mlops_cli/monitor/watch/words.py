@@ -62,7 +62,13 @@ def record(alert: Alert) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as canonical JSON has it: no number that is none, and no other types."""
+    """Return a value as canonical JSON has it: no number that is none, and no other types.
+
+    >>> plain({"rows": (1, float("nan")), 3: None})
+    {'rows': [1, 'nan'], '3': None}
+    """
+    if hasattr(value, "tolist"):  # of NumPy
+        value = value.tolist()
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

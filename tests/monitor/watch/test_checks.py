@@ -99,8 +99,8 @@ def test_a_bound_on_a_metric_is_crossed_by_more_than_chance(clinic: Clinic, guar
     kinds = {one.labels.get("kind") for one in found.samples if one.family == "model_performance"}
     assert kinds == {"realized", "estimated"}
     guard.later(days=30)
-    late = find(guard, "{performance: ills, metric: accuracy, min: 0.8}")
-    assert (late.verdict, late.reason) == ("no verdict", "no predictions in 7 d")
+    found = find(guard, "{performance: ills, metric: accuracy, min: 0.8}")
+    assert (found.verdict, found.reason) == ("no verdict", "no predictions in 7 d")
 
 
 def test_errors_that_rise_are_concept_drift(clinic: Clinic, guard: Guard) -> None:

@@ -197,3 +197,21 @@ def test_a_secret_that_is_not_there_is_told_by_where_it_should_be(tmp_path: Path
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(RequestError, match="there is no secret of one line in"):
         reveal(Secret(file="empty"), tmp_path)
+
+
+def test_letters_of_any_kind_arrive_and_those_that_are_none_stop_nothing(
+    hook: Hook, mailbox: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("URL", hook.url)
+    odd = alert(reason="größe \udcff \u202e 😀")
+    where = Secret(env="URL")
+    for action in (
+        Webhook(WebhookAction(where), tmp_path),
+        Slack(SlackAction(where), tmp_path),
+        email(mailbox),
+        Command(CommandAction("cat > /dev/null"), tmp_path),
+    ):
+        assert attempt(action, odd).done
+    assert json.loads(hook.bodies[0])["reason"] == odd.reason
+    mail = message_from_bytes(mailbox.mails[0], policy=policy.default)
+    assert "größe ? \u202e 😀" in mail.get_content()

@@ -220,6 +220,23 @@ def test_a_bug_in_a_check_ends_nothing(
     assert any("Traceback" in line for line in guard.said)
 
 
+def test_whatever_a_check_finds_can_be_kept_recorded_and_sent(
+    drifted: Shop, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import numpy as np
+
+    facts = {"n": np.int64(3), "worst": np.float64("nan"), "by": {1: (np.True_, {"a"})}}
+    found = Finding("broken", "na\u00efve \udcff \n x", float("nan"), float("inf"), facts=facts)
+    monkeypatch.setattr(checking, "check", lambda _: found)
+    guard.settings(ONE)
+    guard.check()
+    held = chain.entries(guard.repo)[-2].detail
+    assert held["facts"] == {"n": 3, "worst": "nan", "by": {"1": [True, "{'a'}"]}}
+    assert (held["value"], held["limit"]) == ("nan", "inf")
+    assert told(guard)[0]["facts"]["n"] == 3
+    assert guard.check().rules[0].state == "firing"
+
+
 def test_a_bug_in_an_action_is_on_record(
     drifted: Shop, guard: Guard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,5 +87,5 @@ def _message(alert: Alert, settings: EmailAction) -> EmailMessage:
     else:
         message["Message-ID"] = first
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(words.body(alert))
+    message.set_content(words.body(alert).encode("utf-8", "replace").decode())
     return message

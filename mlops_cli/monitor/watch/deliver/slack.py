@@ -36,7 +36,7 @@ class Slack:
             f"since {alert.since[:16].replace('T', ' ')} UTC, `{_escaped(words.look(alert))}`"
         )
         url = reveal(self.settings.slack, self.root)
-        return web.post(url, json.dumps({"text": text}, ensure_ascii=False).encode(), {})
+        return web.post(url, json.dumps({"text": text}).encode(), {})
 
 
 def _escaped(text: str) -> str:

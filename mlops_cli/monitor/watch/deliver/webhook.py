@@ -41,4 +41,4 @@ class Webhook:
         headers = {"Idempotency-Key": f"{alert.id}-{alert.state.replace(' ', '-')}-{alert.time}"}
         if self.settings.token is not None:
             headers["Authorization"] = f"Bearer {reveal(self.settings.token, self.root)}"
-        return web.post(url, json.dumps(held, ensure_ascii=False).encode(), headers)
+        return web.post(url, json.dumps(held).encode(), headers)
