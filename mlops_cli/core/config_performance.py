@@ -15,7 +15,7 @@ class PerformanceSettings:
     rise: float = 0.05
     """The smallest rise that counts of an error, such as MAE, as a share of what it was."""
     gap: float = 0.05
-    """The smallest growth that counts of a difference between groups, in 0..1."""
+    """The smallest growth that counts of a difference between groups; of numbers, times the MAE."""
     min_labels: int = 50
     """With fewer labels there is no verdict."""
 

@@ -67,13 +67,14 @@ def _before(repo: Repository, past: Past | None, name: str) -> Measures:
 def gaps(seen: Look, groups: Groups) -> tuple[Gap, ...]:
     """Return the differences between groups in each window, by fairlearn's definitions."""
     found = [gap for cut in seen.cuts for gap in _of_window(seen, groups, cut)]
+    unit = seen.before["mae"].value if "mae" in seen.before else 1.0
     tested = [place for place, one in enumerate(found) if one.q is not None]
     p_values = [one.q for one in found if one.q is not None]
     for place, q in zip(tested, q_values(p_values), strict=True):
         one = found[place]
         more = (one.value or 0.0) - (one.before or 0.0)
         sure = q < seen.settings.q
-        found[place] = replace(one, q=q, grown=sure and more >= seen.settings.gap)
+        found[place] = replace(one, q=q, grown=sure and more >= seen.settings.gap * unit)
     return tuple(found)
 
 
