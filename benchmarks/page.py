@@ -15,8 +15,8 @@ others by apt-get), and takes an hour; `--only` picks rows, `--beside` tools, `-
 file system. With `--write`, a group of rows that was not measured stays as it is.
 `python -m benchmarks pipeline`, `tracking` and `serving` install theirs by pip, each tool in an
 environment of its own, and take some minutes; `drift-errors` takes half an hour.
-`python -m benchmarks loop` fetches its streams from PyPI; `--elec2` names the file of one that is not
-there, OpenML's data set 151, and `--plot` where to write a page of drawings."""
+`python -m benchmarks loop` fetches its streams from PyPI; `--elec2` names the file of one that is
+not there, OpenML's data set 151, and `--plot` where to write a page of drawings."""
 
 
 @dataclass(frozen=True, slots=True)
