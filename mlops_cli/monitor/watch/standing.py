@@ -15,7 +15,7 @@ Beside it runs the same for checks that cannot be made. A check without a verdic
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from blake3 import blake3
 
@@ -25,8 +25,8 @@ from mlops_cli.core.config_values import as_written
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.monitor.watch.alerts import Alert, Finding, News
 
-State = Literal["unknown", "ok", "pending", "firing", "cannot check", "resolved"]
-STATES: tuple[State, ...] = ("unknown", "ok", "pending", "firing", "cannot check", "resolved")
+State = Literal["unknown", "ok", "no verdict", "pending", "firing", "cannot check", "resolved"]
+STATES: tuple[State, ...] = get_args(State)
 _SHOWN_RESOLVED = timedelta(days=1)
 
 
@@ -100,6 +100,8 @@ class Standing:
             return "pending"
         if self.finding is None:
             return "unknown"
+        if self.finding.verdict == "no verdict":
+            return "no verdict"
         if self.resolved is not None and now - when(self.resolved) < _SHOWN_RESOLVED:
             return "resolved"
         return "ok"

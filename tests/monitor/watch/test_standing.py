@@ -88,7 +88,7 @@ def test_within_the_cool_down_nobody_is_asked_to_act_again() -> None:
 
 def test_too_little_to_judge_by_changes_nothing() -> None:
     state, _ = standing.found(RULE, NEW, UNSURE, NOON)
-    assert state.state(NOON) == "ok"
+    assert state.state(NOON) == "no verdict", "what was not tested is not said to be fine"
     state, _ = standing.found(RULE, NEW, BROKEN, NOON)
     state, news = standing.found(RULE, state, UNSURE, after(5))
     assert (state.state(after(5)), news) == ("firing", ())
