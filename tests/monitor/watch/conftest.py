@@ -19,6 +19,7 @@ from mlops_cli.monitor.watch import memory as memories
 from mlops_cli.monitor.watch.alerts import Alert
 from mlops_cli.monitor.watch.rounds import Report, Rounds
 from tests.servers.files import CERTIFICATE
+from tests.servers.programs import free_port
 
 PASSWORD = "hunter2-in-the-environment"
 
@@ -103,20 +104,22 @@ def mailbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         options |= {"tls_context": context, "require_starttls": True}
     elif tls == "tls":
         options |= {"ssl_context": context, "auth_require_tls": False}
-    server = Controller(found, hostname="localhost", port=_free(), **options)
-    server.start()
+    server = _started(found, options)
     found.port = server.port
     yield found
     server.stop()
 
 
-def _free() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+def _started(handler: Mailbox, options: dict[str, Any]) -> Controller:
+    """Start a mail server; who takes its port before it does gets it, and it tries another."""
+    for _ in range(5):
+        server = Controller(handler, hostname="localhost", port=free_port(), **options)
+        try:
+            server.start()
+        except OSError:
+            continue
+        return server
+    raise AssertionError("no port is free")
 
 
 @dataclass
