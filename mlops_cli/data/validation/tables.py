@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
@@ -15,6 +16,8 @@ from mlops_cli.errors import ExternalError, RequestError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    _Read = tuple[DataFrame, tuple[str, ...]]
 
 ROWS = 50_000
 _BATCH_BYTES = 1024 * 1024
@@ -49,7 +52,8 @@ class Tables:
         for file, path in self.files():
             name = self.name if file is None else file
             first = 1
-            for frame, names in _blocks(path, name, None if self.all_text else self.as_text):
+            texts = None if self.all_text else self.as_text
+            for frame, names in _ahead(_blocks(path, name, texts)):
                 yield Block(frame, names, file, first)
                 first += len(frame)
                 self.advance(len(frame))
@@ -114,6 +118,15 @@ def count(tables: Tables) -> int:
     return total
 
 
+def _ahead(blocks: "Iterator[_Read]") -> "Iterator[_Read]":
+    """Yield the same, each read by a thread while the one before is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+        coming = reader.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = reader.submit(next, blocks, None)
+            yield block
+
+
 def _blocks(
     path: Path, name: str, as_text: frozenset[str] | None
 ) -> "Iterator[tuple[DataFrame, tuple[str, ...]]]":
@@ -127,8 +140,40 @@ def _blocks(
     else:
         names = _header(path, name, "\t" if suffix == ".tsv" else ",")
         texts = frozenset(names) if as_text is None else as_text
-        for frame in table_blocks.blocks(path, name, rows=ROWS, as_text=texts):
+        for frame in _of_csv(path, name, texts):
             yield frame, names
+
+
+def _of_csv(path: Path, name: str, texts: frozenset[str]) -> "Iterator[DataFrame]":
+    """Yield blocks in which the columns `texts` are as they are written.
+
+    To ask pandas for text takes four times as long as to let it find out that it is some. So only
+    columns that it took for something else are asked for, and read again from there.
+    """
+    asked: frozenset[str] = frozenset()
+    done = 0
+    while True:
+        lost: frozenset[str] = frozenset()
+        for place, frame in enumerate(table_blocks.blocks(path, name, rows=ROWS, as_text=asked)):
+            lost = _lost(frame, texts - asked)
+            if lost:
+                break
+            if place >= done:
+                done += 1
+                yield frame
+        if not lost:
+            return
+        asked |= lost
+
+
+def _lost(frame: "DataFrame", texts: frozenset[str]) -> frozenset[str]:
+    """Return the columns of which it is not known any more how they are written."""
+    return frozenset(
+        name
+        for name in texts & set(frame.columns)
+        if (frame[name].dtype.kind in "biuf" or frame[name].dtype == object)
+        and frame[name].notna().any()
+    )
 
 
 def _parquet(path: Path, name: str) -> Any:

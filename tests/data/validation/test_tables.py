@@ -124,3 +124,23 @@ def test_an_empty_file_has_no_columns(tmp_path: Path) -> None:
 def test_the_id_of_a_schema_is_of_what_it_says() -> None:
     assert Schema("a").id == Schema("b").id
     assert len(json.dumps(Schema("a").id)) == 66
+
+
+def test_text_stays_as_it_is_written_also_where_it_looks_like_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlops_cli.data.validation import tables
+
+    monkeypatch.setattr(tables, "ROWS", 2)
+    cells = ["x", "y", "007", "08", "true", "", "", "", "1.0", "z"]
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{one},0{one}\n" for one in cells))
+    found = Tables(tmp_path / "t.csv", "t.csv", frozenset({"a", "b"}))
+    blocks = [(block.first, *block.frame["a"].fillna("").tolist()) for block in found]
+    assert blocks == [
+        (1, "x", "y"),
+        (3, "007", "08"),
+        (5, "true", ""),
+        (7, "", ""),
+        (9, "1.0", "z"),
+    ]
+    assert [str(one) for block in found for one in block.frame["b"]] == [f"0{one}" for one in cells]
