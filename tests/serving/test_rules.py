@@ -151,3 +151,22 @@ def test_the_settings_say_which_schema_and_what_becomes_of_a_failure(tmp_path: P
         made("serving: {validate: {schema: model}}\n")
     with pytest.raises(RequestError, match="is about single rows of what plant takes"):
         made("serving: {validate: {schema: t.yaml}}\n")
+
+
+def test_a_server_follows_a_version_with_the_schema_of_its_training_data(tmp_path: Path) -> None:
+    from mlops_cli.registry.register import register
+    from mlops_cli.serving.follow import follow
+    from tests.registry.conftest import Workshop
+
+    shop = Workshop(create(tmp_path / "project"))
+    shop.settings(
+        "models: {churn: {path: model, data: data/train.csv, target: left}}\n"
+        "data: {data/train.csv: {schema: s.yaml}}\n"
+        "serving: {validate: {schema: model}}\n"
+    )
+    (shop.repo.root / "s.yaml").write_text("rules: [age > income]\n")
+    register(shop.repo, "churn", run=shop.run({}))
+    live = follow(shop.repo, "churn", max_rows=9, say=lambda _: None)().load()
+    assert isinstance(live.validator, Ruled)
+    with pytest.raises(Refused, match="does not meet 'age > income'"):
+        live.validator.rows([{"age": 1, "income": 2.0}])
