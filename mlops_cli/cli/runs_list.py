@@ -214,7 +214,7 @@ def _metric_width(name: str, lines: "Sequence[Line]") -> int:
 
 
 def _cell(value: Any) -> str:
-    from mlops_cli.core.expression import MISSING
+    from mlops_cli.core.conditions import MISSING
 
     return "" if value is None or value is MISSING else shown(value)
 

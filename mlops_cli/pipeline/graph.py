@@ -299,11 +299,11 @@ def _off(
 
 
 def _holds(when: str, params: Mapping[str, Any], step: str) -> bool:
-    from mlops_cli.core import expression
+    from mlops_cli.core import conditions, expression
     from mlops_cli.core.filling import MISSING, look_up
 
     def value_of(name: str) -> Any:
         found = look_up(params, name)
-        return expression.MISSING if found is MISSING else found
+        return conditions.MISSING if found is MISSING else found
 
     return expression.parse(when, where=f"when of step '{step}'").holds(value_of)

@@ -2,7 +2,7 @@
 
 A name is `metrics.auc`, `params.depth`, `tags.team` or a column; without a prefix it is the first
 of column, metric, parameter and tag that any run has. What SQL compares otherwise than
-`core/expression.py` does is compared there, by a function that SQLite calls.
+`core/conditions.py` does is compared there, by a function that SQLite calls.
 """
 
 import json
@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mlops_cli.core import expression
-from mlops_cli.core.expression import Expression, Name, Value
+from mlops_cli.core import conditions
+from mlops_cli.core.conditions import Name, Value
+from mlops_cli.core.expression import Expression
 from mlops_cli.runs.index import Index
 
 COLUMNS = (
@@ -154,15 +155,15 @@ def typed(column: Column) -> tuple[Sql, Sql]:
     )
 
 
-def _node(node: expression.Node, found: dict[str, Column], index: Index) -> Sql:
-    if isinstance(node, expression.Not):
+def _node(node: conditions.Node, found: dict[str, Column], index: Index) -> Sql:
+    if isinstance(node, conditions.Not):
         inner = _node(node.part, found, index)
         return Sql(f"NOT ({inner.text})", inner.values)
-    if isinstance(node, expression.Both):
+    if isinstance(node, conditions.Both):
         return joined(" AND ", [_node(part, found, index) for part in node.parts])
-    if isinstance(node, expression.Either):
+    if isinstance(node, conditions.Either):
         return joined(" OR ", [_node(part, found, index) for part in node.parts])
-    if isinstance(node, expression.Comparison):
+    if isinstance(node, conditions.Comparison):
         return _comparison(node, found, index)
     if isinstance(node, Value):
         return Sql("1" if node.held else "0")
@@ -179,7 +180,7 @@ def joined(word: str, parts: Sequence[Sql]) -> Sql:
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
-def _comparison(node: expression.Comparison, found: dict[str, Column], index: Index) -> Sql:
+def _comparison(node: conditions.Comparison, found: dict[str, Column], index: Index) -> Sql:
     left, sign, right = node.left, str(node.operator), node.right
     if isinstance(left, Value) and isinstance(right, Name) and sign in _TURNED:
         left, sign, right = right, _TURNED[sign], left
@@ -209,7 +210,7 @@ def _metric(index: Index, name: str, sign: str, value: float) -> Sql:
 
 
 def _number(column: Column, sign: str, value: float) -> Sql:
-    """Compare with a number; what is no number the way `expression.compared` does."""
+    """Compare with a number; what is no number the way `conditions.compared` does."""
     kind, held = typed(column)
     text = (
         f"CASE WHEN {kind.text} IN ('integer', 'real') THEN {held.text} {sign} ? "
@@ -219,7 +220,7 @@ def _number(column: Column, sign: str, value: float) -> Sql:
 
 
 def _by_function(
-    left: expression.Term, sign: str, right: expression.Term, found: dict[str, Column]
+    left: conditions.Term, sign: str, right: conditions.Term, found: dict[str, Column]
 ) -> Sql:
     (left_kind, left_value), (right_kind, right_value) = (
         _side(one, found) for one in (left, right)
@@ -229,8 +230,8 @@ def _by_function(
     return Sql(f"compared({inside})", tuple(value for part in parts for value in part.values))
 
 
-def _side(side: expression.Term, found: dict[str, Column]) -> tuple[Sql, Sql]:
-    assert not isinstance(side, expression.Computed)  # filters are parsed without arithmetic
+def _side(side: conditions.Term, found: dict[str, Column]) -> tuple[Sql, Sql]:
+    assert not isinstance(side, conditions.Computed)  # filters are parsed without arithmetic
     if isinstance(side, Name):
         kind, value = typed(found[side.text])
         if found[side.text].group == "metrics":
@@ -244,17 +245,17 @@ def _side(side: expression.Term, found: dict[str, Column]) -> tuple[Sql, Sql]:
 
 
 def _compared(left_kind: Any, left: Any, sign: str, right_kind: Any, right: Any) -> bool:
-    return expression.compared(_value(left_kind, left), sign, _value(right_kind, right))
+    return conditions.compared(_value(left_kind, left), sign, _value(right_kind, right))
 
 
 def _counts(kind: Any, value: Any) -> bool:
-    return expression.truth(_value(kind, value))
+    return conditions.truth(_value(kind, value))
 
 
 def _value(kind: str | None, value: Any) -> Any:
     """Return what JSON of this type and value stands for."""
     if kind is None:
-        return expression.MISSING
+        return conditions.MISSING
     if kind in _CONSTANTS:
         return _CONSTANTS[kind]
     if kind == "number":

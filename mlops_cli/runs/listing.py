@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mlops_cli.core import journal
-from mlops_cli.core.expression import MISSING, Expression
+from mlops_cli.core.conditions import MISSING
+from mlops_cli.core.expression import Expression
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_cli.core.expression import MISSING, compared, parse
+from mlops_cli.core.conditions import MISSING, compared
+from mlops_cli.core.expression import parse
 from mlops_cli.errors import RequestError
 
 RUN: dict[str, Any] = {

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.core import expression
-from mlops_cli.core.expression import Both, Comparison, Computed, Either, Name, Node, Not, Term
+from mlops_cli.core import conditions
+from mlops_cli.core.conditions import Both, Comparison, Computed, Either, Name, Node, Not, Term
 from mlops_cli.core.records import dataclass
 from mlops_cli.data.validation import moments
 from mlops_cli.data.validation.cells import Cells, Kind, cells
@@ -87,7 +87,7 @@ class _Block:
                 return self._is_null(other, node.operator)
         known = _known(left, right)
         if known is None:
-            said = expression.compared(left.values, node.operator, right.values)
+            said = conditions.compared(left.values, node.operator, right.values)
             mask = np.full(self._rows, said)
             return mask, ~mask
         with np.errstate(invalid="ignore"):
@@ -261,17 +261,17 @@ def _said(node: Node, look_up: Callable[[str], Any]) -> bool | None:
         return _row_compared(node, look_up)
     if isinstance(node, Name):
         value = node.value(look_up)
-        return None if value is None else expression.truth(value)
+        return None if value is None else conditions.truth(value)
     return bool(node.held)
 
 
 def _row_compared(node: Comparison, look_up: Callable[[str], Any]) -> bool | None:
     left, right = node.left.value(look_up), node.right.value(look_up)
     nulls = [
-        isinstance(side, expression.Value) and side.held is None for side in (node.left, node.right)
+        isinstance(side, conditions.Value) and side.held is None for side in (node.left, node.right)
     ]
-    missing = [one is None or one is expression.MISSING for one in (left, right)]
+    missing = [one is None or one is conditions.MISSING for one in (left, right)]
     if any(nulls):
         both = all(missing)
         return {"==": both, "!=": not both}.get(node.operator)
-    return None if any(missing) else expression.compared(left, node.operator, right)
+    return None if any(missing) else conditions.compared(left, node.operator, right)
