@@ -8,7 +8,7 @@ as it is written comes first.
 from pathlib import Path
 
 from mlops_cli.core import tree
-from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
@@ -67,12 +67,15 @@ def resolve(repo: Repository, text: str, *, start: Path | None = None) -> Refere
 def by_id(repo: Repository, text: str) -> Reference | None:
     """Return the content whose id begins with `text`, at least 10 hex digits; None for none.
 
-    For a folder, `/` and a path within may follow.
+    For a folder, `/` and a path within may follow. A file may be stored as the one chunk that it
+    is: such an id has to be whole, for other chunks are parts of files.
     """
     digits = text.partition("/")[0]
     if len(digits) < MIN_DIGITS or not set(digits) <= set("0123456789abcdef"):
         return None
     kinds: dict[Kind, ObjectKind] = {Kind.BLOB: "file", Kind.TREE: "folder"}
+    if is_id(digits):
+        kinds[Kind.CHUNK] = "file"
     found = [oid for oid in repo.objects.find(digits) if repo.objects.kind(oid) in kinds]
     if len(found) != 1:
         return None

@@ -1,11 +1,16 @@
 """Which rows are trained on, and which the versions are compared on."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mlops_cli.core.config_retrain import Retrain
+from mlops_cli.core.packs import Kind
 from mlops_cli.core.records import replace
+from mlops_cli.core.repository import open_repository
+from mlops_cli.data import reference
 from mlops_cli.monitor.retrain import tables
 from mlops_cli.monitor.retrain.errors import Base
 from mlops_cli.monitor.retrain.fresh import Fresh
@@ -81,3 +86,13 @@ def test_a_table_is_written_as_its_name_says_and_read_again(name: str) -> None:
     data = tables.encoded(frame, name)
     pd.testing.assert_frame_equal(table.read(data, name), frame, check_dtype=False)
     assert tables.encoded(frame, name) == data
+
+
+def test_rows_that_are_stored_as_one_chunk_are_found_by_their_id(project: Path) -> None:
+    """A table of some tens of KiB may be one chunk of a larger one that came before."""
+    repo = open_repository(project)
+    oid = repo.objects.put(b"a,y\n1,0\n", Kind.CHUNK)
+    found = reference.by_id(repo, oid)
+    assert found is not None
+    assert (found.oid, found.kind) == (oid, "file")
+    assert reference.by_id(repo, oid[:12]) is None
