@@ -79,7 +79,7 @@ def rows_of(one: Measured) -> list[Row]:
     """Return what must hold of a stream: fewer errors than frozen, and than by the calendar."""
     name, ours = one.stream.name, _errors(one.loop)
     if not one.stream.drifts:
-        return [Row(f"{name}: retrainings", float(len(one.loop.trained)), "none", 0.0, None, "")]
+        return [Row(f"{name}: retrainings", float(len(one.loop.trained)), "one", 1.0, 0.0, "")]
     rows = [Row(f"{name}: errors", ours, "frozen", _errors(one.frozen), _CLEARLY, "%")]
     if one.best is not None:
         told = f"{len(one.best.trained)} times, {one.best.name}"
