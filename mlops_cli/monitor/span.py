@@ -21,6 +21,21 @@ class Span:
     until: str | None = None
     last: int | None = None
 
+    @classmethod
+    def told(
+        cls, since: str | None, until: str | None, last: int | None, *, now: datetime
+    ) -> "Span":
+        """Return the span that people mean who type moments or how long ago they were.
+
+        Raises:
+            RequestError: as `moment`.
+        """
+        return cls(
+            since=None if since is None else moment(since, now=now),
+            until=None if until is None else moment(until, now=now),
+            last=last,
+        )
+
 
 def moment(text: str, *, now: datetime) -> str:
     """Return a moment as ISO 8601: `text` itself, or so long before `now`.

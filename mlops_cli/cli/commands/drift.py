@@ -8,7 +8,7 @@ import typer
 
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
-from mlops_cli.cli.options import JsonFlag
+from mlops_cli.cli.options import JsonFlag, LastOption, SinceOption, UntilOption
 from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -38,16 +38,9 @@ def drift(
         str | None,
         typer.Option(metavar="PATH[@REV]", help="A table to look at, instead of what was asked"),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", help="Only predictions since then: 24h, 7d, 2026-01-31T12:00"),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Only predictions before then")
-    ] = None,
-    last: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Only the last N predictions")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
     window: Annotated[
         str | None,
         typer.Option(metavar="WIDTH", help="Look at windows, so wide: 1h, 1d, 7d, or 10000 rows"),
@@ -110,13 +103,10 @@ def drift(
 
     from mlops_cli.monitor import live
     from mlops_cli.monitor.numeric import Asked
+    from mlops_cli.monitor.span import Span
 
     now = datetime.now(UTC)
-    span = live.Span(
-        since=None if since is None else live.moment(since, now=now),
-        until=None if until is None else live.moment(until, now=now),
-        last=last,
-    )
+    span = Span.told(since, until, last, now=now)
     repo = repository()
     model, reference, current = _meant(repo, what or [], reference, current)
     found = live.check(

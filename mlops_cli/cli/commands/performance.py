@@ -6,7 +6,7 @@ import typer
 
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
-from mlops_cli.cli.options import JsonFlag
+from mlops_cli.cli.options import JsonFlag, LastOption, SinceOption, UntilOption
 
 
 def performance(
@@ -39,16 +39,9 @@ def performance(
             help="The evaluation to compare with (default: the first on its own test data)",
         ),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="WHEN", help="Only predictions since then: 24h, 7d, 2026-01-31T12:00"),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Only predictions before then")
-    ] = None,
-    last: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Only the last N predictions")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    last: LastOption = None,
     every: Annotated[bool, typer.Option("--all", help="List every window and alarm")] = False,
     as_markdown: Annotated[
         bool, typer.Option("--md", "--markdown", help="Print Markdown on stdout")
@@ -69,15 +62,11 @@ def performance(
     from datetime import UTC, datetime
 
     from mlops_cli.cli import performance_report
-    from mlops_cli.monitor import live
     from mlops_cli.monitor.performance.check import check
+    from mlops_cli.monitor.span import Span
 
     now = datetime.now(UTC)
-    span = live.Span(
-        since=None if since is None else live.moment(since, now=now),
-        until=None if until is None else live.moment(until, now=now),
-        last=last,
-    )
+    span = Span.told(since, until, last, now=now)
     found = check(
         repository(),
         model,
