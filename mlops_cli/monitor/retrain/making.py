@@ -9,7 +9,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, MloError, RequestError
-from mlops_cli.monitor.retrain import tables
+from mlops_cli.monitor.retrain import reading, tables
 from mlops_cli.monitor.retrain.fresh import Fresh, gather
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.record import Again, State, Table, Told
@@ -130,6 +130,7 @@ def run_pipeline(work: Work) -> Told | None:
         return None
     try:
         with aside(work.repo, one.commit) as (where, _):
+            reading.check(where, work.name, work.said)
             tables.place_in(where, one.trained, work.repo)
             run = _run(work, where)
     except (RequestError, ExternalError) as error:

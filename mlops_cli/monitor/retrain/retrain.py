@@ -15,7 +15,7 @@ from typing import Any
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor.retrain import making, need, record, trying
+from mlops_cli.monitor.retrain import making, need, reading, record, trying
 from mlops_cli.monitor.retrain.ground import Using, Work
 from mlops_cli.monitor.retrain.record import Attempt, Step, Told
 from mlops_cli.monitor.retrain.window import Taken
@@ -58,12 +58,14 @@ def retrain(
         using: what the caller lends.
 
     Raises:
-        RequestError: there is no such model, or the settings do not say how it is retrained.
+        RequestError: there is no such model, the settings do not say how it is retrained, or no
+            step depends on the table of fresh rows.
         Locked: another process is at it.
         MloError: git, the store or the disk refuses; the next call goes on from there.
     """
     with record.alone(repo, name):
         work = Work(repo, name, using or Using())
+        reading.check(repo, name, work.said)
         if work.state.attempt is None:
             begun = _begin(work, cause, reason, if_needed=if_needed, force=force, dry_run=dry_run)
             if begun is not None:

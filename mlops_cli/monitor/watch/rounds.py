@@ -86,7 +86,7 @@ def of(repo: Repository) -> Monitor:
     """Return the settings of the monitor.
 
     Raises:
-        RequestError: there are no rules.
+        RequestError: there are no rules, or a model cannot be retrained as they say.
     """
     settings = repo.settings.monitor
     if settings is None or not settings.rules:
@@ -94,6 +94,11 @@ def of(repo: Repository) -> Monitor:
             "there are no rules to check",
             hint="write some under monitor: rules: in .mlops.yaml, as in inputs: {drift: MODEL}",
         )
+    if settings.retrain:
+        from mlops_cli.monitor.retrain import reading
+
+        for name, said in settings.retrain.items():
+            reading.check(repo, name, said)
     return settings
 
 

@@ -1,5 +1,7 @@
 """`mlo retrain` says what it did, and ends as scripts need it."""
 
+import pytest
+
 from tests.conftest import Mlo
 from tests.monitor.retrain.conftest import Loop, rows
 
@@ -23,3 +25,20 @@ def test_the_command_says_how_it_stands(loop: Loop, mlo_here: Mlo) -> None:
     assert "retrain: begin" in record
     assert "retrain: promoted" in record
     assert "Ada said so" in mlo_here("trace", "m").stdout
+
+
+@pytest.mark.parametrize(
+    "words", [("retrain", "m", "--dry-run"), ("retrain", "m"), ("monitor", "status")]
+)
+def test_fresh_rows_that_no_step_reads_are_refused(
+    loop: Loop, mlo_here: Mlo, words: tuple[str, ...]
+) -> None:
+    loop.settings()
+    path = loop.root / ".mlops.yaml"
+    rules = "monitor: {rules: {asked: {volume: m, min: 1}}, "
+    path.write_text(
+        path.read_text().replace("monitor: {", rules).replace("into: train", "into: no")
+    )
+    refused = mlo_here(*words, code=2)
+    assert "no step depends on 'no.csv': m would not be trained on the fresh rows" in refused.stderr
+    assert "monitor.retrain.m.into to train.csv" in refused.stderr
