@@ -1,9 +1,11 @@
 """Which check is for which kind of rule; each is loaded when a project has such a rule."""
 
+import math
 from collections.abc import Callable, Mapping
 
-from mlops_cli.errors import MloError
+from mlops_cli.errors import IntegrityError, MloError, RequestError
 from mlops_cli.monitor.watch.alerts import Finding
+from mlops_cli.monitor.watch.checks import about
 from mlops_cli.monitor.watch.rules import Asked, Checker
 
 
@@ -13,7 +15,13 @@ def check(asked: Asked) -> Finding:
     Raises:
         MloError: that cannot be known.
     """
-    return _CHECKERS[asked.rule.kind]()(asked)
+    found = _CHECKERS[asked.rule.kind]()(asked)
+    if found.verdict == "holds" and found.value is not None and not math.isfinite(found.value):
+        raise RequestError(f"it cannot be told, where {found.reason}")
+    if found.verdict == "no verdict":
+        for note in filter(about.is_damage, found.notes):
+            raise IntegrityError(note, hint="mlo fsck")
+    return found
 
 
 def problem(error: Exception) -> str:

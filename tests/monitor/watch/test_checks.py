@@ -12,16 +12,16 @@ from mlops_cli.core.config_monitor import ConceptRule, PerformanceRule, Rule
 from mlops_cli.core.repository import open_repository
 from mlops_cli.data.predictions import counted
 from mlops_cli.data.predictions.segment import Tally
-from mlops_cli.errors import ExternalError, RequestError
+from mlops_cli.errors import ExternalError, IntegrityError, RequestError
 from mlops_cli.monitor.watch.alerts import Finding
 from mlops_cli.monitor.watch.checking import check
 from mlops_cli.monitor.watch.checks import served
 from mlops_cli.monitor.watch.rules import Asked
 from tests.monitor.conftest import Shop, table
-from tests.monitor.performance.conftest import START_US, Clinic, clinic, patients
+from tests.monitor.performance.conftest import START_US, Clinic, agency, clinic, houses, patients
 from tests.monitor.watch.conftest import Guard, Hook
 
-__all__ = ["clinic"]
+__all__ = ["agency", "clinic"]
 
 
 def find(guard: Guard, text: str, kept: Any = None) -> Finding:
@@ -66,8 +66,8 @@ def test_damaged_places_of_the_log_are_told(shop: Shop, guard: Guard) -> None:
     data[-9] ^= 255
     path.write_bytes(data)
     guard.now()
-    found = find(guard, "{drift: churn}")
-    assert any("damaged place" in one for one in found.notes)
+    with pytest.raises(IntegrityError, match="has a damaged place"):
+        find(guard, "{drift: churn}")
     path.write_bytes(b"x" * 200)
     for rule in ("{staleness: churn, prediction: 1h}", "{volume: churn, min: 1}"):
         assert any("damaged place" in one for one in find(guard, rule).notes)
@@ -101,6 +101,19 @@ def test_a_bound_on_a_metric_is_crossed_by_more_than_chance(clinic: Clinic, guar
     guard.later(days=30)
     found = find(guard, "{performance: ills, metric: accuracy, min: 0.8}")
     assert (found.verdict, found.reason) == ("no verdict", "no predictions in 7 d")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("bound", ["metric: rmse, max: 100", "metric: r2, min: 0"])
+def test_a_metric_that_is_no_finite_number_is_not_ok(
+    agency: Clinic, guard: Guard, bound: str
+) -> None:
+    agency.answer(houses(400, 1))
+    agency.truths[0] = 1e300
+    agency.label()
+    guard.clock.time = datetime.fromtimestamp(START_US / 1e6, UTC) + timedelta(days=1)
+    with pytest.raises(RequestError, match="cannot be told, it is"):
+        find(guard, f"{{performance: prices, labels: realized, {bound}}}")
 
 
 def test_errors_that_rise_are_concept_drift(clinic: Clinic, guard: Guard) -> None:

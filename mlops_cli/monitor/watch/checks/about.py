@@ -39,6 +39,11 @@ def told(tally: Tally) -> tuple[str, ...]:
     return (str(tally),) if tally.blocks else ()
 
 
+def is_damage(note: str) -> bool:
+    """Return whether a note tells of damage, as `told` does: then too few rows may be its doing."""
+    return note.startswith("the prediction log has ")
+
+
 def ago(seconds: float) -> str:
     """Return a time for people, in the largest unit that it has two of, or a whole one.
 

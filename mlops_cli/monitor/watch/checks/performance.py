@@ -1,6 +1,8 @@
 """Whether a model still performs, by labels or as estimated; and whether its errors have risen."""
 
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from math import isfinite
 
 from mlops_cli.core.config_monitor import ConceptRule, PerformanceRule
 from mlops_cli.data.predictions import counted
@@ -138,9 +140,14 @@ def _judged(
     if rule.metric is None:
         if report.verdict == "unknown" and not report.labelled:
             raise _no_labels(report)
+        if report.verdict != "dropped":
+            _must_be_numbers(_readings(report, rule), report)
         verdicts: dict[str, Verdict] = {"dropped": "broken", "ok": "holds", "unknown": "no verdict"}
         return verdicts[report.verdict], report.reason, None, None
     kind, reading = _reading(report, rule)
+    if reading is not None:
+        told = [reading] if reading.value is not None else _readings(report, rule)
+        _must_be_numbers(told, report)
     if reading is None or reading.value is None:
         return "no verdict", f"{report.labelled:,} labels, too few to tell", None, None
     bound = _crossed(reading, rule)
@@ -172,6 +179,25 @@ def _reading(report: PerformanceReport, rule: PerformanceRule) -> tuple[str, Rea
     if not report.labelled:
         raise _no_labels(report)
     return "", None
+
+
+def _readings(report: PerformanceReport, rule: PerformanceRule) -> Iterator[Reading]:
+    whole = report.whole or Part("", "", 0, 0)
+    for kind, readings in (("realized", whole.realized), ("estimated", whole.estimated)):
+        if rule.labels in (kind, "either"):
+            yield from readings
+
+
+def _must_be_numbers(readings: Iterable[Reading], report: PerformanceReport) -> None:
+    """Refuse to judge by what is no finite number, or whose interval is none."""
+    for one in readings:
+        for number in (one.value, one.low, one.high):
+            if number is not None and not isfinite(number):
+                raise RequestError(
+                    f"{one.metric} cannot be told, it is {one.value:.4g}{_interval(one)}:"
+                    " a label or an answer is no number, or far beyond the others",
+                    hint=f"mlo performance {report.model}",
+                )
 
 
 def _no_labels(report: PerformanceReport) -> RequestError:
