@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlops_cli.monitor import categorical, gaps, histogram, words
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.numeric import apart
+from mlops_cli.monitor.tails import normal
 from mlops_cli.monitor.tested import Result, Tested, percent
 from mlops_cli.monitor.words import Words
 
@@ -30,13 +31,15 @@ def compare(reference: Distribution, current: Distribution, before: Words, now: 
 
 
 def _unseen(before: Words, now: Words) -> Result:
-    """Return the test of the share of unseen words.
+    """Return the one-sided test that there are more unseen words than were to be expected.
 
-    The words of a text are not independent of each other, so that a text counts as one trial: that
-    makes p too large rather than too small.
+    Fewer of them are no drift: texts that both sides share have none. The words of a text are not
+    independent of each other, so that a text counts as one trial: that makes p too large rather
+    than too small.
     """
     share, new_share = words.unseen(before, now)
     hits = (round(share * before.rows), before.rows), (round(new_share * now.rows), now.rows)
-    z, p = categorical.two_proportions(*hits)
+    z, _ = categorical.two_proportions(*hits)
     change = f"unseen words {percent(share)} -> {percent(new_share)}"
-    return Result("unseen words", z, p, abs(new_share - share), change)
+    p = normal(-z) if z > 0 else 1.0
+    return Result("unseen words", z, p, max(0.0, new_share - share), change)

@@ -35,6 +35,15 @@ def test_text_of_one_kind_has_not_drifted_and_of_another_has():
     assert other.reason.startswith("new words: 'w")
 
 
+def test_texts_that_both_sides_share_are_no_drift():
+    """They have fewer unseen words than were to be expected, which is no change."""
+    reference = some_texts(rng(), ROWS, vocabulary=30_000)
+    same = one(reference, reference)
+    assert (same.verdict, same.effect, same.q) == ("ok", 0.0, 1.0)
+    more = one(reference, reference + some_texts(np.random.default_rng(3), 60, vocabulary=30_000))
+    assert (more.kind, more.verdict) == ("text", "ok")
+
+
 def test_text_that_grew_shorter_has_drifted():
     r = rng()
     reference = some_texts(r, ROWS)
