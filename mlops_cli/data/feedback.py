@@ -15,6 +15,7 @@ from mlops_cli.core.records import dataclass
 from mlops_cli.data import prediction_log
 from mlops_cli.data.predictions import lines, rows
 from mlops_cli.data.predictions.labels import Labels, Said
+from mlops_cli.data.predictions.plausible import Plausible, parted
 from mlops_cli.data.predictions.segment import (
     SUFFIX,
     DamagedHead,
@@ -27,6 +28,8 @@ from mlops_cli.errors import RequestError
 
 MOST_TOLD = 20
 """So many of the ids that are not known are told one by one."""
+AHEAD_US = 24 * 3600 * 1_000_000
+"""Labels of a moment so far ahead are of none that there was; clocks differ by less."""
 _MOST_OPEN = 64
 _MOST_BYTES = 64 * 1024
 _IN_FLIGHT = 100_000
@@ -53,7 +56,10 @@ class Recorded:
         unknown: ids that no prediction here has.
         unlogged: ids of predictions that were answered and are not in the log, as those that
             the sample leaves out, or those of a segment whose head is damaged.
-        examples: the first of both.
+        strange: labels of classes that the model does not have; they are among those kept.
+        unusable: labels that cannot count and were not kept: no finite number where the model
+            answers numbers, or a class that it does not have in place of one that it has.
+        examples: the first ids of what is not kept.
     """
 
     new: int = 0
@@ -61,7 +67,27 @@ class Recorded:
     same: int = 0
     unknown: int = 0
     unlogged: int = 0
+    strange: int = 0
+    unusable: int = 0
     examples: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> int:
+        """How many labels are known now."""
+        return self.new + self.replaced + self.same
+
+    def plus(self, other: "Recorded") -> "Recorded":
+        """Return the sum of two."""
+        return Recorded(
+            new=self.new + other.new,
+            replaced=self.replaced + other.replaced,
+            same=self.same + other.same,
+            unknown=self.unknown + other.unknown,
+            unlogged=self.unlogged + other.unlogged,
+            strange=self.strange + other.strange,
+            unusable=self.unusable + other.unusable,
+            examples=(*self.examples, *other.examples)[:MOST_TOLD],
+        )
 
 
 class Feedback:
@@ -98,8 +124,9 @@ class Feedback:
                 continue
             segment, number = prediction_log.parted(label.id)
             by_segment.setdefault(segment, {})[number] = label.value, label.time_us
-        new = replaced = kept = 0
+        new = replaced = kept = strange = 0
         unlogged: list[str] = []
+        unusable: list[str] = []
         self._paths = None
         for segment, said in by_segment.items():
             known = self._of(segment)
@@ -108,10 +135,13 @@ class Feedback:
                 continue
             try:
                 there, gone, beyond = known.sorted(known.meant(said) if text else said)
+                there, useless, odd = known.parted(there)
             except DamagedHead:
-                there, gone, beyond = {}, list(said), []
+                there, gone, beyond, useless, odd = {}, list(said), [], [], 0
             missing += [f"{segment}-{number}" for number in beyond]
             unlogged += [f"{segment}-{number}" for number in gone]
+            unusable += [f"{segment}-{number}" for number in useless]
+            strange += odd
             added = known.labels.add(there, durable=durable) if there else (0, 0)
             kept += len(there)
             new, replaced = new + added[0], replaced + added[1]
@@ -121,8 +151,25 @@ class Feedback:
             same=kept - new - replaced,
             unknown=len(missing),
             unlogged=len(unlogged),
-            examples=tuple([one[:80] for one in [*missing, *unlogged][:MOST_TOLD]]),
+            strange=strange,
+            unusable=len(unusable),
+            examples=tuple([one[:80] for one in [*missing, *unlogged, *unusable][:MOST_TOLD]]),
         )
+
+    def early(self, labels: Iterable[Label]) -> list[Label]:
+        """Return the labels of which no segment is here, as just after its first answer.
+
+        Raises:
+            RequestError: as of `record`.
+        """
+        self._paths = None
+        found = []
+        for label in labels:
+            _check(label)
+            known = prediction_log.is_prediction_id(label.id)
+            if known and self._of(prediction_log.parted(label.id)[0]) is None:
+                found.append(label)
+        return found
 
     def _of(self, segment: str) -> "_Known | None":
         known = self._known.pop(segment, None)
@@ -145,15 +192,20 @@ class _Known:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.labels = Labels(path)
+        self._plausible = Plausible(path)
         self._frames: list[Frame] = []
         self._stamp: tuple[int, int] | None = None
         self._numbers: dict[int, frozenset[int]] = {}
 
     def meant(self, said: dict[int, Said]) -> dict[int, Said]:
         """Return labels that were text as the classes of the model, or as numbers."""
-        head = rows.head(self.path)
-        classes = None if head is None else head.source.classes
+        classes = self._plausible.classes
         return {number: (_meant(value, classes), at) for number, (value, at) in said.items()}
+
+    def parted(self, said: dict[int, Said]) -> tuple[dict[int, Said], list[int], int]:
+        """Return the labels to keep, those that cannot count, and how many kept are strange."""
+        known = self.labels.by_number if not said else self.labels.refresh().by_number
+        return parted(said, known, self._plausible)
 
     def sorted(self, said: dict[int, Said]) -> tuple[dict[int, Said], list[int], list[int]]:
         """Return the labels of what is in the log, or on its way, and the numbers of the others.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log
-from mlops_cli.data.feedback import MOST_TOLD, Feedback, Label, Recorded
+from mlops_cli.data.feedback import AHEAD_US, Feedback, Label, Recorded
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import rows
 
@@ -36,8 +36,8 @@ def record(
     """Keep the labels in a file, and say what became of them. Doing it again changes nothing.
 
     Raises:
-        RequestError: the file is no table, lacks a column, or a row has no label or no id; labels
-            of rows well before that one are kept.
+        RequestError: the file is no table, lacks a column, or a row has no label, no id or a time
+            to come; labels of rows well before that one are kept.
         ExternalError: the file cannot be read, or the disk refuses.
     """
     rows.check_kind(source)
@@ -49,7 +49,7 @@ def record(
     with progress.task(f"labels of {source.name}", None, "rows") as advance:
         for chunk in rows.chunks(source, rows=_PART_ROWS):
             labels = list(_labels(chunk.frame, columns, str(source), first, now_us))
-            total = _sum(total, feedback.record(labels, text=text))
+            total = total.plus(feedback.record(labels, text=text))
             first += len(chunk.frame)
             advance(len(chunk.frame))
     return total
@@ -76,7 +76,13 @@ def _labels(
         if _is_missing(one) or _is_missing(value):
             missing = columns.id if _is_missing(one) else columns.label
             raise RequestError(f"'{where}' row {row} has no value for '{missing}'")
-        yield Label(str(one), _plain(value), now_us if _is_missing(at) else _moment(at, where, row))
+        told_us = now_us if _is_missing(at) else _moment(at, where, row)
+        if told_us > now_us + AHEAD_US:
+            raise RequestError(
+                f"'{where}' row {row}: {_plain(at)} is still to come",
+                hint="the time of a label says since when it is known",
+            )
+        yield Label(str(one), _plain(value), told_us)
 
 
 def _is_missing(value: Any) -> bool:
@@ -102,14 +108,3 @@ def _moment(value: Any, where: str, row: int) -> int:
         return prediction_log.microseconds(str(plain))
     except RequestError as error:
         raise RequestError(f"'{where}' row {row}: {error.message}", hint=error.hint) from error
-
-
-def _sum(one: Recorded, other: Recorded) -> Recorded:
-    return Recorded(
-        new=one.new + other.new,
-        replaced=one.replaced + other.replaced,
-        same=one.same + other.same,
-        unknown=one.unknown + other.unknown,
-        unlogged=one.unlogged + other.unlogged,
-        examples=(*one.examples, *other.examples)[:MOST_TOLD],
-    )

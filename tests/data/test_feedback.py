@@ -183,3 +183,27 @@ def test_text_becomes_the_class_or_number_that_it_says(repo: Repository) -> None
         text=True,
     )
     assert [log.find(repo, f"{one.segment}-0").label for one in tickets] == [9.5, 1, "1"]
+
+
+def test_what_cannot_count_is_not_kept_and_never_replaces_what_can(repo: Repository) -> None:
+    writer = open_log(repo)
+    numbers = log.Source("price", 1, "cd" * 32, ("rooms",))
+    priced = writer.reserve(numbers, 3)
+    writer.record(priced, [[1.0] * 3], [2.5] * 3, None)
+    classed = answered(writer, 2)
+    writer.close()
+    feedback = Feedback(repo.layout.predictions)
+    first, *others = [f"{priced.segment}-{number}" for number in range(3)]
+    yes, new = [f"{classed.segment}-{number}" for number in range(2)]
+    feedback.record([Label(first, 9.5, 5), Label(yes, "yes", 5)])
+    odd = [
+        Label(first, "abc", 6),
+        Label(others[0], float("inf"), 6),
+        Label(others[1], "7.5", 6),
+        Label(yes, "maybe", 6),
+        Label(new, "maybe", 6),
+    ]
+    said = feedback.record(odd)
+    assert said == Recorded(new=2, strange=1, unusable=3, examples=(first, others[0], yes))
+    kept = [log.find(repo, one).label for one in (first, *others, yes, new)]
+    assert kept == [9.5, None, "7.5", "yes", "maybe"]

@@ -89,3 +89,16 @@ def test_gc_drops_predictions_that_are_too_old(project: Path, ids: list[str], ml
     assert "would drop 2 segments of the prediction log" in mlo_here("gc", "--dry-run").stdout
     assert mlo_here("gc", "--json").json["prediction_segments"] == 2
     assert mlo_here("predictions", "list", "--json").json == []
+
+
+def test_labels_that_cannot_be_true_are_told(project: Path, ids: list[str], mlo_here) -> None:
+    Path("odd.csv").write_text(f"id,label,at\n{ids[0]},1,0\n{ids[1]},7,0\n")
+    told = mlo_here("feedback", "odd.csv")
+    assert told.stdout == "2 labels: 2 new\n"
+    assert "1 label of classes that the model does not have" in told.stderr
+    Path("worse.csv").write_text(f"id,label\n{ids[0]},7\n")
+    told = mlo_here("feedback", "worse.csv", code=1)
+    assert "1 not kept, since they cannot count with the model" in told.stdout
+    Path("late.csv").write_text(f"id,label,at\n{ids[0]},1,2999-01-01\n")
+    told = mlo_here("feedback", "late.csv", "--time", "at", code=2)
+    assert "'late.csv' row 1: 2999-01-01 is still to come" in told.stderr

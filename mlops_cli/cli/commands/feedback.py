@@ -32,19 +32,27 @@ def feedback(
     """Tell what turned out to be true of predictions.
 
     FILE has the id of each prediction, as `mlo serve` answered it, and its label. The same id again
-    replaces its label. Exits with 1 when no prediction here has some of the ids.
+    replaces its label. Labels that cannot count are not kept: no number where the model answers
+    numbers, or a class that it does not have in place of one that it has. Exits with 1 when there
+    are such, or no prediction here has some of the ids.
     """
     from mlops_cli.registry.feedback_file import Columns, record
 
     columns = Columns(id_column, label_column, time_column)
     recorded = record(repository(), source, columns, progress=show.progress())
     show.emit(recorded, as_json=as_json, text=_tell)
-    if recorded.unknown:
+    if recorded.strange:
+        show.note(
+            f"warning: {show.number(recorded.strange, 'label')} of classes that the model does not"
+            " have; they count as answers that were wrong, or, with two classes, not at all",
+            rest="  ",
+        )
+    if recorded.unknown or recorded.unusable:
         raise typer.Exit(1)
 
 
 def _tell(recorded: "Recorded") -> None:
-    total = recorded.new + recorded.replaced + recorded.same
+    total = recorded.kept
     told = [f"{recorded.new:,} new"]
     if recorded.replaced:
         told.append(f"{recorded.replaced:,} replace another")
@@ -55,5 +63,7 @@ def _tell(recorded: "Recorded") -> None:
         show.line(f"{recorded.unlogged:,} for predictions that the log left out")
     if recorded.unknown:
         show.line(f"{recorded.unknown:,} for ids that no prediction in this clone has")
+    if recorded.unusable:
+        show.line(f"{recorded.unusable:,} not kept, since they cannot count with the model")
     for one in recorded.examples[:_SHOWN]:
         show.line(f"  {one}")

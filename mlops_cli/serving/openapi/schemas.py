@@ -51,7 +51,7 @@ FEEDBACK: Schema = {
         },
     ]
 }
-_COUNTS = ("new", "replaced", "same", "unknown", "unlogged")
+_COUNTS = ("new", "replaced", "same", "unknown", "unlogged", "strange", "unusable")
 RECORDED: Schema = {
     "type": "object",
     "required": [*_COUNTS, "examples"],

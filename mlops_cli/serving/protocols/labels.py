@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from mlops_cli.data.feedback import Label, Recorded
+from mlops_cli.data.feedback import AHEAD_US, Label, Recorded
 from mlops_cli.data.prediction_log import is_prediction_id
 from mlops_cli.registry.values import described, shown
 from mlops_cli.serving.protocols import json_body
@@ -50,20 +50,26 @@ def read(
 
 
 def write(recorded: Recorded) -> Reply:
-    """Return the answer: what became of the labels; 404 when no prediction has any of the ids."""
-    kept = recorded.new + recorded.replaced + recorded.same
+    """Return the answer: what became of the labels; 404 or 422 when none of them is kept."""
     said: dict[str, Any] = {
         "new": recorded.new,
         "replaced": recorded.replaced,
         "same": recorded.same,
         "unknown": recorded.unknown,
         "unlogged": recorded.unlogged,
+        "strange": recorded.strange,
+        "unusable": recorded.unusable,
         "examples": list(recorded.examples),
     }
-    if kept or not recorded.unknown:
+    if recorded.kept or not (recorded.unknown or recorded.unusable):
         return Reply(orjson.dumps(said))
-    said["error"] = f"no prediction here has the id '{shown(recorded.examples[0])}'"
-    return Reply(orjson.dumps(said), JSON, 404)
+    named = shown(recorded.examples[0])
+    said["error"] = (
+        f"no prediction here has the id '{named}'"
+        if recorded.unknown
+        else f"the label of '{named}' cannot count with what the model answers"
+    )
+    return Reply(orjson.dumps(said), JSON, 404 if recorded.unknown else 422)
 
 
 def _labels(given: list[Any], now_us: int) -> list[Label]:
@@ -71,6 +77,8 @@ def _labels(given: list[Any], now_us: int) -> list[Label]:
     problems: list[Problem] = []
     for row, one in enumerate(given):
         found = _label(row, one, now_us)
+        if isinstance(found, Label) and found.time_us > now_us + AHEAD_US:
+            found = Problem(row, "time", "must not be still to come")
         if isinstance(found, Label):
             labels.append(found)
         else:

@@ -40,6 +40,7 @@ def test_one_label_or_several_with_or_without_a_time() -> None:
         ({"id": ID, "label": []}, 422, "field 'label' must be a value, got a list"),
         ({"id": ID, "label": 1, "time": "noon"}, 422, "field 'time' must be a time in ISO"),
         ({"id": ID, "label": 1, "time": 5}, 422, "field 'time' must be a time in ISO"),
+        ({"id": ID, "label": 1, "time": "2050-01-01"}, 422, "field 'time' must not be still to"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -54,3 +55,10 @@ def test_ids_that_nobody_knows_are_told() -> None:
     none = labels.write(Recorded(unknown=1, examples=(ID,)))
     assert (some.status, none.status) == (200, 404)
     assert json.loads(none.body)["error"] == f"no prediction here has the id '{ID}'"
+
+
+def test_labels_that_cannot_count_are_told() -> None:
+    some = labels.write(Recorded(new=1, unusable=1, examples=(ID,)))
+    none = labels.write(Recorded(unusable=1, examples=(ID,)))
+    assert (some.status, none.status) == (200, 422)
+    assert "cannot count" in json.loads(none.body)["error"]
