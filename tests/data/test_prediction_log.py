@@ -179,9 +179,7 @@ def test_a_torn_block_is_skipped_and_written_past(repo: Repository, opened: Open
     assert log.find(repo, later).prediction == "yes"
 
 
-def test_a_damaged_head_costs_its_segment_alone_and_a_torn_one_is_empty(
-    repo: Repository, opened: Opened
-) -> None:
+def test_a_damaged_head_costs_its_segment_alone(repo: Repository, opened: Opened) -> None:
     writer = opened()
     lost = answer(writer)
     writer.close()
@@ -199,8 +197,44 @@ def test_a_damaged_head_costs_its_segment_alone_and_a_torn_one_is_empty(
     assert (held.rows, held.segments, tally.blocks) == (1, 1, 1)
     with pytest.raises(IntegrityError, match="head of"):
         log.find(repo, lost)
-    path.write_bytes(whole[:20])
-    assert [one.id for one in log.each(repo, "iris")] == [kept]
+
+
+def test_a_file_that_was_cut_is_damage_and_the_torn_end_of_a_killed_writer_is_none(
+    repo: Repository, opened: Opened
+) -> None:
+    writer = opened()
+    for petal in range(2):
+        answer(writer, float(petal))
+        wait_until(lambda: not writer.waiting)
+    writer.close()
+    path = only_segment(repo)
+    whole = path.read_bytes()
+    with Segment.opened(path) as segment:
+        assert segment is not None
+        first, second = segment.frames(Tally())
+
+    def left(size: int) -> tuple[int, int]:
+        path.write_bytes(whole[:size])
+        tally = Tally()
+        return sum(map(len, log.batches(repo, "iris", tally=tally))), tally.blocks
+
+    for cut in (0, 20, first.offset - 1, first.offset + 1, first.end - 1):
+        assert left(cut) == (0, 1), cut
+    assert left(first.offset) == (0, 0)
+    for torn in (first.end, second.offset + 1, second.end - 1):
+        assert left(torn) == (1, 0), torn
+
+
+def test_a_segment_that_is_being_written_is_no_damage(repo: Repository, opened: Opened) -> None:
+    writer = opened()
+    writer.reserve(SOURCE, 1)
+    wait_until(lambda: bool(log.models(repo)))
+    path = only_segment(repo)
+    os.truncate(path, 20)
+    tally = Tally()
+    assert not list(log.batches(repo, "iris", tally=tally))
+    assert not tally.blocks
+    assert sorted(one.name for one in path.parent.iterdir()) == [path.name]
 
 
 def test_a_segment_that_is_full_is_followed_by_another(repo: Repository, opened: Opened) -> None:

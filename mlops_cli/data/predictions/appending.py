@@ -44,12 +44,15 @@ class Growing:
             if self._is_there():
                 return
             self.let_go()
-        handle = _opened(self.path)
+        try:
+            handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._handle = _made(self.path, head_frame(self.head))
+            return
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if os.fstat(handle).st_size == 0:
                 _write(handle, head_frame(self.head), 0)
-                sync_folder(self.path.parent)
         except BaseException:
             os.close(handle)
             raise
@@ -121,10 +124,19 @@ def _write(handle: int, data: bytes, size: int) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _opened(path: Path) -> int:
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+def _made(path: Path, head: bytes) -> int:
+    """Make a segment that is locked and has its head from its first moment on, and return it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}-{os.urandom(6).hex()}")
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    handle = os.open(aside, flags, 0o666)
     try:
-        return os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o666)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        _write(handle, head, 0)
+        os.rename(aside, path)
+        sync_folder(path.parent)
+    except BaseException:
+        os.close(handle)
+        aside.unlink(missing_ok=True)
+        raise
+    return handle

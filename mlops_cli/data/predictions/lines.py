@@ -18,15 +18,15 @@ _FORMAT = 1
 _PART_ROWS = 4096
 
 
-def head(path: Path) -> Head | None:
-    """Return who a segment's answers are from; None while there is no whole first line.
+def head(path: Path) -> Head:
+    """Return who a segment's answers are from.
 
     Raises:
-        DamagedHead: the first line is damaged.
+        DamagedHead: the first line is damaged, or not there.
         IntegrityError: it is of a format that is not known here.
     """
     with path.open("rb") as file:
-        line, more = file.readline(), file.read(1)
+        line = file.readline()
     try:
         record = orjson.loads(line)
         if record["v"] != _FORMAT:
@@ -44,12 +44,10 @@ def head(path: Path) -> Head | None:
         )
         return Head(path.stem, source, source.columns)
     except (ValueError, KeyError, TypeError) as error:
-        if more:
-            raise DamagedHead(
-                f"the first line of '{path}' is damaged, so its predictions cannot be read",
-                hint="a copy of it in a backup may be whole; predictions in other files are read",
-            ) from error
-        return None
+        raise DamagedHead(
+            f"the first line of '{path}' is damaged, so its predictions cannot be read",
+            hint="a copy of it in a backup may be whole; predictions in other files are read",
+        ) from error
 
 
 def parts(path: Path) -> Iterator[list[list[Any]]]:

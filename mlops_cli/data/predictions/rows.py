@@ -159,8 +159,6 @@ def _of_lines(path: Path) -> Iterator[Rows]:
     import numpy as np
 
     found = lines.head(path)
-    if found is None:
-        return
     for part in lines.parts(path):
         numbers, times, values, predictions, shares = zip(*part, strict=True)
         rows = len(part)

@@ -2,7 +2,9 @@
 
 A frame is 60 bytes that say what follows, and a payload. Both have their own checksum. Whoever
 reads goes from frame to frame; a torn end is no error, since a writer may have been killed there,
-and after a damaged frame the search goes on to the next whole one, and says so.
+and after a damaged frame the search goes on to the next whole one, and says so. A file without a
+whole head, or with a torn first frame and nothing else, is damaged unless it is being written:
+a segment appears with its head, so somebody cut it.
 `docs/design/format.md` specifies the bytes.
 """
 
@@ -39,7 +41,7 @@ _SEARCH_BYTES = 1 << 20
 
 
 class DamagedHead(IntegrityError):
-    """What a segment begins with is damaged, so nothing in it can be read; the others can be."""
+    """What a segment begins with is damaged or not there: nothing in it can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +184,14 @@ def _zstd() -> Any:
 
 
 class Segment:
-    """A segment that is read; `Segment.open` gives None for one that has no whole head yet."""
+    """A segment that is read; `Segment.opened` gives None while its head is being written."""
 
     def __init__(self, path: Path, handle: int, head: Head, first: int) -> None:
         self.path = path
         self.head = head
         self.handle = handle
-        self._first = first
+        self.first = first
+        """Where the frames of rows begin."""
 
     @classmethod
     @contextmanager
@@ -196,7 +199,7 @@ class Segment:
         """Open a segment for a `with` block.
 
         Raises:
-            DamagedHead: its head is damaged.
+            DamagedHead: its head is damaged, or not there.
             IntegrityError: it is of a format that is not known here.
         """
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -209,10 +212,11 @@ class Segment:
     def frames(self, tally: Tally, *, start: int = 0) -> Iterator[Frame]:
         """Yield the frames of rows from the byte `start` on; damaged ones are told to `tally`.
 
-        Payloads are not looked at. A torn end is left out.
+        Payloads are not looked at. A torn end is left out, and no damage where whole frames come
+        before it.
         """
         size = os.fstat(self.handle).st_size
-        at = past = max(start, self._first)
+        at = past = max(start, self.first)
         while at + FRAME_BYTES <= size:
             frame = self._frame_at(at)
             if frame is None:
@@ -225,12 +229,14 @@ class Segment:
             if frame.end > size:
                 found = self._search(at + 1, size)
                 if found is None:
-                    return
+                    break
                 tally.add(self.path, frame.rows)
                 at = past = found
                 continue
             yield frame
             past, at = at + 1, frame.end
+        if at < size and at == self.first and not is_written(self.path):
+            tally.add(self.path)
 
     def payload(self, frame: Frame) -> bytes | None:
         """Return what a frame holds, None if it is damaged."""
@@ -283,16 +289,16 @@ def _read_head(path: Path, handle: int) -> tuple[Head, int] | None:
     """Return the head and where the rows begin; None while it is being written."""
     size = os.fstat(handle).st_size
     frame = _parsed(os.pread(handle, FRAME_BYTES, 0), 0, 0, kind=_HEAD)
-    if frame is None and size < FRAME_BYTES:
+    cut = size < FRAME_BYTES if frame is None else frame.end > size
+    if cut and is_written(path):
         return None
-    if frame is not None and frame.end > size:
-        return None
-    if frame is not None:
+    if frame is not None and not cut:
         data = os.pread(handle, frame.stored, FRAME_BYTES)
         if zlib.crc32(data) == frame.crc:
             return _head(path, data), frame.end
+    what = "is damaged" if size else "is not there, for the file is empty"
     raise DamagedHead(
-        f"the head of '{path}' is damaged, so its predictions cannot be read",
+        f"the head of '{path}' {what}, so its predictions cannot be read",
         hint="a copy of it in a backup may be whole; predictions in other files are read",
     )
 
