@@ -43,6 +43,7 @@ def examine(start: Path) -> list[Check]:
     checks += _guarded("settings", _settings, repo)
     checks += _guarded("store", _store, repo)
     checks += _guarded("ignored", _ignored, repo)
+    checks += _guarded("predictions", _predictions, repo)
     return [*checks, _space(repo), *_remotes(repo)]
 
 
@@ -139,6 +140,21 @@ def _store(repo: Repository) -> list[Check]:
     size = sum(pack.stat().st_size for pack in packs)
     refs = len(repo.refs.all())
     return [Check("store", "ok", f"{len(packs)} packs of {show.size(size)}, {refs} refs")]
+
+
+def _predictions(repo: Repository) -> list[Check]:
+    """Look at the heads of all blocks of the prediction log; no prediction is read."""
+    from mlops_cli.data.predictions.holdings import holdings
+    from mlops_cli.data.predictions.segment import Tally
+
+    tally = Tally()
+    found = holdings(repo, tally=tally)
+    if tally.blocks:
+        return [Check("predictions", "warn", str(tally), "mlo fsck")]
+    if not found:
+        return []
+    rows, size = sum(one.rows for one in found), sum(one.bytes for one in found)
+    return [Check("predictions", "ok", f"{rows:,} in the log, {show.size(size)}")]
 
 
 def _ignored(repo: Repository) -> list[Check]:

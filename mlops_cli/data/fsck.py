@@ -1,6 +1,7 @@
 """Fsck: read every stored byte, decode it, hash it, and say what is not what its name says.
 
-Works on the packs themselves, so that one damaged pack hides nothing that is in others.
+Works on the packs themselves, so that one damaged pack hides nothing that is in others. The
+prediction log is read too.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,11 +16,12 @@ from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.pack_check import check_layout, check_object, parts_of
 from mlops_cli.core.packs import SUFFIX, Codec, Entry, Kind, Pack, as_id
 from mlops_cli.core.progress import SILENT, Progress
-from mlops_cli.core.records import dataclass, field
+from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import labels
 from mlops_cli.data.labels import Labels
 from mlops_cli.data.needs import needers
+from mlops_cli.data.predictions import soundness
 from mlops_cli.errors import IntegrityError, MissingObject
 
 _COMPOSED = frozenset({Codec.LIST, Codec.DELTA})
@@ -58,7 +60,9 @@ class Checked:
     untold: str | None = None
     """Why git did not tell which versions there were, if so."""
     doubts: tuple[str, ...] = ()
-    """Audit entries in no chain that a killed process may have left."""
+    """What a killed process may have left: audit entries in no chain, torn ends of the log."""
+    log: tuple[Problem, ...] = ()
+    """What is wrong with the prediction log, which has no second copy to repair it from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Examined:
 
 
 def check(repo: Repository, *, progress: Progress = SILENT) -> Checked:
-    """Read all packs, refs and pointers and return what was found.
+    """Read all packs, refs, pointers and predictions and return what was found.
 
     When something is wrong or missing the stat cache is dropped, so that the next `add` believes
     nothing that was said of the store before.
@@ -82,7 +86,22 @@ def check(repo: Repository, *, progress: Progress = SILENT) -> Checked:
     checked = told(examine(repo, progress=progress))
     if checked.absent:
         repo.layout.stat_cache.unlink(missing_ok=True)
-    return checked
+    return _with_log(checked, repo, progress)
+
+
+def _with_log(checked: Checked, repo: Repository, progress: Progress) -> Checked:
+    """Return what was found, and what is wrong with the prediction log."""
+    folder = repo.layout.predictions
+    files = soundness.files(folder)
+    total = sum(path.stat().st_size for path in files if path.exists())
+    with progress.task("checking predictions", total, "B") as advance:
+        flaws = [flaw for path in files for flaw in soundness.flaws(path, advance)]
+    named = [(one, one.path.relative_to(folder.parent).as_posix()) for one in flaws]
+    return replace(
+        checked,
+        log=tuple(Problem(None, where, one.what) for one, where in named if not one.doubt),
+        doubts=(*checked.doubts, *(f"{where}: {one.what}" for one, where in named if one.doubt)),
+    )
 
 
 def told(found: Examined) -> Checked:

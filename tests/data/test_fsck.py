@@ -12,9 +12,11 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.packs import Entry
 from mlops_cli.core.repository import Repository, open_repository
+from mlops_cli.data import prediction_log
 from mlops_cli.data.add import add
 from mlops_cli.data.fsck import check
 from mlops_cli.data.pointer import read
+from mlops_cli.data.prediction_writer import PredictionWriter
 from tests.conftest import git, versioned
 from tests.data.conftest import flip, pack
 
@@ -139,3 +141,30 @@ def test_after_damage_the_next_add_believes_only_what_is_stored(repo: Repository
     assert check(open_repository(repo.root)).problems == ()
     assert check(open_repository(repo.root)).absent == ()
     assert os.listdir(repo.layout.packs)
+
+
+def test_the_prediction_log_and_its_labels_are_read_too(repo: Repository) -> None:
+    source = prediction_log.Source("iris", 1, "ab" * 32, ("petal",), None)
+    writer = PredictionWriter(repo.layout.predictions, warn=str)
+    ticket = writer.reserve(source, 2)
+    writer.record(ticket, [[1.5, 2.5]], [1, 2], None)
+    writer.close()
+    (path,) = repo.layout.predictions.rglob("*.seg")
+    labels = path.with_suffix(".labels")
+    labels.write_bytes(b'[0,1,5]\n[1,"torn')
+    found = check(repo)
+    assert (found.problems, found.log) == ((), ())
+    assert [one.partition(": ")[2] for one in found.doubts] == [
+        "its last line is torn: its writer was killed"
+    ]
+    whole = path.read_bytes()
+    flip(path, len(whole) - 1)
+    labels.write_bytes(b"[0,1\n[1,2,5]\n")
+    flipped = {one.where.rpartition(".")[2]: one.what for one in check(repo).log}
+    assert flipped["seg"].endswith("is damaged, with 2 predictions")
+    assert flipped["labels"] == "line 1 cannot be read"
+    for size, what in ((0, "the file is empty"), (9, "is damaged"), (len(whole) - 1, "no whole")):
+        path.write_bytes(whole[:size])
+        assert what in check(repo).log[-1].what
+    path.unlink()
+    assert "is not here" in check(repo).log[0].what

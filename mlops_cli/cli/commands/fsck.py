@@ -39,7 +39,8 @@ def fsck(
 
     Reads all packs, refs and pointers. Names each damaged object and the pointers, outputs, runs
     and model versions that need it, and exits with 4 when there is one, or when refs were lost or
-    put back: then audit entries are stored that no chain leads to.
+    put back: then audit entries are stored that no chain leads to. Damage in the prediction log,
+    or in the labels beside it, is told with its place, and exits with 4 too; it cannot be repaired.
 
     With a remote, that is looked at: whether each pack that it names is there, has its size and
     ends in its index. With --deep every byte of it is read too, and kept nowhere.
@@ -66,6 +67,11 @@ def _look_here(repo: "Repository", *, as_json: bool) -> None:
     show.emit(checked, as_json=as_json, text=_tell)
     if checked.problems:
         raise IntegrityError(_count(checked.problems), hint="mlo fsck --repair")
+    if checked.log:
+        raise IntegrityError(
+            f"the prediction log is damaged: {show.number(len(checked.log), 'place')}",
+            hint="put the file back from a backup, or move it out of .mlo; the others are read",
+        )
 
 
 def _look_at(repo: "Repository", remote: str, *, deep: bool, as_json: bool) -> None:
@@ -115,7 +121,7 @@ def _count(problems: "Collection[Problem]") -> str:
 
 
 def _tell(checked: "Checked") -> None:
-    _tell_problems(checked.problems)
+    _tell_problems((*checked.problems, *checked.log))
     if not checked.problems:
         show.line(
             f"whole: {show.number(checked.objects, 'object')}"

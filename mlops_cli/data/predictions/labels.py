@@ -49,8 +49,8 @@ class Labels:
         self._read += len(whole)
         for line in whole.splitlines():
             try:
-                number, label, time_us = orjson.loads(line)
-                self.by_number[int(number)] = label, int(time_us)
+                number, said = read_line(line)
+                self.by_number[number] = said
             except (ValueError, TypeError):
                 self.damaged += 1
         return self
@@ -105,6 +105,19 @@ def of(segment: Path, tally: Tally) -> Labels:
     for _ in range(found.damaged):
         tally.add(found.path)
     return found
+
+
+def read_line(line: bytes) -> tuple[int, Said]:
+    """Return the number of a prediction and what is said of it.
+
+    Raises:
+        ValueError, TypeError: the line is damaged.
+
+    >>> read_line(b'[3, "yes", 1700000000000000]')
+    (3, ('yes', 1700000000000000))
+    """
+    number, label, time_us = orjson.loads(line)
+    return int(number), (label, int(time_us))
 
 
 def _lines(said: Mapping[int, Said]) -> bytes:

@@ -56,6 +56,20 @@ def test_remotes_are_reached(mlo_here: Mlo, project: Path, tmp_path: Path) -> No
     assert not (tmp_path / "new").exists()
 
 
+def test_a_damaged_prediction_log_is_told_by_doctor_and_by_fsck(
+    mlo_here: Mlo, project: Path
+) -> None:
+    folder = project / ".mlo" / "predictions" / "iris"
+    folder.mkdir(parents=True)
+    (folder / "00c0ffee00c0ffee.seg").touch()
+    found = mlo_here("doctor").stdout
+    assert "warn  predictions  the prediction log has a damaged place" in found
+    assert "try: mlo fsck" in found
+    ended = mlo_here("fsck", code=4)
+    assert "predictions/iris/00c0ffee00c0ffee.seg\n  the head of the file is not" in ended.stdout
+    assert "the prediction log is damaged: 1 place" in ended.stderr
+
+
 def test_an_old_library_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("importlib.metadata.requires", lambda name: ["numpy>=999.1", "nothing>=1"])
     libraries = {check.name: check for check in health.examine(tmp_path)}["libraries"]
