@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlops_cli.core import git
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, MloError, RequestError
@@ -14,7 +15,7 @@ from mlops_cli.monitor.retrain.fresh import Fresh, gather
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.record import Again, State, Table, Told
 from mlops_cli.monitor.retrain.standing import watched
-from mlops_cli.monitor.retrain.valid import problem
+from mlops_cli.monitor.retrain.valid import in_a_line, problems
 from mlops_cli.monitor.retrain.window import Taken, choose
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 TAG = "retrain"
+_NAMED = 3
 _MOST_AGAIN = 3
 """So often a model is trained again as rows come in after one change."""
 
@@ -38,10 +40,13 @@ def look(work: Work) -> Taken | Told:
     if rows < said.min_rows:
         why = f"there are {rows} fresh rows, {said.min_rows} are asked for"
         return work.told("too few rows", why, _labels_come_by(work))
-    wrong = problem(work.repo, fresh, chosen, said)
-    if wrong is not None:
-        return work.told("invalid", wrong, "nothing is trained on rows that fail")
-    return Taken(fresh, chosen)
+    training = tables.trained(work.repo, version, fresh, chosen, said.into)
+    wrong = problems(work.repo, fresh, chosen, said, training.rows)
+    if wrong:
+        why = in_a_line(wrong)
+        told = work.told("invalid", why, "nothing is trained on rows that fail")
+        return replace(told, problems=tuple(wrong))
+    return Taken(fresh, chosen, training)
 
 
 def _labels_come_by(work: Work) -> str | None:
@@ -65,15 +70,15 @@ def take_data(work: Work) -> Told | None:
     found = work.found or look(work)
     work.found = None
     if isinstance(found, Told):
-        return work.end(found.status, found.why, found.hint)
+        ended = work.end(found.status, found.why, found.hint)
+        return replace(ended, problems=found.problems)
     with work.repo.writing():
         trained, held_out = _tables(work, found)
         if work.state.seen == trained.oid + held_out.oid:
             where = found.fresh.where
             return work.end("nothing new", f"the rows of {where} are those of last time")
         work.put(_with_data(work, found, trained, held_out))
-    text = f"took {trained.rows:,} rows of {found.fresh.where} to train on,"
-    text += f" {held_out.rows:,} to compare"
+    text = f"took {found.training.text} to train on; {held_out.rows:,} to compare"
     work.note("data", text, trained=trained.oid, held_out=held_out.oid, why=trained.why)
     return None
 
@@ -81,11 +86,10 @@ def take_data(work: Work) -> Told | None:
 def _tables(work: Work, found: Taken) -> tuple[Table, Table]:
     """Keep the rows to train on, and those to compare on."""
     repo, into = work.repo, work.said.into
-    before = work.standing() or work.model.newest
-    rows, why = tables.trained(repo, before, found.fresh, found.chosen, into)
+    training = found.training
     newest = found.fresh.rows.iloc[found.chosen.split : found.chosen.end]
     held_out = tables.keep(repo, newest, tables.held_out_path(into), "the newest rows")
-    return tables.keep(repo, rows, into, why), held_out
+    return tables.keep(repo, training.rows, into, training.why), held_out
 
 
 def _with_data(work: Work, found: Taken, trained: Table, held_out: Table) -> State:
@@ -128,6 +132,9 @@ def run_pipeline(work: Work) -> Told | None:
     if one.trained is None or not work.repo.objects.has(ObjectId(one.trained.oid)):
         work.begin_anew()
         return None
+    changed = not_committed(work)
+    if changed is not None:
+        work.using.say(f"the pipeline runs as it is committed; {changed}")
     try:
         with aside(work.repo, one.commit) as (where, _):
             reading.check(where, work.name, work.said)
@@ -146,6 +153,17 @@ def run_pipeline(work: Work) -> Told | None:
         )
     work.note("run", f"ran the pipeline: run {run.name}", name=run.name)
     return None
+
+
+def not_committed(work: Work) -> str | None:
+    """Return what is changed in the work tree, which the pipeline does not run with."""
+    done = git.run(work.repo.root, "diff", "--name-only", "-z", "HEAD", ok=(0, 1))
+    names = [name for name in done.stdout.decode("utf-8", "surrogateescape").split("\0") if name]
+    changed = [name for name in names if name != LOCKFILE]
+    if not changed:
+        return None
+    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    return f"uncommitted changes do not count: {', '.join(changed[:_NAMED])}{more}"
 
 
 def _run(work: Work, where: Repository) -> Run | None:

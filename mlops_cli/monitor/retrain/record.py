@@ -203,6 +203,7 @@ class Told:
         hint: what to type next, if anything.
         version: the new one, and `champion` the one in the stage now.
         steps: what was done, in order, each in a line.
+        problems: all that is wrong with rows that are not trained on.
     """
 
     model: str
@@ -219,6 +220,7 @@ class Told:
     held_out: Table | None = None
     gain: Mapping[str, Any] | None = None
     steps: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def fine(self) -> bool:

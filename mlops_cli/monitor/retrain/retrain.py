@@ -149,13 +149,14 @@ def _too_soon(work: Work) -> str | None:
 
 
 def _would(work: Work, found: Taken) -> Told:
-    fresh, chosen = found.fresh, found.chosen
-    said = work.said
+    chosen, said = found.chosen, work.said
     then = f"then {said.stage}, through its gates"
     if said.canary is not None:
         then = f"then a try on {100 * said.canary.share:.4g}% of the requests, {then}"
-    why = f"train on {chosen.trained:,} rows of {fresh.where}, {chosen.why}"
-    work.steps += [why, f"compare on the newest {chosen.held_out:,} rows", then]
+    why = f"train on {found.training.text}, {chosen.why}"
+    changed = making.not_committed(work)
+    pipeline = "run the pipeline as it is committed" + (f"; {changed}" if changed else "")
+    work.steps += [why, pipeline, f"compare on the newest {chosen.held_out:,} rows", then]
     return work.told("would retrain", why)
 
 

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot, table
 from mlops_cli.errors import MloError, RequestError
@@ -18,10 +19,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The rows to train on.
+
+    Attributes:
+        why: which rows these are, in words.
+        text: how many they are, and where from.
+    """
+
+    rows: pd.DataFrame
+    why: str
+    text: str
+
+
 def trained(
     repo: Repository, version: Version | None, fresh: Fresh, chosen: Chosen, into: str
-) -> tuple[pd.DataFrame, str]:
-    """Return the rows to train on, and what they are in words.
+) -> Training:
+    """Return the rows to train on.
 
     The rows that the version in the stage was trained on go before, where they are wanted, are
     here, and have no other columns.
@@ -31,9 +46,11 @@ def trained(
     rows = fresh.rows.iloc[chosen.first : chosen.split]
     before = _before(repo, version, into) if chosen.old else None
     if before is None or set(before.columns) != set(rows.columns):
-        return rows, chosen.why
+        return Training(rows, chosen.why, f"{len(rows):,} rows of {fresh.where}")
     both = pd.concat([before, rows[list(before.columns)]], ignore_index=True)
-    return both, f"{len(before):,} rows that v{_number(version)} was trained on, and {chosen.why}"
+    old = f"{len(before):,} rows that v{_number(version)} was trained on"
+    text = f"{len(both):,} rows: {len(before):,} that v{_number(version)} was trained on,"
+    return Training(both, f"{old}, and {chosen.why}", f"{text} {len(rows):,} of {fresh.where}")
 
 
 def _number(version: Version | None) -> int:

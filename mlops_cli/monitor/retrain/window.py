@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mlops_cli.monitor.retrain.tables import Training
+
 LEAST_HELD_OUT = 50
 _VARIES = 1.5
 """From this spread on rows are so alike that more of them are needed."""
@@ -66,10 +68,11 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Fresh rows, and which of them to take."""
+    """Fresh rows, which of them to take, and all that is trained on."""
 
     fresh: Fresh
     chosen: Chosen
+    training: Training
 
 
 def changed(fresh: Fresh, watched: Watched, said: Retrain) -> tuple[Rise, int] | None:

@@ -19,7 +19,7 @@ from mlops_cli.registry import routes
 from mlops_cli.registry.approvals import approve
 from mlops_cli.registry.evaluation.evaluate import evaluate
 from mlops_cli.registry.lineage.trace import trace
-from tests.conftest import git
+from tests.conftest import Mlo, git
 from tests.monitor.retrain.conftest import Loop, rows
 
 
@@ -111,10 +111,42 @@ def test_rows_that_fail_are_never_trained_on(loop: Loop) -> None:
     told = loop.retrain(force=True)
     assert told.status == "invalid"
     assert "a" in told.why
+    assert told.problems == (told.why,)
     loop.settings("window: 300")
     loop.answer(rows(600, 3).assign(y=1))
     assert loop.retrain().why == "every row has the same 'y'"
     assert loop.model.newest.number == 1
+
+
+def test_what_fails_is_named_and_a_row_count_is_not_for_fresh_rows(
+    loop: Loop, mlo_here: Mlo
+) -> None:
+    limits = "".join(f"  {name}: {{type: number, max: -9}}\n" for name in "aby")
+    schema = loop.root / "rows.yaml"
+    schema.write_text(f"rows: {{min: 5000}}\ncolumns:\n{limits}  z: {{type: number}}\n")
+    loop.settings("schema: rows.yaml")
+    changed(loop)
+    told = mlo_here("retrain", "m", "--json", code=1).json
+    assert [one.partition(":")[0] for one in told["problems"]] == ["z", "a", "b", "y"]
+    assert told["why"] == "; ".join(told["problems"][:3]) + "; and 1 more"
+    schema.write_text("rows: {min: 5000}\ncolumns:\n  a: {type: number}\n")
+    would = mlo_here("retrain", "m", "--dry-run").stdout
+    assert "run the pipeline as it is committed; uncommitted changes do not count" in would
+    assert ".mlops.yaml" in would
+    path = loop.root / ".mlops.yaml"
+    path.write_text(path.read_text().replace("outs:", "validate: true, outs:"))
+    path.write_text(f"{path.read_text()}data: {{train.csv: {{schema: rows.yaml}}}}\n")
+    found = loop.retrain(dry_run=True)
+    assert found.why == "480 rows to train on, and rows.yaml asks for 5,000 at least"
+
+
+def test_rows_that_go_along_are_told_apart_from_fresh_ones(loop: Loop) -> None:
+    loop.settings("window: all")
+    loop.answer(rows(400, 1))
+    words = "920 rows: 600 that v1 was trained on, 320 of the prediction log"
+    assert f"train on {words}, all rows" in loop.retrain(dry_run=True).steps
+    loop.retrain()
+    assert any(f"took {words} to train on; 80 to compare" in one for one in loop.said)
 
 
 def test_a_pipeline_that_fails_leaves_the_version_in_the_stage(loop: Loop) -> None:
