@@ -9,7 +9,7 @@ from mlops_cli.cli.fold import columns as terminal
 from mlops_cli.cli.fold import width_of
 from mlops_cli.cli.runs_list import clip
 from mlops_cli.cli.spark import can_print, sparkline
-from mlops_cli.monitor.report import subject
+from mlops_cli.monitor.report import subject, words
 from mlops_cli.monitor.tested import percent
 from mlops_cli.page.shapes import folded
 
@@ -69,7 +69,10 @@ def _columns(found: "Checked", *, every: bool) -> None:
         room = _name_room(rest, weighed=weighed)
         rows = [_row(column, room, weighed=weighed) for column in rest]
         show.table(names, rows, whole=len(names) - 1)
-    _left(len(report.columns) - len(apart) - len(rest), after=bool(rest))
+    shown = {column.name for column in (*apart, *rest)}
+    _left([one.verdict for one in report.columns if one.name not in shown], after=bool(rest))
+    for column in rest:
+        _others(column)
     for column in apart:
         name = show.style(column.name, "red")
         show.line(f"{name} cannot be compared: {column.reason}", rest="  ")
@@ -79,11 +82,18 @@ def _columns(found: "Checked", *, every: bool) -> None:
         show.line(f"not in the reference: {', '.join(new[:5])}{more}", rest="  ")
 
 
-def _left(hidden: int, *, after: bool) -> None:
-    """Say how many columns are not shown."""
+def _left(hidden: Sequence[str], *, after: bool) -> None:
+    """Say how many columns, of such verdicts, are not shown."""
     if hidden:
-        columns = show.number(hidden, "column")
-        show.line(f"{'and ' if after else ''}{columns} without drift: --all lists them")
+        columns = words.without_drift(hidden)
+        show.line(f"{'and ' if after else ''}{columns}: --all lists them", rest="  ")
+
+
+def _others(column: "ColumnDrift") -> None:
+    """Tell the tests of a column that decide nothing, where they were asked for."""
+    if column.others:
+        told = (f"{one.test} {one.statistic:.4g}, p {words.q(one.p)}" for one in column.others)
+        show.line(f"{clip(column.name, _NAME)} by other tests: {'; '.join(told)}", rest="  ")
 
 
 def _name_room(rest: Sequence["ColumnDrift"], *, weighed: bool) -> int:
@@ -91,7 +101,7 @@ def _name_room(rest: Sequence["ColumnDrift"], *, weighed: bool) -> int:
     if not sys.stdout.isatty():
         return _NAME
     verdict = max(len(one.verdict) for one in rest)
-    beside = verdict + 2 + 2 + 8 + 8 + (8 if weighed else 0) + 2 * (_BINS + 2) + _CHANGE
+    beside = verdict + 2 + 2 + 8 + 9 + (8 if weighed else 0) + 2 * (_BINS + 2) + _CHANGE
     return min(_NAME, max(12, terminal(sys.stdout) - beside))
 
 
@@ -108,7 +118,7 @@ def _row(column: "ColumnDrift", room: int, *, weighed: bool) -> list[str]:
         _verdict(column.verdict),
         clip(column.name, room),
         "" if column.effect is None else f"{column.effect:.2f}",
-        "" if column.q is None else f"{column.q:.1g}",
+        words.q(column.q),
         *([weight] if weighed else []),
         before,
         now,
@@ -150,7 +160,8 @@ def _windows(found: "Course", *, every: bool) -> None:
     if rows:
         head = ["verdict", "column", "windows", "in a row", "since", "trend"]
         show.table(head, rows, whole=len(head))
-    _left(len(report.columns) - len(courses), after=bool(rows))
+    named = {one.name for one in courses}
+    _left([one.verdict for one in report.columns if one.name not in named], after=bool(rows))
     told = [f"{mark} {_IN_WORDS[word]}" for word, mark in marks.items() if _seen(shown, word)]
     show.note(", ".join(told))
 

@@ -15,3 +15,13 @@ def repository() -> "Repository":
     found = open_repository(Path.cwd())
     found.on_wait = lambda holder: show.note(f"waiting for {holder} to end")
     return found
+
+
+def repository_if_any() -> "Repository | None":
+    """Return the repository around the working folder, None outside of one."""
+    from mlops_cli.errors import NotARepository
+
+    try:
+        return repository()
+    except NotARepository:
+        return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 from mlops_cli.cli.fold import fitted, width_of
 from mlops_cli.cli.inert import inert
 from mlops_cli.core.progress import SILENT, Progress
+from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +30,12 @@ def emit(value: T, *, as_json: bool, text: Callable[[T], None]) -> None:
         print(_json(plain(value), sys.stdout.encoding))
     else:
         text(value)
+
+
+def one_form(*, as_json: bool, markdown: bool) -> None:
+    """Refuse to print one result in two forms."""
+    if as_json and markdown:
+        raise RequestError("--json and --markdown are two forms of the same", hint="choose one")
 
 
 def line(text: str = "", *, rest: str | None = None) -> None:

@@ -15,6 +15,7 @@ from mlops_cli.monitor.given import Given
 from mlops_cli.monitor.over_windows import WindowsReport
 from mlops_cli.monitor.predicted import Beside, Predicted
 from mlops_cli.monitor.sides import Sides
+from mlops_cli.monitor.tested import listed
 from mlops_cli.monitor.windows import Width, Window
 
 if TYPE_CHECKING:
@@ -150,8 +151,9 @@ def _by_time(
     import pandas as pd
 
     if column not in frame.columns:
-        names = ", ".join(map(str, list(frame.columns)[:8]))
-        raise RequestError(f"'{side.side.path}' has no column '{column}'", hint=f"it has: {names}")
+        raise RequestError(
+            f"'{side.side.path}' has no column '{column}'", hint=f"it has: {listed(frame.columns)}"
+        )
     times = frame[column]
     if times.dtype.kind in "iuf":
         raise RequestError(

@@ -69,7 +69,7 @@ class Given:
     as_text: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def table(self) -> Table:
+    def table(self) -> Chosen:
         """The columns that are compared, in sum."""
         return Chosen(self.whole, self.columns)
 
@@ -102,16 +102,22 @@ class Given:
 
 
 class Chosen:
-    """Some columns of a table, under other names if need be."""
+    """Some columns of a table, under other names if need be.
+
+    `error` is the largest of the columns that were asked for: 0 while all is exact.
+    """
 
     def __init__(self, whole: Table, columns: Mapping[str, str]) -> None:
         self.names: tuple[str, ...] = tuple(columns)
         self.rows = whole.rows
+        self.error = 0.0
         self._whole, self._columns = whole, columns
 
     def column(self, name: str) -> Distribution:
         """Return one column in sum."""
-        return self._whole.column(self._columns[name])
+        found = self._whole.column(self._columns[name])
+        self.error = max(self.error, found.error)
+        return found
 
 
 def table(
@@ -125,15 +131,29 @@ def table(
         RequestError: there is neither, or it is no table.
         ExternalError: it cannot be read.
     """
-    path = start / text
-    if engine is None and path.is_file():
-        found = opened.of_file(path, text, approx=approx, scratch=repo.layout.tmp)
-        return _given(Side(text), found, lambda: held(table_blocks.blocks(path, text)), text)
+    if engine is None and (start / text).is_file():
+        return file(text, start, approx=approx, scratch=repo.layout.tmp)
     meant = reference.resolve(repo, text, start=start)
     if meant.kind != "file":
         raise RequestError(f"'{meant.path}' is a folder", hint="name a table in it")
     side = Side(meant.path, meant.rev, meant.oid)
     return version(repo, side, approx=approx, engine=engine)
+
+
+def file(text: str, start: Path, *, approx: bool = False, scratch: Path | None = None) -> Given:
+    """Return the file at a path as it is; arguments as of `opened.of_file`.
+
+    Raises:
+        RequestError: there is none, or it is no table.
+        ExternalError: it cannot be read.
+    """
+    path = start / text
+    if not path.is_file():
+        raise RequestError(
+            f"there is no file '{text[:200]}'", hint="versions are in a repository: mlo init"
+        )
+    found = opened.of_file(path, text, approx=approx, scratch=scratch)
+    return _given(Side(text), found, lambda: held(table_blocks.blocks(path, text)), text)
 
 
 def version(

@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlops_cli.core.config import DriftSettings
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import drift, sides
+from mlops_cli.monitor.distribution import Table
 from mlops_cli.monitor.drift import DriftReport
 from mlops_cli.monitor.given import Side as Side
 from mlops_cli.monitor.numeric import Asked
 from mlops_cli.monitor.sides import Sides
 from mlops_cli.monitor.span import Span as Span
 from mlops_cli.monitor.span import moment as moment
+from mlops_cli.monitor.tested import percent
 from mlops_cli.monitor.verdicts import WORST_FIRST, Verdict
 
 if TYPE_CHECKING:
@@ -73,7 +76,7 @@ class Checked:
 
 
 def check(
-    repo: Repository,
+    repo: Repository | None,
     model: str | None = None,
     *,
     reference: str | None = None,
@@ -93,7 +96,7 @@ def check(
     """Return whether what a model is asked has drifted from what it was trained on.
 
     Args:
-        repo: where.
+        repo: where; None for two files of the work tree, which need none.
         model: a model's name, or a version of it. A bare name means the version that answered
             last. None when only one model has answered, or when both tables are given.
         reference: a table to use in place of the training data, `PATH` or `PATH@REV`.
@@ -126,25 +129,33 @@ def check(
             f"'{time}' would say when rows were, and no windows are looked at",
             hint=f"mlo drift REFERENCE CURRENT --window 1d --time {time}",
         )
-    both = sides.choose(
-        repo,
-        model,
-        reference=reference,
-        current=current,
-        span=span or Span(),
-        start=start or repo.root,
-        approx=approx,
-        engine=engine,
-    )
+    if repo is None:
+        assert reference is not None
+        assert current is not None
+        both = sides.files(reference, current, start or Path.cwd(), approx=approx)
+    else:
+        both = sides.choose(
+            repo,
+            model,
+            reference=reference,
+            current=current,
+            span=span or Span(),
+            start=start or repo.root,
+            approx=approx,
+            engine=engine,
+        )
     answers = _answers(repo, both, asked=predictions)
     weights, origin = _importance(repo, both, compute=importance)
-    settings = repo.settings.drift
-    before, now = both.reference.table, both.current.table
+    settings = DriftSettings() if repo is None else repo.settings.drift
+    tables = both.reference.table, both.current.table
+    before: Table = tables[0]
+    now: Table = tables[1]
     if answers is not None:
         from mlops_cli.monitor.predicted import Beside
 
         before, now = Beside(before, answers.reference), Beside(now, answers.current)
     report = drift.compare(before, now, settings, importance=weights, asked=asked)
+    estimated = max(one.error for one in tables) if approx or engine is not None else 0.0
     found = Checked(
         model=both.version.model if both.version else None,
         version=both.version.number if both.version else None,
@@ -156,7 +167,7 @@ def check(
         report=report,
         answered=_named(both, answers),
         importance=origin,
-        notes=both.notes,
+        notes=(*both.notes, *_estimated(estimated)),
     )
     if window is not None:
         from mlops_cli.monitor import course
@@ -182,13 +193,25 @@ def check(
     return found
 
 
+def _estimated(error: float) -> Iterator[str]:
+    """Yield by how much shares of rows may be off, if at all."""
+    if error:
+        yield f"estimated: shares of the rows are off by {percent(error)} at most, 99 times of 100"
+
+
 def _together(both: Sides, report: DriftReport) -> MultivariateReport:
     """Return whether the columns, together, are distributed as they were.
 
     Moments, ids and texts are left out: they tell any two tables apart.
     """
+    from mlops_cli.monitor.columns import too_few_rows
+    from mlops_cli.monitor.multivariate.check import MultivariateReport
     from mlops_cli.monitor.multivariate.check import check as look
 
+    rows = report.reference_rows, report.current_rows
+    too_few = too_few_rows(*rows, report.settings.min_rows)
+    if too_few:
+        return MultivariateReport("too few rows", too_few, *rows)
     told = [one.name for one in report.columns if one.kind in ("number", "boolean", "category")]
     frames = []
     for side in (both.reference, both.current):
@@ -197,11 +220,11 @@ def _together(both: Sides, report: DriftReport) -> MultivariateReport:
     return look(frames[0], frames[1], report.settings)
 
 
-def _answers(repo: Repository, both: Sides, *, asked: bool | None) -> Predicted | None:
+def _answers(repo: Repository | None, both: Sides, *, asked: bool | None) -> Predicted | None:
     """Return the model's answers, where they are to be looked at."""
     if asked is False:
         return None
-    if both.version is None or both.log is None:
+    if repo is None or both.version is None or both.log is None:
         if asked:
             raise RequestError(
                 "predictions are those in the prediction log, and a table was named",
@@ -223,10 +246,10 @@ def _named(both: Sides, answers: Predicted | None) -> Answered | None:
 
 
 def _importance(
-    repo: Repository, both: Sides, *, compute: bool
+    repo: Repository | None, both: Sides, *, compute: bool
 ) -> tuple[Mapping[str, float] | None, str]:
     """Return what the model makes of its columns, and where that is from."""
-    if both.version is None:
+    if repo is None or both.version is None:
         if compute:
             raise RequestError(
                 "importance is that of a model's columns, and no model is looked at",

@@ -15,7 +15,7 @@ from mlops_cli.monitor.distribution import Table
 from mlops_cli.monitor.false_discovery import q_values
 from mlops_cli.monitor.given import Given
 from mlops_cli.monitor.numeric import Asked
-from mlops_cli.monitor.tested import Tested
+from mlops_cli.monitor.tested import Tested, listed
 from mlops_cli.monitor.verdicts import ColumnDrift, Verdict
 from mlops_cli.registry.evaluation import slices
 
@@ -107,8 +107,9 @@ def _parts(reference: Given, current: Given, column: str) -> tuple[list[_Part], 
         held = side.rows("segments")
         own = side.columns.get(column, column)
         if own not in held.frame.columns and len(held.frame):
-            names = ", ".join(map(str, list(held.frame.columns)[:8]))
-            raise RequestError(f"{what} has no column '{column}'", hint=f"it has: {names}")
+            raise RequestError(
+                f"{what} has no column '{column}'", hint=f"it has: {listed(held.frame.columns)}"
+            )
         if held.sampled:
             notes.append(f"{len(held.frame):,} rows of {what}, evenly chosen, stand for all")
         frames.append(held.frame.reset_index(drop=True))
@@ -131,7 +132,8 @@ def _parts(reference: Given, current: Given, column: str) -> tuple[list[_Part], 
             side.summed(part) if len(part) else None
             for side, part in zip((reference, current), chosen, strict=True)
         ]
-        parts.append(_Part(name, tables[0], tables[1], (len(chosen[0]), len(chosen[1]))))
+        told = slices.told(name, column)
+        parts.append(_Part(told, tables[0], tables[1], (len(chosen[0]), len(chosen[1]))))
     return parts, values, notes
 
 

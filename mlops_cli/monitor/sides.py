@@ -78,6 +78,16 @@ def choose(
     return _with_log(before, Log(repo, version, span, approx=approx), version)
 
 
+def files(reference: str, current: str, start: Path, *, approx: bool) -> Sides:
+    """Return two files as they are, which need no repository.
+
+    Raises:
+        RequestError, ExternalError: as of `given.file`.
+    """
+    before = given.file(reference, start, approx=approx)
+    return Sides(before, given.file(current, start, approx=approx))
+
+
 def _both(
     repo: Repository, texts: tuple[str, str], start: Path, *, approx: bool, engine: str | None
 ) -> tuple[Given, Given]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -74,3 +74,14 @@ def counted(number: int, noun: str) -> str:
     ('1 new value', '2 new values')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Iterable[object], most: int = 8) -> str:
+    """Return the first of some names, and how many more there are.
+
+    >>> listed("abcd", 2), listed("ab", 2)
+    ('a, b and 2 more', 'a, b')
+    """
+    every = list(map(str, names))
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more

@@ -261,3 +261,10 @@ def test_large_training_data_are_not_read_again(shop, monkeypatch):
     monkeypatch.setattr("mlops_cli.monitor.sources.opened.of_version", pytest.fail)
     found = live.check(shop.repo)
     assert (found.reference.kept, found.verdict) == (True, "drift")
+
+
+def test_columns_together_of_no_predictions_are_too_few_rows(shop):
+    shop.answer(shop.register(), asked(60))
+    never = Span(since="2100-01-01T00:00:00Z")
+    found = live.check(shop.repo, "churn@v1", span=never, multivariate=True)
+    assert (found.verdict, found.together.verdict) == ("too few rows",) * 2

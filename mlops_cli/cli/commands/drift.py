@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mlops_cli.cli import show
-from mlops_cli.cli.here import repository
+from mlops_cli.cli.here import repository, repository_if_any
 from mlops_cli.cli.options import JsonFlag, LastOption, SinceOption, UntilOption
 from mlops_cli.errors import RequestError
 
@@ -94,7 +94,8 @@ def drift(
     drifted when the difference is significant for this many tests and large enough to matter;
     .mlops.yaml sets the bounds under drift. Exits with 1 when a column has drifted or cannot be
     compared, and with 0 when there are too few rows to tell. Without a model, compares two tables
-    that are named. The change shown is that of the median unless it says of what.
+    that are named; two files need no repository. The change shown is that of the median unless it
+    says of what.
 
     With --window a column has drifted when it has in some windows in a row. With --segment each
     value of a column is held against the same value of the reference.
@@ -105,9 +106,10 @@ def drift(
     from mlops_cli.monitor.numeric import Asked
     from mlops_cli.monitor.span import Span
 
+    show.one_form(as_json=as_json, markdown=markdown)
     now = datetime.now(UTC)
     span = Span.told(since, until, last, now=now)
-    repo = repository()
+    repo = _around(what or [reference, current], engine)
     model, reference, current = _meant(repo, what or [], reference, current)
     found = live.check(
         repo,
@@ -135,8 +137,14 @@ def drift(
         raise typer.Exit(1)
 
 
+def _around(what: Sequence[str | None], engine: str | None) -> "Repository | None":
+    """Return the repository; two files need none."""
+    two = len(what) == 2 and None not in what
+    return repository_if_any() if two and engine in (None, "local") else repository()
+
+
 def _meant(
-    repo: "Repository", what: Sequence[str], reference: str | None, current: str | None
+    repo: "Repository | None", what: Sequence[str], reference: str | None, current: str | None
 ) -> tuple[str | None, str | None, str | None]:
     """Return the model, the reference and the current table that the arguments name."""
     from mlops_cli.registry import models
@@ -147,7 +155,7 @@ def _meant(
         )
     if not what:
         return None, reference, current
-    is_model = what[0].partition("@")[0] in models.names(repo)
+    is_model = repo is not None and what[0].partition("@")[0] in models.names(repo)
     if len(what) == 1:
         if not is_model and _is_file(what[0]):
             path = what[0].rpartition("@")[0] or what[0]

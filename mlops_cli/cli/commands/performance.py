@@ -65,6 +65,7 @@ def performance(
     from mlops_cli.monitor.performance.check import check
     from mlops_cli.monitor.span import Span
 
+    show.one_form(as_json=as_json, markdown=as_markdown)
     now = datetime.now(UTC)
     span = Span.told(since, until, last, now=now)
     found = check(

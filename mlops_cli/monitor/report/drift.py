@@ -91,7 +91,7 @@ def _row(one: ColumnDrift, *, weighed: bool) -> list[str | float | None]:
         one.name,
         html.mark(one.verdict, words.TONES[one.verdict]),
         None if one.effect is None else f"{one.effect:.2f}",
-        None if one.q is None else f"{one.q:.1g}",
+        words.q(one.q) or None,
         before,
         now,
         one.change if one.verdict in ("drift", "warn") else one.reason,

@@ -47,7 +47,8 @@ def _columns(every: Sequence[ColumnDrift]) -> Iterator[str]:
         yield from _table(told[:LISTED])
     if rest:
         yield ""
-        yield from folded(f"{len(rest)} columns without drift", _table(rest[:LISTED]))
+        left = words.without_drift([one.verdict for one in rest])
+        yield from folded(left, _table(rest[:LISTED]))
     if len(told) > LISTED or len(rest) > LISTED:
         yield ""
         yield f"Of each only the first {LISTED} are listed."
@@ -66,7 +67,7 @@ def _row(one: ColumnDrift, *, weighed: bool) -> list[str]:
         code(clipped(one.name)),
         one.verdict,
         "" if one.effect is None else f"{one.effect:.2f}",
-        "" if one.q is None else f"{one.q:.1g}",
+        words.q(one.q),
         *([weight] if weighed else []),
         escaped(told),
     ]

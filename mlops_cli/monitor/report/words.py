@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from mlops_cli.monitor.kinds import Kind
+from mlops_cli.monitor.tested import counted
 from mlops_cli.monitor.tested import percent as percent
 from mlops_cli.page.axis import moment
 from mlops_cli.page.html import Tone
@@ -39,6 +41,31 @@ def value(of: float | str | None, kind: Kind) -> str:
     if kind == "datetime":
         return moment(of)
     return f"{of:.4g}" if abs(of) < 1e4 or of % 1 else f"{of:.10g}"
+
+
+def q(of: float | None) -> str:
+    """Return a q; one too small for a float is not nothing.
+
+    >>> q(0.0312), q(0.0), q(None)
+    ('0.03', '<1e-300', '')
+    """
+    if of is None:
+        return ""
+    return f"{of:.1g}" if of > 1e-300 else "<1e-300"
+
+
+def without_drift(verdicts: Sequence[str]) -> str:
+    """Return how many columns do not drift; those that were not tested apart.
+
+    >>> without_drift(["ok", "ok", "not tested"]), without_drift(["not tested"])
+    ('2 columns without drift, 1 not tested', '1 column not tested')
+    """
+    told = {"too few rows": "with too few rows", "not tested": "not tested"}
+    counts = {what: verdicts.count(verdict) for verdict, what in told.items()}
+    counts = {"without drift": len(verdicts) - sum(counts.values()), **counts}
+    first, *rest = [(what, count) for what, count in counts.items() if count]
+    parts = [f"{counted(first[1], 'column')} {first[0]}"]
+    return ", ".join(parts + [f"{count:,} {what}" for what, count in rest])
 
 
 def minutes(when: datetime) -> str:

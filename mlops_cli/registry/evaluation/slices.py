@@ -40,6 +40,18 @@ def of_column(name: str, values: pd.Series[Any]) -> Groups:
     return Groups(name, names, codes)
 
 
+def told(name: str, column: str) -> str:
+    """Return the name of a group for people: a range with the name of its column.
+
+    >>> told("12 < . <= 40", "age"), told(". > 40", "age"), told("north", "region")
+    ('12 < age <= 40', 'age > 40', 'north')
+    """
+    if name.startswith((". <= ", ". > ")):
+        return column + name[1:]
+    low, dot, high = name.partition(" < . <= ")
+    return f"{low} < {column} <= {high}" if dot else name
+
+
 def _values(words: list[str], known: NDArray[np.bool_]) -> tuple[tuple[str, ...], Any]:
     import numpy as np
 

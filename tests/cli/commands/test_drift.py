@@ -180,3 +180,52 @@ def test_names_that_make_no_sense_are_refused_with_what_to_type(
     tables, mlo_here: Mlo, arguments, says
 ):
     assert says in mlo_here("drift", *arguments, code=2).stderr
+
+
+def test_two_files_need_no_repository(tables, tmp_path, monkeypatch, mlo_here: Mlo):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("before.csv", "after.csv"):
+        (outside / name).write_bytes((tables / name).read_bytes())
+    monkeypatch.chdir(outside)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    shown = mlo_here("drift", "before.csv", "after.csv", code=1).stdout
+    assert "drift: 1 of 2 columns (speed) drifted" in shown
+    assert (
+        "there is no file 'gone.csv'" in mlo_here("drift", "before.csv", "gone.csv", code=2).stderr
+    )
+
+
+def test_columns_that_were_not_tested_are_not_said_to_be_without_drift(tables, mlo_here: Mlo):
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(rng.normal(size=(100, 14)), columns=[f"c{i}" for i in range(14)])
+    frame.assign(key=range(100)).to_csv("wide.csv", index=False)
+    shown = mlo_here("drift", "wide.csv", "wide.csv").stdout
+    assert "14 columns without drift, 1 not tested: --all lists them" in shown
+    shown = mlo_here("drift", "wide.csv", "wide.csv", "--md").stdout
+    assert "14 columns without drift, 1 not tested" in shown
+
+
+def test_one_result_has_one_form(tables, mlo_here: Mlo):
+    for line in (("drift", "before.csv", "after.csv"), ("performance",)):
+        told = mlo_here(*line, "--json", "--markdown", code=2).stderr
+        assert "--json and --markdown are two forms of the same" in told
+
+
+def test_other_tests_are_told_where_they_were_asked_for(tables, mlo_here: Mlo):
+    shown = mlo_here("drift", "before.csv", "after.csv", "--tests", "all", code=1).stdout
+    assert "speed by other tests: kolmogorov-smirnov 0." in shown
+
+
+def test_an_unknown_segment_says_how_many_columns_there_are(tables, mlo_here: Mlo):
+    frame = pd.DataFrame({f"c{i}": range(100) for i in range(12)})
+    frame.to_csv("wide.csv", index=False)
+    told = mlo_here("drift", "wide.csv", "wide.csv", "--segment", "nope", code=2).stderr
+    assert "c7 and 4 more" in told
+
+
+def test_ranges_are_told_by_the_name_of_their_column(tables, mlo_here: Mlo):
+    line = ("drift", "before.csv", "before.csv", "--segment", "speed")
+    shown = mlo_here(*line).stdout
+    assert " < speed <= " in shown
+    assert " . " not in shown
