@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlops_cli.monitor import categorical, categories, numeric, rhythm, texts, words
+from mlops_cli.monitor import categorical, categories, numeric, repeats, rhythm, texts, words
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.kinds import Kind
 from mlops_cli.monitor.numeric import Asked
@@ -39,12 +39,11 @@ def compare(
     elif here != there:
         return Tested(kind, missing, mismatch=_retyped(reference, current))
     too_few = too_few_rows(reference.present, current.present, min_rows)
-    before, now = reference.words, current.words
-    if not too_few and before is not None and now is not None and before.make_text:
-        return _with(texts.compare(reference, current, before, now), missing)
-    never = "" if too_few else _never_repeats(reference, current)
-    if never:
-        return Tested("id", missing, untestable=never)
+    if not too_few and (reference.names or current.names):
+        return _with(_of_names(reference, current), missing)
+    if not too_few and numeric.never_repeat(reference):
+        why = "whole numbers that never repeat: ids, not amounts"
+        return Tested("id", missing, untestable=why)
     tested = _values(kind, reference, current, asked or Asked())
     if too_few and not tested.untestable:
         return replace(tested, results=missing, too_few=too_few)
@@ -94,14 +93,25 @@ def _reads_as_numbers(one: Distribution) -> float:
     return rows / one.present if one.present else 0.0
 
 
-def _never_repeats(reference: Distribution, current: Distribution) -> str:
-    """Return that a column holds names or keys; empty if it does not."""
-    if reference.names or current.names:
-        distinct = max(one.distinct / one.present for one in (reference, current))
-        return f"{distinct:.0%} of the values are distinct: names, not categories"
-    if numeric.never_repeat(reference):
-        return "whole numbers that never repeat: ids, not amounts"
-    return ""
+def _of_names(reference: Distribution, current: Distribution) -> Tested:
+    """Return the tests of names or text, where one side at least holds such."""
+    changed = repeats.compare(reference, current)
+    results = (changed,) if changed else ()
+    before, now = words.of_column(reference), words.of_column(current)
+    is_text = any(
+        one.names and found is not None and found.make_text
+        for one, found in ((reference, before), (current, now))
+    )
+    if is_text and before is not None and now is not None:
+        return _with(texts.compare(reference, current, before, now), results)
+    return Tested("id", results, untestable=_names_of(reference, current))
+
+
+def _names_of(reference: Distribution, current: Distribution) -> str:
+    sides = [one for one in (reference, current) if one.names]
+    where = "" if len(sides) == 2 else f" in the {'current data' if current.names else 'reference'}"
+    distinct = max(one.distinct / one.present for one in sides)
+    return f"{percent(distinct)} of the values{where} are distinct: names, not categories"
 
 
 def _values(kind: Kind, reference: Distribution, current: Distribution, asked: Asked) -> Tested:

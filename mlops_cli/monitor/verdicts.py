@@ -28,8 +28,8 @@ class ColumnDrift:
     Attributes:
         test: the test that decided, None when none was done. Statistic, p, q, effect and change
             are its own: `anderson-darling` (A², standardized), `chi-square` and `missing values`
-            (Pearson's statistic), and those of `texts` and `rhythm`. The effect is the largest
-            gap of the distribution functions, or of categories the total variation.
+            (Pearson's statistic), and those of `texts`, `repeats` and `rhythm`. The effect is
+            the largest gap of the distribution functions, or of categories the total variation.
         q: p corrected for all tests of the report, by Benjamini and Hochberg.
         effect: how much differs, in 0..1.
         change: what changed, in words.

@@ -8,6 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from math import isnan
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlops_cli.monitor.distribution import Distribution
 
 MOST_TEXTS = 20_000
 """Of more distinct texts so many are read, evenly chosen."""
@@ -63,10 +67,32 @@ def of_texts(texts: Iterable[str], distinct: int) -> Words:
     counts: Counter[str] = Counter()
     rows = numbers = 0
     for text in islice(texts, 0, None, step):
-        counts.update(set(_WORD.findall(text[:_LETTERS].casefold())))
+        counts.update(_in(text))
         rows += 1
         numbers += reads_as_number(text)
     return Words(rows, counts, numbers)
+
+
+def of_column(column: Distribution) -> Words | None:
+    """Return the words of a column of texts that has a value; None where not all texts are known.
+
+    Of names each is read once, of others as often as it is there.
+    """
+    if column.names or column.others:
+        return column.words
+    step = max(1, -(-len(column.categories) // MOST_TEXTS))
+    counts: Counter[str] = Counter()
+    rows = numbers = 0
+    for text, times in islice(column.categories.items(), 0, None, step):
+        for word in _in(text):
+            counts[word] += times
+        rows += times
+        numbers += times * reads_as_number(text)
+    return Words(rows, counts, numbers)
+
+
+def _in(text: str) -> set[str]:
+    return set(_WORD.findall(text[:_LETTERS].casefold()))
 
 
 def reads_as_number(text: str) -> bool:

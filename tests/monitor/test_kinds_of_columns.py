@@ -52,6 +52,33 @@ def test_text_that_grew_shorter_has_drifted():
     assert any(name.endswith(", of lengths") for name in found.distances)
 
 
+def test_text_that_became_one_word_has_drifted_and_so_has_the_way_back():
+    reference, spam = some_texts(rng(), ROWS), ["refund now"] * ROWS
+    collapsed = one(reference, spam)
+    assert (collapsed.kind, collapsed.verdict) == ("text", "drift")
+    assert collapsed.effect > 0.9
+    assert one(spam, reference).verdict == "drift"
+    assert one(reference, reference[:1] * ROWS).verdict == "drift"  # no word of it is unseen
+
+
+def test_names_that_became_few_values_have_drifted_and_so_has_the_way_back():
+    names, few = [f"a{i:04}" for i in range(ROWS)], ["a0001", "a0002"] * (ROWS // 2)
+    found = one(names, few)
+    assert (found.kind, found.verdict, found.test) == ("id", "drift", "distinct texts")
+    assert found.change == "distinct texts 100 % -> 0.67 %"
+    assert one(few, names).change == "distinct texts 0.67 % -> 100 %"
+
+
+@pytest.mark.parametrize(("rows", "others"), [(3000, 100), (100, 3000)])
+def test_values_that_hardly_repeat_in_few_rows_only_have_not_drifted(rows, others):
+    """Of two hundred cities a hundred rows have most but once, and three thousand rows have few."""
+    r = rng()
+    found = one(*([f"city {i}" for i in r.integers(0, 200, n)] for n in (rows, others)))
+    assert (found.kind, found.verdict) == ("id", "not tested")
+    side = "current data" if others == 100 else "reference"
+    assert f" of the values in the {side} are distinct: names, not categories" in found.reason
+
+
 def test_keys_are_said_to_be_keys_and_are_not_tested():
     row_numbers = one(range(ROWS), range(ROWS, 2 * ROWS))
     assert (row_numbers.kind, row_numbers.verdict) == ("id", "not tested")
