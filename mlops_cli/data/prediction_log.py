@@ -227,6 +227,16 @@ def batches(
             yield part if known is None else known.joined(part)
 
 
+def columns(repo: Repository, model: str, *, since: str) -> frozenset[str]:
+    """Return the columns of which the log has the values, in all it has from a moment on."""
+    found: set[str] = set()
+    hidden: set[str] = set()
+    for _, head in _selected(repo, model, None, ANSWERED, microseconds(since), Tally()):
+        found.update(head.columns)
+        hidden.update(head.hashed, set(head.source.columns).difference(head.columns))
+    return frozenset(found - hidden)
+
+
 def each(
     repo: Repository,
     model: str,

@@ -1,11 +1,12 @@
 """What a table is to be like: the records that a schema file is read into."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from mlops_cli.core import canonical
 from mlops_cli.core.expression import Expression
 from mlops_cli.core.ids import ObjectId, object_id
-from mlops_cli.core.records import dataclass, field
+from mlops_cli.core.records import dataclass, field, replace
 
 Type = Literal["integer", "number", "boolean", "text", "datetime", "any"]
 TYPES: tuple[Type, ...] = ("integer", "number", "boolean", "text", "datetime", "any")
@@ -87,6 +88,20 @@ class Schema:
     def id(self) -> ObjectId:
         """The hash of what it says; comments, layout and the file's name do not count."""
         return object_id(canonical.encode(_plain(self)))
+
+
+def of_requests(schema: Schema, names: Collection[str]) -> Schema:
+    """Return what a schema says of rows that a model was asked, which have the columns `names`.
+
+    Left out is what is about other columns, such as the target, and how many rows there are to be.
+    """
+    return replace(
+        schema,
+        columns=tuple(rule for rule in schema.columns if rule.name in names),
+        unique=tuple(key for key in schema.unique if set(key) <= set(names)),
+        rules=tuple(rule for rule in schema.rules if set(rule.condition.names) <= set(names)),
+        rows=RowCount(),
+    )
 
 
 def _plain(schema: Schema) -> dict[str, object]:

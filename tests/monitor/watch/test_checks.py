@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mlops_cli.core.config_log import LogSettings
 from mlops_cli.core.config_monitor import ConceptRule, PerformanceRule, Rule
 from mlops_cli.core.repository import open_repository
 from mlops_cli.data.predictions import counted
@@ -287,6 +288,22 @@ def test_requests_and_tables_are_held_against_a_schema(shop: Shop, guard: Guard)
     assert find(guard, table_rule).verdict == "holds"
     with pytest.raises(RequestError, match=r"the schema 'none\.yaml' cannot be read"):
         find(guard, "{quality: churn, schema: none.yaml}")
+
+
+def test_requests_are_not_asked_for_the_target_nor_what_the_log_hides(
+    shop: Shop, guard: Guard
+) -> None:
+    (shop.root / "schemas").mkdir()
+    of_training = SCHEMA + "  left: {type: boolean}\nrows: {min: 500}\nextra: error\n"
+    (shop.root / "schemas/train.yaml").write_text(of_training)
+    version = shop.register()
+    shop.answer(version, asked(60))
+    guard.now()
+    assert find(guard, "{quality: churn, schema: schemas/train.yaml}").verdict == "holds"
+    shop.answer(version, asked(5), LogSettings(hash=("colour",)))
+    guard.now()
+    found = find(guard, "{quality: churn, schema: schemas/train.yaml}")
+    assert (found.verdict, found.facts["rows"]) == ("holds", 65)
 
 
 def test_each_kind_of_rule_has_its_check() -> None:

@@ -9,7 +9,7 @@ from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.data.validation import declared
 from mlops_cli.data.validation.check import check as compare
 from mlops_cli.data.validation.report import Failure, ValidationReport
-from mlops_cli.data.validation.schema import Schema
+from mlops_cli.data.validation.schema import Schema, of_requests
 from mlops_cli.data.validation.validate import validate
 from mlops_cli.monitor.watch.alerts import Finding, Sample
 from mlops_cli.monitor.watch.checks import about
@@ -52,7 +52,13 @@ def check(asked: Asked) -> Finding:
 
 
 def _requests(asked: Asked, rule: QualityRule, schema: Schema, tally: Tally) -> ValidationReport:
+    """Return what of the schema the rows that the model was asked do not pass.
+
+    Nothing is asked about columns that requests do not have, or that the log hides.
+    """
     span = about.span(asked, rule.window_s)
+    assert span.since is not None, "a window begins somewhere"
+    names = prediction_log.columns(asked.repo, asked.rule.model, since=span.since)
 
     def blocks() -> "Iterator[DataFrame]":
         import pandas as pd
@@ -60,9 +66,11 @@ def _requests(asked: Asked, rule: QualityRule, schema: Schema, tally: Tally) -> 
         for part in prediction_log.batches(
             asked.repo, asked.rule.model, since=span.since, until=span.until, tally=tally
         ):
-            yield pd.DataFrame({name: cells.array() for name, cells in part.columns.items()})
+            yield pd.DataFrame(
+                {k: cells.array() for k, cells in part.columns.items() if k in names}
+            )
 
-    return compare(blocks(), schema, name="requests", now=asked.now)
+    return compare(blocks(), of_requests(schema, names), name="requests", now=asked.now)
 
 
 def _failure(one: Failure) -> dict[str, object]:
