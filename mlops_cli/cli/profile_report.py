@@ -64,6 +64,11 @@ def _named(found: "Looked") -> str:
     return f"{found.path}@{found.rev or short(found.oid)}"
 
 
+def _distinct(one: "ColumnProfile") -> str:
+    """Return how many values differ, `~` before an estimate; right-aligned."""
+    return f"{'~' if one.error else ''}{one.distinct:,}".rjust(len("distinct"))
+
+
 def _row(one: "ColumnProfile") -> list[object]:
     heights = page.heights(one)
     top = max(heights, default=0.0)
@@ -72,7 +77,7 @@ def _row(one: "ColumnProfile") -> list[object]:
         clip(one.name, _NAME),
         words.KINDS[one.kind],
         words.percent(missing) if missing else "",
-        one.distinct,
+        _distinct(one),
         sparkline(heights[:12], top) if heights else "",
         clip(page.told(one), _RANGE),
     ]

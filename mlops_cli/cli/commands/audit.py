@@ -79,7 +79,7 @@ def _tell(checked: "Verification") -> None:
     for problem in checked.problems:
         show.line(problem, rest="  ")
     for doubt in checked.doubts:
-        show.note(doubt)
+        show.note(doubt, rest="  ")
     if not checked.sound:
         return
     show.line(f"the record holds: {checked.entries} entries, {checked.events} events of models")

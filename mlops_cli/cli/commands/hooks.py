@@ -50,9 +50,14 @@ def install(as_json: JsonFlag = False) -> None:
     look_from_now(repo.layout)
     show.emit(_look(repo.root, where), as_json=as_json, text=_tell)
     if where.shared and not as_json:
-        show.note("these hooks are in the work tree, for every clone: commit them, or not")
+        show.note(
+            "these hooks are in the work tree, for every clone: commit them, or not", rest="  "
+        )
     if wrote and not as_json:
-        show.note("next: git add .gitattributes, then git commit; others run mlo hooks install too")
+        show.note(
+            "next: git add .gitattributes, then git commit; others run mlo hooks install too",
+            rest="  ",
+        )
 
 
 @app.command("uninstall")
@@ -92,7 +97,7 @@ def _look(root: Path, where: "Place") -> Standing:
 def _tell(standing: Standing) -> None:
     from mlops_cli.core.hooks import HOOKS
 
-    show.line(f"hooks in {standing.folder}")
+    show.line(f"hooks in {standing.folder}", rest="  ")
     for hook in standing.hooks:
         show.line(f"  {hook.name:<15}{_state(hook)}: {HOOKS[hook.name]}", rest=" " * 17)
     driver = "installed" if standing.merge_driver else "missing"

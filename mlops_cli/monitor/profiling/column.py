@@ -39,7 +39,7 @@ class ColumnProfile:
     Attributes:
         kind: what the values are; moments are in seconds since 1970 below.
         missing: rows without a value.
-        distinct: how many different values there are.
+        distinct: how many different values there are; estimated if there is an error.
         error: by how much shares and quantiles may be off, in 0..1; 0 when all is exact.
         low: and `high`, `mean`, `std`, of what is finite; of text those of its length in letters.
         quantiles: the values that `SHARES` of the rows are below; of text by its length.
@@ -74,7 +74,7 @@ def profile(name: str, column: Distribution) -> ColumnProfile:
         column.kind,
         column.rows,
         column.nulls,
-        column.distinct,
+        min(column.distinct, column.present),
         infinite=column.infinite,
         error=column.error,
         common=tuple(_common(column)),

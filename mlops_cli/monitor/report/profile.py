@@ -42,7 +42,7 @@ def facts(found: TableProfile) -> Iterator[tuple[str, str]]:
     yield "columns", f"{len(found.columns):,}"
     cells = sum(column.rows for column in found.columns)
     missing = sum(column.missing for column in found.columns)
-    yield "missing cells", words.percent(missing / cells) if cells else "none"
+    yield "missing cells", words.percent(missing / cells if cells else 0.0)
     if found.repeated is not None:
         yield "repeated rows", f"{found.repeated:,}"
 
@@ -69,9 +69,18 @@ def told(column: ColumnProfile) -> str:
 
 def _commonest(column: ColumnProfile) -> str:
     if not column.common:
-        return f"{column.low:g} to {column.high:g} letters" if column.low is not None else ""
+        return letters(column)
     text, rows = column.common[0]
     return f"'{html.clipped(str(text), 30)}' {words.percent(rows / (column.rows - column.missing))}"
+
+
+def letters(column: ColumnProfile) -> str:
+    """Return how long the texts of a column are, in words."""
+    if column.low is None:
+        return ""
+    if column.low == column.high:
+        return f"{column.low:g} letter{'' if column.low == 1 else 's'}"
+    return f"{column.low:g} to {column.high:g} letters"
 
 
 def _oddities(found: TableProfile, room: Room) -> Iterator[Html]:
@@ -133,7 +142,7 @@ def _under(column: ColumnProfile) -> str:
         spread = "" if column.std is None else f" ± {column.std:.4g}"
         parts.append(f"mean {column.mean:.4g}{spread}")
     if column.kind == "category" and column.low is not None:
-        parts.append(f"{column.low:g} to {column.high:g} letters")
+        parts.append(letters(column))
     return ", ".join(parts)
 
 

@@ -77,3 +77,22 @@ def test_a_file_that_is_no_table_is_refused(project, mlo_here: Mlo):
     assert "cannot be read as a table" in mlo_here("profile", "latin.csv", code=2).stderr
     (project / "bad.parquet").write_text("hello")
     assert "cannot be read as a table" in mlo_here("profile", "bad.parquet", code=2).stderr
+
+
+def test_an_estimate_is_marked_and_never_more_than_there_are_rows(project, mlo_here: Mlo):
+    pytest.importorskip("datasketches")
+    frame = pd.DataFrame({"x": [n / 7 for n in range(30_000)], "letter": ["a", "b"] * 15_000})
+    frame.to_csv("many.csv", index=False)
+    shown = mlo_here("profile", "many.csv", "--approx").stdout
+    found = mlo_here("profile", "many.csv", "--approx", "--json").json["profile"]["columns"]
+    assert found[0]["distinct"] <= 30_000
+    assert f"~{found[0]['distinct']:,}" in shown
+    assert found[1]["distinct"] == 2
+
+
+def test_texts_of_one_length_and_empty_tables_are_told_plainly(project, mlo_here: Mlo):
+    frame = pd.DataFrame({"code": [chr(0x4E00 + n) for n in range(60)]})
+    frame.to_csv("codes.csv", index=False)
+    assert "1 letter\n" in mlo_here("profile", "codes.csv").stdout
+    (project / "none.csv").write_text("a,b\n")
+    assert "0 % missing cells" in mlo_here("profile", "none.csv").stdout
