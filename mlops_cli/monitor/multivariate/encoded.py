@@ -44,7 +44,8 @@ def encode(reference: pd.DataFrame, current: pd.DataFrame) -> Encoded:
 
     Numbers are centred and scaled by what both have; a missing one is the mean, and one column
     more says that it is missing. Of categories the ten commonest are a column each. Text is told by
-    its words, in eight directions. Dates, keys and columns without a value are left out.
+    its words, in eight directions. Of a column without a value on one side it is told which rows
+    have one. Dates, keys and columns without any value are left out.
 
     Source:
         of the directions of text: S. Deerwester et al., Indexing by latent semantic analysis,
@@ -78,9 +79,13 @@ def _block(
     both: pd.Series[Any], reference: pd.Series[Any], current: pd.Series[Any]
 ) -> Floats | str:
     """Return a column of both tables as numbers, or why it is left out."""
+    import numpy as np
+
     here, there = kinds.kind_of(reference), kinds.kind_of(current)
-    if "empty" in (here, there):
+    if here == there == "empty":
         return "no value"
+    if "empty" in (here, there):
+        return np.stack([both.isna().to_numpy(np.float64)], axis=1)
     if {here, there} <= {"number", "boolean"}:
         if numeric.never_repeat(of_series(reference)):
             return "keys"
@@ -89,7 +94,9 @@ def _block(
         return "of another type"
     if here == "datetime":
         return "dates"
-    return _texts(both) if of_series(reference).names else _categories(both)
+    are_names = {of_series(reference).names, of_series(current).names}
+    found = _texts(both) if True in are_names else _categories(both)
+    return _categories(both) if isinstance(found, str) and False in are_names else found
 
 
 def _numbers(both: pd.Series[Any]) -> Floats:

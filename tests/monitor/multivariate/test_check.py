@@ -46,6 +46,23 @@ def test_text_about_something_else_is_found():
     assert report.reason.endswith("said gives it away")
 
 
+@pytest.mark.parametrize("gone", ["x", "letter", "said", "when"])
+def test_a_column_that_lost_all_values_is_found(gone):
+    r = np.random.default_rng(1)
+    report = check(table(r, 150), table(r, 150).assign(**{gone: np.nan}))
+    assert report.verdict == "drift"
+    assert report.separation is not None
+    assert report.separation.auc == 1.0
+    assert report.reason.endswith(f"{gone} gives it away")
+
+
+def test_names_that_became_few_values_are_found_in_either_direction():
+    r = np.random.default_rng(1)
+    names, few = table(r, 150), table(r, 150).assign(name=["n1", "n2"] * 75)
+    assert check(names, few).reason.endswith("name gives it away")
+    assert check(few, names).reason.endswith("name gives it away")
+
+
 def test_alike_tables_are_not_told_apart_and_the_same_question_has_the_same_answer():
     r = np.random.default_rng(2)
     reference, current = table(r, 200), table(r, 300)
