@@ -54,15 +54,9 @@ def compare(
     if off:
         notes.append(f"effect is exact to {off:.3f}")
     found = gaps.between(reference, current)
-    moved = _shifted if kind == "boolean" else _moved
+    change = _changed(kind, reference, current, found.distance)
     results = [
-        Result(
-            "anderson-darling",
-            found.test.statistic,
-            found.test.p,
-            found.distance,
-            moved(reference, current),
-        )
+        Result("anderson-darling", found.test.statistic, found.test.p, found.distance, change)
     ]
     if kind == "number" and _few_codes(reference.values) and _few_codes(current.values):
         results += _as_codes(pair(reference, current))
@@ -161,6 +155,18 @@ def _as_codes(both: Pair) -> list[Result]:
     order = np.argsort(-(both.first + both.second), kind="stable")
     names = [f"{both.values[i]:.6g}" for i in order]
     return [categories.chi_square(names, both.first[order], both.second[order])]
+
+
+def _changed(
+    kind: ColumnKind, reference: Distribution, current: Distribution, distance: float
+) -> str:
+    """Return what changed, in words: how many are infinite, if that is half of it or more."""
+    if kind == "boolean":
+        return _shifted(reference, current)
+    before, now = (one.infinite / one.present for one in (reference, current))
+    if before != now and abs(now - before) >= distance / 2:
+        return f"infinite {percent(before)} -> {percent(now)}"
+    return _moved(reference, current)
 
 
 def _moved(reference: Distribution, current: Distribution) -> str:

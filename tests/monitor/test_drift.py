@@ -144,7 +144,11 @@ def test_infinite_values_are_counted_and_compared_as_extremes():
     values = rng().normal(size=ROWS)
     found = one(values, np.where(np.arange(ROWS) % 3 == 0, np.inf, values))
     assert (found.verdict, found.reason) == ("drift", "100 infinite values")
-    assert one(values, np.full(ROWS, -np.inf)).change == "nothing finite"
+    assert found.change == "infinite 0 % -> 33 %"
+    assert one(values, np.full(ROWS, -np.inf)).change == "infinite 0 % -> 100 %"
+    assert one(np.full(ROWS, np.inf), np.full(ROWS, -np.inf)).change == "nothing finite"
+    shifted = one(values, np.append(values[1:] + 2, np.inf))
+    assert (shifted.change[:7], shifted.reason) == ("median ", "1 infinite value")
 
 
 def test_a_retyped_column_cannot_be_compared_and_that_is_not_ok():
