@@ -1,6 +1,7 @@
 """One HTTP request, told without what may be secret in its address."""
 
 from collections.abc import Mapping
+from socket import gaierror
 from urllib.parse import urlsplit
 
 from mlops_cli import __version__
@@ -73,14 +74,25 @@ def _asked(
             finally:
                 answer.close()
     except (HTTPError, ValueError) as error:
-        why = type(error).__name__.removesuffix("Error")
-        raise ExternalError(f"'{host(url)}' cannot be reached: {_plain(why)}") from None
+        raise ExternalError(f"'{host(url)}' cannot be reached: {_why(error)}") from None
+
+
+def _why(error: BaseException) -> str:
+    """Return what the system said, else the name of an error; its text would have the address."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, gaierror):
+            return "there is no such host"
+        if isinstance(below, OSError) and below.errno is not None:
+            return (below.strerror or type(below).__name__).lower()
+        below = below.__cause__ or below.__context__
+    return _plain(type(error).__name__.removesuffix("Error"))
 
 
 def _plain(why: str) -> str:
-    """Return the name of an error as words; its text would have the whole address.
+    """Return the name of an error as words.
 
-    >>> _plain("NewConnection"), _plain("ReadTimeout")
-    ('new connection', 'read timeout')
+    >>> _plain("ReadTimeout")
+    'read timeout'
     """
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in why).strip()

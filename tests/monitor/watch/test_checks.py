@@ -105,7 +105,7 @@ def test_a_bound_on_a_metric_is_crossed_by_more_than_chance(clinic: Clinic, guar
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("bound", ["metric: rmse, max: 100", "metric: r2, min: 0"])
+@pytest.mark.parametrize("bound", ["metric: rmse, max: 100", "metric: mae, max: 100"])
 def test_a_metric_that_is_no_finite_number_is_not_ok(
     agency: Clinic, guard: Guard, bound: str
 ) -> None:
@@ -115,6 +115,32 @@ def test_a_metric_that_is_no_finite_number_is_not_ok(
     guard.clock.time = datetime.fromtimestamp(START_US / 1e6, UTC) + timedelta(days=1)
     with pytest.raises(RequestError, match="cannot be told, it is"):
         find(guard, f"{{performance: prices, labels: realized, {bound}}}")
+
+
+def test_a_metric_that_such_a_model_has_not_is_told_before_it_is_asked(
+    agency: Clinic, guard: Guard
+) -> None:
+    with pytest.raises(RequestError, match="'accuracy' of prices; there are mae, rmse, bias, r2"):
+        find(guard, "{performance: prices, metric: accuracy, min: 0.8}")
+    assert find(guard, "{performance: prices, metric: r2, min: 0.8}").verdict == "no verdict"
+
+
+def test_labels_that_never_came_are_missed_whatever_the_window(
+    clinic: Clinic, guard: Guard
+) -> None:
+    clinic.answer(patients(100, 2), days=2)
+    end = datetime.fromtimestamp(START_US / 1e6, UTC) + timedelta(days=2)
+    guard.clock.time = end - timedelta(minutes=30)
+    rules = [f"{kind}, window: 1h}}" for kind in (
+        "{performance: ills, labels: realized", "{concept: ills")]  # fmt: skip
+    for late in (timedelta(0), timedelta(hours=5)):
+        guard.clock.time = end + late
+        for rule in rules:
+            with pytest.raises(RequestError, match="predictions has a label"):
+                find(guard, rule)
+    clinic.label(80)
+    for rule in rules:
+        assert find(guard, rule).reason == "no predictions in 1 h"
 
 
 def test_errors_that_rise_are_concept_drift(clinic: Clinic, guard: Guard) -> None:

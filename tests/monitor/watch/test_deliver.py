@@ -65,7 +65,7 @@ def test_an_address_that_is_a_secret_is_never_told(
     for action in (slack, webhook):
         outcome = attempt(action, alert())
         assert (outcome.done, outcome.again) == (False, True)
-        assert outcome.said == "'127.0.0.1:9' cannot be reached: new connection"
+        assert outcome.said == "'127.0.0.1:9' cannot be reached: connection refused"
         assert PASSWORD not in action.plan(alert())
 
 

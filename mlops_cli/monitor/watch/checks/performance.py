@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from math import isfinite
 
 from mlops_cli.core.config_monitor import ConceptRule, PerformanceRule
+from mlops_cli.core.records import replace
+from mlops_cli.data import prediction_log
 from mlops_cli.data.predictions import counted
 from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import RequestError
@@ -13,11 +14,21 @@ from mlops_cli.monitor.performance.report import Alarm, Part, PerformanceReport,
 from mlops_cli.monitor.watch.alerts import Finding, Sample, Verdict
 from mlops_cli.monitor.watch.checks import about
 from mlops_cli.monitor.watch.rules import Asked
-from mlops_cli.monitor.watch.standing import when
+from mlops_cli.monitor.watch.standing import stamp, when
 from mlops_cli.registry.models import Version
 
 _US = 1_000_000
+_METRICS = {
+    "classification": ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "brier"),
+    "regression": ("mae", "rmse", "bias", "r2"),
+}
+"""What performance is measured by, by what a model is for."""
 _TOLD = 10
+_HUGE = 1e100
+"""No number that a model predicts is so large: a label or an answer is wrong."""
+_DAY_S = 86400.0
+_LOOKED_BACK = 10
+"""So many windows back, or a day, labels are looked for that should have come."""
 _OVERDUE = 0.9
 """Labels should have come when the first prediction is as old as so much of the window."""
 
@@ -28,12 +39,16 @@ def check(asked: Asked) -> Finding:
     if not isinstance(rule, PerformanceRule):
         raise about.unexpected(rule)
     version = about.version(asked)
+    _must_have(rule.metric, version)
     estimate = rule.labels != "realized"
-    report = _report(asked, version, rule.window_s, estimate=estimate)
+    tally = Tally()
+    report = _report(asked, version, rule.window_s, tally, estimate=estimate)
     if report is None:
-        return _nothing(version, f"no predictions in {about.ago(rule.window_s)}")
+        if rule.labels == "realized":
+            _must_not_be_overdue(asked, version, rule.window_s)
+        return _nothing(version, f"no predictions in {about.ago(rule.window_s)}", tally)
     if not report.labelled and _may_come(asked, report, rule.window_s) and not _estimated(report):
-        return _nothing(version, f"none of {report.predictions:,} predictions has a label yet")
+        return _no_labels_yet(asked, version, report, rule.window_s)
     verdict, reason, value, limit = _judged(report, rule)
     return Finding(
         verdict,
@@ -54,11 +69,13 @@ def concept(asked: Asked) -> Finding:
     if not isinstance(rule, ConceptRule):
         raise about.unexpected(rule)
     version = about.version(asked)
-    report = _report(asked, version, rule.window_s, estimate=False)
+    tally = Tally()
+    report = _report(asked, version, rule.window_s, tally, estimate=False)
     if report is None:
-        return _nothing(version, f"no predictions in {about.ago(rule.window_s)}")
+        _must_not_be_overdue(asked, version, rule.window_s)
+        return _nothing(version, f"no predictions in {about.ago(rule.window_s)}", tally)
     if not report.labelled and _may_come(asked, report, rule.window_s):
-        return _nothing(version, f"none of {report.predictions:,} predictions has a label yet")
+        return _no_labels_yet(asked, version, report, rule.window_s)
     if not report.labelled:
         raise _no_labels(report)
     risen = [one for one in report.alarms if one.direction == "rise"]
@@ -102,19 +119,65 @@ def samples(version: Version, report: PerformanceReport) -> tuple[Sample, ...]:
 
 
 def _report(
-    asked: Asked, version: Version, window_s: float, *, estimate: bool
+    asked: Asked, version: Version, window_s: float, tally: Tally, *, estimate: bool
 ) -> PerformanceReport | None:
     """Return how a version performs, None where it was asked nothing."""
     start = asked.now - timedelta(seconds=window_s)
     moments = (round(start.timestamp() * _US), round(asked.now.timestamp() * _US))
-    if not counted.within(asked.repo, version.model, [moments], Tally())[0]:
+    if not counted.within(asked.repo, version.model, [moments], tally)[0]:
         return None
     span = about.span(asked, window_s)
     return look(asked.repo, about.reference(version), span=span, estimate=estimate)
 
 
-def _nothing(version: Version, said: str) -> Finding:
-    return Finding("no verdict", said, version=version.number, version_id=version.id)
+def _must_have(metric: str | None, version: Version) -> None:
+    """Refuse a metric that such a model has not, before it is asked anything."""
+    known = _METRICS.get(version.task, ())
+    if metric is not None and known and metric not in known:
+        raise _no_metric(metric, version.model, known)
+
+
+def _no_metric(metric: str, model: str, known: Iterable[str]) -> RequestError:
+    return RequestError(f"there is no metric '{metric}' of {model}; there are {', '.join(known)}")
+
+
+def _nothing(version: Version, said: str, tally: Tally) -> Finding:
+    notes = about.told(tally)
+    return Finding("no verdict", said, version=version.number, version_id=version.id, notes=notes)
+
+
+def _no_labels_yet(
+    asked: Asked, version: Version, report: PerformanceReport, window_s: float
+) -> Finding:
+    _must_not_be_overdue(asked, version, window_s)
+    said = f"none of {report.predictions:,} predictions has a label yet"
+    found = Finding("no verdict", said, version=version.number, version_id=version.id)
+    return replace(found, notes=report.notes)
+
+
+def _must_not_be_overdue(asked: Asked, version: Version, window_s: float) -> None:
+    """Refuse to wait for labels where none came of any prediction from before the window."""
+    since = asked.now - timedelta(seconds=max(_LOOKED_BACK * window_s, _DAY_S))
+    until = asked.now - timedelta(seconds=_OVERDUE * window_s)
+    rows = 0
+    for part in prediction_log.batches(
+        asked.repo,
+        version.model,
+        version_ids={version.id, *version.formerly},
+        since=stamp(since),
+        until=stamp(until),
+        labelled=True,
+    ):
+        rows += len(part)
+        gaps = None if part.labels is None else part.labels.gaps
+        if part.labels is not None and (gaps is None or not gaps.all()):
+            return
+    if rows:
+        raise RequestError(
+            f"none of {rows:,} predictions has a label, the newest of which is"
+            f" {about.ago(_OVERDUE * window_s)} old or more",
+            hint=f"mlo feedback {version.model} FILE",
+        )
 
 
 def _may_come(asked: Asked, report: PerformanceReport, window_s: float) -> bool:
@@ -172,10 +235,7 @@ def _reading(report: PerformanceReport, rule: PerformanceRule) -> tuple[str, Rea
                     return kind, one
     known = [one.metric for one in (*whole.realized, *whole.estimated)]
     if known and rule.metric not in known:
-        raise RequestError(
-            f"there is no metric '{rule.metric}' of {report.model}",
-            hint="there are " + ", ".join(dict.fromkeys(known)),
-        )
+        raise _no_metric(str(rule.metric), report.model, dict.fromkeys(known))
     if not report.labelled:
         raise _no_labels(report)
     return "", None
@@ -189,10 +249,10 @@ def _readings(report: PerformanceReport, rule: PerformanceRule) -> Iterator[Read
 
 
 def _must_be_numbers(readings: Iterable[Reading], report: PerformanceReport) -> None:
-    """Refuse to judge by what is no finite number, or whose interval is none."""
+    """Refuse to judge by what is no number that can be, or whose interval is none."""
     for one in readings:
         for number in (one.value, one.low, one.high):
-            if number is not None and not isfinite(number):
+            if number is not None and not abs(number) < _HUGE:
                 raise RequestError(
                     f"{one.metric} cannot be told, it is {one.value:.4g}{_interval(one)}:"
                     " a label or an answer is no number, or far beyond the others",
