@@ -27,6 +27,8 @@ _HOURS = [f"{hour}:00 to {hour + 1}:00 UTC" for hour in range(24)]
 _DAYS = ["Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"]
 _THURSDAY = 3
 """What day 0 of 1970 was."""
+_MANY = 0.1
+"""So many moments outside of the range of the reference are told."""
 _TESTED = "of dates, only hours and weekdays are tested"
 
 
@@ -41,9 +43,9 @@ def compare(reference: Distribution, current: Distribution) -> Tested:
             first, second = count(reference), count(current)
             if first is not None and second is not None:
                 results.append(_compared(test, names, first, second))
-    note = _gaps(reference, current)
+    note = "; ".join(filter(None, (_range(reference, current), _gaps(reference, current))))
     if results:
-        return Tested("datetime", tuple(results), note="; ".join(filter(None, (_TESTED, note))))
+        return Tested("datetime", tuple(results), note="; ".join(filter(None, (note, _TESTED))))
     why = "dates move on by themselves, and these are too few weeks for their rhythm"
     return Tested("datetime", untestable=why, note=note)
 
@@ -103,6 +105,34 @@ def _compared(test: str, names: list[str], first: Counts, second: Counts) -> Res
     order = order[(first + second)[order] > 0]
     found = categories.chi_square([names[i] for i in order], first[order], second[order])
     return Result(test, found.statistic, found.p, found.effect, found.change.replace("'", ""))
+
+
+def _range(reference: Distribution, current: Distribution) -> str:
+    """Return from when to when the moments are, where many lie outside of those of the reference.
+
+    That is usual of what moves on, and decides nothing.
+    """
+    first, last = float(reference.values[0]), float(reference.values[-1])
+    outside = (current.values < first) | (current.values > last)
+    if current.counts[outside].sum() < _MANY * current.counts.sum():
+        return ""
+    return f"{_from_to(current)}, in the reference {_from_to(reference)}"
+
+
+def _from_to(one: Distribution) -> str:
+    first, last = _day(float(one.values[0])), _day(float(one.values[-1]))
+    return first if first == last else f"{first} to {last}"
+
+
+def _day(moment_s: float) -> str:
+    """Return the day of a moment, in UTC.
+
+    >>> _day(0), _day(-86400.0 * 365 * 100)
+    ('1970-01-01', '1870-01-25')
+    """
+    import numpy as np
+
+    return str(np.datetime64(int(moment_s // _DAY_S), "D"))
 
 
 def _gaps(reference: Distribution, current: Distribution) -> str:

@@ -114,7 +114,12 @@ def test_hours_of_the_day_are_tested_over_whole_days():
     reference = moments(r, 30, 2000)
     same = one(reference, moments(r, 30, 1500, start="2026-03-02"))
     assert (same.kind, same.verdict) == ("datetime", "ok")
-    assert same.reason == "of dates, only hours and weekdays are tested"
+    assert same.reason == (
+        "2026-03-02 to 2026-03-31, in the reference 2026-01-05 to 2026-02-03; "
+        "of dates, only hours and weekdays are tested"
+    )
+    half = one(reference[::2].reset_index(drop=True), reference[1::2].reset_index(drop=True))
+    assert half.reason == "of dates, only hours and weekdays are tested"
     office = one(reference, moments(r, 30, 1500, hours=12, start="2026-03-02"))
     assert (office.verdict, office.test) == ("drift", "hour of the day")
     assert "UTC" in office.change
@@ -133,6 +138,8 @@ def test_few_days_say_nothing_of_their_rhythm():
     found = one(moments(r, 30, 2000), moments(r, 3, 200))
     assert (found.verdict, found.test) == ("not tested", None)
     assert found.reason.startswith("dates move on by themselves")
+    later = one(moments(r, 3, 200), moments(r, 1, 200, start="2036-01-05"))
+    assert later.reason.endswith("; 2036-01-05, in the reference 2026-01-05 to 2026-01-07")
 
 
 def test_a_long_gap_is_mentioned():
