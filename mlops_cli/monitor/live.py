@@ -167,7 +167,11 @@ def check(
         report=report,
         answered=_named(both, answers),
         importance=origin,
-        notes=(*both.notes, *_estimated(estimated)),
+        notes=(
+            *both.notes,
+            *_untold(repo, both, answers, asked=predictions),
+            *_estimated(estimated),
+        ),
     )
     if window is not None:
         from mlops_cli.monitor import course
@@ -234,6 +238,18 @@ def _answers(repo: Repository | None, both: Sides, *, asked: bool | None) -> Pre
     from mlops_cli.monitor import predicted
 
     return predicted.of_log(repo, both.version, both.log, asked=bool(asked))
+
+
+def _untold(
+    repo: Repository | None, both: Sides, answers: Predicted | None, *, asked: bool | None
+) -> Iterator[str]:
+    """Yield why answers that could be looked at are not."""
+    if repo is None or both.version is None or both.log is None or asked is False:
+        return
+    if answers is None and both.log.answers.rows:
+        from mlops_cli.monitor import predicted
+
+        yield from predicted.untold(repo, both.version)
 
 
 def _named(both: Sides, answers: Predicted | None) -> Answered | None:

@@ -6,7 +6,7 @@ request, against its first answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core.records import dataclass
@@ -172,7 +172,21 @@ def _held_out(repo: Repository, version: Version) -> tuple[Answers, str] | None:
     past = reference.find(repo, models.model(repo, version.model), version, None)
     if past is None or past.answers is None or not past.answers.rows:
         return None
+    if reference.of_newest(version, past.evaluation):
+        return None
     return past.answers, f"its {past.answers.rows:,} answers for {past.evaluation.data.path}"
+
+
+def untold(repo: Repository, version: Version) -> Iterator[str]:
+    """Yield why answers are not looked at, where an evaluation is there and says too little."""
+    from mlops_cli.monitor.performance import reference
+
+    past = reference.find(repo, models.model(repo, version.model), version, None)
+    if past is not None and reference.of_newest(version, past.evaluation):
+        yield (
+            "answers are not compared: held-out ones are of the newest rows of a retraining alone;"
+            f" mlo evaluate {version.model}@v{version.number} makes others"
+        )
 
 
 def _numbers(values: NDArray[np.float64]) -> Distribution:

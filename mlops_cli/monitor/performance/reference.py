@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlops_cli.core.repository import Repository
+from mlops_cli.data import table
 from mlops_cli.errors import MissingObject, RequestError
 from mlops_cli.monitor.performance import measure
 from mlops_cli.monitor.performance.measure import Measures
@@ -47,7 +48,8 @@ def of(answers: Answers) -> Measures:
 def find(repo: Repository, model: Model, version: Version, against: str | None) -> Past | None:
     """Return the evaluation that `against` names, else the first on the version's own test data.
 
-    The first, since one on later data knows already what is looked for. None if there is none.
+    The first, since one on later data knows already what is looked for; one on the newest rows, as
+    a retraining makes it, is the last resort. None if there is none.
 
     Raises:
         RequestError: `against` names none.
@@ -61,13 +63,27 @@ def find(repo: Repository, model: Model, version: Version, against: str | None) 
                 hint=f"mlo evaluate {version.model}@v{version.number} --data {against[:80]}",
             )
     else:
-        chosen = [one for one in every if one.data.chosen != ASKED][:1] or list(every[:1])
+        usual = [one for one in every if not of_newest(version, one)]
+        own = [one for one in usual if one.data.chosen != ASKED]
+        chosen = (own or usual or list(every))[:1]
     if not chosen:
         return None
     try:
         return Past(chosen[0], kept.answers_of(repo, chosen[0]))
     except MissingObject:
         return Past(chosen[0], None)
+
+
+def of_newest(version: Version, found: Evaluation) -> bool:
+    """Return whether an evaluation is of the newest rows, which a retraining held out.
+
+    These are few, and made when something had changed: not what is usual.
+    """
+    from mlops_cli.monitor.retrain.tables import held_out_path
+
+    known = (*version.inputs, *([version.data] if version.data else []))
+    paths = {held_out_path(one.path) for one in known if table.is_table(one.path)}
+    return found.data.path in paths
 
 
 def _means(found: Evaluation, text: str) -> bool:
