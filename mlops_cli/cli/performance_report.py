@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from mlops_cli.cli import show
@@ -40,14 +42,14 @@ def teller(now: datetime, every: bool) -> "Callable[[PerformanceReport], None]":
 
     def tell(found: "PerformanceReport") -> None:
         for one in found.notes:
-            show.note(one)
+            show.note(one, rest="  ")
         show.line(f"{found.model} v{found.version}: {_predictions(found, now)}", rest="  ")
         verdict = show.style(found.verdict, "bold", _COLOURS[found.verdict])
         show.line(f"{verdict}: {found.reason}", rest="  ")
         if found.hint:
-            show.note(f"hint: {found.hint}")
-        _metrics(found)
-        _windows(found, every=every)
+            show.note(f"hint: {found.hint}", rest="  ")
+        estimated = _metrics(found)
+        _windows(found, every=every, estimated=estimated)
         _rest(found, every=every)
 
     return tell
@@ -69,11 +71,12 @@ def _predictions(found: "PerformanceReport", now: datetime) -> str:
     )
 
 
-def _metrics(found: "PerformanceReport") -> None:
+def _metrics(found: "PerformanceReport") -> bool:
+    """Print metrics of all predictions; return whether some of them are marked as estimated."""
     from mlops_cli.monitor.report import performance as words
 
     if found.whole is None:
-        return
+        return False
     names = found.metrics or tuple(words.shown(found)[:4])
     rows = []
     for name in names:
@@ -86,39 +89,48 @@ def _metrics(found: "PerformanceReport") -> None:
         guessed = "" if guess is None else words.number(guess.value)
         real_value = "" if real is None else words.number(real.value)
         rows.append(
-            [name, words.number(one.before), real_value, guessed, ends, _trend_of(found, name)]
+            [name, words.held_out(real, guess), real_value, guessed, ends, _trend_of(found, name)]
         )
     if rows:
         show.line()
         head = ["metric", "held out", "by labels", "estimated", "95 % interval", "trend"]
         show.table(head, rows, whole=len(head))
+    return any(row[1].startswith("~") for row in rows)
 
 
 def _trend_of(found: "PerformanceReport", name: str) -> str:
     from mlops_cli.monitor.report import performance as words
 
-    values = []
+    values, widths = [], []
     for part in found.windows[-24:]:
         one = words.reading(part.realized, name) or words.reading(part.estimated, name)
         values.append(None if one is None else one.value)
-    return trend(values)
+        if one is not None and one.low is not None and one.high is not None:
+            widths.append(one.high - one.low)
+    return trend(values, least=median(widths) if widths else 0.0)
 
 
-def trend(values: Sequence[float | None]) -> str:
+def trend(values: Sequence[float | None], *, least: float = 0.0) -> str:
     """Return a mark for each value, the higher the larger it is; a space for one that is not known.
+
+    From the lowest mark to the highest is `least` or more, so that chance looks like what it is.
 
     >>> trend([0.1, None, 0.5, 0.9]) in ("▁ ▅█", "_ =@")
     True
+    >>> trend([0.860, 0.862], least=0.1) in ("▄▅", "~=")
+    True
     """
-    known = [one for one in values if one is not None]
     marks = _BLOCKS if _can_print(_BLOCKS) else _ASCII
-    if not known:
+    known = [one for one in values if one is not None]
+    wide = max(max(known) - min(known), least) if known else 0.0
+    if not known or not isfinite(wide):
         return ""
-    low, wide = min(known), max(known) - min(known)
+    low = (max(known) + min(known) - wide) / 2
+    places = [(one - low) / wide if one is not None and wide else 0.5 for one in values]
     steps = len(marks) - 1
     return "".join(
-        " " if one is None else marks[round((one - low) / wide * steps) if wide else steps // 2]
-        for one in values
+        " " if one is None else marks[min(max(round(place * steps), 0), steps)]
+        for one, place in zip(values, places, strict=True)
     )
 
 
@@ -130,7 +142,7 @@ def _can_print(text: str) -> bool:
     return True
 
 
-def _windows(found: "PerformanceReport", *, every: bool) -> None:
+def _windows(found: "PerformanceReport", *, every: bool, estimated: bool) -> None:
     from mlops_cli.monitor.report import performance as words
 
     names = list(found.metrics or words.shown(found))[:3]
@@ -139,7 +151,8 @@ def _windows(found: "PerformanceReport", *, every: bool) -> None:
     if len(rows) > 1:
         show.line()
         show.table(head, [_flagged(row) for row in rows[hidden:]], whole=len(head) - 1)
-    if any(cell.startswith("~") for row in rows[hidden:] for cell in row):
+    shown = rows[hidden:] if len(rows) > 1 else []
+    if estimated or any(cell.startswith("~") for row in shown for cell in row):
         show.line("~ is estimated, for want of labels")
     if hidden:
         show.line(f"and {show.number(hidden, 'older window')}: --all lists them")
@@ -152,8 +165,15 @@ def _flagged(row: Sequence[str]) -> list[str]:
 def _rest(found: "PerformanceReport", *, every: bool) -> None:
     from mlops_cli.monitor.report import performance as words
 
-    for table in (words.segments_table(found), words.gaps_table(found)):
-        _print(table)
+    segments = words.segments_table(found, every=every)
+    few = len(found.segments) - len(segments[1])
+    _print(segments)
+    if few:
+        more = "more " if segments[1] else ""
+        if not segments[1]:
+            show.line()
+        show.line(f"{show.number(few, f'{more}segment')} with too few labels: --all lists them")
+    _print(words.gaps_table(found))
     if found.concept is not None:
         show.line()
         show.line(words.concept(found.concept), rest="  ")

@@ -83,11 +83,17 @@ def check(
     by_column = {one: groups.of_column(one, seen.known.columns[one]) for one in columns}
     parts = () if segment is None else groups.segments(repo, seen, by_column[segment])
     gaps = [gap for one in sensitive for gap in groups.gaps(seen, by_column[one])]
-    return _report(version, seen, segments=parts, gaps=tuple(gaps))
+    few = [note for one in sensitive for note in groups.small(seen, by_column[one])]
+    return _report(version, seen, segments=parts, gaps=tuple(gaps), few=few)
 
 
 def _report(
-    version: Version, seen: Look, *, segments: tuple[Segment, ...], gaps: tuple[Gap, ...]
+    version: Version,
+    seen: Look,
+    *,
+    segments: tuple[Segment, ...],
+    gaps: tuple[Gap, ...],
+    few: Sequence[str],
 ) -> PerformanceReport:
     judged = judge.judge(seen)
     whole = judge.parts(seen, [seen.cuts]) if seen.cuts else []
@@ -118,7 +124,7 @@ def _report(
         basis=judged.basis,
         reason=words.reason(version, seen, judged),
         hint=words.hint(version, seen, judged),
-        notes=tuple(words.notes(seen, judged)),
+        notes=(*words.notes(seen, judged), *few),
     )
 
 

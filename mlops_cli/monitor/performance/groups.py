@@ -27,6 +27,8 @@ from mlops_cli.registry.evaluation.answers import part
 from mlops_cli.registry.evaluation.bootstrap import CONFIDENCE, Estimate
 from mlops_cli.registry.evaluation.fairness import Groups
 
+FEW = 30
+"""Of a group with fewer labels hardly anything can be said."""
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 
@@ -105,6 +107,24 @@ def _of_window(seen: Look, groups: Groups, cut: Cut) -> Iterator[Gap]:
                 before=None if past is None else past.value,
                 q=_p_value(past, one),
             )
+
+
+def small(seen: Look, groups: Groups) -> Iterator[str]:
+    """Yield how many groups have few labels in the newest window whose gaps are told, if any."""
+    import numpy as np
+
+    least = seen.settings.min_labels
+    told = [cut for cut in seen.cuts if cut.known_end - cut.known_first >= least]
+    if not told:
+        return
+    codes = groups.codes[told[-1].known_first : told[-1].known_end]
+    rows = np.bincount(codes[codes >= 0], minlength=len(groups.names))
+    here, few = int((rows > 0).sum()), int(((rows > 0) & (rows < FEW)).sum())
+    if few:
+        yield (
+            f"{groups.column}: {few} of {here} groups have fewer than {FEW} labels in the newest"
+            " window, so gaps between them say little"
+        )
 
 
 def _known(past: Past | None, column: str) -> dict[str, Estimate]:

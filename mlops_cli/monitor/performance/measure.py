@@ -13,6 +13,7 @@ Source:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite, sqrt
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 LOSSES = frozenset(["log_loss", "brier", "mae", "rmse"])
 """Metrics of which less is better; of the others here more is."""
+_HUGE = 1e100
+"""The sum of the squares of many smaller numbers is one too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +103,33 @@ def of_numbers(answers: Measured) -> dict[str, Measure]:
     """Return metrics of a regressor's answers, at least one row."""
     import numpy as np
 
-    off = answers.predicted - answers.truth
+    unit = _unit(answers)
+    truth = answers.truth / unit
+    off = answers.predicted / unit - truth
     square = _mean(off**2)
-    spread = float(answers.truth.var())
-    found = {"mae": _mean(np.abs(off)), "rmse": root(square), "bias": _mean(off)}
+    spread = float(truth.var())
+    by_unit = {"mae": _mean(np.abs(off)), "rmse": root(square), "bias": _mean(off)}
+    found = {name: _times(one, unit) for name, one in by_unit.items()}
     if spread:
-        apart = (answers.truth - answers.truth.mean()) ** 2
+        apart = (truth - truth.mean()) ** 2
         influence = square.value / spread**2 * (apart - spread) - (off**2 - square.value) / spread
         value, rows = 1 - square.value / spread, len(off)
         found["r2"] = Measure(value, float(influence.std()), rows, fewest=rows)
     return found
+
+
+def _unit(answers: Measured) -> float:
+    """Return what to divide by, so that no square is too large for a number; 1 but for the huge."""
+    import numpy as np
+
+    largest = float(max(np.abs(answers.predicted).max(), np.abs(answers.truth).max()))
+    return largest if largest > _HUGE else 1.0
+
+
+def _times(one: Measure, unit: float) -> Measure:
+    most = sys.float_info.max
+    value = max(min(one.value * unit, most), -most)
+    return replace(one, value=value, spread=min(one.spread * unit, most))
 
 
 def of_losses(absolute: Floats, squared: Floats) -> dict[str, Measure]:

@@ -20,17 +20,20 @@ if TYPE_CHECKING:
 
 MOST = 200_000
 """Of more errors so many are looked at, evenly chosen."""
+LARGEST = 1e100
+"""No error counts as larger, so that squares can be summed up."""
 
 
 def errors(answers: Answers) -> Floats:
-    """Return 1 for each wrong answer and 0 for a right one, or how far a number is off."""
+    """Return 1 for each wrong answer and 0 for a right one, or how far off each number is."""
     import numpy as np
 
     if isinstance(answers, Labelled):
         wrong: Floats = (answers.predicted != answers.truth).astype(np.float64)
         return wrong
-    off: Floats = np.abs(answers.predicted - answers.truth)
-    return off
+    with np.errstate(over="ignore"):
+        off: Floats = np.abs(answers.predicted - answers.truth)
+    return np.minimum(off, LARGEST)
 
 
 def alarms(

@@ -37,9 +37,10 @@ def _dropped(seen: Look, found: Judged, since: Part) -> str:
     rows = since.labelled if found.basis == "labels" else since.rows
     what = "labels" if found.basis == "labels" else "predictions without labels"
     seems = "is" if found.basis == "labels" else "is estimated to be"
+    was = "was" if found.basis == "labels" else "was estimated to be"
     return (
         f"{worst.metric} {seems} {_number(worst.value)} in the newest {rows:,} {what},"
-        f" and was {_number(worst.before)} on {_past(seen)}"
+        f" and {was} {_number(worst.before)} on {_past(seen)}"
     )
 
 
@@ -48,7 +49,9 @@ def _past(seen: Look) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
 def hint(version: Version, seen: Look, found: Judged) -> str:

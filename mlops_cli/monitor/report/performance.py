@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from mlops_cli.monitor.performance.report import Alarm, Gap, Part, PerformanceReport, Reading
+from mlops_cli.monitor.performance.report import (
+    Alarm,
+    Gap,
+    Part,
+    PerformanceReport,
+    Reading,
+    Segment,
+)
 from mlops_cli.monitor.report.words import minutes, percent
 from mlops_cli.page import html, lines, markdown
 from mlops_cli.page.html import Html, Tone
 from mlops_cli.page.lines import Line
+from mlops_cli.registry.evaluation import slices
 
 _TONES: dict[str, Tone] = {"dropped": "bad", "ok": "good", "unknown": "warn"}
 _NAN = float("nan")
@@ -68,23 +76,25 @@ def labelled(found: PerformanceReport) -> str:
 def duration(seconds: float) -> str:
     """Return about how long, for people.
 
-    >>> duration(90), duration(7200), duration(260_000)
-    ('90 s', '2.0 h', '3.0 d')
+    >>> duration(90), duration(462), duration(7200), duration(260_000)
+    ('90 s', '8 min', '2.0 h', '3.0 d')
     """
-    if seconds < 600:
+    if seconds < 120:
         return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} d"
 
 
 def number(value: float | None) -> str:
     """Return a metric with as many digits as one reads.
 
-    >>> number(0.83512), number(12345.6), number(None)
-    ('0.835', '12,346', '')
+    >>> number(0.83512), number(12345.6), number(1e300), number(None)
+    ('0.835', '12,346', '1e+300', '')
     """
     if value is None:
         return ""
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
 def _charts(found: PerformanceReport) -> Iterator[Html]:
@@ -195,7 +205,7 @@ def shown(found: PerformanceReport) -> list[str]:
 
 
 def _tables(found: PerformanceReport) -> Iterator[Html]:
-    head, rows = metrics_table(found)
+    head, rows = metrics_table(found, guess="≈ ")
     if rows:
         yield html.section("Metrics", html.table(head, rows), under="of all predictions looked at")
     for told, (head, rows) in (
@@ -220,25 +230,38 @@ _UNDER = {
 Table = tuple[list[str], list[list[str]]]
 
 
-def metrics_table(found: PerformanceReport) -> Table:
-    """Return each metric of all predictions: by labels, estimated and of the reference."""
+def metrics_table(found: PerformanceReport, *, guess: str = "~") -> Table:
+    """Return each metric of all predictions: by labels, estimated and of the reference.
+
+    `guess` stands before what is estimated of the reference too, for want of labels.
+    """
     whole = found.whole
     rows = []
     for name in [] if whole is None else shown(found):
         assert whole is not None
-        real, guess = reading(whole.realized, name), reading(whole.estimated, name)
-        known = real or guess
-        before = None if known is None else known.before
-        rows.append([name, number(before), _banded(real), _banded(guess)])
+        real, guessed = reading(whole.realized, name), reading(whole.estimated, name)
+        rows.append([name, held_out(real, guessed, guess), _banded(real), _banded(guessed)])
     return ["metric", "held-out data", "by labels", "estimated"], rows
+
+
+def held_out(real: Reading | None, guessed: Reading | None, mark: str = "~") -> str:
+    """Return the metric of the reference: by labels, or `mark` and what was estimated of it."""
+    if real is not None:
+        return number(real.before)
+    told = "" if guessed is None else number(guessed.before)
+    return told and f"{mark}{told}"
 
 
 def _banded(one: Reading | None) -> str:
     if one is None or one.value is None:
         return ""
-    if one.low is None or one.high is None:
-        return number(one.value)
-    return f"{number(one.value)} ({number(one.low)} to {number(one.high)})"
+    return _between(one.value, one.low, one.high)
+
+
+def _between(value: float | None, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return number(value) or "not known"
+    return f"{number(value)} ({number(low)} to {number(high)})"
 
 
 def windows_table(found: PerformanceReport, names: Sequence[str], *, guess: str = "~") -> Table:
@@ -269,20 +292,26 @@ def span(part: Part) -> str:
     return part.start[:16].replace("T", " ")
 
 
-def segments_table(found: PerformanceReport) -> Table:
-    """Return the metric that decides first, of each segment."""
+def segments_table(found: PerformanceReport, *, every: bool = True) -> Table:
+    """Return the metric that decides first, of each segment; not `every`: where it is known."""
     name = (found.metrics or ("accuracy",))[0]
     rows = []
     for one in found.segments:
+        if not (every or one.realized):
+            continue
         told = reading(one.realized, name)
         dropped = ", ".join(metric.metric for metric in one.realized if metric.dropped)
         before = None if told is None else told.before
         few = "" if one.realized else "too few labels"
         rows.append(
-            [f"{one.column}={one.value}", f"{one.labelled:,}", number(before), _banded(told),
-             dropped or few]
-        )  # fmt: skip
+            [_segment(one), f"{one.labelled:,}", number(before), _banded(told), dropped or few]
+        )
     return ["segment", "labels", "held-out data", name, "dropped"], rows
+
+
+def _segment(one: Segment) -> str:
+    named = slices.told(one.value, one.column)
+    return f"{one.column}={one.value}" if named == one.value else named
 
 
 def gaps_table(found: PerformanceReport) -> Table:
@@ -292,7 +321,7 @@ def gaps_table(found: PerformanceReport) -> Table:
         some = gaps_of(found, column, name)
         last = some[-1]
         grown = sum(one.grown for one in some)
-        ends = f"{number(last.value)} ({number(last.low)} to {number(last.high)})"
+        ends = _between(last.value, last.low, last.high)
         told = f"{grown} of {len(some)} windows" if grown else ""
         rows.append([column, name.removesuffix("_difference"), number(last.before), ends, told])
     return ["column", "difference of", "held-out data", "newest window", "grown in"], rows
@@ -342,7 +371,7 @@ def as_markdown(found: PerformanceReport) -> str:
         *(f"\n> {markdown.escaped(one)}" for one in found.notes),
     ]
     for head, rows in (
-        metrics_table(found),
+        metrics_table(found, guess="≈"),
         windows_table(found, shown(found)[:3], guess="≈"),
         segments_table(found),
         gaps_table(found),

@@ -63,6 +63,19 @@ def test_a_model_that_does_as_before_exits_with_0(clinic: Clinic, mlo_here: Mlo)
     assert "probability" in named
 
 
+def test_what_is_estimated_of_held_out_data_is_marked(clinic: Clinic, mlo_here: Mlo) -> None:
+    clinic.evaluate(patients(1000, 1))
+    clinic.answer(patients(600, 2))
+    clinic.label(0, 40)
+    shown = mlo_here("performance", "--segment", "width").stdout
+    (accuracy,) = [one for one in shown.splitlines() if one.startswith("accuracy")]
+    assert accuracy.split()[1].startswith("~0.")
+    assert "~ is estimated, for want of labels" in shown
+    assert "segments with too few labels: --all lists them" in shown
+    every = mlo_here("performance", "--segment", "width", "--all").stdout
+    assert " < width <= " in every
+
+
 def test_it_is_said_what_to_type(clinic: Clinic, mlo_here: Mlo) -> None:
     clinic.answer(patients(200, 2))
     shown = mlo_here("performance")

@@ -146,3 +146,27 @@ def test_a_span_counts_only_what_is_in_it(clinic: Clinic) -> None:
     assert (found.predictions, found.verdict) == (1000, "ok")
     assert check(clinic.shop.repo, "ills", span=Span(last=1000)).predictions == 1000
     assert check(clinic.shop.repo, "ills", span=Span(last=2000)).windows[0].dropped
+
+
+def test_one_label_that_is_huge_is_reckoned_with(agency: Clinic) -> None:
+    agency.evaluate(houses(500, 1), columns=["ward"])
+    agency.answer(houses(400, 2), days=5)
+    agency.truths[7], agency.truths[8] = 1e300, -1.7e308
+    agency.label()
+    found = check(agency.shop.repo, "prices", segment="ward", sensitive=["ward"])
+    assert found.whole is not None
+    rmse = next(one for one in found.whole.realized if one.metric == "rmse")
+    assert rmse.value is not None
+    assert rmse.low is not None
+    assert rmse.value == pytest.approx(1.7e308 / 20)
+    assert 0 < rmse.low < rmse.value
+
+
+def test_groups_with_too_few_labels_are_told(clinic: Clinic) -> None:
+    rows = patients(200, 2)
+    rows.inputs["ward"] = [f"ward {place % 40}" for place in range(200)]
+    clinic.evaluate(patients(500, 1))
+    clinic.answer(rows)
+    clinic.label()
+    found = check(clinic.shop.repo, "ills", sensitive=["ward"])
+    assert any("ward: " in one and "have fewer than 30 labels" in one for one in found.notes)

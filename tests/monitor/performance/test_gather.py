@@ -7,6 +7,7 @@ import pytest
 
 from mlops_cli.data.feedback import Feedback, Label
 from mlops_cli.data.predictions.block import Cells
+from mlops_cli.data.predictions.labels import Labels
 from mlops_cli.monitor.performance import gather
 from mlops_cli.monitor.performance.check import check
 from mlops_cli.monitor.performance.codes import Codes, numbers
@@ -39,11 +40,17 @@ def test_of_many_rows_some_stand_for_all(clinic: Clinic, monkeypatch: pytest.Mon
     assert found.verdict == "ok"
 
 
+_ODD = ("cheap", [1], {"a": 1})
+"""Labels that were kept before nothing but numbers was."""
+
+
 def test_labels_that_cannot_be_used_are_counted(agency: Clinic) -> None:
     agency.evaluate(houses(500, 1))
     agency.answer(houses(300, 2))
-    agency.truths[:3] = ["cheap", [1], {"a": 1}]
-    agency.label()
+    agency.label(3)
+    odd = {int(id.partition("-")[2]): one for id, one in zip(agency.ids, _ODD, strict=False)}
+    (segment,) = agency.shop.repo.layout.predictions.rglob("*.seg")
+    Labels(segment).add({number: (one, 5) for number, one in odd.items()}, durable=False)
     found = check(agency.shop.repo, "prices", estimate=False)
     assert found.labelled == 297
     assert "labels that are no numbers: 3, left out" in found.notes
