@@ -3,6 +3,7 @@
 import inspect
 import re
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -50,8 +51,24 @@ def refusal(error: typer.TyperException) -> tuple[str, str | None]:
     message = message.replace("Got unexpected extra argument(s)", "Too many arguments:")
     if possibilities := getattr(error, "possibilities", None):
         message = error.message.rstrip(".")
-        hint = f"{context.command_path} {sorted(possibilities)[0]}" if context else hint
+        near = _nearest(getattr(error, "option_name", ""), possibilities)
+        hint = f"{context.command_path} {near}" if context and near else hint
     return message[:1].lower() + message[1:], hint
+
+
+def _nearest(option: str, possible: Sequence[str]) -> str | None:
+    """Return the option that may be meant: one that begins so, or is spelled so, dashes apart.
+
+    >>> _nearest("--jsn", ["--all", "--json"]), _nearest("--wat", ["--all"])
+    ('--json', None)
+    """
+    from difflib import get_close_matches
+
+    bare = {one.lstrip("-"): one for one in possible}
+    word = option.lstrip("-")
+    begun = [one for one in bare if word and one.startswith(word)]
+    near = begun or get_close_matches(word, bare, n=1)
+    return bare[near[0]] if near else None
 
 
 def _no_number(error: typer.TyperException) -> str | None:

@@ -92,6 +92,11 @@ def test_an_unknown_option_names_the_nearest(mlo: Mlo) -> None:
     assert ended.stderr == "mlo: no such option: --templat\n  try: mlo init --template\n"
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("--wat", "--help"), ("--multi", "--multivariate")])
+def test_an_unknown_option_names_none_that_is_not_like_it(mlo: Mlo, typed: str, meant: str) -> None:
+    assert mlo("drift", typed, code=2).stderr.endswith(f"  try: mlo drift {meant}\n")
+
+
 def test_an_option_without_its_value_leads_to_the_help_of_its_command(mlo: Mlo) -> None:
     ended = mlo("diff", "--rows", code=2)
     assert ended.stderr == "mlo: option '--rows' requires an argument\n  try: mlo diff --help\n"
