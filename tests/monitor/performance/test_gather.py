@@ -48,7 +48,7 @@ def test_labels_that_cannot_be_used_are_counted(agency: Clinic) -> None:
     agency.evaluate(houses(500, 1))
     agency.answer(houses(300, 2))
     agency.label(3)
-    odd = {int(id.partition("-")[2]): one for id, one in zip(agency.ids, _ODD, strict=False)}
+    odd = {int(one.partition("-")[2]): said for one, said in zip(agency.ids, _ODD, strict=False)}
     (segment,) = agency.shop.repo.layout.predictions.rglob("*.seg")
     Labels(segment).add({number: (one, 5) for number, one in odd.items()}, durable=False)
     found = check(agency.shop.repo, "prices", estimate=False)
