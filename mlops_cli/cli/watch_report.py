@@ -23,15 +23,16 @@ def tell(report: "Report") -> None:
     show.table(["state", "rule", "model", "why"], rows, whole=2)
     for one in report.rules:
         for note in one.notes:
-            show.note(f"{one.rule}: {note}")
+            show.note(f"{one.rule}: {note}", rest="  ")
         if one.silenced is not None:
-            show.line(f"{one.rule} is silenced until {minute(one.silenced)} UTC")
+            show.line(f"{one.rule} is silenced until {minute(one.silenced)} UTC", rest="  ")
     for errand in report.waiting:
         if errand.action is not None:
             why = f": {errand.said}" if errand.said else ""
-            show.line(f"waits: {errand.action} for {errand.alert.title}{why}")
+            show.line(f"waits: {errand.action} for {errand.alert.title}{why}", rest="  ")
     for planned in report.planned:
-        show.line(f"would {planned.does}: {planned.alert.state}: {planned.alert.title}")
+        said = f"would {planned.does}: {planned.alert.state}: {planned.alert.title}"
+        show.line(said, rest="  ")
     _sum(report)
 
 

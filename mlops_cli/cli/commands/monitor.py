@@ -86,7 +86,7 @@ def status(as_json: JsonFlag = False) -> None:
     report = once.status(repo, _now())
     show.emit(report, as_json=as_json, text=watch_report.tell)
     if not as_json and not once.leader(repo):
-        show.note("no monitor is at work: mlo monitor, or mlo monitor --once by cron")
+        _say("no monitor is at work: mlo monitor, or mlo monitor --once by cron")
     if not report.holds:
         raise typer.Exit(1)
 
@@ -109,14 +109,18 @@ def silence(
 
     repo = repository()
     rounds.check_names(rounds.of(repo), [rule])
-    until = silences.silence(repo, rule, 0 if end else _seconds(time), _now(), reason=reason)
+    over = end and rule not in silences.silenced(repo, _now())
+    seconds = 0 if end else _seconds(rule, time)
+    until = None if over else silences.silence(repo, rule, seconds, _now(), reason=reason)
     held = {"rule": rule, "until": until}
 
     def tell(_: object) -> None:
-        if until is None:
-            show.line(f"{rule} is told again")
+        if over:
+            show.line(f"{rule} was not silenced: people are told of it", rest="  ")
+        elif until is None:
+            show.line(f"{rule} is told again", rest="  ")
         else:
-            show.line(f"nobody is told of {rule} until {minute(until)} UTC")
+            show.line(f"nobody is told of {rule} until {minute(until)} UTC", rest="  ")
 
     show.emit(held, as_json=as_json, text=tell)
 
@@ -138,7 +142,7 @@ def try_(
     outcome = once.tried(repository(), action, _now())
     if not outcome.done:
         raise ExternalError(f"{action}: {outcome.said}", hint="mlo config monitor.actions")
-    show.emit(outcome, as_json=as_json, text=lambda found: show.line(f"{action}: {found.said}"))
+    show.emit(outcome, as_json=as_json, text=lambda found: _line(f"{action}: {found.said}"))
 
 
 def _check(
@@ -155,9 +159,7 @@ def _check(
     from mlops_cli.core.files import write_whole
     from mlops_cli.monitor.watch import once
 
-    report, page = once.check(
-        repo, clock=_now, wait=time.sleep, say=show.note, names=names, dry=dry
-    )
+    report, page = once.check(repo, clock=_now, wait=time.sleep, say=_say, names=names, dry=dry)
     if textfile is not None:
         write_whole(textfile, page.encode("utf-8", "replace"), durable=False)
     show.emit(report, as_json=as_json, text=watch_report.tell)
@@ -198,7 +200,15 @@ def _go_on(
 
 
 def _said(text: str) -> None:
-    show.note(f"{_now():%Y-%m-%dT%H:%M:%SZ} {text}")
+    show.note(f"{_now():%Y-%m-%dT%H:%M:%SZ} {text}", rest="  ")
+
+
+def _say(text: str) -> None:
+    show.note(text, rest="  ")
+
+
+def _line(text: str) -> None:
+    show.line(text, rest="  ")
 
 
 def _now() -> "datetime":
@@ -207,15 +217,19 @@ def _now() -> "datetime":
     return datetime.now(UTC)
 
 
-def _seconds(text: str) -> float:
+def _seconds(rule: str, text: str) -> float:
     """Return the seconds that `30m`, `2h` or `7d` means.
 
     Raises:
         RequestError: it means none.
     """
-    from datetime import timedelta
+    import re
 
-    from mlops_cli.cli.since import moment
+    from mlops_cli.errors import RequestError
 
-    now = _now()
-    return (now - now.fromisoformat(moment(text, now, where="TIME"))) / timedelta(seconds=1)
+    found = re.fullmatch(r"(\d{1,5}(?:\.\d+)?)([smhdw])", text.strip())
+    if found is None or not float(found[1]):
+        raise RequestError(
+            f"'{text}' is no time to be silent for", hint=f"mlo monitor silence {rule} 2h"
+        )
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}[found[2]]

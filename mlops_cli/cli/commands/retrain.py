@@ -49,7 +49,7 @@ def retrain(
     if stop and (if_needed or dry_run or force):
         raise RequestError("--stop goes alone", hint=f"mlo retrain {model} --stop")
     repo = repository()
-    using = Using(environ=os.environ, watcher=Teller(), say=show.note)
+    using = Using(environ=os.environ, watcher=Teller(), say=_say)
     if stop:
         told = give_up(repo, model, using=using)
     else:
@@ -76,4 +76,8 @@ def tell(told: "Told") -> None:
     colour = "green" if told.fine else "yellow"
     show.line(f"{told.model}: {show.style(told.status, colour)}: {told.why}", rest="  ")
     if told.hint is not None:
-        show.note(f"  {told.hint}")
+        show.note(f"  {told.hint}", rest="    ")
+
+
+def _say(text: str) -> None:
+    show.note(text, rest="  ")

@@ -53,6 +53,8 @@ class Errands:
     clock: Clock
     say: Say
     beside: bool = False
+    only: frozenset[str] = frozenset()
+    """The rules whose actions are done; empty: all."""
     _under_way: dict[tuple[str, str], "list[Outcome]"] = field(default_factory=dict)
     _slow: threading.Lock = field(default_factory=threading.Lock)
     _taken_over: set[tuple[str, str]] = field(default_factory=set)
@@ -75,9 +77,13 @@ class Errands:
         for errand in list(self.memory.errands):
             assert errand.action is not None, "all are on record"
             of = (errand.alert.id, errand.action)
-            if of not in before and (impatient or self._is_due(errand)):
+            if of not in before and self.is_ours(errand) and (impatient or self._is_due(errand)):
                 self._act(errand, errand.action, actions.get(errand.action), count=not impatient)
             before.add(of)  # what is over is told after what has begun
+
+    def is_ours(self, errand: Errand) -> bool:
+        """Return whether it is of a rule whose actions are done."""
+        return not self.only or errand.alert.rule in self.only
 
     def next_s(self) -> float | None:
         """Return in how many seconds something is due; None when nothing is to be done."""

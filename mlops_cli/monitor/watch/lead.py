@@ -1,9 +1,12 @@
 """One monitor at a time leads a repository: it checks, records and acts. Others wait, or go."""
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from mlops_cli.core.lock import hold
+from mlops_cli.core.files import outside
+from mlops_cli.core.lock import hold, wait_for
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import Locked
 from mlops_cli.monitor.watch import memory
@@ -45,6 +48,21 @@ def leading(
                     on_wait = None
                 wait(_AGAIN_S)
         yield
+
+
+def is_led(repo: Repository) -> bool:
+    """Return whether a process leads; nothing is written to find out."""
+    path = repo.layout.monitor / memory.LOCK
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise outside(error, path) from error
+    try:
+        return not wait_for(handle, fcntl.LOCK_SH, 0)
+    finally:
+        os.close(handle)
 
 
 def _who(error: Locked) -> str:

@@ -11,7 +11,7 @@ from mlops_cli.monitor.watch import memory as memories
 from mlops_cli.monitor.watch.actions import Outcome
 from mlops_cli.monitor.watch.alerts import Alert
 from mlops_cli.monitor.watch.errands import Clock, Say, attempt
-from mlops_cli.monitor.watch.lead import Wait, leading
+from mlops_cli.monitor.watch.lead import Wait, is_led, leading
 from mlops_cli.monitor.watch.memory import Memory
 from mlops_cli.monitor.watch.page import page
 from mlops_cli.monitor.watch.rounds import Report, Rounds
@@ -43,7 +43,9 @@ def check(
 
     def going(memory: Memory) -> Rounds:
         named = acting.actions(repo, settings, say)
-        return Rounds(repo, settings, memory, named, clock, say, dry=dry)
+        found = Rounds(repo, settings, memory, named, clock, say, dry=dry)
+        found.errands.only = frozenset(names)
+        return found
 
     if dry:
         once = going(memories.load(repo))
@@ -53,7 +55,7 @@ def check(
             once = going(memories.load(repo))
             once.go(names, all_rules=True)
             for pause in PAUSES_S:
-                if once.memory.errands:
+                if any(map(once.errands.is_ours, once.memory.errands)):
                     wait(pause)
                     once.finish()
     report = once.report(names)
@@ -72,13 +74,7 @@ def status(repo: Repository, now: datetime) -> Report:
 
 def leader(repo: Repository) -> bool:
     """Return whether a monitor watches this repository."""
-    from mlops_cli.errors import Locked
-
-    try:
-        with leading(repo):
-            return False
-    except Locked:
-        return True
+    return is_led(repo)
 
 
 def tried(repo: Repository, name: str, now: datetime) -> Outcome:

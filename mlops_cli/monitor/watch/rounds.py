@@ -241,7 +241,8 @@ class Rounds:
     def report(self, names: Collection[str] = ()) -> Report:
         """Return how rules stand now."""
         chosen = [one for one in self.settings.rules.values() if not names or one.name in names]
-        return report(self.repo, self.memory, chosen, self.clock(), tuple(self.planned))
+        found = report(self.repo, self.memory, chosen, self.clock(), tuple(self.planned))
+        return replace(found, waiting=tuple(filter(self.errands.is_ours, found.waiting)))
 
 
 def _plan(action: Action, alert: Alert) -> str:

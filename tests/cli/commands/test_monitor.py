@@ -80,6 +80,18 @@ def test_once_beside_a_monitor_at_work_says_so_and_exits_with_3(
         assert mlo_here("monitor", "status", code=0).stderr == ""
 
 
+def test_the_status_is_told_without_writing_anything(watched: Path, mlo_here: Mlo) -> None:
+    from mlops_cli.core.repository import open_repository
+
+    monitor = open_repository(watched).layout.monitor
+    assert "not checked yet" in mlo_here("monitor", "status").stdout
+    assert not monitor.exists()
+    mlo_here("monitor", "--once", code=1)
+    (monitor / "lock").unlink()
+    assert "no monitor is at work" in mlo_here("monitor", "status", code=1).stderr
+    assert not (monitor / "lock").exists()
+
+
 def test_a_rule_is_silenced_for_a_while(watched: Path, mlo_here: Mlo) -> None:
     said = mlo_here("monitor", "silence", "inputs", "3h", "--reason", "a test").stdout
     assert said.startswith("nobody is told of inputs until 20")
@@ -87,7 +99,10 @@ def test_a_rule_is_silenced_for_a_while(watched: Path, mlo_here: Mlo) -> None:
     assert not (watched / "told").exists()
     assert mlo_here("monitor", "silence", "inputs", "--end").stdout == "inputs is told again\n"
     assert "there is no rule 'input'" in mlo_here("monitor", "silence", "input", code=2).stderr
-    assert "is no age" in mlo_here("monitor", "silence", "inputs", "soon", code=2).stderr
+    assert "was not silenced" in mlo_here("monitor", "silence", "inputs", "--end").stdout
+    refused = mlo_here("monitor", "silence", "inputs", "5x", code=2).stderr
+    assert "'5x' is no time" in refused
+    assert "try: mlo monitor silence inputs 2h" in refused
     assert "silence" in mlo_here("audit").stdout
 
 

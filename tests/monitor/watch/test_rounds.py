@@ -402,6 +402,20 @@ def test_once_tries_a_failed_action_a_few_times_and_leaves_it_to_the_next(
     assert len(hook.bodies) == 3
     assert [(one.action, one.tries) for one in report.waiting] == [("pager", 1)]
     guard.later(minutes=5)
+    guard.settings(
+        f"{{actions: {{pager: {{webhook: '{hook.url}'}}}},"
+        " rules: {inputs: {drift: churn, actions: pager}, asked: {volume: churn, min: 1}}}"
+    )
+    before = guard.clock()
+    report, _ = once.check(
+        open_repository(guard.repo.root),
+        clock=guard.clock,
+        wait=guard.clock.wait,
+        say=guard.said.append,
+        names=["asked"],
+    )
+    assert len(hook.bodies) == 3, "the action is another rule's"
+    assert (report.waiting, guard.clock()) == ((), before)
     report, _ = once.check(
         open_repository(guard.repo.root),
         clock=guard.clock,
