@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core import tree
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
@@ -229,7 +230,7 @@ class _Tables:
         from mlops_cli.data.tables.opened import open_table
         from mlops_cli.data.tables.source import Present, Stored
 
-        repo, scratch = self._repo, self._repo.layout.tmp
+        repo, scratch = self._repo, scratch_files.folder(self._repo.layout)
         before = Stored(repo.objects, old)
         after = Stored(repo.objects, new) if self._stored else Present(repo.root / path)
         key, origin = self._key(path)

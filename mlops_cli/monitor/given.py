@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass, field, replace
@@ -132,7 +133,7 @@ def table(
         ExternalError: it cannot be read.
     """
     if engine is None and (start / text).is_file():
-        return file(text, start, approx=approx, scratch=repo.layout.tmp)
+        return file(text, start, approx=approx, scratch=scratch_files.folder(repo.layout))
     meant = reference.resolve(repo, text, start=start)
     if meant.kind != "file":
         raise RequestError(f"'{meant.path}' is a folder", hint="name a table in it")
@@ -208,9 +209,8 @@ def held(frames: Iterable[pd.DataFrame]) -> Held:
 @contextmanager
 def written(repo: Repository, oid: ObjectId) -> Iterator[Path]:
     """Yield a file with the bytes of an object, which is gone afterwards."""
-    folder = repo.layout.tmp
+    folder = scratch_files.folder(repo.layout)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(prefix=f".mlo-{os.getpid()}-", dir=folder) as file:
             repo.objects.write_to(file.fileno(), oid)
             yield Path(file.name)

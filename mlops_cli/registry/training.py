@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import table
 from mlops_cli.data.restore import write_out
@@ -56,7 +57,7 @@ def opened(repo: Repository, data: Input | None) -> "Iterator[Training | None]":
     if data is None or data.kind != "file" or not table.is_table(data.path):
         yield None
         return
-    with TemporaryDirectory(dir=repo.layout.tmp, prefix="training-") as folder:
+    with TemporaryDirectory(dir=scratch_files.folder(repo.layout), prefix="training-") as folder:
         path = Path(folder) / "table"
         write_out(repo, data.oid, data.kind, path)
         yield Training(path, data.path.rpartition("/")[2])

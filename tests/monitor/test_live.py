@@ -1,5 +1,7 @@
 """Both tables are found by lineage: nobody says what a model was trained on or asked."""
 
+import shutil
+import tempfile
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -34,6 +36,19 @@ def test_nothing_needs_to_be_said_after_a_model_answered(shop):
 def test_live_data_like_the_training_data_has_not_drifted(shop):
     shop.answer(shop.register(), asked())
     assert live.check(shop.repo).report.verdict == "ok"
+
+
+def test_a_project_that_cannot_be_written_is_watched_all_the_same(shop, monkeypatch, tmp_path):
+    shop.answer(shop.register(), asked(shift=1.0))
+    shutil.rmtree(shop.repo.layout.tmp)
+    shop.repo.layout.tmp.touch()  # what a mode forbids, root may do
+    (tmp_path / "aside").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
+    found = live.check(shop.repo, multivariate=True)
+    assert found.report.verdict == "drift"
+    assert shop.repo.layout.tmp.is_file()
+    del found
+    assert not list((tmp_path / "aside").iterdir())
 
 
 def test_a_model_that_nobody_asked_has_too_few_rows(shop):

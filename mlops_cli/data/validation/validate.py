@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.records import dataclass, replace
@@ -182,7 +183,9 @@ class _Work:
         with opened(self._repo, one) as path, task as advance:
             tables = Tables(path, one.file, plan.as_text, advance=advance)
             list(tables.files())  # what is no table at all is refused, not reported
-            found = scan(plan, tables, scratch=self._repo.layout.tmp, examples=EXAMPLES)
+            found = scan(
+                plan, tables, scratch=scratch_files.folder(self._repo.layout), examples=EXAMPLES
+            )
             if found.broken is None:
                 found = with_lines(found, tables.lines)
         if one.content is not None and found.broken is None:
@@ -258,8 +261,7 @@ def opened(repo: Repository, one: Target) -> Iterator[Path]:
     from mlops_cli.data.restore import write_out
 
     assert one.content is not None
-    repo.layout.tmp.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=repo.layout.tmp, prefix="validate-") as folder:
+    with TemporaryDirectory(dir=scratch_files.folder(repo.layout), prefix="validate-") as folder:
         path = Path(folder) / "table"
         write_out(repo, one.content, one.kind, path)
         yield path

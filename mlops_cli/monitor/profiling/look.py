@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlops_cli.core import layout
+from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository, open_repository
@@ -53,7 +54,7 @@ def _of_version(repo: Repository, text: str, start: Path, *, approx: bool) -> Lo
     if meant.kind != "file":
         raise RequestError(f"'{meant.path}' is a folder", hint="name a table in it")
     with written(repo, meant.oid) as file:
-        found = _of_file(file, meant.path, approx=approx, scratch=repo.layout.tmp)
+        found = _of_file(file, meant.path, approx=approx, scratch=scratch_files.folder(repo.layout))
     return Looked(meant.path, meant.rev, meant.oid, repo.objects.size(meant.oid), found)
 
 
@@ -65,6 +66,6 @@ def _of_file(path: Path, name: str, *, approx: bool, scratch: Path | None) -> Ta
 def _scratch(start: Path) -> Path | None:
     """Return the folder for what does not fit into memory; the system's outside a repository."""
     try:
-        return layout.find(start).tmp
+        return scratch_files.folder(layout.find(start))
     except NotARepository:
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log
 from mlops_cli.data.predictions import rows as rows_of
@@ -68,7 +69,7 @@ def summed(
     Raises:
         RequestError, IntegrityError: as of `prediction_log.batches`.
     """
-    make = beginning(approx=approx, scratch=repo.layout.tmp)()
+    make = beginning(approx=approx, scratch=scratch_files.folder(repo.layout))()
     inputs, answers = _Columns(make), _Columns(make)
     hidden: dict[str, None] = {}
     parts = prediction_log.batches(

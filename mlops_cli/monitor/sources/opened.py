@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
@@ -65,9 +66,8 @@ def of_version(repo: Repository, oid: ObjectId, name: str, *, approx: bool = Fal
         MissingObject, IntegrityError: as of the object store.
         RequestError, ExternalError: as of `of_file`.
     """
-    folder = repo.layout.tmp
+    folder = scratch_files.folder(repo.layout)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         handle, path = tempfile.mkstemp(prefix=f".mlo-{os.getpid()}-", dir=folder)
     except OSError as error:
         raise outside(error, folder) from error
