@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
+from mlops_cli.data import table_words
 from mlops_cli.errors import ExternalError, RequestError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def _parse(data: bytes, name: str, suffix: str) -> "DataFrame":
         if suffix in (".parquet", ".pq"):
             return pd.read_parquet(BytesIO(data))
         if suffix in (".jsonl", ".ndjson"):
-            return pd.read_json(BytesIO(data), lines=True, compression=how)
+            found = pd.read_json(BytesIO(data), lines=True, compression=how)
+            return found.rename(columns=str)  # pandas takes the name "0" for a number
         if not data.strip():
             return pd.DataFrame()
         return pd.read_csv(
@@ -85,6 +87,6 @@ def _parse(data: bytes, name: str, suffix: str) -> "DataFrame":
         raise RequestError(
             f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
-    except (ValueError, OSError, EOFError) as error:  # pandas' own errors are ValueErrors
-        reason = str(error).strip().partition("\n")[0]
-        raise RequestError(f"'{name}' cannot be read as a table: {reason}") from error
+    except (ValueError, TypeError, OSError, EOFError) as error:  # pandas' own are ValueErrors
+        start = data[: table_words.START_BYTES] if how is None else b""
+        raise table_words.refusal(error, name, start) from error

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from mlops_cli.data import table_words
 from mlops_cli.data.table import SUFFIXES, suffix_of
 from mlops_cli.errors import ExternalError, RequestError
 
@@ -43,9 +44,8 @@ def blocks(
         raise RequestError(
             f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
-    except (ValueError, EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
-        reason = str(error).strip().partition("\n")[0]  # pandas' own errors are ValueErrors
-        raise RequestError(f"'{name}' cannot be read as a table: {reason}") from error
+    except (ValueError, TypeError, EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise table_words.refusal(error, name, _start(path, name)) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ExternalError(f"cannot read '{name}': {reason}") from error
@@ -70,7 +70,8 @@ def _text(
 
     if suffix in (".jsonl", ".ndjson"):
         with pd.read_json(file, lines=True, chunksize=rows) as reader:
-            yield from reader
+            for frame in reader:
+                yield frame.rename(columns=str)  # pandas takes the name "0" for a number
         return
     try:
         with pd.read_csv(
@@ -83,6 +84,15 @@ def _text(
             yield from reader
     except pd.errors.EmptyDataError:
         yield pd.DataFrame()
+
+
+def _start(path: Path, name: str) -> bytes:
+    """Return how a file begins, as far as it can be had."""
+    try:
+        with opened(path, name) as file:
+            return file.read(table_words.START_BYTES)
+    except (OSError, EOFError, ValueError, lzma.LZMAError):
+        return b""
 
 
 def opened(path: Path, name: str) -> IO[bytes]:

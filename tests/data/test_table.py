@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from mlops_cli.data import table
+from mlops_cli.data.table_blocks import blocks
 from mlops_cli.errors import RequestError
+from mlops_cli.monitor.sources import opened
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,44 @@ def test_what_is_no_table_is_refused(name: str, data: bytes, says: str) -> None:
     with pytest.raises(RequestError, match=says) as caught:
         table.read(data, name)
     assert "\n" not in caught.value.message
+
+
+def test_names_of_digits_stay_names(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"0": 1, "a": 2}\n')
+    (block,) = blocks(tmp_path / "t.jsonl", "t.jsonl")
+    for found in (block, table.read(tmp_path / "t.jsonl", "t.jsonl")):
+        assert found.columns.tolist() == ["0", "a"]
+
+
+WIDER = "line 3 has 3 cells, those before it have 2"
+
+
+@pytest.mark.parametrize(
+    ("data", "says", "hint"),
+    [
+        (b"a,b\n1,2\n1,2,3\n", WIDER, None),
+        (b"a;b\n1,5;2\n1,2;3,1\n", WIDER, "is it separated by ';'?"),
+        (b"a\tb\n1,5\t2\n1,2\t3,1\n", WIDER, "call it .tsv"),
+        (b'a,b\n1,2\n"3', "a quote that opens in line 3 is never closed", None),
+        ("a,b\n1,2\n".encode("utf-16"), "it is UTF-16, not UTF-8", "iconv -f utf-16 -t utf-8"),
+        ("a,b\né,2\n".encode("latin-1"), "it is not UTF-8, by its byte 0xe9", "iconv -f latin1"),
+    ],
+    ids=["wider", "semicolons", "tabs", "quote", "utf-16", "latin-1"],
+)
+def test_what_is_wrong_with_a_file_is_said_in_words_of_tables(
+    data: bytes, says: str, hint: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(data)
+    for read in (
+        lambda: table.read(data, "t.csv"),
+        lambda: list(blocks(path, "t.csv")),
+        lambda: opened.of_file(path, "t.csv"),
+    ):
+        with pytest.raises(RequestError) as caught:
+            read()
+        assert caught.value.message == f"'t.csv' cannot be read as a table: {says}"
+        assert (caught.value.hint is None) if hint is None else (hint in str(caught.value.hint))
 
 
 def test_an_empty_file_is_a_table_without_columns() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mlops_cli.core.records import dataclass
-from mlops_cli.data import table, table_blocks
+from mlops_cli.data import table, table_blocks, table_words
 from mlops_cli.data.table import suffix_of
 from mlops_cli.data.validation.scan import Block
 from mlops_cli.errors import ExternalError, RequestError
@@ -199,8 +199,7 @@ def _header(path: Path, name: str, delimiter: str) -> tuple[str, ...]:
             rows = (row for row in csv.reader(text, delimiter=delimiter) if row)
             header, first = next(rows, []), next(rows, [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        reason = str(error).partition("\n")[0]
-        raise RequestError(f"'{name}' cannot be read as a table: {reason}") from error
+        raise table_words.refusal(error, name) from error
     if len(first) > len(header):  # pandas would take the first column for names of rows
         raise RequestError(f"'{name}' has more cells in a row than names of columns")
     return tuple(header)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mlops_cli.data import table_words
 from mlops_cli.errors import ExternalError, RequestError
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.sources.sums import Sum, add_arrow
@@ -100,8 +101,7 @@ def refusals(name: str) -> Iterator[None]:
             f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
     except (ValueError, NotImplementedError, KeyError) as error:  # Arrow's errors are ValueErrors
-        reason = str(error).strip().partition("\n")[0]
-        raise RequestError(f"'{name}' cannot be read as a table: {reason}") from error
+        raise table_words.refusal(error, name) from error
     except OSError as error:
         reason = (error.strerror or str(error).partition("\n")[0]).lower()
         raise ExternalError(f"cannot read '{name}': {reason}") from error
