@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.config import DriftSettings
+from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
@@ -92,6 +93,7 @@ def check(
     asked: Asked | None = None,
     approx: bool = False,
     engine: str | None = None,
+    progress: Progress = SILENT,
 ) -> Checked:
     """Return whether what a model is asked has drifted from what it was trained on.
 
@@ -113,6 +115,7 @@ def check(
         asked: what more is to be told of each column.
         approx: whether tables may be estimated, in far less memory.
         engine: where versions of tables are summed, and so estimated; here by default.
+        progress: told how far a look at the columns together is.
 
     Raises:
         RequestError: it is not clear what to compare, a table cannot be read, or they have no
@@ -192,7 +195,7 @@ def check(
         )
         found = _worse(replace(found, segments=parts), parts)
     if multivariate:
-        together = _together(both, report)
+        together = _together(both, report, progress)
         found = _worse(replace(found, together=together), together)
     return found
 
@@ -203,7 +206,7 @@ def _estimated(error: float) -> Iterator[str]:
         yield f"estimated: shares of the rows are off by {percent(error)} at most, 99 times of 100"
 
 
-def _together(both: Sides, report: DriftReport) -> MultivariateReport:
+def _together(both: Sides, report: DriftReport, progress: Progress) -> MultivariateReport:
     """Return whether the columns, together, are distributed as they were.
 
     Moments, ids and texts are left out: they tell any two tables apart.
@@ -221,7 +224,7 @@ def _together(both: Sides, report: DriftReport) -> MultivariateReport:
     for side in (both.reference, both.current):
         frame = side.compared(side.rows("columns that are looked at together").frame)
         frames.append(frame[[name for name in told if name in frame.columns]])
-    return look(frames[0], frames[1], report.settings)
+    return look(frames[0], frames[1], report.settings, progress=progress)
 
 
 def _answers(repo: Repository | None, both: Sides, *, asked: bool | None) -> Predicted | None:

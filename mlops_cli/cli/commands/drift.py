@@ -127,6 +127,7 @@ def drift(
         asked=Asked(bins=_BINS if html else Asked().bins, every=tests == "all"),
         approx=approx,
         engine=None if engine == "local" else engine,
+        progress=show.progress(),
     )
     if html is not None:
         from mlops_cli.monitor.report.drift import page

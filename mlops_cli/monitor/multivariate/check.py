@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from mlops_cli.core.config import DriftSettings
+from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.monitor.columns import too_few_rows
 from mlops_cli.monitor.drift import check as check_names
 from mlops_cli.monitor.false_discovery import q_values
@@ -63,6 +64,7 @@ def check(
     settings: DriftSettings | None = None,
     *,
     seed: int = 0,
+    progress: Progress = SILENT,
 ) -> MultivariateReport:
     """Return whether the columns that two tables share are, together, distributed alike.
 
@@ -92,27 +94,34 @@ def check(
         return MultivariateReport(
             "not comparable", why, len(rows), len(now), left_out=found.left_out
         )
-    return _tested(found, settings, seed, rng)
+    return _tested(found, settings, seed, rng, progress)
 
 
 def _tested(
-    found: Encoded, settings: DriftSettings, seed: int, rng: np.random.Generator
+    found: Encoded,
+    settings: DriftSettings,
+    seed: int,
+    rng: np.random.Generator,
+    progress: Progress,
 ) -> MultivariateReport:
+    from threadpoolctl import threadpool_limits
+
+    rows, now = found.reference, found.current
     apart = domain.tell_apart(
-        found.reference, found.current, found.columns, seed=seed, level=settings.q
+        rows, now, found.columns, seed=seed, level=settings.q, progress=progress
     )
-    discrepancy = mmd.compare(
-        _some(found.reference, rng), _some(found.current, rng), permutations=PERMUTATIONS, rng=rng
-    )
-    rebuilt = reconstruction.compare(found.reference, found.current, rng=rng)
+    some = _some(rows, rng), _some(now, rng)
+    discrepancy = mmd.compare(*some, permutations=PERMUTATIONS, rng=rng)
+    with threadpool_limits(1):  # on a busy machine threads would wait for each other
+        rebuilt = reconstruction.compare(rows, now, rng=rng)
     names = ("domain classifier", "maximum mean discrepancy", "pca reconstruction")
     q = dict(zip(names, q_values([apart.p, discrepancy.p, rebuilt.p]), strict=True))
     verdict, reason = _said(q, apart, settings)
     return MultivariateReport(
         verdict=verdict,
         reason=reason,
-        reference_rows=len(found.reference),
-        current_rows=len(found.current),
+        reference_rows=len(rows),
+        current_rows=len(now),
         separation=apart,
         discrepancy=discrepancy,
         reconstruction=rebuilt,

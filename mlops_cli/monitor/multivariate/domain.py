@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.core.progress import SILENT, Progress
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -45,6 +47,7 @@ def tell_apart(
     *,
     seed: int,
     level: float = 0.025,
+    progress: Progress = SILENT,
 ) -> Separation:
     """Return how well boosted trees tell rows apart that they have not seen, by cross-validation.
 
@@ -59,6 +62,7 @@ def tell_apart(
         columns: which of the k are of which column of the tables.
         seed: of folds and shuffles.
         level: from which p on the columns that give the tables away are looked for.
+        progress: told of folds and of columns.
 
     Source:
         D. Lopez-Paz and M. Oquab, Revisiting classifier two-sample tests, ICLR 2017; the variance:
@@ -68,9 +72,9 @@ def tell_apart(
     from sklearn.model_selection import StratifiedKFold
     from threadpoolctl import threadpool_limits
 
+    split = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split
     with threadpool_limits(1):  # the tables are small: threads would wait for each other
-        split = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split
-        return _by_folds(first, second, columns, split, seed=seed, level=level)
+        return _by_folds(first, second, columns, split, progress, seed=seed, level=level)
 
 
 def _by_folds(
@@ -78,6 +82,7 @@ def _by_folds(
     second: Floats,
     columns: Mapping[str, Sequence[int]],
     split: Callable[[Floats, NDArray[np.int64]], Iterable[tuple[Any, Any]]],
+    progress: Progress,
     *,
     seed: int,
     level: float,
@@ -87,14 +92,20 @@ def _by_folds(
     rows = np.concatenate((first, second))
     is_second = np.repeat([0, 1], [len(first), len(second)])
     folds = list(split(rows, is_second))
-    models = [_fitted(rows[train], is_second[train], seed) for train, _ in folds]
+    models = []
+    with progress.task("telling tables apart", _FOLDS, "models") as advance:
+        for train, _ in folds:
+            models.append(_fitted(rows[train], is_second[train], seed))
+            advance(1)
     tests = [(rows[test], is_second[test]) for _, test in folds]
     found = [_area(model, *test) for model, test in zip(models, tests, strict=True)]
     auc = sum(found) / _FOLDS
     p, usual = _by_chance(auc, [is_second for _, is_second in tests])
     given: dict[str, float] = {}
     if p < level:
-        given = _given_away(models, tests, found, columns, np.random.default_rng(seed))
+        with progress.task("looking for what gives it away", len(columns), "columns") as advance:
+            rng = np.random.default_rng(seed)
+            given = _given_away(models, tests, found, columns, rng, advance)
     return Separation(auc, p, usual, given)
 
 
@@ -150,6 +161,7 @@ def _given_away(
     found: Sequence[float],
     columns: Mapping[str, Sequence[int]],
     rng: np.random.Generator,
+    advance: Callable[[int], None],
 ) -> dict[str, float]:
     drops = {}
     for name, places in columns.items():
@@ -159,5 +171,6 @@ def _given_away(
             shuffled[:, list(places)] = rows[rng.permutation(len(rows))][:, list(places)]
             drop += whole - _area(model, shuffled, is_second)
         drops[name] = drop / len(models)
+        advance(1)
     ordered = sorted(drops.items(), key=lambda one: -one[1])
     return {name: drop for name, drop in ordered if drop > 0}

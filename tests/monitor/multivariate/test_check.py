@@ -1,5 +1,6 @@
 """Columns together have drifted when a classifier tells tables apart; it is said by which."""
 
+from contextlib import contextmanager
 from decimal import Decimal
 
 import numpy as np
@@ -61,6 +62,22 @@ def test_names_that_became_few_values_are_found_in_either_direction():
     names, few = table(r, 150), table(r, 150).assign(name=["n1", "n2"] * 75)
     assert check(names, few).reason.endswith("name gives it away")
     assert check(few, names).reason.endswith("name gives it away")
+
+
+def test_whoever_watches_is_told_how_far_it_is():
+    class Watching:
+        def __init__(self):
+            self.done = {}
+
+        @contextmanager
+        def task(self, label, total, unit):
+            self.done[unit] = [0, total]
+            yield lambda units: self.done[unit].__setitem__(0, self.done[unit][0] + units)
+
+    r = np.random.default_rng(1)
+    watching = Watching()
+    check(table(r, 150), table(r, 150).assign(x=5.0), progress=watching)
+    assert watching.done == {"models": [5, 5], "columns": [6, 6]}
 
 
 def test_alike_tables_are_not_told_apart_and_the_same_question_has_the_same_answer():
