@@ -56,6 +56,7 @@ def test_drift_is_of_the_version_in_use_and_only_of_its_window(shop: Shop, guard
     guard.later(days=2)
     found = find(guard, "{drift: churn@v1}")
     assert (found.verdict, found.facts["rows"]) == ("no verdict", 0)
+    assert find(guard, "{drift: churn@v1, multivariate: true}").verdict == "no verdict"
     assert find(guard, "{drift: churn@v1, window: 7d}").verdict == "broken"
 
 
