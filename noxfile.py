@@ -7,11 +7,17 @@ nox.options.error_on_missing_interpreters = True
 
 
 WITH_EXTRAS = (
+    "tests/benchmarks/test_drift_speed.py",
+    "tests/cli/commands/test_drift_large.py",
+    "tests/cli/commands/test_profile.py",
     "tests/data/tables/test_compare.py",
     "tests/data/test_table.py",
     "tests/data/test_table_blocks.py",
+    "tests/data/validation/test_tables.py",
     "tests/fs/test_arrow.py",
     "tests/fs/test_page.py",
+    "tests/monitor/retrain/test_window.py",
+    "tests/monitor/sources",
     "tests/registry/batch",
     "tests/registry/test_predict.py",
     "tests/runs/test_carbon.py",

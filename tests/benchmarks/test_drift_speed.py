@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.drift import logged, speed, tables
 from benchmarks.drift.peers import EVIDENTLY, NANNYML, WHYLOGS
 from benchmarks.measure import Cost
@@ -10,6 +12,7 @@ from mlops_cli.monitor import live
 
 
 def test_tables_have_columns_of_each_kind_and_are_always_the_same() -> None:
+    pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
     table = tables.mixed(100, 20, 1)
     kinds = {str(column.type) for column in table.columns}
     assert kinds == {"double", "int64", "string", "bool"}

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mlops_cli.data import table_blocks
 from mlops_cli.data.table import suffix_of
 from mlops_cli.monitor.sources.blocks import Begin, Blocks, Making
 from mlops_cli.monitor.sources.parquet import refusals
@@ -53,7 +54,7 @@ def summed(path: Path, name: str, begin: Begin) -> Blocks:
         raise Refused from error
     types: dict[str, Any] = {}
     with refusals(name):
-        header = _header(path, name, _PACKED.get(packed))
+        header = header_of(path, name)
         for _ in range(_MOST_TRIES):
             try:
                 return _read(path, name, _PACKED.get(packed), types, len(header), begin())
@@ -82,16 +83,19 @@ def _wider(refusal: str) -> tuple[int, Any] | None:
     return int(found[1]), pa.float64() if found[2] in ("int64", "null") else pa.string()
 
 
-def _header(path: Path, name: str, packed: str | None) -> list[str]:
+def header_of(path: Path, name: str) -> list[str]:
+    """Return the names of the columns as they are written, of which two may be the same.
+
+    Raises:
+        Refused: they cannot be told.
+    """
     import csv
 
-    import pyarrow as pa
-
-    with pa.input_stream(str(path), compression=packed) as file:
+    with table_blocks.opened(path, name) as file:
         text = io.TextIOWrapper(file, "utf-8-sig", newline="")
         try:
             return next(csv.reader(text, delimiter=_delimiter(name)), [])
-        except csv.Error as error:  # a name of more than a hundred thousand letters
+        except (csv.Error, UnicodeDecodeError) as error:  # a name of a hundred thousand letters
             raise Refused from error
 
 

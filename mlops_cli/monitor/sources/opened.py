@@ -6,6 +6,7 @@ import os
 import tempfile
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mlops_cli.core import scratch as scratch_files
@@ -16,7 +17,7 @@ from mlops_cli.data.table import SUFFIXES, suffix_of
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor.distribution import Table
 from mlops_cli.monitor.sources import blocks, csv
-from mlops_cli.monitor.sources.blocks import Begin, Making
+from mlops_cli.monitor.sources.blocks import Begin, Blocks, Making
 from mlops_cli.monitor.sources.parquet import Parquet
 from mlops_cli.monitor.sources.sums import ExactSum, Scratch
 
@@ -53,8 +54,17 @@ def of_file(
         try:
             return csv.summed(path, name, begin)
         except csv.Refused:
-            pass
+            return _as_written(path, name, blocks.of_file(path, name, begin))
     return blocks.of_file(path, name, begin)
+
+
+def _as_written(path: Path, name: str, found: Blocks) -> Blocks:
+    """Return a table with names that stand twice: pandas calls the second `a.1`."""
+    try:
+        written = csv.header_of(path, name)
+    except csv.Refused:
+        return found
+    return replace(found, names=tuple(written)) if len(set(written)) < len(written) else found
 
 
 def of_version(repo: Repository, oid: ObjectId, name: str, *, approx: bool = False) -> Table:

@@ -7,6 +7,7 @@ import pytest
 
 @pytest.fixture
 def tables(project, mlo_here):
+    pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
     for seed, name in enumerate(("before", "now")):
         rng = np.random.default_rng(seed)
         frame = pd.DataFrame({"width": rng.normal(seed, 1, 30_000), "key": range(30_000)})

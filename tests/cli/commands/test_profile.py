@@ -75,6 +75,7 @@ def test_a_file_that_is_no_table_is_refused(project, mlo_here: Mlo):
     assert "'notes.txt' is not a table" in mlo_here("profile", "notes.txt", code=2).stderr
     (project / "latin.csv").write_bytes(b"x\n\xff\n")
     assert "cannot be read as a table" in mlo_here("profile", "latin.csv", code=2).stderr
+    pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
     (project / "bad.parquet").write_text("hello")
     assert "cannot be read as a table" in mlo_here("profile", "bad.parquet", code=2).stderr
 

@@ -62,6 +62,7 @@ def test_json_lines_keep_their_types(tmp_path: Path) -> None:
 
 
 def test_parquet_has_rows_but_no_lines(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
     frame = pd.DataFrame({"id": [1, 2, 2], "note": ["a", None, "c"]})
     frame.to_parquet(tmp_path / "t.parquet")
     assert lines(tmp_path / "t.parquet") == [("unique", None, None)]
@@ -103,6 +104,8 @@ def test_columns_of_single_files_are_told(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_a_failure(
     tmp_path: Path, name: str, data: bytes, told: str
 ) -> None:
+    if name == "t.parquet":
+        pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
     (tmp_path / name).write_bytes(data)
     assert told in str(broken(tmp_path / name))
 

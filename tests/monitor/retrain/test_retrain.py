@@ -140,6 +140,23 @@ def test_what_fails_is_named_and_a_row_count_is_not_for_fresh_rows(
     assert found.why == "480 rows to train on, and rows.yaml asks for 5,000 at least"
 
 
+def test_a_table_that_fails_aside_is_not_to_be_looked_at_here(loop: Loop) -> None:
+    loop.settings("schema: easy.yaml")
+    path = loop.root / ".mlops.yaml"
+    said = path.read_text().replace("outs:", "validate: true, outs:")
+    path.write_text(f"{said}data: {{train.csv: {{schema: strict.yaml}}}}\n")
+    (loop.root / "easy.yaml").write_text("columns:\n  a: {type: number}\n")
+    (loop.root / "strict.yaml").write_text("columns:\n  a: {type: number, max: -9}\n")
+    git(loop.root, "add", "--all")
+    git(loop.root, "commit", "--quiet", "--message", "Ask for more")
+    changed(loop)
+    told = loop.retrain()
+    assert told.status == "failed"
+    assert "train.csv fails strict.yaml" in told.why
+    assert "mlo validate" not in told.why
+    assert "--log" in str(told.hint)
+
+
 def test_rows_that_go_along_are_told_apart_from_fresh_ones(loop: Loop) -> None:
     loop.settings("window: all")
     loop.answer(rows(400, 1))

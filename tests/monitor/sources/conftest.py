@@ -31,6 +31,7 @@ def mixed(rows: int = ROWS, seed: int = 1) -> pd.DataFrame:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return a folder with the table as `t.csv`, `t.parquet`, ..."""
+    pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
     frame = mixed()
     frame.to_csv(tmp_path / "t.csv", index=False)
     frame.to_csv(tmp_path / "t.csv.gz", index=False)

@@ -26,6 +26,7 @@ def table(seed: int, shift: float = 0.0) -> pd.DataFrame:
 @pytest.fixture
 def shared(project: Path, mlo_here, tmp_path: Path) -> Path:
     """Return a project with two tables and a remote."""
+    pytest.importorskip("pyarrow", reason="part of mlo[parquet]")
     table(1).to_parquet("before.parquet", row_group_size=1000)
     table(2, shift=1.0).to_csv("now.csv", index=False)
     mlo_here("add", "before.parquet", "now.csv")
