@@ -148,11 +148,16 @@ def run_pipeline(work: Work) -> Told | None:
     if run.status != "done":
         return work.end(
             "failed",
-            f"run {run.name} {run.status}: {run.error or 'no reason'}",
+            f"run {run.name} {run.status}: {_why(run)}",
             f"mlo runs show {run.name} --log",
         )
     work.note("run", f"ran the pipeline: run {run.name}", name=run.name)
     return None
+
+
+def _why(run: Run) -> str:
+    """Return why a run failed, without the command for a table that is there, and not here."""
+    return (run.error or "no reason").partition("; all of it: mlo validate ")[0]
 
 
 def not_committed(work: Work) -> str | None:
