@@ -78,7 +78,7 @@ def take_data(work: Work) -> Told | None:
             where = found.fresh.where
             return work.end("nothing new", f"the rows of {where} are those of last time")
         work.put(_with_data(work, found, trained, held_out))
-    text = f"took {found.training.text} to train on; {held_out.rows:,} to compare"
+    text = f"took {found.training.text}; and {held_out.rows:,} to compare on"
     work.note("data", text, trained=trained.oid, held_out=held_out.oid, why=trained.why)
     return None
 

@@ -163,7 +163,7 @@ def test_rows_that_go_along_are_told_apart_from_fresh_ones(loop: Loop) -> None:
     words = "920 rows: 600 that v1 was trained on, 320 of the prediction log"
     assert f"train on {words}, all rows" in loop.retrain(dry_run=True).steps
     loop.retrain()
-    assert any(f"took {words} to train on; 80 to compare" in one for one in loop.said)
+    assert any(f"took {words}; and 80 to compare on" in one for one in loop.said)
 
 
 def test_a_pipeline_that_fails_leaves_the_version_in_the_stage(loop: Loop) -> None:
