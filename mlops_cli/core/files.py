@@ -71,7 +71,7 @@ def staging(folder: Path, aside: Path) -> Path:
         alike = os.stat(aside).st_dev == os.stat(folder).st_dev
     except FileNotFoundError:
         alike = False
-    return aside if alike else folder
+    return aside if alike and os.access(aside, os.W_OK | os.X_OK) else folder
 
 
 def remove_folder(folder: str | Path) -> None:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mlops_cli.core import scratch
 from mlops_cli.core.ids import ObjectId, is_id
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths
@@ -251,9 +252,9 @@ def materialise(repo: Repository, version: Version) -> Iterator[Path]:
         MissingObject: its bytes are not in this store.
         IntegrityError: they are damaged.
     """
-    folder = repo.layout.tmp / f"model-{os.getpid()}-{os.urandom(4).hex()}"
+    folder = scratch.folder(repo.layout) / f"model-{os.getpid()}-{os.urandom(4).hex()}"
     name = version.path.rpartition("/")[2] if version.kind == "file" else "model"
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     try:
         write_out(repo, version.artifact, version.kind, folder / name)
         yield folder / name

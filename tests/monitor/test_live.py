@@ -39,13 +39,16 @@ def test_live_data_like_the_training_data_has_not_drifted(shop):
 
 
 def test_a_project_that_cannot_be_written_is_watched_all_the_same(shop, monkeypatch, tmp_path):
-    shop.answer(shop.register(), asked(shift=1.0))
+    version = shop.register()
+    shop.answer(version, asked(shift=1.0))
     shutil.rmtree(shop.repo.layout.tmp)
     shop.repo.layout.tmp.touch()  # what a mode forbids, root may do
     (tmp_path / "aside").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
     found = live.check(shop.repo, multivariate=True)
     assert found.report.verdict == "drift"
+    with models.materialise(shop.repo, version) as path:
+        assert path.is_relative_to(tmp_path / "aside")
     assert shop.repo.layout.tmp.is_file()
     del found
     assert not list((tmp_path / "aside").iterdir())
