@@ -110,7 +110,7 @@ def test_threads_share_connections(transport: HttpTransport, file_server: FileSe
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: transport.read("packs/a.pack"), range(40)))
     assert set(found) == {b"0123456789"}
-    assert file_server.connections <= 4
+    assert file_server.connections <= 8  # one that was dropped is made anew
 
 
 def test_what_has_not_changed_is_not_sent_again(
