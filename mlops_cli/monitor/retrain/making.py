@@ -32,6 +32,8 @@ def look(work: Work) -> Taken | Told:
     """Return the fresh rows and which of them to take; or why none are trained on."""
     said, version = work.said, work.standing() or work.model.newest
     fresh = gather(work.repo, version, said)
+    for one in fresh.notes:
+        work.using.say(one)
     if not len(fresh):
         why = f"there is no row with a truth in {fresh.where}"
         return work.told("too few rows", why, _labels_come_by(work))

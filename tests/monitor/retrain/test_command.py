@@ -10,6 +10,11 @@ def test_the_command_says_how_it_stands(loop: Loop, mlo_here: Mlo) -> None:
     none = mlo_here("retrain", "m", code=1)
     assert none.stdout == "m: too few rows: there is no row with a truth in the prediction log\n"
     assert "mlo feedback" in none.stderr
+    damaged = loop.repo.layout.predictions / "m" / "00c0ffee00c0ffee.seg"
+    damaged.parent.mkdir(parents=True)
+    damaged.touch()
+    assert "has a damaged place, skipped" in mlo_here("retrain", "m", code=1).stderr
+    damaged.unlink()
     assert mlo_here("retrain", "m", "--if-needed").stdout.startswith("m: not needed")
     assert "no retraining of m is under way" in mlo_here("retrain", "m", "--stop", code=2).stderr
     assert "--stop goes alone" in mlo_here("retrain", "m", "--stop", "--force", code=2).stderr
