@@ -13,6 +13,7 @@ from mlops_cli.errors import RequestError
 from mlops_cli.registry.formats import Predictor
 from mlops_cli.registry.frame import compile_frame
 from mlops_cli.registry.native import finals
+from mlops_cli.registry.native.columns import transforming
 from mlops_cli.registry.native.finals import Final
 from mlops_cli.registry.signature import Signature, fitted_names
 from mlops_cli.registry.values import FLOAT32_MAX, limit
@@ -34,7 +35,7 @@ def answering(predictor: Predictor) -> Callable[[Columns], Said]:
         return _guarded(_plain(predictor, signature))
     before, final, model = found
     if before or (final.by_name and fitted_names(model) is not None):
-        return _guarded(_piped(before, final, model, compile_frame(signature)))
+        return _guarded(_piped(before, final, model, signature))
     return _guarded(_direct(final, model))
 
 
@@ -85,13 +86,15 @@ def _plain(predictor: Predictor, signature: Signature) -> Callable[[Columns], Sa
 
 
 def _piped(
-    before: Sequence[Any], final: Final, model: Any, build: Callable[[Columns], Any]
+    before: Sequence[Any], final: Final, model: Any, signature: Signature
 ) -> Callable[[Columns], Said]:
     """Return the way of a pipeline, whose transformers work once for all that is asked."""
-    transforms = [step.transform for step in before]
+    by_parts = transforming(before[0], signature) if before else None
+    begin = by_parts or compile_frame(signature)
+    transforms = [step.transform for step in before[by_parts is not None :]]
 
     def answer(columns: Columns) -> Said:
-        rows = build(columns)
+        rows = begin(columns)
         for transform in transforms:
             rows = transform(rows)
         return _said(*final.ask(model, final.checked(model, rows)))
