@@ -68,7 +68,7 @@ def choose(
     name = model if model is not None else _only_model(repo)
     version = _version(repo, name, span, answered=current is None)
     if reference is None:
-        before = _trained_on(repo, version, approx=approx, engine=engine)
+        before = trained_on(repo, version, approx=approx, engine=engine)
     else:
         before = given.table(repo, reference, start, approx=approx, engine=engine)
     before = before.choosing(_inputs(before.whole.names, version))
@@ -176,9 +176,15 @@ def _notes(found: Answers, hidden: Sequence[str], tally: Tally) -> Iterator[str]
         yield str(tally)
 
 
-def _trained_on(repo: Repository, version: Version, *, approx: bool, engine: str | None) -> Given:
+def trained_on(
+    repo: Repository, version: Version, *, approx: bool = False, engine: str | None = None
+) -> Given:
     """Return what a version was trained on, or what it keeps of that where it is not at hand or
     large: a check does not read a large table again and again.
+
+    Raises:
+        RequestError: neither is known.
+        MissingObject, IntegrityError: as of the object store.
     """
     data = version.data
     readable = data is not None and data.kind == "file" and table.is_table(data.path)

@@ -9,10 +9,9 @@ from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlops_cli.core.repository import Repository
     from mlops_cli.registry.gates.asked import Drifted
+    from mlops_cli.registry.models import Version
     from mlops_cli.registry.promote import Moved
 
 ReasonOption = Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the record")]
@@ -52,13 +51,12 @@ def promote(
 
 
 def drifted(repo: "Repository") -> "Drifted":
-    """Return what compares two training tables, by the settings of `drift`."""
+    """Return what compares the training data of two versions, loaded when a gate asks."""
 
-    def judge(before: "pd.DataFrame", now: "pd.DataFrame") -> tuple[bool, str]:
-        from mlops_cli.monitor import drift
+    def judge(before: "Version", now: "Version") -> tuple[bool, str]:
+        from mlops_cli.monitor import trained
 
-        report = drift.compare_frames(before, now, repo.settings.drift)
-        return report.verdict in ("ok", "warn"), report.reason
+        return trained.drifted(repo)(before, now)
 
     return judge
 

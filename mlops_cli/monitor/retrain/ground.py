@@ -21,8 +21,6 @@ from mlops_cli.registry import models
 from mlops_cli.registry.models import Model, Version
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlops_cli.core.config_steps import Reference
     from mlops_cli.core.ids import ObjectId
     from mlops_cli.pipeline.plan import Resolve
@@ -143,12 +141,11 @@ class Work:
         self.put(replace(self.state, attempt=None, ended=self.now, seen=seen))
         return told
 
-    def drifted(self, before: pd.DataFrame, now: pd.DataFrame) -> tuple[bool, str]:
-        """Return whether two tables are alike, and why: for gates on drift."""
-        from mlops_cli.monitor import drift
+    def drifted(self, before: Version, now: Version) -> tuple[bool, str]:
+        """Return whether two versions were trained on data that are alike: for gates on drift."""
+        from mlops_cli.monitor import trained
 
-        report = drift.compare_frames(before, now, self.repo.settings.drift)
-        return report.verdict in ("ok", "warn"), report.reason
+        return trained.drifted(self.repo)(before, now)
 
     def resolve(self, where: Repository) -> Resolve:
         """Return what looks up models that steps of the pipeline refer to."""

@@ -2,17 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
 from mlops_cli.registry.models import Model, Version
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Drifted = Callable[["pd.DataFrame", "pd.DataFrame"], tuple[bool, str]]
-"""Whether the second table has the distributions of the first, and why or why not."""
+Drifted = Callable[[Version, Version], tuple[bool, str]]
+"""Whether the second was trained on data like those of the first, and why or why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +31,7 @@ class GateResult:
 class Asked:
     """A version that is to stand in a stage of its model.
 
-    `drifted` compares two tables; without it no gate on drift can pass.
+    `drifted` compares two versions' training data; without it no gate on drift can pass.
     """
 
     repo: Repository

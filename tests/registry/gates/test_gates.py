@@ -153,7 +153,7 @@ def test_a_bound_on_an_evaluation_is_of_that_data_and_slice(lab: Lab) -> None:
         (
             BETTER,
             "{drift: production}",
-            "it is not known which table v1 was trained on",
+            "it is not known which table churn v1 was trained on",
             "set models.churn.data in .mlops.yaml",
         ),
         (BETTER, "{command: [no-such-program]}", "there is no program 'no-such-program'", "check"),

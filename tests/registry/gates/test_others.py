@@ -119,6 +119,14 @@ def test_training_data_that_are_the_same_have_not_drifted(two: Workshop) -> None
     assert (found.passed, found.why) == (True, "v1 was trained on the same")
 
 
+def test_what_versions_keep_of_their_training_data_is_enough(two: Workshop) -> None:
+    here = asked(two)
+    assert here.version.profile is not None
+    known = replace(here.version, data=None)
+    (found,) = drift.check(replace(here, version=known), DriftGate("production"))
+    assert "6 rows" in found.why
+
+
 def test_training_data_that_cannot_be_judged_refuse(two: Workshop) -> None:
     here = asked(two)
     path = two.repo.root / "data/train.csv"
