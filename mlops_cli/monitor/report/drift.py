@@ -168,8 +168,7 @@ def _segments(found: SegmentsReport) -> Html:
             html.mark(one.verdict, words.TONES[one.verdict]),
             f"{one.reference_rows:,}",
             f"{one.current_rows:,}",
-            ", ".join(html.clipped(name, 40) for name in list(worst_columns(one))[:5])
-            or one.reason,
+            _what(one),
         ]
         for one in found.segments
     ]
