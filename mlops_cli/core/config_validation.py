@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.config_steps import Step
-from mlops_cli.core.fill_step import is_pattern
+from mlops_cli.core.globs import is_pattern
 from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 

@@ -8,22 +8,12 @@ from typing import Any
 from mlops_cli.core import config_values, filling, yaml_nodes
 from mlops_cli.core.config_steps import Out, Reference, Step
 from mlops_cli.core.filling import MISSING, look_up, word
+from mlops_cli.core.globs import is_pattern
 from mlops_cli.core.layout import LOCKFILE, POINTER_SUFFIX, SETTINGS
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.step_reader import Written
 from mlops_cli.core.yaml_nodes import Value
 from mlops_cli.errors import RequestError
-
-_GLOB = frozenset("*?[")
-
-
-def is_pattern(path: str) -> bool:
-    """Return whether a path of `deps` stands for those that match it.
-
-    >>> is_pattern("data/*.csv"), is_pattern("data/raw.csv")
-    (True, False)
-    """
-    return not _GLOB.isdisjoint(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlops_cli.core.config_steps import Step
-from mlops_cli.core.fill_step import is_pattern
+from mlops_cli.core.globs import is_pattern
 from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline.places import Places

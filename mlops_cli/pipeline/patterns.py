@@ -7,32 +7,16 @@ not, so that a fresh clone lacks data and does not run with less of it.
 """
 
 import os
-import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
-from mlops_cli.core.fill_step import is_pattern
+from mlops_cli.core.globs import fixed, full, is_pattern, named
 from mlops_cli.core.layout import POINTER_SUFFIX
 from mlops_cli.errors import RequestError
 
 MOST = 10_000
 """As many paths as a pattern may match: each is a line in `mlo.lock`."""
 _CLOSED = frozenset({".git", ".mlo", "__pycache__", ".ipynb_checkpoints"})
-
-
-def fixed(pattern: str) -> str:
-    """Return the folder that all matches are in; empty for the project's root.
-
-    >>> fixed("data/raw/*.csv"), fixed("*.csv")
-    ('data/raw', '')
-    """
-    parts: list[str] = []
-    for part in pattern.split("/"):
-        if is_pattern(part):
-            break
-        parts.append(part)
-    return "/".join(parts)
 
 
 def matches(root: Path, pattern: str) -> list[str]:
@@ -68,25 +52,14 @@ def _touches(pattern: Sequence[str], path: Sequence[str]) -> bool:
     if not path or not pattern:
         return True  # a folder that may hold a match, or something inside of one
     if pattern[0] != "**":
-        return _named(pattern[0], path[0]) and _touches(pattern[1:], path[1:])
+        return named(pattern[0], path[0]) and _touches(pattern[1:], path[1:])
     rest = pattern[1:]
     if not rest:
         return True
     ends = range(len(path))
-    if any(_full(rest, path[start:]) for start in ends):
+    if any(full(rest, path[start:]) for start in ends):
         return True
     return "." not in path[-1]  # by its name a folder, so it may hold a match
-
-
-def _full(pattern: Sequence[str], path: Sequence[str]) -> bool:
-    """Return whether all of a path matches all of a pattern."""
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return len(pattern) == 1 or any(
-            _full(pattern[1:], path[start:]) for start in range(len(path) + 1)
-        )
-    return bool(path) and _named(pattern[0], path[0]) and _full(pattern[1:], path[1:])
 
 
 def _below(root: str, folder: str, parts: Sequence[str], files_only: bool) -> Iterator[str]:  # noqa: FBT001
@@ -109,7 +82,7 @@ def _below(root: str, folder: str, parts: Sequence[str], files_only: bool) -> It
                 yield from _below(root, f"{path}/", parts, files_only)
             elif not is_folder and not rest and _is_seen(name):
                 yield path
-        elif _named(part, name):
+        elif named(part, name):
             if rest and is_folder:
                 yield from _below(root, f"{path}/", rest, files_only)
             elif not rest and not (is_folder and files_only):
@@ -138,18 +111,3 @@ def _is_folder(path: str) -> bool:
 
 def _is_seen(name: str) -> bool:
     return not name.startswith(".")
-
-
-def _named(part: str, name: str) -> bool:
-    if part == name:
-        return True
-    if name.startswith(".") and not part.startswith("."):
-        return False
-    return _compiled(part).fullmatch(name) is not None
-
-
-@cache
-def _compiled(part: str) -> re.Pattern[str]:
-    import fnmatch
-
-    return re.compile(fnmatch.translate(part))

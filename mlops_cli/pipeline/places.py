@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from mlops_cli.core.config_steps import Step
-from mlops_cli.core.fill_step import is_pattern
+from mlops_cli.core.globs import fixed, is_pattern
 from mlops_cli.errors import RequestError
 from mlops_cli.pipeline import patterns
 
@@ -44,7 +44,7 @@ class Places:
         if not is_pattern(dep):
             return tuple(self._below.get(dep, ()))
         if dep not in self._matched:
-            inside = self._below.get(patterns.fixed(dep), ())
+            inside = self._below.get(fixed(dep), ())
             self._matched[dep] = tuple(path for path in inside if patterns.touches(dep, path))
         return self._matched[dep]
 

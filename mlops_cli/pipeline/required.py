@@ -4,12 +4,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mlops_cli.core.fill_step import is_pattern
+from mlops_cli.core.globs import fixed, is_pattern
 from mlops_cli.core.layout import POINTER_SUFFIX
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths
 from mlops_cli.errors import RequestError
-from mlops_cli.pipeline import patterns
 from mlops_cli.pipeline.graph import Graph
 from mlops_cli.pipeline.inputs import Look
 from mlops_cli.pipeline.places import above
@@ -56,7 +55,7 @@ def _missing(repo: Repository, look: Look, dep: str) -> list[str]:
 def _supply(repo: Repository, step: str, path: str, bring: "Bring | None") -> None:
     """Check out what is missing, in a work tree aside or with `bring`; else say what to do."""
     pattern = is_pattern(path)
-    held = versioned_at(repo, patterns.fixed(path) if pattern else path)
+    held = versioned_at(repo, fixed(path) if pattern else path)
     if held is not None and (bring is not None or repo.layout.store != repo.layout.mlo):
         from mlops_cli.data.checkout import checkout
         from mlops_cli.data.pointer import read

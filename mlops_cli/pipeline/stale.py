@@ -8,7 +8,7 @@ from typing import Any
 
 from mlops_cli.core import filling
 from mlops_cli.core.config_steps import is_path
-from mlops_cli.core.fill_step import is_pattern
+from mlops_cli.core.globs import is_pattern
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.lockfile import Lock, LockedStep, read
 from mlops_cli.core.records import dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlops_cli.core.config_retrain import Retrain
-from mlops_cli.core.fill_step import is_pattern
+from mlops_cli.core.globs import is_pattern
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import table
 from mlops_cli.errors import RequestError
