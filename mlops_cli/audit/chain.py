@@ -77,13 +77,19 @@ def record(
         return _append(repo, [Deed(action, subject, detail)], writer, moves or {})[0]
 
 
-def record_all(repo: Repository, deeds: Sequence[Deed], writer: "PackWriter") -> list[ObjectId]:
+def record_all(
+    repo: Repository,
+    deeds: Sequence[Deed],
+    writer: "PackWriter",
+    *,
+    moves: refs.Changes | None = None,
+) -> list[ObjectId]:
     """Append several entries to this clone's chain at once, and return their ids.
 
-    What `writer` was given before, which the entries may name, is in the store by then; it may be
-    given more. It has to be opened within `Repository.writing`.
+    What `writer` was given before, which the entries and `moves` may name, is in the store by then;
+    it may be given more. It has to be opened within `Repository.writing`.
     """
-    return _append(repo, deeds, writer, {})
+    return _append(repo, deeds, writer, moves or {})
 
 
 def _append(

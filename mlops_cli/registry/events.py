@@ -80,53 +80,46 @@ def append(
 
     who = repo.identity
     prev = head(repo, model)
-    oid = keep(
-        repo,
-        Event(
-            ObjectId(""),
-            prev,
-            model,
-            kind,
-            now(),
-            {"name": who.name, "email": who.email},
-            number,
-            detail,
-        ),
-    )
+    told = {"name": who.name, "email": who.email}
+    event = Event(ObjectId(""), prev, model, kind, now(), told, number, detail)
     brief = {key: detail[key] for key in _TOLD if detail.get(key) is not None}
-    chain.record(
-        repo,
-        kind,
-        f"{model} v{number}",
-        {"event": oid, **brief},
-        moves={PREFIX + model: (prev, oid)},
-    )
+    with repo.writing(), repo.objects.writer() as writer:  # one pack for event and entry
+        oid = writer.put(_encoded(event), Kind.EVENT)
+        deed = chain.Deed(kind, f"{model} v{number}", {"event": oid, **brief})
+        chain.record_all(repo, [deed], writer, moves={PREFIX + model: (prev, oid)})
     return oid
 
 
 def keep(repo: Repository, event: Event) -> ObjectId:
     """Store an event, whatever its `oid` says, and return its id; no chain moves."""
-    record = {
-        "v": VERSION,
-        "prev": event.prev,
-        "model": event.model,
-        "kind": event.kind,
-        "time": event.time,
-        "who": dict(event.who),
-        "number": event.number,
-        "detail": dict(event.detail),
-    }
-    return repo.objects.put(canonical.encode(record), Kind.EVENT)
+    return repo.objects.put(_encoded(event), Kind.EVENT)
 
 
-def back(repo: Repository, start: ObjectId | None) -> Iterator[Event]:
-    """Yield the events of a chain from `start` to the first.
+def _encoded(event: Event) -> bytes:
+    return canonical.encode(
+        {
+            "v": VERSION,
+            "prev": event.prev,
+            "model": event.model,
+            "kind": event.kind,
+            "time": event.time,
+            "who": dict(event.who),
+            "number": event.number,
+            "detail": dict(event.detail),
+        }
+    )
+
+
+def back(
+    repo: Repository, start: ObjectId | None, *, until: ObjectId | None = None
+) -> Iterator[Event]:
+    """Yield the events of a chain from `start` to the first, or to the one after `until`.
 
     Raises:
         MissingObject: an event is not in this store.
         IntegrityError: an object in the chain is no event.
     """
-    while start is not None:
+    while start is not None and start != until:
         event = read(repo, start)
         yield event
         start = event.prev

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import WeakKeyDictionary
 
 from mlops_cli.core import scratch
 from mlops_cli.core.ids import ObjectId, is_id
@@ -163,7 +164,22 @@ def model(repo: Repository, name: str) -> Model:
         other = "mlo models list" if known else f"mlo register {name}"
         hint = f"did you mean '{near[0]}'?" if near else other
         raise RequestError(f"there is no model '{name}'", hint=hint)
-    return fold(name, tuple(events.back(repo, head))[::-1])
+    return _remembered(repo, name, head)
+
+
+_KNOWN: "WeakKeyDictionary[Repository, dict[str, Model]]" = WeakKeyDictionary()
+"""What chains added up to when they were last read, in this process: events never change."""
+
+
+def _remembered(repo: Repository, name: str, head: ObjectId) -> Model:
+    """Return what the chain that ends at `head` adds up to; only what is new in it is read."""
+    known = _KNOWN.setdefault(repo, {})
+    before = known.get(name)
+    fresh = list(events.back(repo, head, until=before.events[-1].oid if before else None))
+    if before and fresh and fresh[-1].prev is None:
+        before = None  # the chain is another one, as after a pull that put events before ours
+    known[name] = found = fold(name, tuple(fresh[::-1]), before)
+    return found
 
 
 def vet(repo: Repository, name: str, head: ObjectId) -> None:
@@ -171,31 +187,33 @@ def vet(repo: Repository, name: str, head: ObjectId) -> None:
     fold(name, tuple(events.back(repo, head))[::-1])
 
 
-def fold(name: str, history: tuple[Event, ...]) -> Model:
-    """Return what events, from the first to the newest, add up to.
+def fold(name: str, history: tuple[Event, ...], before: Model | None = None) -> Model:
+    """Return what events, from the first to the newest, add up to; those after `before` with it.
 
     Raises:
         IntegrityError: one is of another model, or about a version that nobody registered.
     """
-    versions: list[Version] = []
-    stages: dict[str, int] = {}
-    aliases: dict[str, int] = {}
+    if before is not None and not history:
+        return before
+    start = before or Model(name, (), {}, {}, ())
+    versions = {version.number: version for version in start.versions}
+    stages, aliases = dict(start.stages), dict(start.aliases)
     for event in history:
         if event.model != name:
             raise IntegrityError(f"the chain of {name} holds an event of {event.model}")
         if event.kind == "register":
-            versions.append(version_of(event))
-            if event.number <= (versions[-2].number if len(versions) > 1 else 0):
+            if event.number <= max(versions, default=0):
                 raise IntegrityError(f"the chain of {name} has v{event.number} out of order")
-        elif all(version.number != event.number for version in versions):
+            versions[event.number] = version_of(event)
+        elif event.number not in versions:
             raise IntegrityError(f"the chain of {name} moves v{event.number}, which it lacks")
         elif event.kind == "alias":
             aliases[str(event.detail["alias"])] = event.number
         elif event.kind == "describe":
-            versions = [_described(version, event) for version in versions]
+            versions[event.number] = _described(versions[event.number], event)
         elif event.kind in events.MOVES:
             stages[str(event.detail["stage"])] = event.number
-    return Model(name, tuple(versions), stages, aliases, history)
+    return Model(name, tuple(versions.values()), stages, aliases, start.events + history)
 
 
 def resolve(repo: Repository, text: str) -> Version:
@@ -347,9 +365,7 @@ def _runtime(held: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 
 def _described(version: Version, event: Event) -> Version:
-    """Return the version with the card that an event gives it, if it is about this one."""
-    if version.number != event.number:
-        return version
+    """Return the version with the card that an event gives it."""
     try:
         return replace(version, card=_id(event.detail["card"]))
     except (KeyError, ValueError) as error:

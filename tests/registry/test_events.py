@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from mlops_cli.core import canonical
+from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.objects import Kind
+from mlops_cli.core.repository import open_repository
 from mlops_cli.errors import IntegrityError, MloError, StateError
-from mlops_cli.registry import events, models
+from mlops_cli.registry import events, models, promote
 from mlops_cli.registry.behind import behind
 from mlops_cli.registry.register import register
 from tests.registry.conftest import Workshop
@@ -72,3 +74,41 @@ def test_a_move_to_a_version_that_is_not_there_names_it(registered: Workshop) ->
     with pytest.raises(MloError, match="v9, which it lacks"):
         models.resolve(registered.repo, "churn@staging")
     assert behind(registered.repo)[0].stages == {"staging": 9}
+
+
+def test_of_a_chain_that_grew_only_what_is_new_is_read(
+    registered: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = registered.repo
+    for number in range(6):
+        promote.alias(repo, "churn@v1", f"a{number}")
+    models.model(repo, "churn")
+    promote.alias(open_repository(repo.root), "churn@v1", "newest")
+    read: list[str] = []
+    decode = events.decode
+
+    def counting(oid: ObjectId, data: bytes) -> events.Event:
+        read.append(oid)
+        return decode(oid, data)
+
+    monkeypatch.setattr(events, "decode", counting)
+    found = models.model(repo, "churn")
+    assert read == [events.head(repo, "churn")]
+    assert found.aliases["newest"] == 1
+    assert found == models.model(open_repository(repo.root), "churn")
+
+
+def test_a_chain_that_was_replaced_is_read_anew(registered: Workshop) -> None:
+    repo = registered.repo
+    promote.alias(repo, "churn@v1", "mine")
+    mine = events.head(repo, "churn")
+    first = models.model(repo, "churn").events[0].oid
+    repo.refs.move({"models/churn": (mine, first)})
+    promote.alias(repo, "churn@v1", "theirs")
+    assert models.model(repo, "churn").aliases == {"theirs": 1}
+
+
+def test_an_event_and_its_audit_entry_share_a_pack(registered: Workshop) -> None:
+    before = set(registered.repo.layout.packs.iterdir())
+    promote.alias(registered.repo, "churn@v1", "champion")
+    assert len(set(registered.repo.layout.packs.iterdir()) - before) == 1
