@@ -14,10 +14,11 @@ from blake3 import blake3
 
 from mlops_cli.core import codec, delta
 from mlops_cli.core.extents import write_at
-from mlops_cli.core.ids import ObjectId, hash_threads
-from mlops_cli.core.pack_run import SLICE_BYTES, Run
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.pack_run import Run
 from mlops_cli.core.pack_set import PackSet
 from mlops_cli.core.packs import Codec, Entry, Index, Kind, Pack, Row, as_id
+from mlops_cli.core.read_ahead import ReadAhead
 from mlops_cli.errors import IntegrityError, MissingObject
 
 if TYPE_CHECKING:
@@ -117,15 +118,15 @@ class ObjectStore:
         if entry.codec is not Codec.LIST:
             write_at(handle, self._whole(oid, pack, entry), 0)
             return
-        hasher = blake3(max_threads=hash_threads())
-        buffer = memoryview(bytearray(SLICE_BYTES))
+        hasher = blake3(max_threads=1)  # more cost twice as much for slices of a file
+        ahead = ReadAhead()
         place = 0
         for part in self._runs(codec.decode_list(pack.payload(entry), entry.length)):
             if isinstance(part, bytes):
                 hasher.update(part)
                 write_at(handle, part, place)
             else:
-                part.write_to(handle, place, buffer, hasher.update)
+                part.write_to(handle, place, ahead, hasher.update)
             place += len(part)
         _check(hasher.hexdigest(), oid)
 

@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 from mlops_cli.core.extents import BLOCK, write_at
 from mlops_cli.core.packs import Pack
-
-SLICE_BYTES = 2 * 1024 * 1024
-"""How many bytes are read, checked and written at once, while the processor has them near."""
+from mlops_cli.core.read_ahead import ReadAhead
 
 
 class Run:
@@ -30,22 +28,34 @@ class Run:
         return True
 
     def write_to(
-        self, handle: int, place: int, buffer: memoryview, look: Callable[[memoryview], object]
+        self, handle: int, place: int, ahead: ReadAhead, look: Callable[[memoryview], object]
     ) -> None:
         """Make the bytes at `place` of a file these, sharing blocks where that can be.
 
-        `look` is given all of them in order. `buffer` has `SLICE_BYTES`.
+        `look` is given all of them in order.
         """
         shared = self.pack.share(self._start, len(self), handle, place)
         copied = shared.rest(len(self))
-        start = self._start
-        while start < self._end:
-            end = min(self._end, start // BLOCK * BLOCK + SLICE_BYTES)
-            data = buffer[: end - start]
-            self.pack.read_into(data, start)
+        first = 0
+        for data in ahead.slices(self._reader(), len(self)):
             look(data)
-            first, last = start - self._start, end - self._start
+            last = first + len(data)
             for one, other in copied:
                 here = data[max(one, first) - first : max(0, min(other, last) - first)]
                 write_at(handle, here, place + max(one, first))
+            first = last
+
+    def _reader(self) -> Callable[[memoryview], int]:
+        """Return what reads these bytes into a buffer, from where it came to; 0 at their end."""
+        start = self._start
+
+        def fill(buffer: memoryview) -> int:
+            nonlocal start
+            end = min(self._end, start // BLOCK * BLOCK + len(buffer))
+            count = end - start
+            if count:
+                self.pack.read_into(buffer[:count], start)
             start = end
+            return count
+
+        return fill

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from blake3 import blake3
 
 from mlops_cli.core import tree
-from mlops_cli.core.ids import ObjectId, hash_threads
+from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.read_ahead import ReadAhead
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, UNTRUSTED, Block, StatCache, pack_stat, settle
@@ -436,8 +437,8 @@ class _Scanner:
             if len(data) == size:
                 return blake3(data).digest()
             os.lseek(handle, 0, os.SEEK_SET)
-        hasher = blake3(max_threads=hash_threads())
-        while piece := os.read(handle, 16 * _READ_BYTES):
+        hasher = blake3(max_threads=1)  # more cost twice as much for slices of a file
+        for piece in ReadAhead().slices(lambda buffer: os.readv(handle, [buffer]), size):
             hasher.update(piece)
         return hasher.digest()
 
