@@ -35,9 +35,16 @@ class Agreement:
 
 
 def compare(
-    predictor: Predictor, session: Session, probes: Probes, progress: Progress
+    predictor: Predictor,
+    session: Session,
+    probes: Probes,
+    progress: Progress,
+    *,
+    tolerance: float = TOLERANCE,
 ) -> Agreement:
     """Return how well a compiled model agrees with the original on all rows.
+
+    Numbers may differ by `tolerance`, as `TOLERANCE` says; labels not at all.
 
     Raises:
         NotCompiledError: it does not, or telling takes longer than `MOST_S`.
@@ -49,7 +56,7 @@ def compare(
     started, worst = time.monotonic(), 0.0
     with progress.task("comparing the compiled model", len(usual), "rows") as advance:
         for part in parts:
-            worst = max(worst, _agreed(original, compiled, part))
+            worst = max(worst, _agreed(original, compiled, part, tolerance))
             advance(len(part) if len(part) > 1 else 0)
             if time.monotonic() - started > MOST_S:
                 raise NotCompiledError(
@@ -57,7 +64,7 @@ def compare(
                 )
     for row in probes.rows:
         if _is_absurd(row):
-            worst = max(worst, _beyond(original, compiled, row))
+            worst = max(worst, _beyond(original, compiled, row, tolerance))
     return Agreement(len(usual), worst)
 
 
@@ -65,16 +72,16 @@ def _is_absurd(row: Row) -> bool:
     return any(type(value) in (int, float) and abs(value) > _ABSURD for value in row)
 
 
-def _beyond(original: Any, compiled: Any, row: Row) -> float:
+def _beyond(original: Any, compiled: Any, row: Row, tolerance: float) -> float:
     """Return how far answers to an absurd row lie apart; 0 where the original refuses it."""
     try:
         original([[value] for value in row])
     except RequestError:
         return 0.0
-    return _agreed(original, compiled, [row])
+    return _agreed(original, compiled, [row], tolerance)
 
 
-def _agreed(original: Any, compiled: Any, rows: Sequence[Row]) -> float:
+def _agreed(original: Any, compiled: Any, rows: Sequence[Row], tolerance: float) -> float:
     """Return how far answers to some rows lie apart; rows that both refuse do not count.
 
     Raises:
@@ -87,7 +94,7 @@ def _agreed(original: Any, compiled: Any, rows: Sequence[Row]) -> float:
         if len(rows) > 1:
             half = len(rows) // 2
             parts = (rows[:half], rows[half:])
-            return max(_agreed(original, compiled, part) for part in parts)
+            return max(_agreed(original, compiled, part, tolerance) for part in parts)
         try:
             compiled(columns)
         except RequestError:
@@ -96,7 +103,7 @@ def _agreed(original: Any, compiled: Any, rows: Sequence[Row]) -> float:
             f"the original refuses rows that its signature allows ({error.message})"
         ) from error
     try:
-        return _difference(said, compiled(columns))
+        return _difference(said, compiled(columns), tolerance)
     except RequestError as error:
         raise NotCompiledError("compiled it gives no number where the original does") from error
 
@@ -114,7 +121,7 @@ def _asking(predictor: Predictor) -> Any:
     return answer
 
 
-def _difference(original: Said, compiled: Said) -> float:
+def _difference(original: Said, compiled: Said, tolerance: float) -> float:
     """Return how far two answers lie apart.
 
     Raises:
@@ -127,9 +134,10 @@ def _difference(original: Said, compiled: Said) -> float:
     if (shares is None) != (other_shares is None):
         raise NotCompiledError("only one of the two gives probabilities")
     if shares is not None:
-        worst = _apart(np.array(shares), np.array(other_shares), "probability")
+        worst = _apart(np.array(shares), np.array(other_shares), "probability", tolerance)
     if _is_decimal(labels):
-        return max(worst, _apart(np.array(labels), np.array(other_labels), "prediction"))
+        apart = _apart(np.array(labels), np.array(other_labels), "prediction", tolerance)
+        return max(worst, apart)
     for label, other in zip(labels, other_labels, strict=True):
         if label != other or type(label) is not type(other):
             raise NotCompiledError(f"compiled it says '{other}' where the original says '{label}'")
@@ -140,7 +148,9 @@ def _is_decimal(labels: Sequence[Any]) -> bool:
     return bool(labels) and type(labels[0]) is float
 
 
-def _apart(numbers: "np.ndarray[Any, Any]", others: "np.ndarray[Any, Any]", what: str) -> float:
+def _apart(
+    numbers: "np.ndarray[Any, Any]", others: "np.ndarray[Any, Any]", what: str, tolerance: float
+) -> float:
     """Return the greatest difference, as a share of the number where that is more than 1."""
     import numpy as np
 
@@ -151,8 +161,8 @@ def _apart(numbers: "np.ndarray[Any, Any]", others: "np.ndarray[Any, Any]", what
     same = (numbers == others) | (np.isnan(numbers) & np.isnan(others))
     apart = np.where(same, 0.0, apart)
     worst = float(apart.max(initial=0.0)) if not np.isnan(apart).any() else np.inf
-    if worst > TOLERANCE:
+    if worst > tolerance:
         raise NotCompiledError(
-            f"compiled, a {what} differs by {worst:.2g}, more than {TOLERANCE:g}"
+            f"compiled, a {what} differs by {worst:.2g}, more than {tolerance:g}"
         )
     return worst

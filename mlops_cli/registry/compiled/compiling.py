@@ -41,7 +41,7 @@ def compile_model(
     Raises:
         NotCompiledError: it has no compiled form, or it does not agree.
     """
-    from mlops_cli.registry.compiled import agreement, probes, session
+    from mlops_cli.registry.compiled import agreement, boosters, probes, session
     from mlops_cli.registry.compiled.convert import convert
 
     signature = predictor.signature
@@ -52,10 +52,12 @@ def compile_model(
         held = session.load(compiled.data, where="the model")
     except Exception as error:
         raise NotCompiledError("onnxruntime does not take its compiled form") from error
+    single = boosters.is_single(predictor.model)
+    tolerance = boosters.SINGLE_TOLERANCE if single else agreement.TOLERANCE
     with _quietly():
         rows = probes.make(predictor.model, signature, data)
-        found = agreement.compare(predictor, held, rows, progress)
-    return Made(compiled.data, found.rows, agreement.TOLERANCE, found.worst)
+        found = agreement.compare(predictor, held, rows, progress, tolerance=tolerance)
+    return Made(compiled.data, found.rows, tolerance, found.worst)
 
 
 @contextmanager

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import canonical
-from mlops_cli.registry.compiled import finals, steps
+from mlops_cli.registry.compiled import boosters, finals, steps
 from mlops_cli.registry.compiled.graph import INPUT, Graph, NotCompiledError
 from mlops_cli.registry.compiled.layout import Layout, Place
 from mlops_cli.registry.compiled.parts import parted
 from mlops_cli.registry.frame import compile_frame
-from mlops_cli.registry.signature import Column, Signature
+from mlops_cli.registry.signature import Column, Signature, fitted_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,16 +39,17 @@ class Compiled:
 
 
 def convert(model: Any, signature: Signature, classes: tuple[Any, ...] | None) -> Compiled:
-    """Return a fitted model of scikit-learn as ONNX.
+    """Return a fitted model of scikit-learn, XGBoost or LightGBM as ONNX.
 
     Raises:
         NotCompiledError: it has no compiled form; the message says why.
     """
-    if not type(model).__module__.startswith("sklearn."):
-        raise NotCompiledError(f"{type(model).__name__} is not a model of scikit-learn")
+    if not type(model).__module__.startswith("sklearn.") and boosters.library(model) is None:
+        name = type(model).__name__
+        raise NotCompiledError(f"{name} is no model of scikit-learn, XGBoost or LightGBM")
     before, final = parted(model)
     walk = _Walk(signature)
-    columns = list(range(len(signature.columns)))
+    columns = _order(model, signature)
     if before:
         first, *rest = before
         x, width = walk.block(first, columns)
@@ -58,11 +59,19 @@ def convert(model: Any, signature: Signature, classes: tuple[Any, ...] | None) -
         x, width = walk.numbers(columns)
     end = finals.add(walk.graph, final, x, width)
     walk.graph.width = len(walk.places)
-    layout = Layout(len(columns), tuple(walk.places), end.output, classes)
+    layout = Layout(len(signature.columns), tuple(walk.places), end.output, classes)
     metadata = canonical.encode(layout.to_dict()).decode()
     return Compiled(
         walk.graph.to_bytes(end.name, end.output, whole=end.whole, metadata=metadata), layout
     )
+
+
+def _order(model: Any, signature: Signature) -> list[int]:
+    """Return the columns of a signature in the order in which a model was fitted on them."""
+    names = fitted_names(model)
+    if names is None or not set(names) <= set(signature.names):
+        return list(range(len(signature.columns)))
+    return [signature.names.index(name) for name in names]
 
 
 class _Walk:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlops_cli.registry.compiled import others, steps, trees
+from mlops_cli.registry.compiled import boosters, others, steps, trees
 from mlops_cli.registry.compiled.graph import Graph, NotCompiledError
 from mlops_cli.registry.compiled.parts import parted
 from mlops_cli.registry.compiled.trees import Tree
@@ -34,6 +34,9 @@ def add(graph: Graph, model: Any, x: str, width: int) -> Final:
     """
     if _targets(model) != 1:
         raise NotCompiledError("it predicts more than one target")
+    if boosters.library(model) is not None:
+        name, shares = boosters.add(graph, model, x)
+        return Final(name, "shares" if shares else "value")
     known = _known(model)
     if known is not None:
         made = known(graph, model, x)

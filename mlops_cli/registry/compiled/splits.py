@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.registry.compiled import trees
+from mlops_cli.registry.compiled import boosters, trees
 from mlops_cli.registry.compiled.parts import parted
 from mlops_cli.registry.compiled.trees import Tree
 from mlops_cli.registry.frame import compile_frame
@@ -58,6 +58,8 @@ def beside(
 
 def _trees(final: Any) -> list[Tree]:
     """Return the trees of a model; of those that split by categories there are none here."""
+    if boosters.library(final) is not None:
+        return [tree for tree, _, _ in boosters.ensemble(final).trees if len(tree.left) > 1]
     if hasattr(final, "_predictors"):
         held = [one.nodes for stage in final._predictors for one in stage]
         return [trees.of_histogram(nodes) for nodes in held if not nodes["is_categorical"].any()]

@@ -139,11 +139,15 @@ class _Parts:
         self.targets.append(target)
         self.weights.append(value)
 
-    def add(self, graph: Graph, x: str, targets: int) -> str:
-        """Add the node, and return its output: a sum for each target."""
+    def add(self, graph: Graph, x: str, targets: int, *, single: bool = False) -> str:
+        """Add the node, and return its output: a sum for each target.
+
+        It takes and gives doubles, or where `single` floats of 32 bits.
+        """
         import numpy as np
         from onnx import numpy_helper
 
+        kind = np.float32 if single else np.float64
         return graph.add(
             "TreeEnsemble",
             x,
@@ -153,7 +157,7 @@ class _Parts:
             n_targets=targets,
             tree_roots=self.roots,
             nodes_featureids=self.features,
-            nodes_splits=numpy_helper.from_array(np.array(self.splits)),
+            nodes_splits=numpy_helper.from_array(np.array(self.splits, kind)),
             nodes_modes=numpy_helper.from_array(np.zeros(len(self.splits), np.uint8)),
             nodes_missing_value_tracks_true=self.missing,
             nodes_trueleafs=self.true_leaf,
@@ -161,7 +165,7 @@ class _Parts:
             nodes_truenodeids=self.true_next,
             nodes_falsenodeids=self.false_next,
             leaf_targetids=self.targets,
-            leaf_weights=numpy_helper.from_array(np.array(self.weights)),
+            leaf_weights=numpy_helper.from_array(np.array(self.weights, kind)),
         )
 
 
@@ -192,14 +196,16 @@ def add_sums(
     trees: Iterable[tuple[Tree, int, "np.ndarray[Any, Any]"]],
     *,
     start: Sequence[float],
+    single: bool = False,
 ) -> str:
     """Add the sums of trees by target, each beginning with its `start`, shape (rows, targets).
 
-    Each tree comes with its target and the worth of its nodes. They are added in this order.
+    Each tree comes with its target and the worth of its nodes. They are added in this order, as
+    doubles, or where `single` as floats of 32 bits, which `x` then holds.
     """
     parts = _Parts()
     for target, value in enumerate(start):
         parts.constant(target, value)
     for tree, target, values in trees:
         parts.append(tree, target, values)
-    return parts.add(graph, x, len(start))
+    return parts.add(graph, x, len(start), single=single)

@@ -30,6 +30,8 @@ class Boosted:
     feature_names_in_: tuple[str, ...] | None
     n_features_in_: int
     type: str
+    booster: Any
+    """The library's own object."""
 
     def predict(self, rows: "pd.DataFrame | np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
         """Return a label for each row, or a value of a model that is no classifier."""

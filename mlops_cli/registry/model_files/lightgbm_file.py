@@ -45,6 +45,7 @@ def _load(how: Reading) -> Boosted:
         feature_names_in_=names,
         n_features_in_=booster.num_feature(),
         type=how.described.model_type or f"lightgbm.{objective}",
+        booster=booster,
     )
 
 

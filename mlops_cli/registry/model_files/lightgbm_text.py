@@ -18,8 +18,8 @@ _FLOAT_FIELDS = frozenset(
 _LENGTHS = {"leaf": 0, "internal": -1, "split": -1}
 """By how a field begins: how many more values it has than there are leaves."""
 _OTHER_LENGTHS = frozenset(["leaf_features", "leaf_coeff"])
-_WHOLES = re.compile(r"(-?\d{1,18}( -?\d{1,18})* *)?|\d+")
-_FLOATS = re.compile(r"(?i)({0}( {0})* *)?".format(r"-?(\d+(\.\d*)?(e[+-]?\d+)?|inf|nan)"))
+_WHOLES = re.compile(r" *(-?\d{1,18}( +-?\d{1,18})* *)?|\d+")
+_FLOATS = re.compile(r"(?i) *({0}( +{0})* *)?".format(r"-?(\d+(\.\d*)?(e[+-]?\d+)?|inf|nan)"))
 _CATEGORY = 1  # the bit of `decision_type` that says so
 
 

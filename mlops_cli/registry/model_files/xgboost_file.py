@@ -9,10 +9,17 @@ from mlops_cli.errors import RequestError
 from mlops_cli.registry.description import Task
 from mlops_cli.registry.model_files import xgboost_json
 from mlops_cli.registry.model_files.boosted import Boosted, labels, reason
-from mlops_cli.registry.model_files.kind import Kind, Reading, missing
+from mlops_cli.registry.model_files.kind import Kind, Reading
+from mlops_cli.registry.model_files.kind import missing as lacking
 
 
 def _save(model: Any, target: Path) -> None:
+    missing = getattr(model, "missing", None)
+    if missing is not None and missing == missing:  # NaN is not itself
+        raise RequestError(
+            f"XGBoost's own file does not keep that {missing} stands for a missing value",
+            hint="fit it with NaN in these places, or put it in a Pipeline",
+        )
     model.save_model(target)
 
 
@@ -20,7 +27,7 @@ def _load(how: Reading) -> Boosted:
     try:
         import xgboost
     except ImportError as error:
-        raise missing("xgboost", "XGBoost's models") from error
+        raise lacking("xgboost", "XGBoost's models") from error
     booster = xgboost.Booster()
     try:
         model = xgboost_json.read(how.path.read_bytes())
@@ -41,6 +48,7 @@ def _load(how: Reading) -> Boosted:
         feature_names_in_=None if known is None else tuple(known),
         n_features_in_=columns,
         type=how.described.model_type or f"xgboost.{objective}",
+        booster=booster,
     )
 
 
