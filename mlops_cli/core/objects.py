@@ -56,7 +56,11 @@ class ObjectStore:
 
     def absent(self, oids: Iterable[ObjectId]) -> set[bytes]:
         """Return those of many objects that are not in this store, by their 32-byte ids."""
-        return self._packs.absent({bytes.fromhex(oid) for oid in oids})
+        return self.absent_keys({bytes.fromhex(oid) for oid in oids})
+
+    def absent_keys(self, keys: set[bytes]) -> set[bytes]:
+        """Return those of many 32-byte ids, a set to be used up, that are not in this store."""
+        return self._packs.absent(keys)
 
     def size(self, oid: ObjectId) -> int:
         """Return the size of the content in bytes.
@@ -172,9 +176,13 @@ class ObjectStore:
         Raises:
             MissingObject, IntegrityError: as of `get`.
         """
+        return self.contents_of([bytes.fromhex(oid) for oid in oids])
+
+    def contents_of(self, keys: Sequence[bytes]) -> "Iterator[Content | None]":
+        """Yield the same for 32-byte ids."""
         from mlops_cli.core.read_many import contents
 
-        return contents(self._packs, oids, self.get)
+        return contents(self._packs, keys, self.get)
 
     def put(self, data: bytes, kind: Kind = Kind.BLOB) -> ObjectId:
         """Keep `data` and return its id; a second call with equal bytes is free."""

@@ -10,7 +10,7 @@ from blake3 import blake3
 from mlops_cli.core import codec
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.pack_set import PackSet
-from mlops_cli.core.packs import KINDS, MOST_STORED, Codec, Entry, Pack, Row
+from mlops_cli.core.packs import KINDS, MOST_STORED, Codec, Entry, Pack, Row, as_id
 
 _BATCH = 100_000
 """How many objects are looked up at once."""
@@ -22,37 +22,36 @@ Content = bytes | memoryview
 
 
 def contents(
-    packs: PackSet, oids: Sequence[ObjectId], other: Callable[[ObjectId], bytes]
+    packs: PackSet, keys: Sequence[bytes], other: Callable[[ObjectId], bytes]
 ) -> Iterator[Content | None]:
-    """Yield the content of each object, checked against its id; None for a list of chunks.
+    """Yield the content of each object, checked against its 32-byte id; None for a list of chunks.
 
     A content is good until the next is drawn. `other` gives one that is told against another, and
     says what is wrong with one that cannot be given.
     """
-    ahead = ReadAhead()
-    for start in range(0, len(oids), _BATCH):
-        part = oids[start : start + _BATCH]
-        keys = [bytes.fromhex(oid) for oid in part]
-        rows = packs.rows(set(keys))
-        for oid, key in zip(part, keys, strict=True):
+    ahead = Ahead()
+    for start in range(0, len(keys), _BATCH):
+        part = keys[start : start + _BATCH]
+        rows = packs.rows(set(part))
+        for key in part:
             row = rows.get(key)
             if row is not None and row[1][-1] == Codec.LIST:
                 yield None
                 continue
             content = None if row is None else ahead.content(*row)
             if content is None or blake3(content).digest() != key:
-                content = _alone(packs, oid, other)  # which says what is wrong, if anything is
+                content = _alone(packs, key, other)  # which says what is wrong, if anything is
             yield content
 
 
-def _alone(packs: PackSet, oid: ObjectId, other: Callable[[ObjectId], bytes]) -> bytes | None:
-    place = packs.locate(bytes.fromhex(oid))
+def _alone(packs: PackSet, key: bytes, other: Callable[[ObjectId], bytes]) -> bytes | None:
+    place = packs.locate(key)
     if place is not None and place[0].index.entry(place[1]).codec is Codec.LIST:
         return None
-    return other(oid)
+    return other(as_id(key))
 
 
-class ReadAhead:
+class Ahead:
     """Reads objects of packs, further than asked for while they come in order."""
 
     def __init__(self) -> None:

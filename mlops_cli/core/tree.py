@@ -3,7 +3,7 @@
 import os
 import struct
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from operator import lt
 from typing import NamedTuple, Protocol, cast
@@ -62,8 +62,12 @@ def encode(entries: Iterable[Entry]) -> bytes:
     )
 
 
-def encode_rows(rows: Iterable[tuple[bytes, Mode, int, bytes]]) -> bytes:
-    """Return the bytes of a tree of such rows: name, mode, size, 32-byte id."""
+Row = tuple[bytes, Mode, int, bytes]
+"""The same as an `Entry`, as it is stored: name, mode, size, 32-byte id."""
+
+
+def encode_rows(rows: Iterable[Row]) -> bytes:
+    """Return the bytes of a tree of such rows."""
     pack = _ROW.pack
     return HEADER + b"".join(
         [pack(mode, size, key, len(name)) + name for name, mode, size, key in sorted(rows)]
@@ -77,7 +81,10 @@ def decode(data: bytes) -> list[Entry]:
         IntegrityError: the bytes are no tree, or a name could leave the folder, or two
             names are equal or out of order.
     """
-    rows = decode_rows(data)
+    return _entries(decode_rows(data))
+
+
+def _entries(rows: Sequence[Row]) -> list[Entry]:
     names = b"/".join([row[0] for row in rows]).decode(_ENCODING, _ERRORS).split("/")
     return [
         Entry(name, mode, size, cast(ObjectId, key.hex()))
@@ -85,7 +92,7 @@ def decode(data: bytes) -> list[Entry]:
     ]
 
 
-def decode_rows(data: bytes) -> list[tuple[bytes, Mode, int, bytes]]:
+def decode_rows(data: bytes) -> list[Row]:
     """Return the same as rows, which `encode_rows` takes.
 
     Raises:
@@ -93,7 +100,7 @@ def decode_rows(data: bytes) -> list[tuple[bytes, Mode, int, bytes]]:
     """
     if not data.startswith(HEADER):
         raise IntegrityError("an object that should be a tree is none")
-    rows: list[tuple[bytes, Mode, int, bytes]] = []
+    rows: list[Row] = []
     at, end = len(HEADER), len(data)
     unpack, width, modes = _ROW.unpack_from, _ROW.size, _MODES
     try:
@@ -162,40 +169,47 @@ def below(objects: _Objects, oid: ObjectId) -> Held:
     Raises:
         IntegrityError: as of `walk`.
     """
-    held = _all_below(objects, oid)
-    _refuse_bomb(held, oid)
+    held = rows_below(objects, bytes.fromhex(oid))
+    return {ObjectId(key.hex()): _entries(rows) for key, rows in held.items()}
+
+
+def rows_below(objects: _Objects, root: bytes) -> dict[bytes, list[Row]]:
+    """Return the rows of a tree and of each tree below it, those below first, by 32-byte ids.
+
+    Raises:
+        IntegrityError: as of `walk`.
+    """
+    found: dict[bytes, list[Row]] = {}
+    folders: dict[bytes, list[bytes]] = {}
+    """The trees that lie in each, those below first."""
+    waiting = [(root, False)]
+    while waiting:
+        key, done = waiting.pop()
+        if done:
+            folders[key] = [below for _, mode, _, below in found[key] if mode is Mode.FOLDER]
+        elif key not in found:
+            found[key] = decode_rows(objects.get(ObjectId(key.hex())))
+            waiting.append((key, True))
+            waiting += [(below, False) for _, mode, _, below in found[key] if mode is Mode.FOLDER]
+    held = {key: found[key] for key in folders}
+    _refuse_bomb(held, folders, root)
     return held
 
 
-def _all_below(objects: _Objects, root: ObjectId) -> Held:
-    """Return the entries of a tree and of each tree below it, the ones below first."""
-    found: dict[ObjectId, list[Entry]] = {}
-    ordered: dict[ObjectId, list[Entry]] = {}
-    waiting = [(root, False)]
-    while waiting:
-        oid, done = waiting.pop()
-        if done:
-            ordered[oid] = found[oid]
-        elif oid not in found:
-            found[oid] = decode(objects.get(oid))
-            waiting.append((oid, True))
-            waiting += [(one.oid, False) for one in found[oid] if one.mode is Mode.FOLDER]
-    return ordered
-
-
-def _refuse_bomb(held: Held, root: ObjectId) -> None:
-    counts: dict[ObjectId, int] = {}
-    depths: dict[ObjectId, int] = {}
-    for oid, entries in held.items():
-        below = [entry.oid for entry in entries if entry.mode is Mode.FOLDER]
-        counts[oid] = len(entries) + sum(counts[one] for one in below)
-        depths[oid] = 1 + max((depths[one] for one in below), default=0)
+def _refuse_bomb(
+    held: Mapping[bytes, list[Row]], folders: Mapping[bytes, list[bytes]], root: bytes
+) -> None:
+    counts: dict[bytes, int] = {}
+    depths: dict[bytes, int] = {}
+    for key, below in folders.items():
+        counts[key] = len(held[key]) + sum(counts[one] for one in below)
+        depths[key] = 1 + max((depths[one] for one in below), default=0)
     if depths[root] > MOST_NESTED:
-        raise IntegrityError(f"tree {root} has folders nested {depths[root]} deep")
+        raise IntegrityError(f"tree {root.hex()} has folders nested {depths[root]} deep")
     listed = sum(map(len, held.values()))
     if counts[root] > _MANY and counts[root] > _MOST_REPEATED * listed:
         raise IntegrityError(
-            f"tree {root} lists the same {listed} entries {counts[root] // listed} times over"
+            f"tree {root.hex()} lists the same {listed} entries {counts[root] // listed} times over"
         )
 
 

@@ -13,7 +13,7 @@ from mlops_cli.core.extents import write_at
 from mlops_cli.core.files import outside, sync_folder
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.packs import SUFFIX, Kind, Pack, as_id
-from mlops_cli.core.read_many import ReadAhead
+from mlops_cli.core.read_many import Ahead
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, IntegrityError
 from mlops_cli.remotes.catalogue import key_of
@@ -91,7 +91,7 @@ def _check_all(pack: Pack, check: Callable[[ObjectId, Kind, bytes], None]) -> No
     rows = sorted(index.rows(), key=itemgetter(1))
 
     def work(part: slice, _: Callable[[int], None]) -> bytes:
-        ahead = ReadAhead()
+        ahead = Ahead()
         for row in rows[part]:
             key, kind = row[0], row[-2]
             content = ahead.content(pack, row)

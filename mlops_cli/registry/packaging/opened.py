@@ -6,7 +6,7 @@ model that was changed on the way here is found, even if somebody wrote fitting 
 """
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -138,8 +138,8 @@ class _Files(ObjectStore):
     def has(self, oid: ObjectId) -> bool:
         return oid in self._files
 
-    def absent(self, oids: Iterable[ObjectId]) -> set[bytes]:
-        return {bytes.fromhex(oid) for oid in oids if oid not in self._files}
+    def absent_keys(self, keys: set[bytes]) -> set[bytes]:
+        return {key for key in keys if key.hex() not in self._files}
 
     def size(self, oid: ObjectId) -> int:
         return self._path(oid).stat().st_size
@@ -165,8 +165,8 @@ class _Files(ObjectStore):
     def stream(self, oid: ObjectId) -> Iterator[bytes]:
         yield self.get(oid)
 
-    def contents(self, oids: Sequence[ObjectId]) -> "Iterator[Content | None]":
-        return map(self.get, oids)
+    def contents_of(self, keys: Sequence[bytes]) -> "Iterator[Content | None]":
+        return (self.get(ObjectId(key.hex())) for key in keys)
 
     def write_to(self, handle: int, oid: ObjectId) -> None:
         write_at(handle, self.get(oid), 0)
