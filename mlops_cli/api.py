@@ -103,7 +103,7 @@ def start_run(
 def flush() -> None:
     """Have the runs recorded that this process has ended, without waiting for others or its end.
 
-    What ends within a second is recorded together. Until then a run is in its folder, safe from
+    What ends within a second is recorded together. Until then a run is in its journal, safe from
     a kill of this process, and every `mlo` command that looks at runs records it first.
 
     Raises:
@@ -134,7 +134,7 @@ def log_params(values: Mapping[str, Any]) -> None:
             except RequestError as error:
                 raise RequestError(f"the parameter '{name}': {error.message}") from error
     if flat:
-        _write("params.jsonl", {"params": flat})
+        _write({"params": flat})
 
 
 def log_metric(
@@ -171,7 +171,7 @@ def log_metrics(
     sink = _sinks.current() if told else None
     if sink is not None:
         line = f'{{"time":{when:.6f},"metrics":{{{",".join(told)}}}{rest}}}'
-        sink.append("metrics.jsonl", line)
+        sink.append(line)
 
 
 def set_tags(*tags: str, **named: object) -> None:
@@ -184,12 +184,12 @@ def set_tags(*tags: str, **named: object) -> None:
             check_tag(tag)
             given.append(tag)
     if given:
-        _write("marks.jsonl", {"tags": given})
+        _write({"tags": given})
 
 
 def set_note(text: str) -> None:
     """Say in words what this run is about; the last note counts."""
-    _write("marks.jsonl", {"note": str(text)})
+    _write({"note": str(text)})
 
 
 def seed(number: int) -> dict[str, int]:
@@ -203,7 +203,7 @@ def seed(number: int) -> dict[str, int]:
 
     done = seeds.seed(number)
     told = {**done, "PYTHONHASHSEED": os.environ.get("PYTHONHASHSEED", "random")}
-    _write("marks.jsonl", {"seeds": told})
+    _write({"seeds": told})
     return done
 
 
@@ -349,10 +349,10 @@ def open(path: str | os.PathLike[str], rev: str | None = None) -> "VersionFile":
     return view.open(paths.relative(view.project.repo, Path.cwd() / path))
 
 
-def _write(name: str, record: dict[str, Any]) -> None:
+def _write(record: dict[str, Any]) -> None:
     sink = _sinks.current()
     if sink is not None:
-        sink.write(name, record)
+        sink.write(record)
 
 
 def _keep(name: str, write: Callable[[Path], object]) -> None:
@@ -382,7 +382,7 @@ def _log_path(path: str | os.PathLike[str], role: str, **more: str | None) -> st
     if not os.path.exists(real):
         raise RequestError(f"there is nothing at '{os.fspath(path)}' to log")
     kept = Path(real).relative_to(root).as_posix()
-    sink.write("artifacts.jsonl", {"path": kept, "role": role, **more})
+    sink.write({"path": kept, "role": role, **more})
     return kept
 
 

@@ -226,10 +226,11 @@ for bad in (-1, 2**32, True, "7"):
 def test_a_line_that_the_disk_cut_short_costs_only_itself(repo: Repository) -> None:
     text = """
 import resource, signal
+from pathlib import Path
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 mlo.log_metric("a", 1)
 from mlops_cli.runs import sink
-size = (sink.current().folder / "metrics.jsonl").stat().st_size
+size = Path(f"{sink.current().folder}.jsonl").stat().st_size
 resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, resource.RLIM_INFINITY))
 mlo.log_metric("lost", 2)
 mlo.log_metric("lost", 3)

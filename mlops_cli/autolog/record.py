@@ -40,7 +40,7 @@ def label(kind: str, params: Mapping[str, Any]) -> str | None:
 
 def params(name: str, values: Mapping[str, Any]) -> None:
     """Record parameters below a name."""
-    write("params.jsonl", {"params": {f"{name}.{key}": value for key, value in values.items()}})
+    write({"params": {f"{name}.{key}": value for key, value in values.items()}})
 
 
 def metrics(values: Mapping[str, Any], step: int | None = None) -> None:
@@ -55,14 +55,14 @@ def metrics(values: Mapping[str, Any], step: int | None = None) -> None:
             continue
     if numbers:
         line: dict[str, Any] = {"time": round(time.time(), 6), "metrics": numbers}
-        write("metrics.jsonl", line if step is None else {**line, "step": step})
+        write(line if step is None else {**line, "step": step})
 
 
-def write(journal: str, line: dict[str, Any]) -> None:
-    """Append to a journal of the run."""
+def write(line: dict[str, Any]) -> None:
+    """Append to the journal of the run."""
     where = sink.current()
     if where is not None:
-        where.write(journal, line)
+        where.write(line)
 
 
 def table(frame: Any, name: str) -> None:

@@ -4,31 +4,53 @@ A process that dies half way leaves a torn last line, which readers skip; the ne
 starts on a line of its own. Several processes may append at once (`O_APPEND`).
 """
 
+import errno
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlops_cli.core.files import outside
 
 
-def append(path: str | Path, record: dict[str, Any], *, durable: bool = False) -> None:
-    """Add one record at the end; with `durable` it has reached the disk on return."""
-    line = json.dumps(record, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    data = line.encode("utf-8", "surrogateescape") + b"\n"
+def append(path: str | Path, record: Mapping[str, Any], *, durable: bool = False) -> None:
+    """Add one record at the end; with `durable` it has reached the disk on return.
+
+    Raises:
+        ExternalError: the disk refuses.
+    """
     try:
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            if _torn(handle):
-                data = b"\n" + data
-            os.write(handle, data)
+            append_to(handle, record)
             if durable:
                 os.fsync(handle)
         finally:
             os.close(handle)
     except OSError as error:
         raise outside(error, path) from error
+
+
+def append_to(handle: int, record: Mapping[str, Any]) -> None:
+    """Add one record at the end of a file that is open for reading and appending.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    line = json.dumps(record, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    data = line.encode("utf-8", "surrogateescape") + b"\n"
+    write_line(handle, b"\n" + data if _torn(handle) else data)
+
+
+def write_line(handle: int, data: bytes) -> None:
+    """Write a line by one call.
+
+    Raises:
+        OSError: the disk refuses, or has no room for all of it.
+    """
+    if os.write(handle, data) < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def read(path: str | Path) -> Iterator[dict[str, Any]]:
@@ -41,10 +63,10 @@ def read(path: str | Path) -> Iterator[dict[str, Any]]:
         yield from _records(file)
 
 
-def tail(path: Path, size: int) -> Iterator[dict[str, Any]]:
+def tail(path: str | Path, size: int) -> Iterator[dict[str, Any]]:
     """Yield the records within the last `size` bytes, in order; none when there is no such file."""
     try:
-        file = path.open("rb")
+        file = open(path, "rb")  # noqa: SIM115  closed below
     except FileNotFoundError:
         return
     with file:

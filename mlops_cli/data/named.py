@@ -21,7 +21,7 @@ PATTERNS = ("*" + POINTER_SUFFIX, "*" + LOCKFILE, "*" + HISTORY)
 """What of a git repository names objects."""
 
 _PIECE_BYTES = 1024 * 1024
-_NOT_OF_OBJECTS = frozenset({"log", "bundle", "metrics.jsonl", "system.jsonl", "files"})
+_NOT_OF_OBJECTS = frozenset({"log", "bundle", "system.jsonl", "files"})
 """Files of an open run that name no object and may be long."""
 
 
@@ -96,7 +96,12 @@ class Named:
         """Yield what open runs name, and merges that are not settled yet."""
         layout = self._repo.layout
         trees = [layout, *worktrees.layouts(layout)]
-        open_runs = [path for tree in trees for path in tree.open_runs.glob("*/*")]
+        open_runs = [
+            path
+            for tree in trees
+            for names in ("*.jsonl", "*/*")
+            for path in tree.open_runs.glob(names)
+        ]
         for path in (*open_runs, layout.mlo / "conflicts"):
             if path.name in _NOT_OF_OBJECTS:
                 continue

@@ -26,7 +26,8 @@ from mlops_cli.pipeline.run_cache import Cache
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs.collect import Noted
 from mlops_cli.runs.finish import finish_with
-from mlops_cli.runs.open_run import End, OpenRun
+from mlops_cli.runs.head import End
+from mlops_cli.runs.open_run import OpenRun
 from mlops_cli.runs.process import Command, Ended
 from mlops_cli.runs.record import Artifact, Run, State, StepRun
 

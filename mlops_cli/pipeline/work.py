@@ -11,7 +11,8 @@ from mlops_cli.pipeline.judge import Failure
 from mlops_cli.pipeline.schedule import Schedule
 from mlops_cli.pipeline.watcher import Watcher
 from mlops_cli.runs.finish import finish, is_recorded
-from mlops_cli.runs.open_run import CHILDREN, STEPS, End, OpenRun
+from mlops_cli.runs.head import End
+from mlops_cli.runs.open_run import CHILDREN, STEPS, OpenRun
 from mlops_cli.runs.process import Children, Ended
 from mlops_cli.runs.record import Artifact, Run, Status, StepRun
 

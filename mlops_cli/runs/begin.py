@@ -1,4 +1,4 @@
-"""Beginning a run: what is known of it at the start goes to a folder of its own."""
+"""Beginning a run: what is known of it at the start goes to a journal of its own."""
 
 import os
 import time
@@ -10,8 +10,9 @@ from mlops_cli.core.clock import moment
 from mlops_cli.core.layout import Layout
 from mlops_cli.core.repository import Repository
 from mlops_cli.runs import code, environment, secrets
+from mlops_cli.runs.head import Head
 from mlops_cli.runs.names import check_name, check_tag, name_of
-from mlops_cli.runs.open_run import PARENT_VARIABLE, ROOT_VARIABLE, Head, OpenRun, create
+from mlops_cli.runs.open_run import PARENT_VARIABLE, ROOT_VARIABLE, OpenRun, create
 from mlops_cli.runs.params import flatten
 
 
@@ -29,13 +30,14 @@ def begin(
     folder: Path | None = None,
     state: code.State | None = None,
     ran_in: Mapping[str, Any] | None = None,
+    with_folder: bool = True,
 ) -> OpenRun:
     """Open a run of `command` with nested `params`, led by this process.
 
     A `name` takes the place of the two words that a run has else. Without a `parent`, a run that
     is begun in the environment of another of this store is part of that one. Who begins many
     runs of one code in one environment gives its `state`, and what it is `ran_in` (see
-    `surroundings`).
+    `surroundings`). `with_folder` is as of `open_run.create`.
 
     Raises:
         RequestError: the name or a tag could be taken for something else, or the settings ask for
@@ -78,6 +80,7 @@ def begin(
         params=params,
         bundle=state.bundle,
         tracking=repo.settings.tracking,
+        with_folder=with_folder,
     )
 
 

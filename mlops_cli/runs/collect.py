@@ -1,4 +1,4 @@
-"""What goes into the record of a run that has ended: all that its open folder holds."""
+"""What goes into the record of a run that has ended: all that its journal and its folder hold."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,19 +15,9 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.data import ignore, paths, snapshot
 from mlops_cli.errors import MloError
 from mlops_cli.runs import marks, metrics, sampler, secrets
+from mlops_cli.runs.head import End
 from mlops_cli.runs.marks import Marks
-from mlops_cli.runs.open_run import (
-    ARTIFACTS,
-    BUNDLE,
-    LOG,
-    MARKS,
-    METRICS,
-    PARAMS,
-    STEPS,
-    SYSTEM,
-    End,
-    OpenRun,
-)
+from mlops_cli.runs.open_run import BUNDLE, LOG, STEPS, SYSTEM, OpenRun
 from mlops_cli.runs.record import Artifact, Code, Model, Number, Run, StepRun, encode
 
 Noted = tuple[StepRun, Sequence[Mapping[str, Any]]]
@@ -49,15 +39,16 @@ class Collector:
         left out, and the record's `error` says so.
 
         Raises:
-            ExternalError: its folder was removed while it went on, or the disk refuses.
+            ExternalError: its journal was removed while it went on, or the disk refuses.
         """
         try:
-            there = frozenset(os.listdir(run.folder))
+            os.stat(run.journal.path)
         except OSError as error:
-            raise outside(error, run.folder) from error
+            raise outside(error, run.journal.path) from error
+        there = _there(run)
         head, writer = run.head, self._writer
         logged = run.logged()
-        collected = _collect(self._repo, run, writer, there, logged.last)
+        collected = _collect(self._repo, run, writer, logged.last)
         noted = [*(run.steps() if STEPS in there else ()), *unnoted]
         steps = [step for step, _ in noted]
         inputs = [Artifact(**one) for _, group in noted for one in group]
@@ -87,7 +78,7 @@ class Collector:
                 inputs=_distinct([*inputs, *collected.inputs]),
                 outputs=_distinct([*outputs, *collected.outputs]),
                 metrics=_metrics(steps, collected.metrics),
-                history=kept(METRICS),
+                history=run.journal.put_metrics(writer),
                 log=kept(LOG),
                 steps=tuple(steps),
                 models=tuple(collected.models),
@@ -133,19 +124,16 @@ def _collect(
     repo: Repository,
     run: OpenRun,
     writer: PackWriter,
-    there: Collection[str],
     reported: dict[str, dict[str, Number]],
 ) -> _Collected:
-    """Return what was logged beside the metrics; `there` are the names in the run's folder."""
-
-    def lines(name: str) -> list[dict[str, Any]]:
-        return run.lines(name) if name in there else []
-
-    found = _Collected(metrics=reported, marks=marks.read(lines(MARKS)))
-    for line in lines(PARAMS):
-        found.params.update(secrets.masked(line.get("params", {})))
-    for line in lines(ARTIFACTS):
-        _collect_artifact(repo, line, writer, found)
+    """Return what was logged beside the metrics."""
+    said = run.journal.said
+    found = _Collected(metrics=reported, marks=marks.read(said))
+    for line in said:
+        if "params" in line:
+            found.params.update(secrets.masked(line["params"]))
+        elif "path" in line:
+            _collect_artifact(repo, line, writer, found)
     if not found.outputs:
         return found
     try:
@@ -192,6 +180,14 @@ def _metrics(
     for step, values in logged.items():
         groups.setdefault(step or "run", values)
     return metrics.merge(groups)
+
+
+def _there(run: OpenRun) -> frozenset[str]:
+    """Return the names in the folder of a run; many have none."""
+    try:
+        return frozenset(os.listdir(run.folder))
+    except FileNotFoundError:
+        return frozenset()
 
 
 def _put_file(writer: PackWriter, run: OpenRun, name: str) -> ObjectId | None:

@@ -13,7 +13,7 @@ from mlops_cli.runs import params as parameters
 from mlops_cli.runs.begin import begin
 from mlops_cli.runs.environment import search_path
 from mlops_cli.runs.finish import finish, reap
-from mlops_cli.runs.open_run import ARTIFACTS, OpenRun
+from mlops_cli.runs.open_run import OpenRun
 from mlops_cli.runs.record import Run
 
 INTERRUPTED = 130
@@ -103,4 +103,4 @@ def _input(repo: Repository, path: Path) -> str:
 
 def _note_paths(opened: OpenRun, role: str, given: Sequence[str]) -> None:
     for path in given:
-        opened.note(ARTIFACTS, {"path": path, "role": role})
+        opened.say({"path": path, "role": role})

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from mlops_cli.audit import chain
 from mlops_cli.audit.chain import Deed
@@ -12,7 +13,8 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
 from mlops_cli.errors import MloError
 from mlops_cli.runs.collect import Collector, Noted
-from mlops_cli.runs.open_run import CHILDREN, End, OpenRun, orphans
+from mlops_cli.runs.head import End
+from mlops_cli.runs.open_run import CHILDREN, OpenRun, orphans
 from mlops_cli.runs.record import Run, Status
 
 _AT_ONCE = 200
@@ -27,7 +29,7 @@ def finish(
     exit_code: int | None,
     error: str | None = None,
 ) -> Run:
-    """Record a run that ends now, and remove its folder.
+    """Record a run that ends now, and remove what was kept of it until then.
 
     What it logged that cannot be stored is left out, and the record's `error` says so. How it
     ended is on disk first: when storing fails, the next command records it just the same.
@@ -42,7 +44,7 @@ def finish_with(
     """Record a run that ends now, and what `writer` has of its last steps: they appear together.
 
     These steps are `unnoted`: a kill before that leaves a run that was killed, without them. The
-    folder stays, for the caller to remove.
+    open run stays, for the caller to close.
     """
     known = replace(end, ended_ns=time.time_ns(), taken=run.stop_sampling())
     run.note_recording()
@@ -60,7 +62,7 @@ def note_end(run: OpenRun, end: End) -> End:
     """Note how a run ends now, for whoever records it; return it with when and what it took.
 
     Raises:
-        ExternalError: the disk refuses, or the folder was removed while the run went on.
+        ExternalError: the disk refuses.
     """
     known = replace(end, ended_ns=time.time_ns(), taken=run.stop_sampling())
     run.note_end(known)
@@ -68,7 +70,7 @@ def note_end(run: OpenRun, end: End) -> End:
 
 
 def record_all(repo: Repository, runs: Sequence[OpenRun]) -> list[Run]:
-    """Record runs of which it is known how they ended, and remove their folders.
+    """Record runs of which it is known how they ended, and remove what was kept of them.
 
     This process leads them. Their records appear together: one pack has all that they name, and
     one move of refs the audit entries.
@@ -97,8 +99,8 @@ def _end(run: OpenRun) -> End:
     end = run.end()
     if end is not None:
         return end
-    last_ns = max(file.stat().st_mtime_ns for file in run.folder.iterdir())
-    return End("killed", None, None, last_ns)
+    written = [Path(run.journal.path), *(run.folder.iterdir() if run.folder.exists() else ())]
+    return End("killed", None, None, max(file.stat().st_mtime_ns for file in written))
 
 
 def reap(repo: Repository) -> list[Run]:

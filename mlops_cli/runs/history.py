@@ -48,7 +48,7 @@ def needed(repo: Repository, runs: Iterable[Run]) -> dict[ObjectId, str]:
 def of_open(run: open_run.OpenRun, metrics: Sequence[str] = ()) -> Iterator[Point]:
     """Yield what a run that has not ended logged so far."""
     try:
-        file = (run.folder / open_run.METRICS).open("rb")
+        file = open(run.journal.path, "rb")  # noqa: SIM115  closed below
     except FileNotFoundError:
         return
     with file:

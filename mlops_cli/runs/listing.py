@@ -313,7 +313,7 @@ def _open_line(run: open_run.OpenRun) -> Line:
 def _lately(run: open_run.OpenRun) -> dict[str, Number]:
     """Return the last values of the metrics that an open run logged of late."""
     found: dict[str, dict[str, Number]] = {}
-    for line in journal.tail(run.folder / open_run.METRICS, _TAIL):
+    for line in journal.tail(run.journal.path, _TAIL):
         values = line.get("metrics")
         if isinstance(values, dict):
             found.setdefault(str(line.get("by", "")), {}).update(values)

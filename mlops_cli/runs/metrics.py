@@ -2,9 +2,7 @@
 
 import json
 import math
-import os
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,52 +90,16 @@ def not_finite(metrics: Mapping[str, Number]) -> str | None:
     return ", and ".join(filter(None, [", ".join(others), last])) or None
 
 
-def last_logged(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Number]]:
-    """Return the last value of each metric in a metrics journal, by step ("" for none) and name."""
-    found: dict[str, dict[str, Number]] = {}
-    for line in lines:
-        metrics = line.get("metrics")
-        if isinstance(metrics, dict):
-            found.setdefault(str(line.get("by", "")), {}).update(metrics)
-    return found
-
-
 class Logged:
-    """What a metrics journal says: the last value of each metric, and how all of them spread.
+    """The last value of each metric that was logged, and how all of them spread."""
 
-    Read line by line, and on from where the last reading ended: a metric may be logged ten
-    million times.
-    """
-
-    def __init__(self, file: str | Path) -> None:
+    def __init__(self) -> None:
         self.last: dict[str, dict[str, Number]] = {}
         """By step ("" for none) and name."""
         self._series: dict[str, list[float]] = {}
-        self._file = file
-        self._at = 0
-        self._guard = threading.Lock()
 
-    def read(self) -> None:
-        """Take in what was logged since; a line that is not whole yet waits for its end."""
-        try:
-            if os.stat(self._file).st_size == self._at:
-                return
-            file = open(self._file, "rb")  # noqa: SIM115  closed below
-        except FileNotFoundError:
-            return
-        from orjson import loads
-
-        with file, self._guard:
-            file.seek(self._at)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._at += len(line)
-                held = _decode(line, loads)
-                if type(held) is dict and type(held.get("metrics")) is dict:
-                    self._take(held)
-
-    def _take(self, line: dict[str, Any]) -> None:
+    def take(self, line: Mapping[str, Any]) -> None:
+        """Take in a line of a journal that has metrics."""
         values: dict[str, Number] = line["metrics"]
         step = str(line.get("by", ""))
         last = self.last.get(step)
@@ -166,16 +128,6 @@ class Logged:
             for name, (count, least, most) in sorted(self._series.items())
             if count > 1
         }
-
-
-def _decode(line: bytes, loads: Callable[[bytes], Any]) -> Any:
-    try:
-        return loads(line)
-    except ValueError:
-        try:
-            return json.loads(line.decode("utf-8", "surrogateescape"))
-        except ValueError:
-            return None
 
 
 def merge(groups: Mapping[str, Mapping[str, Number]]) -> dict[str, Number]:

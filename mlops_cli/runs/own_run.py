@@ -18,8 +18,9 @@ from mlops_cli.runs import sink as sinks
 from mlops_cli.runs.begin import begin as begin_run
 from mlops_cli.runs.begin import surroundings
 from mlops_cli.runs.finish import finish, note_end
+from mlops_cli.runs.head import End
 from mlops_cli.runs.metrics import merge, not_finite
-from mlops_cli.runs.open_run import End, OpenRun
+from mlops_cli.runs.open_run import OpenRun
 from mlops_cli.runs.record import Number, Status
 from mlops_cli.runs.sink import Sink
 
@@ -98,6 +99,7 @@ def begin(
         folder=Path.cwd(),
         state=_state(repo),
         ran_in=_ran_in(repo, environ),
+        with_folder=False,
     )
 
 

@@ -4,7 +4,6 @@ Whoever leads a run of commands samples in a thread of its own. A script that le
 no such thread, which would be in the way when it forks: it samples as it logs.
 """
 
-import json
 import os
 import resource
 import threading
@@ -67,8 +66,9 @@ class Writer:
         if found := [dict(one) for one in gpus]:
             line["gpus"] = found
         try:
+            os.makedirs(os.path.dirname(self._file), exist_ok=True)
             journal.append(self._file, line)
-        except MloError:
+        except (MloError, OSError):
             return
 
 
@@ -186,8 +186,3 @@ def _lines(file: Path) -> Iterable[dict[str, Any]]:
     for line in journal.read(file):
         if all(isinstance(line.get(name), int | float) for name in wanted):
             yield line
-
-
-def encoded(found: Mapping[str, float]) -> bytes:
-    """Return a summary as a file of an open run holds it."""
-    return json.dumps(dict(found)).encode()

@@ -1,4 +1,4 @@
-"""Where the code of a run logs to: the journals of the run it is in, of one it opens, or nowhere.
+"""Where the code of a run logs to: the journal of the run it is in, of one it opens, or nowhere.
 
 Quick to import, as training code imports it. A worker process that was started before the script's
 run began finds it by a note that is named in its environment.
@@ -30,35 +30,34 @@ _LINE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Sink:
-    """Appends lines to the journals of one run."""
+    """Appends lines to the journal of one run."""
 
     def __init__(self, folder: Path, root: Path, *, step: str | None = None) -> None:
         self.folder = folder
         self.root = root
+        self._journal = f"{folder}.jsonl"
         self._by = "" if step is None else f',"by":{_LINE(step)}'
-        self._handles: dict[str, int] = {}
-        self._torn: set[str] = set()
+        self._handle: int | None = None
+        self._torn = False
         self._guard = threading.Lock()
         self.sample: Callable[[], None] | None = None
 
-    def write(self, name: str, record: dict[str, Any]) -> None:
+    def write(self, record: dict[str, Any]) -> None:
         """Append a record."""
-        self.append(name, _LINE(record))
+        self.append(_LINE(record))
 
-    def append(self, name: str, line: str) -> None:
+    def append(self, line: str) -> None:
         """Append a JSON object by one system call, so that lines of many writers never mix."""
         data = f"{line[:-1]}{self._by}}}\n".encode("utf-8", "surrogateescape")
         try:
-            handle = self._handles.get(name)
+            handle = self._handle
             if handle is None:
-                handle = self._open(name)
-            if name in self._torn:
+                handle = self._open()
+            if self._torn:
                 data = b"\n" + data
-            if os.write(handle, data) < len(data):
-                self._torn.add(name)
+            self._torn = os.write(handle, data) < len(data)
+            if self._torn:
                 warn_once("mlo could not record: no space left on device")
-            elif self._torn:
-                self._torn.discard(name)
         except OSError as error:
             warn_once(f"mlo could not record: {(error.strerror or str(error)).lower()}")
         if self.sample is not None:
@@ -69,29 +68,29 @@ class Sink:
 
         Raises:
             RequestError: the name is a path that leads elsewhere.
+            OSError: the disk refuses, or the run was removed.
         """
         parts = name.split("/")
         if not name or "\0" in name or any(part in ("", ".", "..") for part in parts):
             raise RequestError(
                 f"'{name}' cannot name a file of the record", hint="use one like plots/roc.png"
             )
+        os.stat(self._journal)
         path = self.folder / "files" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def _open(self, name: str) -> int:
+    def _open(self) -> int:
         with self._guard:
-            handle = self._handles.get(name)
-            if handle is None:
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-                handle = self._handles[name] = os.open(f"{self.folder}/{name}", flags, 0o666)
-        return handle
+            if self._handle is None:
+                self._handle = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            return self._handle
 
     def close(self) -> None:
-        """Let go of the journals; a line that comes later opens them again."""
+        """Let go of the journal; a line that comes later opens it again."""
         with self._guard:
-            handles, self._handles = self._handles, {}
-            for handle in handles.values():
+            handle, self._handle = self._handle, None
+            if handle is not None:
                 os.close(handle)
 
 

@@ -1,7 +1,7 @@
 """Runs of code that end soon one after the other are recorded together.
 
 Recording one costs some milliseconds, most of them for what many can share: a pack, and a move of
-refs. So a run that ends within a second of the last recording waits, in its folder, where whoever
+refs. So a run that ends within a second of the last recording waits, where whoever
 looks at runs finds it and records it. This process does so with the first run that ends, or begins,
 after that second, and at the latest as it ends.
 """
@@ -16,7 +16,7 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError
 from mlops_cli.runs import finish
 from mlops_cli.runs import sink as sinks
-from mlops_cli.runs.open_run import ARTIFACTS, OpenRun
+from mlops_cli.runs.open_run import OpenRun
 
 TOGETHER_S = 1.0
 
@@ -94,7 +94,8 @@ def end(repo: Repository, run: OpenRun) -> None:
     Raises:
         MloError, OSError: it cannot be recorded yet; the next command will.
     """
-    has_paths = os.path.exists(f"{run.folder}/{ARTIFACTS}")
+    run.journal.read()
+    has_paths = run.journal.says("path")
     run.release()
     if not _waiting.put(repo, run) or has_paths:
         flush(repo)

@@ -171,6 +171,12 @@ def _open_run(repo: Repository) -> None:
     (repo.root / "data.csv.mlo").unlink()
 
 
+def _journal(repo: Repository) -> None:
+    oid = (repo.root / "data.csv.mlo").read_text().split()[3]
+    (repo.layout.open_runs / "key.jsonl").write_text(f'{{"environment":"{oid}"}}\n')
+    (repo.root / "data.csv.mlo").unlink()
+
+
 def _merge_left_open(repo: Repository) -> None:
     oid = (repo.root / "data.csv.mlo").read_text().split()[3]
     (repo.layout.mlo / "conflicts").write_text(f'{{"data.csv":{{"theirs":"{oid}"}}}}\n')
@@ -181,7 +187,7 @@ def _merge_left_open(repo: Repository) -> None:
     "hide",
     [
         _branch, _tag, _remote_branch, _reflog, _stash, _index, _replaced_commit, _merge_alone,
-        _other_worktree, _other_index, _merge_under_way, _open_run,
+        _other_worktree, _other_index, _merge_under_way, _open_run, _journal,
         _merge_left_open,
     ],
 )  # fmt: skip

@@ -1,6 +1,5 @@
 """A project, and runs recorded in it."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.runs.begin import begin
 from mlops_cli.runs.finish import finish
-from mlops_cli.runs.open_run import METRICS
 from mlops_cli.runs.record import Run
 
 Made = Callable[..., Run]
@@ -35,7 +33,7 @@ def made(repo: Repository) -> Made:
     ) -> Run:
         run = begin(repo, command, params=params or {}, environ=os.environ, name=name)
         if metrics:
-            (run.folder / METRICS).write_text(json.dumps({"metrics": metrics}) + "\n")
+            run.say({"metrics": metrics})
         return finish(repo, run, status=status, exit_code=0 if status == "done" else 1)  # type: ignore[arg-type]
 
     return call

@@ -14,8 +14,9 @@ from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import ExternalError
 from mlops_cli.runs import open_run
 from mlops_cli.runs.begin import begin
-from mlops_cli.runs.finish import finish, reap
-from mlops_cli.runs.open_run import ARTIFACTS, METRICS, PARAMS
+from mlops_cli.runs.collect import Collector
+from mlops_cli.runs.finish import finish, note_end, reap
+from mlops_cli.runs.head import End
 from mlops_cli.runs.record import Run
 
 LEADER = """\
@@ -25,7 +26,7 @@ from mlops_cli.core.repository import open_repository
 from mlops_cli.runs.begin import begin
 repo = open_repository(Path.cwd())
 run = begin(repo, "train", params={"a": 1}, environ=os.environ)
-run.note("metrics.jsonl", {"metrics": {"loss": 0.5}})
+run.say({"metrics": {"loss": 0.5}})
 run.log.write_bytes(b"so far\\n")
 print(run.head.key, flush=True)
 sys.stdin.read()
@@ -35,10 +36,10 @@ sys.stdin.read()
 def test_a_record_holds_what_was_logged(repo: Repository) -> None:
     (repo.root / "out.txt").write_text("made")
     run = begin(repo, ("a", "b"), params={"x": {"y": 1}}, environ=os.environ)
-    run.note(METRICS, {"metrics": {"loss": 2}})
-    run.note(METRICS, {"metrics": {"loss": 1, "auc": "nan"}})
-    run.note(PARAMS, {"params": {"chosen": "z"}})
-    run.note(ARTIFACTS, {"path": "out.txt", "role": "model", "data": "d.csv", "target": "t"})
+    run.say({"metrics": {"loss": 2}})
+    run.say({"metrics": {"loss": 1, "auc": "nan"}})
+    run.say({"params": {"chosen": "z"}})
+    run.say({"path": "out.txt", "role": "model", "data": "d.csv", "target": "t"})
     run.log.write_text("said\n")
     record = finish(repo, run, status="done", exit_code=0)
     assert record == Run.read(repo, record.id)
@@ -65,7 +66,7 @@ def test_a_run_is_audited_with_its_record(repo: Repository, made) -> None:
 
 def test_what_was_logged_and_is_gone_is_said_and_the_rest_is_kept(repo: Repository) -> None:
     run = begin(repo, "train", params={}, environ=os.environ)
-    run.note(ARTIFACTS, {"path": "gone.txt", "role": "output"})
+    run.say({"path": "gone.txt", "role": "output"})
     record = finish(repo, run, status="done", exit_code=0)
     assert "'gone.txt' was logged but not kept" in (record.error or "")
 
@@ -73,7 +74,7 @@ def test_what_was_logged_and_is_gone_is_said_and_the_rest_is_kept(repo: Reposito
 def test_a_path_in_a_journal_may_not_leave_the_project(repo: Repository) -> None:
     (repo.root.parent / "secret").write_text("x")
     run = begin(repo, "train", params={}, environ=os.environ)
-    run.note(ARTIFACTS, {"path": "../secret", "role": "output"})
+    run.say({"path": "../secret", "role": "output"})
     record = finish(repo, run, status="done", exit_code=0)
     assert record.outputs == ()
     assert "leaves the project" in (record.error or "")
@@ -157,12 +158,57 @@ def test_a_run_whose_folder_was_removed_meanwhile_is_no_bug(repo: Repository) ->
         finish(repo, run, status="done", exit_code=0)
 
 
-def test_a_folder_that_is_no_run_is_left_alone(repo: Repository) -> None:
+def test_what_is_no_run_is_left_alone(repo: Repository) -> None:
     stray = repo.layout.open_runs / "stray"
     stray.mkdir()
     (stray / "run.json").write_text("{")
+    (repo.layout.open_runs / "other.jsonl").write_text('{"key": 1}\n')
+    (repo.layout.open_runs / "folder.jsonl").mkdir()
     assert reap(repo) == []
     assert list(open_run.each(repo)) == []
+    assert len(os.listdir(repo.layout.open_runs)) == 3
+
+
+def test_a_run_killed_before_it_was_told_of_leaves_nothing(repo: Repository) -> None:
+    (repo.layout.open_runs / "torn.jsonl").write_text('{"key": "to')
+    (repo.layout.open_runs / "torn").mkdir()
+    (repo.layout.open_runs / "empty.jsonl").touch()
+    assert list(open_run.each(repo)) == []
+    assert reap(repo) == []
+    assert os.listdir(repo.layout.open_runs) == []
+
+
+def test_a_run_that_is_only_removed_in_part_is_recorded_once(repo: Repository) -> None:
+    run = begin(repo, "train", params={}, environ=os.environ)
+    note_end(run, End("done", 0))
+    with repo.objects.writer() as writer:
+        run.note_recording()
+        Collector(repo, writer).put(run, End("done", 0))
+    shutil.rmtree(run.folder)
+    run.release()
+    assert reap(repo) == []
+    assert len(list(repo.objects.each(Kind.RUN))) == 1
+    assert os.listdir(repo.layout.open_runs) == []
+
+
+def test_the_curve_has_the_lines_of_metrics_alone(repo: Repository) -> None:
+    run = begin(repo, "train", params={}, environ=os.environ, with_folder=False)
+    points = [b'{"metrics":{"loss":%d},"step":%d}\n' % (9 - step, step) for step in range(3)]
+    said = [
+        points[0],
+        b'{"params":{"a":1}}\n',
+        b"{torn",
+        b"\n",
+        *points[1:],
+        b'{"metrics":{"loss":0}',
+    ]
+    with open(run.journal.path, "ab") as file:
+        file.writelines(said)
+    record = finish(repo, run, status="done", exit_code=0)
+    assert (record.metrics, record.params) == ({"loss": 7}, {"a": 1})
+    assert record.history is not None
+    assert repo.objects.get(record.history) == b"".join(points)
+    assert record.series == {"loss": {"count": 3, "min": 7, "max": 9}}
 
 
 def test_leftovers_of_a_killed_step_are_stored(repo: Repository, leader) -> None:

@@ -12,7 +12,7 @@ import pytest
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.errors import IntegrityError, RequestError, StateError
-from mlops_cli.runs import open_run, said
+from mlops_cli.runs import said
 from mlops_cli.runs.begin import begin
 from mlops_cli.runs.compare import compare
 from mlops_cli.runs.find import direction, meaning, resolve
@@ -161,7 +161,7 @@ def test_runs_since_a_moment(repo: Repository) -> None:
 def test_a_running_run_is_listed_with_what_it_logged_of_late(repo: Repository) -> None:
     record(repo, [{"metrics": {"auc": 0.5}}])
     run = begin(repo, "train", params={"x": 1}, environ=os.environ, tags=("t",))
-    with (run.folder / open_run.METRICS).open("w") as file:
+    with open(run.journal.path, "a") as file:
         for number in range(5000):
             file.write(f'{{"metrics":{{"auc":{number}}}}}\n')
     first = listing(repo).runs[0]

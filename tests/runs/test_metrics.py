@@ -1,9 +1,7 @@
-from pathlib import Path
-
 import pytest
 
 from mlops_cli.errors import RequestError
-from mlops_cli.runs.metrics import Logged, last_logged, merge, read_file
+from mlops_cli.runs.metrics import Logged, merge, read_file
 
 
 @pytest.mark.parametrize(
@@ -25,13 +23,11 @@ def test_a_file_that_cannot_be_parsed_is_named(tmp_path) -> None:
 
 
 def test_the_last_value_of_a_name_counts_for_each_step() -> None:
-    lines = [
-        {"metrics": {"loss": 3}, "by": "a"},
-        {"metrics": {"loss": 2}, "by": "a"},
-        {"metrics": {"loss": 9}},
-        {"metrics": None},
-    ]
-    assert last_logged(lines) == {"a": {"loss": 2}, "": {"loss": 9}}
+    logged = Logged()
+    logged.take({"metrics": {"loss": 3}, "by": "a"})
+    logged.take({"metrics": {"loss": 2}, "by": "a"})
+    logged.take({"metrics": {"loss": 9}})
+    assert logged.last == {"a": {"loss": 2}, "": {"loss": 9}}
 
 
 def test_a_name_with_two_values_stands_for_neither() -> None:
@@ -39,25 +35,10 @@ def test_a_name_with_two_values_stands_for_neither() -> None:
     assert merge({"a": {"auc": 1}, "b": {"auc": 1}}) == {"auc": 1}
 
 
-def test_a_journal_is_read_on_from_where_reading_ended(tmp_path: Path) -> None:
-    file = tmp_path / "metrics.jsonl"
-    logged = Logged(file)
-    logged.read()
-    assert logged.last == {}
-    file.write_text('{"metrics":{"loss":3,"n":1}}\nnot json\n{"metrics":7}\n{"metrics":{"lo')
-    logged.read()
-    with file.open("a") as more:
-        more.write('ss":"nan"}}\n{"by":"fit","metrics":{"loss":-1}}\n')
-    logged.read()
-    assert logged.last == {"": {"loss": "nan", "n": 1}, "fit": {"loss": -1}}
-    assert logged.series() == {"loss": {"count": 3, "min": -1, "max": 3}}
-
-
-def test_a_series_of_nothing_but_nan_says_so(tmp_path: Path) -> None:
-    file = tmp_path / "metrics.jsonl"
-    file.write_text('{"metrics":{"a":"nan","b":"-inf"}}\n' * 2)
-    logged = Logged(file)
-    logged.read()
+def test_a_series_of_nothing_but_nan_says_so() -> None:
+    logged = Logged()
+    for _ in range(2):
+        logged.take({"metrics": {"a": "nan", "b": "-inf"}})
     assert logged.series() == {
         "a": {"count": 2, "min": "nan", "max": "nan"},
         "b": {"count": 2, "min": "-inf", "max": "-inf"},

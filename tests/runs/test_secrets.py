@@ -6,7 +6,6 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.runs.begin import begin
 from mlops_cli.runs.environment import collect
 from mlops_cli.runs.finish import finish
-from mlops_cli.runs.open_run import PARAMS
 from mlops_cli.runs.secrets import masked, masked_command, masked_text, shown_in
 
 HUSH = "hunter2-and-more"
@@ -142,7 +141,7 @@ def test_no_object_of_a_run_holds_a_secret_that_was_given_to_it(repo: Repository
     run = begin(
         repo, ("train", "--token", HUSH), params={"db": {"password": HUSH}}, environ=environ
     )
-    run.note(PARAMS, {"params": {"api_key": HUSH}})
+    run.say({"params": {"api_key": HUSH}})
     finish(repo, run, status="done", exit_code=0)
     for path in repo.layout.mlo.rglob("*"):
         assert not path.is_file() or HUSH.encode() not in path.read_bytes()

@@ -228,7 +228,7 @@ steps:
     cmd: >-
       for step in 0 1 2; do
       echo '{"time": 1, "metrics": {"score": ${x}}, "step": '$step', "by": "train"}'
-      >> "$MLO_RUN_DIR/metrics.jsonl"; done; test ${x} -ne 0 || sleep 60
+      >> "$MLO_RUN_DIR.jsonl"; done; test ${x} -ne 0 || sleep 60
 """
 
 

@@ -25,7 +25,7 @@ from mlops_cli.remotes.push import push
 from mlops_cli.remotes.remote import Remote, connect
 from mlops_cli.runs import record, said
 from mlops_cli.runs.code import State
-from mlops_cli.runs.open_run import Head
+from mlops_cli.runs.head import Head
 from mlops_cli.runs.record import Run
 
 

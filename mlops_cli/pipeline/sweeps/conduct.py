@@ -8,12 +8,13 @@ import json
 import math
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mlops_cli.core import journal, lockfile
+from mlops_cli.core import lockfile
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository, open_repository
@@ -22,9 +23,8 @@ from mlops_cli.pipeline.judge import did_not_report
 from mlops_cli.pipeline.run import Outcome, run
 from mlops_cli.pipeline.run_cache import Bring
 from mlops_cli.pipeline.watcher import Silent
-from mlops_cli.runs import stopping
+from mlops_cli.runs import open_run, stopping
 from mlops_cli.runs.code import State
-from mlops_cli.runs.open_run import METRICS
 
 _LOOK_S = 0.05
 
@@ -188,11 +188,13 @@ class _Follower:
     """Watches one trial from a thread beside it."""
 
     def __init__(self, repo: Repository, order: Order, line: Line) -> None:
-        self._open_runs = repo.layout.open_runs
+        self._repo = repo
         self._order = order
         self._line = line
-        self._folder: Path | None = None
+        self._journal: str | None = None
         self._read = 0
+        self._seen = 0
+        """How many lines had metrics."""
 
     def follow(self, ended: threading.Event, leader: int) -> None:
         """Watch until `ended`; `leader` is the thread that does the trial."""
@@ -200,29 +202,29 @@ class _Follower:
         while not ended.wait(_LOOK_S):
             if not asked and self._line.stopped():
                 asked = stopping.ask(leader)
-            self._report(self._news())
+            self._report(_logged(self._news()))
 
     def catch_up(self, history: bytes) -> None:
         """Report what came between the last look and the end; `history` is all that was logged."""
-        self._report(history[self._read :])
+        self._report(islice(_logged(history), self._seen, None))
 
-    def _report(self, whole: bytes) -> None:
+    def _report(self, lines: Iterable[dict[str, Any]]) -> None:
         """Report what lines say of the metric that is followed, with its step."""
-        metric = self._order.follow
-        if metric is None:
-            return
-        for record in _lines(whole):
-            value = record.get("metrics", {}).get(metric)
-            if "step" in record and value is not None:
-                self._line.report({"step": int(record["step"]), "value": float(value)})
+        for line in lines:
+            self._seen += 1
+            value = line["metrics"].get(self._order.follow)
+            if "step" in line and value is not None:
+                self._line.report({"step": int(line["step"]), "value": float(value)})
 
     def _news(self) -> bytes:
         """Return the lines that were logged since the last time."""
-        self._folder = self._folder or self._find()
-        if self._order.follow is None or self._folder is None:
+        if self._order.follow is None:
+            return b""
+        self._journal = self._journal or self._find()
+        if self._journal is None:
             return b""
         try:
-            with (self._folder / METRICS).open("rb") as file:
+            with open(self._journal, "rb") as file:
                 file.seek(self._read)
                 data = file.read()
         except FileNotFoundError:
@@ -231,18 +233,18 @@ class _Follower:
         self._read += len(whole)
         return whole
 
-    def _find(self) -> Path | None:
-        """Return the folder of the trial's run."""
-        try:
-            folders: Sequence[str] = os.listdir(self._open_runs)
-        except FileNotFoundError:
-            return None
-        for name in folders:
-            folder = self._open_runs / name
-            head = next(iter(journal.read(folder / "run.json")), {})
-            if head.get("name") == self._order.name and head.get("parent") == self._order.parent:
-                return folder
+    def _find(self) -> str | None:
+        """Return the journal of the trial's run."""
+        wanted = self._order.name, self._order.parent
+        for opened in open_run.each(self._repo):
+            if (opened.head.name, opened.head.parent) == wanted:
+                return opened.journal.path
         return None
+
+
+def _logged(data: bytes) -> Iterator[dict[str, Any]]:
+    """Yield the lines with metrics."""
+    return (line for line in _lines(data) if isinstance(line.get("metrics"), dict))
 
 
 def _lines(data: bytes) -> Iterator[dict[str, Any]]:

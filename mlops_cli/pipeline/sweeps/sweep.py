@@ -21,7 +21,7 @@ from mlops_cli.pipeline.sweeps.definition import Definition
 from mlops_cli.pipeline.sweeps.study import Study, front
 from mlops_cli.pipeline.sweeps.trial import Past, SweepJournal, Trial
 from mlops_cli.runs.finish import finish
-from mlops_cli.runs.open_run import METRICS, PARAMS, OpenRun
+from mlops_cli.runs.open_run import OpenRun
 from mlops_cli.runs.record import Run, Status
 
 _WAIT_S = 1.0
@@ -333,7 +333,7 @@ class Sweep:
             ]
             self._log(dict(zip(self._definition.metrics, values, strict=True)), None)
         if len(best) == 1:
-            self._run.note(PARAMS, {"params": dict(best[0].params)})
+            self._run.say({"params": dict(best[0].params)})
         code = {"done": 0, "interrupted": INTERRUPTED}.get(status, 1)
         return finish(self._repo, self._run, status=status, exit_code=code, error=error)
 
@@ -341,7 +341,7 @@ class Sweep:
         """Log what a trial came to, by its number, or without one what the sweep has come to."""
         line: dict[str, Any] = {"time": round(time.time(), 6), "metrics": dict(values)}
         more = {"result": True} if step is None else {"step": step}
-        self._run.note(METRICS, {**line, **more})
+        self._run.say({**line, **more})
 
 
 @contextmanager
