@@ -17,8 +17,9 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.monitor.concept import watch
 from mlops_cli.monitor.performance import estimates, judge, look
-from mlops_cli.monitor.performance.estimates import Estimator
-from mlops_cli.monitor.performance.gather import Block, Gathered
+from mlops_cli.monitor.performance.blocks import Block
+from mlops_cli.monitor.performance.estimator import Estimator
+from mlops_cli.monitor.performance.gather import Gathered
 from mlops_cli.monitor.performance.reference import Past
 from mlops_cli.registry.evaluation.answers import Answers, Label, Labelled, Measured
 from mlops_cli.registry.evaluation.record import Data
@@ -91,6 +92,7 @@ def seen(past: Answers, now: Answers, windows: int, *, labelled: bool) -> look.L
         labels=labels,
         asked=block,
         known=known,
+        newest=known,
         rows=now.rows,
         labelled=len(known),
         segments=("0" * 16,),

@@ -20,8 +20,8 @@ from mlops_cli.monitor.performance import (
     which,
     words,
 )
-from mlops_cli.monitor.performance.estimates import Estimator
-from mlops_cli.monitor.performance.gather import Block
+from mlops_cli.monitor.performance.blocks import Block
+from mlops_cli.monitor.performance.estimator import Estimator
 from mlops_cli.monitor.performance.look import Look
 from mlops_cli.monitor.performance.report import Gap, LabelDelay, PerformanceReport, Segment
 from mlops_cli.registry import models
@@ -70,7 +70,13 @@ def check(
     learns = labels is None and estimate and past is not None and past.evaluation.kept.inputs
     inputs = tuple(version.signature.names) if learns and version.signature else ()
     found = gather.gather(
-        repo, version, span or Span(), labels=labels, columns=columns, inputs=inputs
+        repo,
+        version,
+        span or Span(),
+        labels=labels,
+        columns=columns,
+        inputs=inputs,
+        learn=estimate and past is not None,
     )
     for one in columns:
         if one in found.hidden:
@@ -125,6 +131,7 @@ def _report(
         reason=words.reason(version, seen, judged),
         hint=words.hint(version, seen, judged),
         notes=(*words.notes(seen, judged), *few),
+        grounds=seen.estimator.grounds,
     )
 
 

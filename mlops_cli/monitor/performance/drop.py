@@ -39,19 +39,25 @@ def p_value(metric: str, before: Measure, now: Measure) -> float | None:
     return _student(loss(metric, before, now), before, now)
 
 
-def of_estimates(metric: str, before: Measure, sure: Measure, now: Measure) -> float | None:
+def of_estimates(
+    metric: str, before: Measure, sure: Measure, now: Measure, learned: Measure | None = None
+) -> float | None:
     """Return how likely an estimate is so much worse when nothing has changed; None if unknown.
 
     An estimate varies with what was asked only; that of the reference also by the labels that it
-    was learned from, which `sure` has the spread of.
+    was learned from, which `sure` has the spread of. So does one that goes by newer labels:
+    `learned` is the metric of these.
     """
     if not (now.value == now.value and before.value == before.value):
         return None
-    if now.fewest < FEWEST:
+    least = now.fewest if learned is None else min(now.fewest, learned.fewest)
+    if least < FEWEST:
         return None
     spread = max(before.spread, now.spread)
-    error = sqrt(spread**2 / now.rows + max(sure.spread, spread) ** 2 / sure.rows)
-    return _tail(loss(metric, before, now), error, now.fewest - 1)
+    variance = spread**2 / now.rows + max(sure.spread, spread) ** 2 / sure.rows
+    if learned is not None:
+        variance += max(learned.spread, spread) ** 2 / learned.rows
+    return _tail(loss(metric, before, now), sqrt(variance), least - 1)
 
 
 def loss(metric: str, before: Measure, now: Measure) -> float:

@@ -5,8 +5,9 @@ Of more than a million a million are kept, chosen evenly and each time alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core.repository import Repository
@@ -14,7 +15,7 @@ from mlops_cli.data import prediction_log
 from mlops_cli.data.predictions.block import Cells
 from mlops_cli.data.predictions.rows import Rows
 from mlops_cli.data.predictions.segment import Tally
-from mlops_cli.data.predictions.side_by_side import even
+from mlops_cli.monitor.performance.blocks import Block, Kept, Newest, wide
 from mlops_cli.monitor.performance.codes import Codes, numbers
 from mlops_cli.registry.evaluation.answers import Answers, Label, Labelled, Measured
 from mlops_cli.registry.models import Version
@@ -28,75 +29,13 @@ if TYPE_CHECKING:
 MOST_ROWS = 1_000_000
 _MOST_CELLS = 8_000_000
 """Of models with many classes, or inputs, fewer rows are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Some predictions side by side; `truth` and `told_us` only of those that are labelled."""
-
-    times_us: NDArray[np.int64]
-    segments: NDArray[np.int64]
-    numbers: NDArray[np.int64]
-    predicted: NDArray[Any]
-    shares: NDArray[np.float64] | None
-    columns: dict[str, Cells]
-    truth: NDArray[Any] | None = None
-    told_us: NDArray[np.int64] | None = None
-
-    def __len__(self) -> int:
-        return len(self.times_us)
-
-    def take(self, chosen: NDArray[Any]) -> Block:
-        """Return some of the rows, by a mask or by their places."""
-        return Block(
-            self.times_us[chosen],
-            self.segments[chosen],
-            self.numbers[chosen],
-            self.predicted[chosen],
-            None if self.shares is None else self.shares[chosen],
-            {name: cells.take(chosen) for name, cells in self.columns.items()},
-            None if self.truth is None else self.truth[chosen],
-            None if self.told_us is None else self.told_us[chosen],
-        )
-
-
-@dataclass(slots=True)
-class Kept:
-    """Takes blocks, and keeps `most` rows of them."""
-
-    most: int
-    rows: int = 0
-    """How many there were."""
-    _blocks: list[Block] = field(default_factory=list)
-    _held: int = 0
-    _bits: int = 0
-
-    def add(self, block: Block) -> None:
-        """Take the rows of a block."""
-        self.rows += len(block)
-        if self._bits:
-            block = block.take(even(block.numbers, self._bits))
-        if len(block):
-            self._blocks.append(block)
-            self._held += len(block)
-        while self._held > self.most:
-            self._bits += 1
-            parts = [one.take(even(one.numbers, self._bits)) for one in self._blocks]
-            self._blocks = [one for one in parts if len(one)]
-            self._held = sum(map(len, self._blocks))
-
-    @property
-    def sampled(self) -> bool:
-        """Whether some rows stand for all."""
-        return self._bits > 0
-
-    def together(self, last: int | None = None) -> Block:
-        """Return all that is kept, oldest first, or the last ones."""
-        import numpy as np
-
-        whole = _joined(self._blocks)
-        order = np.lexsort((whole.numbers, whole.segments, whole.times_us))
-        return whole.take(order if last is None else order[max(len(order) - last, 0) :])
+MOST_NEWEST = 20_000
+"""Estimates learn from no more of the newest labels."""
+_ENOUGH = 1000
+"""Where a span has fewer labels, these are also looked for before it: labels may come late."""
+_DAY_US = 86_400_000_000
+_BACK = (1, 3, 10)
+"""So many times the span back, or at least a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +46,8 @@ class Gathered:
         labels: of a classifier: what the arrays name by place; () of a regressor.
         asked: all predictions; `rows` is how many there were, where these are fewer.
         known: those whose truth is known; `labelled` is how many there were.
+        newest: of these the newest, with the inputs, and some from before the span where it has
+            few: what estimates learn from.
         segments: names of segments, by place, of which prediction ids begin with one.
         unusable: labels that are no numbers where numbers are predicted.
         hidden: columns of which the log does not have the values.
@@ -115,6 +56,7 @@ class Gathered:
     labels: tuple[Label, ...]
     asked: Block
     known: Block
+    newest: Block
     rows: int
     labelled: int
     segments: tuple[str, ...]
@@ -142,13 +84,6 @@ def answers(block: Block, labels: Sequence[Label], positive: Label | None) -> An
     return Labelled(tuple(labels), truth, block.predicted, shares, place)
 
 
-def wide(shares: NDArray[np.float64], labels: int) -> NDArray[np.float64]:
-    """Return probabilities with a column for each label; one that the model lacks has none."""
-    import numpy as np
-
-    return np.pad(shares, ((0, 0), (0, labels - shares.shape[1])))
-
-
 def gather(
     repo: Repository,
     version: Version,
@@ -157,6 +92,7 @@ def gather(
     labels: Sequence[Label] | None,
     columns: Sequence[str] = (),
     inputs: Sequence[str] = (),
+    learn: bool = False,
 ) -> Gathered:
     """Return the predictions of a version that clients had.
 
@@ -168,6 +104,7 @@ def gather(
             numbers.
         columns: inputs that are kept of labelled predictions.
         inputs: those that are kept of all.
+        learn: whether the newest labels are wanted by themselves, to learn from.
     """
     tally = Tally()
     codes = None if labels is None else Codes(labels)
@@ -175,39 +112,26 @@ def gather(
     wanted = MOST_ROWS if not inputs else MOST_ROWS // 10
     asked = Kept(min(wanted, _MOST_CELLS // max(classes, len(inputs), 1)))
     known = Kept(min(MOST_ROWS, _MOST_CELLS // max(classes, len(columns), 1)))
+    newest = Newest(MOST_NEWEST if learn else 0)
     places: dict[str, int] = {}
     hidden: dict[str, None] = {}
     unusable = 0
-    for part in prediction_log.batches(
-        repo,
-        version.model,
-        version_ids={version.id, *version.formerly},
-        since=span.since,
-        until=span.until,
-        labelled=True,
-        tally=tally,
-    ):
-        place = places.setdefault(part.segment, len(places))
-        every = _block(part, place, codes)
+    for part in _parts(repo, version, span.since, span.until, tally):
+        every = _block(part, places.setdefault(part.segment, len(places)), codes)
         hidden |= dict.fromkeys(one for one in (*columns, *inputs) if not _told(part, one))
         asked.add(_with(every, part, inputs))
         there, truth = _truth(part, codes)
         unusable += int(_has_label(part).sum()) - len(there)
         if len(there):
-            assert part.labelled_us is not None
-            some = _with(every, part, columns).take(there)
-            known.add(
-                Block(
-                    some.times_us,
-                    some.segments,
-                    some.numbers,
-                    some.predicted,
-                    some.shares,
-                    some.columns,
-                    truth,
-                    part.labelled_us[there],
-                )
-            )
+            known.add(_labelled(every, part, columns, there, truth))
+            newest.add(_labelled(every, part, inputs, there, truth))
+    if learn and asked.rows and span.since is not None:
+        for since, until in _before(span.since, span.until):
+            if len(newest.together()) >= _ENOUGH:
+                break
+            for part in _parts(repo, version, since, until, Tally()):
+                every = _block(part, places.setdefault(part.segment, len(places)), codes)
+                newest.add(_labelled(every, part, inputs, *_truth(part, codes)))
     every, labelled = asked.together(span.last), known.together()
     if span.last is not None and len(every):
         labelled = labelled.take(labelled.times_us >= every.times_us[0])
@@ -216,6 +140,7 @@ def gather(
         labels=() if codes is None else codes.labels,
         asked=every,
         known=labelled,
+        newest=newest.together(),
         rows=len(every) if cut else asked.rows,
         labelled=len(labelled) if cut else known.rows,
         segments=tuple(places),
@@ -224,6 +149,46 @@ def gather(
         sampled=asked.sampled or known.sampled,
         tally=tally,
     )
+
+
+def _parts(
+    repo: Repository, version: Version, since: str | None, until: str | None, tally: Tally
+) -> Iterator[Rows]:
+    return prediction_log.batches(
+        repo,
+        version.model,
+        version_ids={version.id, *version.formerly},
+        since=since,
+        until=until,
+        labelled=True,
+        tally=tally,
+    )
+
+
+def _before(since: str, until: str | None) -> Iterator[tuple[str, str]]:
+    """Yield spans before one, each before the last."""
+    begin = prediction_log.microseconds(since)
+    now = datetime.now(UTC).isoformat()
+    wide_us = max(prediction_log.microseconds(until or now) - begin, _DAY_US)
+    later = since
+    for times in _BACK:
+        first = max(begin - times * wide_us, 0)
+        earlier = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=first)).isoformat()
+        yield earlier, later
+        later = earlier
+
+
+def _labelled(
+    every: Block,
+    part: Rows,
+    columns: Sequence[str],
+    there: NDArray[np.int64],
+    truth: NDArray[Any],
+) -> Block:
+    """Return the rows of a block whose truth is known."""
+    assert part.labelled_us is not None
+    some = _with(every, part, columns).take(there)
+    return replace(some, truth=truth, told_us=part.labelled_us[there])
 
 
 def _block(part: Rows, place: int, codes: Codes | None) -> Block:
@@ -283,38 +248,3 @@ def _truth(part: Rows, codes: Codes | None) -> tuple[NDArray[np.int64], NDArray[
     values = numbers(held)
     good = np.isfinite(values)
     return there[good], values[good]
-
-
-def _joined(blocks: list[Block]) -> Block:
-    import numpy as np
-
-    if not blocks:
-        none = np.zeros(0, dtype=np.int64)
-        return Block(none, none, none, none, None, {}, none, none)
-    first = blocks[0]
-    shares = [one.shares for one in blocks if one.shares is not None]
-    known = [one.truth for one in blocks if one.truth is not None]
-    told = [one.told_us for one in blocks if one.told_us is not None]
-    classes = max((one.shape[1] for one in shares), default=0)
-    return Block(
-        np.concatenate([one.times_us for one in blocks]),
-        np.concatenate([one.segments for one in blocks]),
-        np.concatenate([one.numbers for one in blocks]),
-        np.concatenate([one.predicted for one in blocks]),
-        np.concatenate([wide(one, classes) for one in shares])
-        if len(shares) == len(blocks)
-        else None,
-        {name: _cells([one.columns[name] for one in blocks]) for name in first.columns},
-        np.concatenate(known) if known else None,
-        np.concatenate(told) if told else None,
-    )
-
-
-def _cells(parts: list[Cells]) -> Cells:
-    import numpy as np
-
-    arrays = [one.array() for one in parts]
-    kinds = {one.dtype.kind for one in arrays}
-    if kinds <= {"i", "f"} or kinds == {"b"}:
-        return Cells(np.concatenate(arrays))
-    return Cells(np.concatenate([one.astype(object) for one in arrays]))

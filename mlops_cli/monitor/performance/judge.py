@@ -90,8 +90,9 @@ def _by_labels(seen: Look, some: Sequence[Cut]) -> Readings:
 
 
 def _estimated(seen: Look, some: Sequence[Cut]) -> Readings:
-    by_itself = seen.estimator
-    return verdict.estimated(by_itself.before, by_itself.sure, seen.estimated(some))
+    by_itself, now = seen.estimator, seen.estimated(some)
+    learned = by_itself.learned(some[0].first, some[-1].end) if now else {}
+    return verdict.estimated(by_itself.before, by_itself.sure, now, learned)
 
 
 def _part(seen: Look, some: Sequence[Cut], realized: Readings, estimated: Readings) -> Part:

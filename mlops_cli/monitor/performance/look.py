@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from mlops_cli.core.config_performance import PerformanceSettings
 from mlops_cli.monitor.performance import gather, reference, windows
-from mlops_cli.monitor.performance.estimates import Estimator
-from mlops_cli.monitor.performance.gather import Block, Gathered
+from mlops_cli.monitor.performance.blocks import Block
+from mlops_cli.monitor.performance.estimator import Estimator
+from mlops_cli.monitor.performance.gather import Gathered
 from mlops_cli.monitor.performance.measure import Measures
 from mlops_cli.monitor.performance.reference import Past
 from mlops_cli.monitor.performance.windows import Cut

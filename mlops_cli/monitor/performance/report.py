@@ -133,6 +133,28 @@ class LabelDelay:
 
 
 @dataclass(frozen=True, slots=True)
+class Grounds:
+    """What the estimate of the newest predictions goes by.
+
+    Attributes:
+        by: the reference, or newer labels, where the reference does not hold for these.
+        rows: from how many rows of that it was learned.
+        labels: how many newer labels the reference was held against, or that it was learned from.
+        checked: the same, 0 where they are too few to tell.
+        since, until: when the first and the last prediction of these labels was made.
+        ahead: how many predictions were made since; a change that came with them is not seen.
+    """
+
+    by: Literal["reference", "labels"]
+    rows: int
+    labels: int
+    checked: int
+    since: str | None
+    until: str | None
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
 class PerformanceReport:
     """What is to be said of a version's performance.
 
@@ -149,6 +171,7 @@ class PerformanceReport:
         concept: the alarm by which a second detector says that the error rose, unless it fell
             since.
         basis: what the verdict is by; None when it is unknown.
+        grounds: what estimates go by; None where nothing is estimated.
         hint: what to type where something cannot be told.
     """
 
@@ -176,6 +199,7 @@ class PerformanceReport:
     reason: str
     hint: str = ""
     notes: tuple[str, ...] = ()
+    grounds: Grounds | None = None
 
     @property
     def holds(self) -> bool:

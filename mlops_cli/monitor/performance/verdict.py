@@ -49,19 +49,22 @@ def by_labels(before: Measures, now: Measures) -> tuple[Reading, ...]:
     )
 
 
-def estimated(before: Measures, sure: Measures, now: Measures) -> tuple[Reading, ...]:
+def estimated(
+    before: Measures, sure: Measures, now: Measures, learned: Measures
+) -> tuple[Reading, ...]:
     """Return estimates beside those of the reference; `q` is the p-value of that alone.
 
     `sure` has the reference's metrics by labels: their spread says how far the metric of so many
-    rows is off by chance, which is the band, and how sure the reference itself is.
+    rows is off by chance, which is the band, and how sure the reference itself is. `learned` has
+    those of the newer labels that an estimate goes by instead.
     """
     return tuple(
         _reading(
             name,
             one,
             before[name],
-            _around(name, one, sure[name]),
-            drop.of_estimates(name, before[name], sure[name], one),
+            _around(name, one, learned.get(name, sure[name])),
+            drop.of_estimates(name, before[name], sure[name], one, learned.get(name)),
         )
         for name, one in now.items()
         if name in before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlops_cli.monitor import windows
-from mlops_cli.monitor.performance.gather import Block
+from mlops_cli.monitor.performance.blocks import Block
 from mlops_cli.monitor.windows import Width
 
 _USUAL = 10
