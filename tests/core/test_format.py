@@ -49,20 +49,21 @@ def test_the_refs_in_the_page_decode() -> None:
 
 
 def test_the_page_names_every_field_of_the_record_of_a_run() -> None:
-    from mlops_cli.runs import open_run, record
+    from mlops_cli.runs import head, open_run, record
 
     section = PAGE[PAGE.index("## Runs\n") : PAGE.index("## Environment\n")]
     names = {field.name for kind in (record.Run, record.Code) for field in fields(kind)}
     names |= {field.name for kind in (record.StepRun, record.Artifact) for field in fields(kind)}
     names.discard("id")
+    names |= {field.name for kind in (head.Head, head.End) for field in fields(kind)}
     assert sorted(name for name in names if f"`{name}`" not in section) == []
     section = PAGE[PAGE.index("## Environment\n") :]
     told = collect({}, "/nowhere")
     assert sorted(name for name in told if f"`{name}`" not in section) == []
     page = (Path(__file__).parents[2] / "docs/design/runs.md").read_text()
-    journals = [name for name in vars(open_run).values() if str(name).endswith(".jsonl")]
-    assert len(journals) == 7
-    assert [name for name in journals if name not in page] == []
+    files = [name for name in vars(open_run).values() if str(name).endswith(".jsonl")]
+    assert len(files) == 4
+    assert [name for name in files if name not in page] == []
 
 
 def test_the_page_names_every_field_of_the_record_of_a_version() -> None:
