@@ -164,6 +164,7 @@ def _flagged(row: Sequence[str]) -> list[str]:
 
 def _rest(found: "PerformanceReport", *, every: bool) -> None:
     from mlops_cli.monitor.report import performance as words
+    from mlops_cli.monitor.report.grounds import grounds
 
     segments = words.segments_table(found, every=every)
     few = len(found.segments) - len(segments[1])
@@ -174,6 +175,9 @@ def _rest(found: "PerformanceReport", *, every: bool) -> None:
             show.line()
         show.line(f"{show.number(few, f'{more}segment')} with too few labels: --all lists them")
     _print(words.gaps_table(found))
+    for one in grounds(found):
+        show.line()
+        show.line(one, rest="  ")
     if found.concept is not None:
         show.line()
         show.line(words.concept(found.concept), rest="  ")

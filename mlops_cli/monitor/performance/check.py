@@ -22,6 +22,7 @@ from mlops_cli.monitor.performance import (
 )
 from mlops_cli.monitor.performance.blocks import Block
 from mlops_cli.monitor.performance.estimator import Estimator
+from mlops_cli.monitor.performance.judge import Judged
 from mlops_cli.monitor.performance.look import Look
 from mlops_cli.monitor.performance.report import Gap, LabelDelay, PerformanceReport, Segment
 from mlops_cli.registry import models
@@ -41,6 +42,7 @@ def check(
     sensitive: Sequence[str] = (),
     against: str | None = None,
     estimate: bool = True,
+    realized: bool = True,
 ) -> PerformanceReport:
     """Return how a version performs on what it was asked, beside how it did on held-out data.
 
@@ -55,6 +57,7 @@ def check(
         against: the evaluation to compare with, by its table, `PATH` or `PATH@ID`, or by its own
             id; by default the first on the version's own test data.
         estimate: whether performance is estimated too, for what has no labels.
+        realized: whether labels decide, where there are enough; else estimates do.
 
     Raises:
         RequestError: nothing says which model, or a window or column is none.
@@ -90,18 +93,19 @@ def check(
     parts = () if segment is None else groups.segments(repo, seen, by_column[segment])
     gaps = [gap for one in sensitive for gap in groups.gaps(seen, by_column[one])]
     few = [note for one in sensitive for note in groups.small(seen, by_column[one])]
-    return _report(version, seen, segments=parts, gaps=tuple(gaps), few=few)
+    judged = judge.judge(seen, realized=realized)
+    return _report(version, seen, judged, segments=parts, gaps=tuple(gaps), few=few)
 
 
 def _report(
     version: Version,
     seen: Look,
+    judged: Judged,
     *,
     segments: tuple[Segment, ...],
     gaps: tuple[Gap, ...],
     few: Sequence[str],
 ) -> PerformanceReport:
-    judged = judge.judge(seen)
     whole = judge.parts(seen, [seen.cuts]) if seen.cuts else []
     labelled = seen.answers if isinstance(seen.answers, Labelled) else None
     past = None if seen.past is None else seen.past.answers

@@ -47,11 +47,14 @@ def parts(seen: Look, each: Sequence[Sequence[Cut]]) -> list[Part]:
     ]
 
 
-def judge(seen: Look) -> Judged:
-    """Return whether performance has dropped: by labels, and where there are none, as estimated."""
+def judge(seen: Look, *, realized: bool = True) -> Judged:
+    """Return whether performance has dropped: by labels, and where there are none, as estimated.
+
+    If not `realized`, as estimated also where there are labels.
+    """
     few = seen.settings.min_labels
-    with_labels = [cut for cut in seen.cuts if cut.known_end > cut.known_first]
-    trailing = tuple(_trailing(seen.cuts, few))
+    with_labels = [cut for cut in seen.cuts if realized and cut.known_end > cut.known_first]
+    trailing = tuple(_trailing(seen.cuts, few) if realized else seen.cuts)
     found, by_labels = verdict.newest(
         [(size, _by_labels(seen, with_labels[-size:])) for size in verdict.sizes(len(with_labels))],
         metrics(seen),

@@ -17,6 +17,10 @@ def reason(version: Version, seen: Look, found: Judged) -> str:
         return _dropped(seen, found, found.since)
     if found.verdict == "ok" and found.basis == "labels":
         return f"no metric is worse than on {_past(seen)} by more than chance, and enough to matter"
+    if found.verdict == "ok" and len(seen.known) >= seen.settings.min_labels:
+        return (
+            f"no estimate is worse than on {_past(seen)} by more than chance, and enough to matter"
+        )
     if found.verdict == "ok":
         return f"there are too few labels, and no estimate is worse than on {_past(seen)}"
     if not len(seen.found.asked):
@@ -38,10 +42,16 @@ def _dropped(seen: Look, found: Judged, since: Part) -> str:
     what = "labels" if found.basis == "labels" else "predictions without labels"
     seems = "is" if found.basis == "labels" else "is estimated to be"
     was = "was" if found.basis == "labels" else "was estimated to be"
+    by = "" if found.basis == "labels" else _newer(seen)
     return (
-        f"{worst.metric} {seems} {_number(worst.value)} in the newest {rows:,} {what},"
+        f"{worst.metric} {seems} {_number(worst.value)} in the newest {rows:,} {what}{by},"
         f" and {was} {_number(worst.before)} on {_past(seen)}"
     )
+
+
+def _newer(seen: Look) -> str:
+    by = seen.estimator.grounds
+    return f" by {by.labels:,} newer labels" if by is not None and by.by == "labels" else ""
 
 
 def _past(seen: Look) -> str:

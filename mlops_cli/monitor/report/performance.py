@@ -13,6 +13,7 @@ from mlops_cli.monitor.performance.report import (
     Reading,
     Segment,
 )
+from mlops_cli.monitor.report.grounds import grounds
 from mlops_cli.monitor.report.words import minutes, percent
 from mlops_cli.page import html, lines, markdown
 from mlops_cli.page.html import Html, Tone
@@ -29,6 +30,7 @@ def page(found: PerformanceReport, *, when: datetime) -> str:
         html.verdict(word(found), found.reason, _TONES[found.verdict]),
         html.facts(_facts(found)),
         *(html.paragraph(one, faint=True) for one in found.notes),
+        *(html.paragraph(one, faint=True) for one in grounds(found)),
         *([html.paragraph(concept(found.concept))] if found.concept else []),
         *([html.paragraph(f"Try: {found.hint}", faint=True)] if found.hint else []),
         *_charts(found),
@@ -368,6 +370,7 @@ def as_markdown(found: PerformanceReport) -> str:
         f"{found.predictions:,} predictions, {found.labelled:,} labelled ({labelled(found)});"
         f" {markdown.escaped(_against(found))}.",
         *([f"\n{markdown.escaped(concept(found.concept))}."] if found.concept else []),
+        *(f"\n{markdown.escaped(one)}" for one in grounds(found)),
         *(f"\n> {markdown.escaped(one)}" for one in found.notes),
     ]
     for head, rows in (

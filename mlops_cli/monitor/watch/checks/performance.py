@@ -11,6 +11,7 @@ from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor.performance.check import check as look
 from mlops_cli.monitor.performance.report import Alarm, Part, PerformanceReport, Reading
+from mlops_cli.monitor.report.grounds import grounds
 from mlops_cli.monitor.watch.alerts import Finding, Sample, Verdict
 from mlops_cli.monitor.watch.checks import about
 from mlops_cli.monitor.watch.rules import Asked
@@ -42,7 +43,8 @@ def check(asked: Asked) -> Finding:
     _must_have(rule.metric, version)
     estimate = rule.labels != "realized"
     tally = Tally()
-    report = _report(asked, version, rule.window_s, tally, estimate=estimate)
+    realized = rule.labels != "estimated"
+    report = _report(asked, version, rule.window_s, tally, estimate=estimate, realized=realized)
     if report is None:
         if rule.labels == "realized":
             _must_not_be_overdue(asked, version, rule.window_s)
@@ -57,9 +59,9 @@ def check(asked: Asked) -> Finding:
         limit,
         version=version.number,
         version_id=version.id,
-        facts={"predictions": report.predictions, "labelled": report.labelled},
+        facts=_facts(report),
         samples=samples(version, report),
-        notes=report.notes,
+        notes=(*report.notes, *grounds(report)),
     )
 
 
@@ -99,6 +101,15 @@ def concept(asked: Asked) -> Finding:
     )
 
 
+def _facts(report: PerformanceReport) -> dict[str, object]:
+    """Return what is recorded of a finding, and of what an estimate goes by."""
+    found: dict[str, object] = {"predictions": report.predictions, "labelled": report.labelled}
+    if report.grounds is not None:
+        found["estimated_by"] = report.grounds.by
+        found["estimated_by_rows"] = report.grounds.rows
+    return found
+
+
 def samples(version: Version, report: PerformanceReport) -> tuple[Sample, ...]:
     """Return what Prometheus is shown of a report."""
     labels = {"model": version.model, "version": str(version.number)}
@@ -119,7 +130,13 @@ def samples(version: Version, report: PerformanceReport) -> tuple[Sample, ...]:
 
 
 def _report(
-    asked: Asked, version: Version, window_s: float, tally: Tally, *, estimate: bool
+    asked: Asked,
+    version: Version,
+    window_s: float,
+    tally: Tally,
+    *,
+    estimate: bool,
+    realized: bool = True,
 ) -> PerformanceReport | None:
     """Return how a version performs, None where it was asked nothing."""
     start = asked.now - timedelta(seconds=window_s)
@@ -127,7 +144,8 @@ def _report(
     if not counted.within(asked.repo, version.model, [moments], tally)[0]:
         return None
     span = about.span(asked, window_s)
-    return look(asked.repo, about.reference(version), span=span, estimate=estimate)
+    named = about.reference(version)
+    return look(asked.repo, named, span=span, estimate=estimate, realized=realized)
 
 
 def _must_have(metric: str | None, version: Version) -> None:
