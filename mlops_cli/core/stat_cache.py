@@ -161,6 +161,18 @@ def settle(stat: bytes, tick_ns: int) -> bytes:
     return STAT.pack(UNTRUSTED, mtime_ns, ctime_ns, inode, mode)
 
 
+def settle_all(stats: bytes, tick_ns: int) -> bytes:
+    """Return the stats of many files, each as `settle` makes it."""
+    newest = max(
+        [max(mtime, ctime) for _, mtime, ctime, _, _ in STAT.iter_unpack(stats)], default=0
+    )
+    if newest < tick_ns:
+        return stats
+    size = STAT.size
+    each = [stats[at : at + size] for at in range(0, len(stats), size)]
+    return b"".join([settle(one, tick_ns) for one in each])
+
+
 def _tick(path: Path) -> int:
     """Return the file system's clock now, as it would stamp a file that changes."""
     probe = path.with_name("tmp") / f"tick-{os.getpid()}-{threading.get_ident()}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import mmap
 
 Part = TypeVar("Part")
+Key = TypeVar("Key")
+Item = TypeVar("Item")
 
 _COUNT = struct.Struct("<Q")
 _MOST = 8
@@ -38,6 +40,31 @@ def helpful(count: int, *, least: int) -> int:
         return 1
     cores = len(os.sched_getaffinity(0))
     return max(1, min(cores, _MOST, count // least))
+
+
+def parts(
+    groups: Sequence[tuple[Key, list[Item]]], count: int
+) -> list[list[tuple[Key, list[Item]]]]:
+    """Return groups of items in at most `count` parts of about as many items, neighbours together.
+
+    A large group is split; one without items is in no part. There is one part at least.
+
+    >>> parts([("a", [1, 2, 3]), ("b", [4])], 2)
+    [[('a', [1, 2])], [('a', [3]), ('b', [4])]]
+    """
+    share = -(-sum([len(items) for _, items in groups]) // count)
+    found: list[list[tuple[Key, list[Item]]]] = [[]]
+    room = share
+    for key, items in groups:
+        at = 0
+        while at < len(items):
+            if not room:
+                found.append([])
+                room = share
+            some = items[at : at + room]
+            found[-1].append((key, some))
+            at, room = at + len(some), room - len(some)
+    return found
 
 
 def share(

@@ -96,7 +96,7 @@ class Gatherer:
         def work(part: Sequence[_Folder], tell: Callable[[int], None]) -> bytes:
             return _store(self._repo, part, claims, tell)
 
-        parts = _parts(batch, count, processes)
+        parts = workers.parts(batch, processes)
         answers = workers.share(parts, work, self._advance)
         self._repo.objects.refresh()
         for part, answer in zip(parts, answers, strict=True):
@@ -122,22 +122,6 @@ def _walk(raw: bytes) -> Iterator[_Folder]:
             yield from _walk(raw + b"/" + name)
     if names:
         yield raw, names
-
-
-def _parts(folders: Sequence[_Folder], count: int, processes: int) -> list[list[_Folder]]:
-    """Return the folders in as many parts, each with about as many files; a large one is split."""
-    share = -(-count // processes)
-    parts: list[list[_Folder]] = [[]]
-    room = share
-    for folder, names in folders:
-        rest = names
-        while rest:
-            if not room:
-                parts.append([])
-                room = share
-            parts[-1].append((folder, rest[:room]))
-            rest, room = rest[room:], room - len(rest[:room])
-    return parts
 
 
 def _store(

@@ -6,7 +6,7 @@ folder that was not there appears whole.
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -18,9 +18,9 @@ from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, pack_stat
-from mlops_cli.data import snapshot
-from mlops_cli.data.fill import Files, fill, write
+from mlops_cli.data import new_folder, snapshot
 from mlops_cli.data.snapshot import ObjectKind
+from mlops_cli.data.write import write
 from mlops_cli.errors import Conflict, MissingObject
 
 
@@ -49,11 +49,13 @@ def restore(
         IntegrityError: a stored object is damaged; the file it was for is as it was.
         ExternalError: the file system refuses.
     """
+    if kind == "folder" and not os.path.lexists(target):
+        return Restored(new_folder.make(repo, oid, target, progress, remembered=True), 0)
     trees = _trees(repo, oid, kind)
     wanted = _wanted(repo, oid, trees)
     present = _present(repo, target)
     if present is None:
-        written, removed = _create(repo, kind, target, wanted, progress), 0
+        written, removed = _create(repo, target, wanted, progress), 0
     else:
         written, removed = _change(repo, kind, target, wanted, present, progress, force=force)
     if written or removed or present is None:
@@ -67,7 +69,10 @@ def write_out(repo: Repository, oid: ObjectId, kind: ObjectKind, target: Path) -
     Raises:
         MissingObject, IntegrityError, ExternalError: as of `restore`.
     """
-    _create(repo, kind, target, _wanted(repo, oid, _trees(repo, oid, kind)), SILENT)
+    if kind == "folder":
+        new_folder.make(repo, oid, target, SILENT)
+    else:
+        _create(repo, target, _wanted(repo, oid, {}), SILENT)
 
 
 _Listing = Mapping[str, tree.Entry]
@@ -126,28 +131,13 @@ def _present(repo: Repository, target: Path) -> _Present | None:
     return {_ITSELF: (entry, pack_stat(status))}
 
 
-def _create(
-    repo: Repository, kind: ObjectKind, target: Path, wanted: _Listing, progress: Progress
-) -> _Written:
-    """Write to a path where nothing is: a folder is made aside and moved there whole."""
+def _create(repo: Repository, target: Path, wanted: _Listing, progress: Progress) -> _Written:
+    """Write a file to a path where nothing is."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if kind == "file":
-            return _write_all(repo, target, wanted, progress, looks={})
-        aside = staging(target.parent, repo.layout.tmp)
-        building = aside / f".mlo-restore-{os.getpid()}-{os.urandom(4).hex()}"
-        try:
-            building.mkdir()
-            written = _write_all(repo, building, wanted, progress, name=target.name, unseen=True)
-            os.rename(building, target)
-        except BaseException:
-            import shutil
-
-            shutil.rmtree(building, ignore_errors=True)
-            raise
+        return _write_all(repo, target, wanted, progress, looks={})
     except OSError as error:
         raise outside(error, target) from error
-    return written
 
 
 def _change(
@@ -233,23 +223,20 @@ def _write_all(
     wanted: _Listing,
     progress: Progress,
     *,
-    name: str | None = None,
-    unseen: bool = False,
-    looks: _Looks = None,
+    looks: _Looks,
 ) -> _Written:
-    """Write what is wanted, each file whole at once unless nobody looks at `target` yet."""
+    """Write what is wanted, each file whole at once."""
     files = [(path, entry) for path, entry in wanted.items() if _is_file(entry)]
     for path, entry in wanted.items():
         if entry.mode is tree.Mode.FOLDER:
             (target / path).mkdir(exist_ok=True)
-    write_some = fill if unseen else partial(_exchange, looks=looks)
 
     def work(part: slice, advance: Callable[[int], None]) -> bytes:
-        return b"".join(write_some(repo, target, files[part], advance))
+        return b"".join(_exchange(repo, target, files[part], advance, looks))
 
     total = sum(entry.size for _, entry in files)
     count = workers.helpful(len(files), least=_WORTH_A_PROCESS)
-    with progress.task(f"writing {name or target.name}", total, "B") as advance:
+    with progress.task(f"writing {target.name}", total, "B") as advance:
         stats = b"".join(workers.share(_parts(len(files), count), work, advance))
     size = STAT.size
     return {path: stats[at * size : (at + 1) * size] for at, (path, _) in enumerate(files)}
@@ -264,7 +251,7 @@ def _parts(total: int, count: int) -> list[slice]:
 def _exchange(
     repo: Repository,
     target: Path,
-    files: Files,
+    files: Sequence[tuple[str, tree.Entry]],
     advance: Callable[[int], None],
     looks: _Looks,
 ) -> Iterator[bytes]:
@@ -285,7 +272,7 @@ def _replace(
     """Write one file or link in `room`, then move it to its place; return what it looks like."""
     beside = room / f".mlo-{os.getpid()}-{os.urandom(4).hex()}"
     try:
-        write(repo, os.fspath(beside), entry)
+        write(repo, os.fsencode(beside), entry.mode, bytes.fromhex(entry.oid))
         refuse()
         os.replace(beside, path)
     except BaseException:

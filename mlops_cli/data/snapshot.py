@@ -107,7 +107,7 @@ def looks_at(repo: Repository, path: Path) -> dict[str, tuple[tree.Entry, bytes]
         StateError: a file vanished meanwhile.
     """
     take(repo, path)
-    root = _key_of(os.fsencode(repo.root), os.fsencode(path))
+    root = key_of(os.fsencode(repo.root), os.fsencode(path))
     return dict(_listed(repo.stat_cache, root, path, ""))
 
 
@@ -162,14 +162,14 @@ def remember(
     cache = repo.stat_cache
     cache.start()
     raw = os.fsencode(path)
-    where = _key_of(os.fsencode(repo.root), raw)
+    where = key_of(os.fsencode(repo.root), raw)
     if kind == "folder":
         held = tree.below(repo.objects, oid) if trees is None else trees
         _remember_folder(repo.stat_cache, raw, where, oid, held, written, "")
     else:
         folder, name = os.path.split(raw)
         packed = pack_stat(os.lstat(raw)) if written is None else written[""]
-        _keep_single(cache, _key_of(os.fsencode(repo.root), folder), name, packed, oid)
+        _keep_single(cache, key_of(os.fsencode(repo.root), folder), name, packed, oid)
     cache.save()
 
 
@@ -229,7 +229,7 @@ def _keep_single(
     cache.put(folder, block)
 
 
-def _key_of(root: bytes, raw: bytes) -> bytes:
+def key_of(root: bytes, raw: bytes) -> bytes:
     """Return the name that the stat cache has for a folder."""
     if raw == root:
         return b"."
@@ -277,7 +277,7 @@ class _Scanner:
         except OSError as error:
             raise unreadable(error, raw) from error
         if stat.S_ISDIR(status.st_mode):
-            where = _key_of(self._root, raw)
+            where = key_of(self._root, raw)
             self._unchanged = unchanged(self._cache, self._root, where, ignored=CACHES)
             if self._writer is not None:
                 self._gatherer = Gatherer(
@@ -297,7 +297,7 @@ class _Scanner:
     def _single(self, raw: bytes, status: os.stat_result) -> bytes:
         """Return the id of one file; its folder's block keeps the single files looked at."""
         folder, name = os.path.split(raw)
-        where = _key_of(self._root, folder)
+        where = key_of(self._root, folder)
         hit = self._cache.blocks.get(where, Block()).trusted().get(name)
         if hit and hit[0] == pack_stat(status) and self._usable(hit[1]):
             return hit[1]
@@ -313,7 +313,7 @@ class _Scanner:
                 f"{tree.MOST_NESTED} deep",
                 hint="pack them into one file, such as a tar",
             )
-        where = _key_of(self._root, raw)
+        where = key_of(self._root, raw)
         block = self._cache.blocks.get(where)
         size = self._unchanged.sizes.get(where)
         below: dict[bytes, _Found] = {}
@@ -378,7 +378,7 @@ class _Scanner:
 
     def _is_stored(self, raw: bytes) -> bool:
         """Return whether a folder was stored before, so that few of its files will be new."""
-        block = self._cache.blocks.get(_key_of(self._root, raw))
+        block = self._cache.blocks.get(key_of(self._root, raw))
         return block is not None and block.stored
 
     def _tell(self, size: int) -> None:
