@@ -33,7 +33,7 @@ class Collector:
         self._environments: dict[int, ObjectId] = {}
 
     def put(self, run: OpenRun, end: End, unnoted: Sequence[Noted] = ()) -> Run:
-        """Put the record of a run and all that it names, and return it.
+        """Put the record of a run, as far as its journal was read, and all that it names; return it.
 
         `unnoted` are steps that its journal does not have. What was logged and cannot be stored is
         left out, and the record's `error` says so.
@@ -47,7 +47,7 @@ class Collector:
             raise outside(error, run.journal.path) from error
         there = _there(run)
         head, writer = run.head, self._writer
-        logged = run.logged()
+        logged = run.journal.metrics
         collected = _collect(self._repo, run, writer, logged.last)
         noted = [*(run.steps() if STEPS in there else ()), *unnoted]
         steps = [step for step, _ in noted]
