@@ -44,11 +44,15 @@ def sweep(tmp: Path) -> None:
     folder = str(tmp.with_name(FOLDER))
     with suppress(OSError):
         numbers = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-        left = [name for name in os.listdir(tmp) if not name.endswith(".lock")]
+        left = _left(tmp)
         numbers.discard(str(os.getpid()))
         gone = {number for number in numbers if _bury(tmp, folder, number, left)}
         if numbers == gone:
             _remove_old(tmp, [name for name in left if _number(name) not in gone])
+
+
+def _left(tmp: Path) -> list[str]:
+    return [name for name in os.listdir(tmp) if not name.endswith(".lock")]
 
 
 def _bury(tmp: Path, folder: str, number: str, left: list[str]) -> bool:
@@ -122,16 +126,19 @@ def _at_first() -> None:
 
 
 def _sign_out() -> None:
-    """Remove what this process was interrupted at, and its file."""
+    """Remove what this process was interrupted at, and its file; the same for those it forked."""
     number = str(os.getpid())
     for folder, handle in _held.items():
         with suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             tmp = Path(folder).with_name("tmp")
-            for name in os.listdir(tmp):
+            left = _left(tmp)
+            for name in left:
                 if _number(name) == number:
                     _remove(tmp / name)
             os.unlink(f"{folder}/{number}")
+            for other in os.listdir(folder):
+                _bury(tmp, folder, other, left)
 
 
 def _sign_in_again() -> None:

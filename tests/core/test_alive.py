@@ -106,6 +106,22 @@ def test_a_forked_process_is_alive_by_itself(repo: Repository) -> None:
     os.close(told)
 
 
+def test_what_a_killed_fork_left_goes_when_who_forked_it_ends(repo: Repository) -> None:
+    code = (
+        "import os, signal; from pathlib import Path\n"
+        "from mlops_cli.core.repository import open_repository\n"
+        f"repo = open_repository(Path({str(repo.root)!r}))\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    (repo.layout.tmp / f'pack-{os.getpid()}-ab').touch()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "os.waitpid(child, 0)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert left(repo) == []
+    assert os.listdir(repo.layout.mlo / "alive") in ([], [str(os.getpid())])
+
+
 def test_a_process_of_the_same_number_buries_the_one_before(repo: Repository) -> None:
     code = (
         "import os, sys; from pathlib import Path\n"
