@@ -25,8 +25,13 @@ _TENTHS = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answered:
-    """Rows of a classifier: how likely each answer was right, whether it was, and what it was."""
+    """Rows of a classifier: how likely each answer was right, whether it was, and what it was.
 
+    `sure` is the score that the model gave its answer. Tenths go by that: what is learned of rows
+    must not say into which of them these fall.
+    """
+
+    sure: Floats
     expected: Floats
     right: Floats
     said: NDArray[np.int64]
@@ -98,9 +103,9 @@ def _groups(older: Answered, newer: Answered) -> Iterator[tuple[Booleans, Boolea
     yield np.ones(len(older.said), dtype=np.bool_), np.ones(len(newer.said), dtype=np.bool_)
     for one in np.unique(newer.said):
         yield older.said == one, newer.said == one
-    edges = np.unique(np.quantile(older.expected, np.arange(1, _TENTHS) / _TENTHS))
-    before = np.searchsorted(edges, older.expected, side="right")
-    now = np.searchsorted(edges, newer.expected, side="right")
+    edges = np.unique(np.quantile(older.sure, np.arange(1, _TENTHS) / _TENTHS))
+    before = np.searchsorted(edges, older.sure, side="right")
+    now = np.searchsorted(edges, newer.sure, side="right")
     for place in range(len(edges) + 1):
         yield before == place, now == place
 

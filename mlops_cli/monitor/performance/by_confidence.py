@@ -106,6 +106,7 @@ def _estimator(
 def _answered(answers: Labelled, likely: Floats) -> Answered:
     import numpy as np
 
-    sure = likely[np.arange(answers.rows), answers.predicted]
+    assert answers.shares is not None
+    said = np.arange(answers.rows), answers.predicted
     right = (answers.predicted == answers.truth).astype(float)
-    return Answered(sure, right, answers.predicted)
+    return Answered(answers.shares[said], likely[said], right, answers.predicted)
