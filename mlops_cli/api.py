@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import MloError, RequestError
 from mlops_cli.runs import lenient as _lenient
 from mlops_cli.runs import sink as _sinks
 
@@ -94,8 +94,10 @@ def start_run(
         opened = own_run.begin(
             repo, params=given, name=name, tags=tuple(tags), note=note, environ=environ
         )
-    except OSError as error:
-        _sinks.warn_once(f"mlo records nothing: {error}")
+    except RequestError:
+        raise
+    except (MloError, OSError) as error:
+        _sinks.warn_once(f"mlo records nothing: {error}", about="beginning")
         return own_run.Nothing()
     return own_run.Inner(repo, opened)
 

@@ -183,6 +183,23 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
     assert last(repo).metrics == {"a": 1}
 
 
+def test_no_room_to_begin_a_run_does_not_end_the_training(repo: Repository) -> None:
+    text = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with mlo.start_run("before"):
+    mlo.log_metric("a", 1)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+with mlo.start_run("none"):
+    mlo.log_metric("b", 0)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+with mlo.start_run("after"):
+    mlo.log_metric("b", 1)
+"""
+    assert script(repo, text).count("mlo records nothing: cannot write") == 1
+    assert (last(repo).name, last(repo).metrics) == ("after", {"b": 1})
+
+
 WRONG = """
 mlo.log_param("depth", 3)
 for n in range(2):

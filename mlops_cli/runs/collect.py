@@ -33,9 +33,9 @@ class Collector:
         self._environments: dict[int, ObjectId] = {}
 
     def put(self, run: OpenRun, end: End, unnoted: Sequence[Noted] = ()) -> Run:
-        """Put the record of a run, as far as its journal was read, and all that it names; return it.
+        """Put the record of a run and all that it names, and return it.
 
-        `unnoted` are steps that its journal does not have. What was logged and cannot be stored is
+        Its journal was read by the caller. `unnoted` are steps that its journal does not have. What was logged and cannot be stored is
         left out, and the record's `error` says so.
 
         Raises:

@@ -86,7 +86,10 @@ def begin(
     environ: Mapping[str, str] = os.environ,
 ) -> OpenRun:
     """Open a run of the program that this is, led by this process."""
-    together.see_to(repo)
+    try:
+        together.see_to(repo)
+    except (MloError, OSError) as error:
+        sinks.warn_once(f"mlo could not record earlier runs yet: {error}")
     given = repo.settings.params if params is None else params
     return begin_run(
         repo,

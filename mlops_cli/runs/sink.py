@@ -188,7 +188,7 @@ def _begin() -> Sink | None:
     try:
         run = own_run.begin(repo)
     except (MloError, OSError) as error:
-        warn_once(f"mlo records nothing: {error}")
+        warn_once(f"mlo records nothing: {error}", about="beginning")
         return None
     enter(repo, run)
     tell_workers(run.folder, repo.root)
