@@ -53,6 +53,7 @@ def loop(stream: Stream, folder: Path) -> tuple[Arm, list[Told]]:
             found = _look(folder)
             if found.attempt is not None:
                 told.append(found)
+            if found.trained is not None:
                 trained.append(start + len(rows))
             if found.status == "promoted":
                 _follow(url, found.version)

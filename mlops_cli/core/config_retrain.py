@@ -65,6 +65,10 @@ class Retrain:
     """By how much the share of wrong answers has to rise before errors count as risen."""
     again: float = 4.0
     """Retrained again when there are so many times as many rows since the change; 0: not."""
+    earlier: bool = True
+    """Whether a version from before comes back when it is better on the newest rows."""
+    if_needed: bool = False
+    """Whether the monitor looks by itself, at each round, if it is needed."""
     stage: str = "production"
     canary: CanarySettings | None = None
     max_per_day: int = 4
@@ -93,6 +97,8 @@ def read(value: Value) -> Retrain:
             "confidence": lambda one: one.number(minimum=0.5, maximum=0.9999),
             "rise": lambda one: one.number(minimum=0.001, maximum=1),
             "again": lambda one: one.number(minimum=0),
+            "earlier": Value.boolean,
+            "if_needed": Value.boolean,
             "stage": Value.word,
             "canary": _canary,
             "max_per_day": lambda one: one.integer(minimum=1),

@@ -63,6 +63,8 @@ def retrain(
             using=using,
         )
     show.emit(told, as_json=as_json, text=tell)
+    if told.status == "interrupted":
+        raise typer.Exit(130)
     if not told.fine and not stop:
         raise typer.Exit(1)
 

@@ -48,17 +48,19 @@ def detail(told: Told) -> dict[str, object]:
 
 
 def go_on(repo: Repository, using: Using | None = None) -> Iterator[Told | MloError]:
-    """Go on with every retraining under way, and with those that more rows have come for.
+    """Go on with every retraining under way, and begin those that are needed by now.
+
+    That is looked at where more rows are waited for, or the settings have it looked at.
 
     Yields what each came to; what cannot be done now is yielded as its error, and stops no other.
     """
     monitor = repo.settings.monitor
-    for name in monitor.retrain if monitor is not None else ():
+    for name, settings in monitor.retrain.items() if monitor is not None else ():
         try:
             state = record.read(repo, name)
             if state.attempt is not None:
                 yield retrain(repo, name, using=using)
-            elif state.again is not None:
+            elif settings.if_needed or state.again is not None:
                 told = retrain(repo, name, if_needed=True, using=using)
                 if told.status not in ("not needed", "too soon", "too few rows"):
                     yield told

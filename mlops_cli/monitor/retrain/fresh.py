@@ -87,7 +87,7 @@ def gather(repo: Repository, version: Version, said: Retrain) -> Fresh:
             hint="they have " + ", ".join(map(str, frame.columns[:8])),
         )
     known = frame[frame[target].notna()].tail(said.max_rows).reset_index(drop=True)
-    wrong = _judged(repo, version, known, target)
+    wrong = judged(repo, version, known, target)
     return Fresh(known, target, wrong, None, where, _left_out(len(frame) - len(known)))
 
 
@@ -201,7 +201,7 @@ def off(answers: list[Any], truth: list[Any], *, is_labels: bool) -> NDArray[np.
     return far
 
 
-def _judged(
+def judged(
     repo: Repository, version: Version, rows: pd.DataFrame, target: str
 ) -> NDArray[np.float64]:
     """Return how wrong the version is about rows; NaN for all where it cannot answer them."""

@@ -86,8 +86,8 @@ class Work:
     def begin_anew(self) -> None:
         """Go back to the first step, where what was made is not in the store any more."""
         one = self.attempt
-        anew = Attempt(one.id, "data", one.began, one.cause, one.reason, one.stage, one.champion)
-        self.put(replace(self.state, attempt=anew, seen=None))
+        known = (one.began, one.cause, one.reason, one.stage, one.champion, one.back)
+        self.put(replace(self.state, attempt=Attempt(one.id, "data", *known), seen=None))
 
     def put(self, state: State) -> None:
         """Keep another state on disk."""

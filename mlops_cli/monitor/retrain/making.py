@@ -10,13 +10,13 @@ from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, MloError, RequestError
-from mlops_cli.monitor.retrain import reading, tables
+from mlops_cli.monitor.retrain import earlier, reading, tables
 from mlops_cli.monitor.retrain.fresh import Fresh, gather
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.record import Again, State, Table, Told
 from mlops_cli.monitor.retrain.standing import watched
 from mlops_cli.monitor.retrain.valid import in_a_line, problems
-from mlops_cli.monitor.retrain.window import Taken, choose
+from mlops_cli.monitor.retrain.window import Chosen, Taken, choose
 
 if TYPE_CHECKING:
     from mlops_cli.runs.record import Run
@@ -43,12 +43,34 @@ def look(work: Work) -> Taken | Told:
         why = f"there are {rows} fresh rows, {said.min_rows} are asked for"
         return work.told("too few rows", why, _labels_come_by(work))
     training = tables.trained(work.repo, version, fresh, chosen, said.into)
-    wrong = problems(work.repo, fresh, chosen, said, training.rows)
-    if wrong:
-        why = in_a_line(wrong)
-        told = work.told("invalid", why, "nothing is trained on rows that fail")
-        return replace(told, problems=tuple(wrong))
-    return Taken(fresh, chosen, training)
+    return _invalid(work, Taken(fresh, chosen, training))
+
+
+def look_back(work: Work, back: int) -> Taken | Told:
+    """Return the fresh rows that an earlier version is compared on, none to train on; or why not.
+
+    They have to be as valid as rows that are trained on.
+    """
+    said, model = work.said, work.model
+    standing, other = work.standing() or model.newest, model.version(back)
+    fresh = gather(work.repo, standing, said)
+    first = earlier.first_of(fresh, standing, other)
+    rows = len(fresh) - first
+    if rows < earlier.LEAST_ROWS:
+        return work.told("too few rows", f"{rows} rows came since v{standing.number} was made")
+    why = "the newest rows"
+    chosen = Chosen(first, first, len(fresh), old=False, rise=None, change=None, why=why)
+    training = tables.Training(fresh.rows.iloc[:0], why, "no rows")
+    return _invalid(work, Taken(fresh, chosen, training))
+
+
+def _invalid(work: Work, taken: Taken) -> Taken | Told:
+    """Return rows if they are valid."""
+    wrong = problems(work.repo, taken.fresh, taken.chosen, work.said, taken.training.rows)
+    if not wrong:
+        return taken
+    told = work.told("invalid", in_a_line(wrong), "nothing is trained on rows that fail")
+    return replace(told, problems=tuple(wrong))
 
 
 def _labels_come_by(work: Work) -> str | None:
@@ -69,11 +91,15 @@ def _known_change(work: Work, fresh: Fresh) -> int | None:
 
 def take_data(work: Work) -> Told | None:
     """Gather, validate and keep fresh rows; None when the next step can begin."""
-    found = work.found or look(work)
+    back = work.attempt.back
+    found = work.found or (look(work) if back is None else look_back(work, back))
     work.found = None
     if isinstance(found, Told):
         ended = work.end(found.status, found.why, found.hint)
         return replace(ended, problems=found.problems)
+    if back is not None:
+        _take_back(work, found, back)
+        return None
     with work.repo.writing():
         trained, held_out = _tables(work, found)
         if work.state.seen == trained.oid + held_out.oid:
@@ -85,13 +111,25 @@ def take_data(work: Work) -> Told | None:
     return None
 
 
+def _take_back(work: Work, found: Taken, back: int) -> None:
+    """Keep the rows that an earlier version is compared on; no pipeline runs."""
+    with work.repo.writing():
+        held_out = _held_out(work, found)
+        work.keep(step="compare", version=back, held_out=held_out)
+    text = f"took the newest {held_out.rows:,} rows to compare on"
+    work.note("data", text, held_out=held_out.oid)
+
+
+def _held_out(work: Work, found: Taken) -> Table:
+    """Keep the rows to compare on."""
+    newest = found.fresh.rows.iloc[found.chosen.split : found.chosen.end]
+    return tables.keep(work.repo, newest, tables.held_out_path(work.said.into), "the newest rows")
+
+
 def _tables(work: Work, found: Taken) -> tuple[Table, Table]:
     """Keep the rows to train on, and those to compare on."""
-    repo, into = work.repo, work.said.into
-    training = found.training
-    newest = found.fresh.rows.iloc[found.chosen.split : found.chosen.end]
-    held_out = tables.keep(repo, newest, tables.held_out_path(into), "the newest rows")
-    return tables.keep(repo, training.rows, into, training.why), held_out
+    held_out, training = _held_out(work, found), found.training
+    return tables.keep(work.repo, training.rows, work.said.into, training.why), held_out
 
 
 def _with_data(work: Work, found: Taken, trained: Table, held_out: Table) -> State:
@@ -146,6 +184,8 @@ def run_pipeline(work: Work) -> Told | None:
         return work.end("failed", f"the pipeline cannot be run: {error.message}", error.hint)
     if run is None:
         return work.end("failed", "the pipeline has nothing to do: no step reads the fresh rows")
+    if run.status == "interrupted":
+        return work.told("interrupted", f"run {run.name} was stopped", f"mlo retrain {work.name}")
     work.keep(step="register", run=run.id)
     if run.status != "done":
         return work.end(

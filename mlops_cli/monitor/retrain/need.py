@@ -7,6 +7,7 @@ from typing import Any
 
 from mlops_cli.core.clock import moment
 from mlops_cli.core.records import dataclass
+from mlops_cli.monitor.retrain import earlier
 from mlops_cli.monitor.retrain.fresh import Fresh, gather
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.standing import watched
@@ -15,19 +16,31 @@ from mlops_cli.monitor.retrain.window import changed
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Why a model is to be retrained; `cause` is None where it need not be."""
+    """Why a model is to be retrained; `cause` is None where it need not be.
+
+    `back` is a version that does as well without any training: it is brought back instead.
+    """
 
     cause: Mapping[str, Any] | None
     why: str
+    back: int | None = None
 
 
 def needed(work: Work) -> Need:
-    """Return whether errors have risen, or enough rows have come since they did."""
+    """Return whether errors have risen, or enough rows have come since they did.
+
+    Before that, whether a version that stood there before does better by now.
+    """
     import numpy as np
 
     version = work.standing() or work.model.newest
     fresh = gather(work.repo, version, work.said)
     held = watched(work, version)
+    known = int((~np.isnan(fresh.wrong)).sum())
+    other = earlier.better(work, fresh) if known else None
+    if other is not None:
+        cause = {"by": "mlo retrain", "kind": "earlier version", "reason": other.why, "p": other.p}
+        return Need(cause, other.why, other.number)
     found = changed(fresh, held, work.said)
     if found is not None:
         rise, first = found
@@ -44,7 +57,6 @@ def needed(work: Work) -> Need:
         if rows >= again.rows * work.said.again:
             why = f"{rows:,} rows since the errors rose, {again.rows:,} when it was trained last"
             return Need({"by": "mlo retrain", "kind": "more rows", "reason": why}, why)
-    known = int((~np.isnan(fresh.wrong)).sum())
     return Need(None, f"errors did not rise: {known:,} labelled answers of v{version.number}")
 
 

@@ -23,11 +23,13 @@ Step = Literal["data", "run", "register", "compare", "trial", "canary", "promote
 Status = Literal[
     "promoted", "registered", "canary", "needs approval",
     "too few rows", "nothing new", "invalid", "failed", "not better", "refused",
-    "sent back", "no traffic", "stopped", "too soon", "not needed", "would retrain",
+    "sent back", "no traffic", "stopped", "interrupted", "too soon", "not needed", "would retrain",
 ]  # fmt: skip
-UNDER_WAY: tuple[Status, ...] = ("canary", "needs approval")
+UNDER_WAY: tuple[Status, ...] = ("canary", "needs approval", "interrupted")
 """A retraining that says so goes on when it is called again."""
-FINE: tuple[Status, ...] = ("promoted", "registered", "not needed", "would retrain", *UNDER_WAY)
+FINE: tuple[Status, ...] = (
+    "promoted", "registered", "not needed", "would retrain", "canary", "needs approval",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One retraining under way.
+    """One retraining under way, or a version from before that is brought back without one.
 
     Attributes:
         id: 16 hex digits, which each of its audit entries has.
@@ -51,6 +53,7 @@ class Attempt:
         cause: what brought it about, as `Alert.cause` and callers tell.
         reason: why, in a line.
         champion: the version that stood in the stage, and stays until the new one takes its place.
+        back: the version that is brought back; None where one is trained.
         commit: that the pipeline runs at, before fresh rows are put in.
         change_us: when errors rose, in microseconds since 1970.
         run, version: what was made.
@@ -65,6 +68,7 @@ class Attempt:
     reason: str
     stage: str
     champion: int | None = None
+    back: int | None = None
     commit: str | None = None
     trained: Table | None = None
     held_out: Table | None = None
@@ -92,7 +96,10 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """From when on the errors of a version count, after a retraining that did not replace it."""
+    """From when on the errors of a version count, and what they are held against.
+
+    It is kept after a retraining that did not replace a version, and when one is brought back.
+    """
 
     version: int
     since_us: int

@@ -102,20 +102,21 @@ def _begin(
     dry_run: bool,
 ) -> Told | None:
     """Begin a retraining; or return why not, or what would be done."""
+    back: int | None = None
     if if_needed:
         found = need.needed(work)
         if found.cause is None:
             return work.told("not needed", found.why)
-        cause, reason = found.cause, reason or found.why
+        cause, reason, back = found.cause, reason or found.why, found.back
     if not force:
-        wait = _too_soon(work)
+        wait = _too_soon(work, trains=back is None)
         if wait is not None:
             return work.told("too soon", wait, "all the same: --force")
-    looked = making.look(work)
+    looked = making.look(work) if back is None else making.look_back(work, back)
     if isinstance(looked, Told):
         return looked
     if dry_run:
-        return _would(work, looked)
+        return _would(work, looked, back)
     work.found = looked
     said = dict(cause) if cause is not None else {"by": "mlo retrain", "kind": "asked"}
     standing = work.standing()
@@ -127,19 +128,22 @@ def _begin(
         reason=reason or str(said.get("reason") or "asked for"),
         stage=work.said.stage,
         champion=None if standing is None else standing.number,
+        back=back,
     )
-    work.put(replace(work.state, attempt=attempt, began=(*work.state.began, work.now)))
-    work.note("begin", f"began to retrain {work.name}: {attempt.reason}")
+    trained = () if back is not None else (work.now,)
+    work.put(replace(work.state, attempt=attempt, began=(*work.state.began, *trained)))
+    begun = f"began to retrain {work.name}" if back is None else f"began to bring back v{back}"
+    work.note("begin", f"{begun}: {attempt.reason}")
     return None
 
 
-def _too_soon(work: Work) -> str | None:
-    """Return why no retraining may begin now."""
+def _too_soon(work: Work, *, trains: bool) -> str | None:
+    """Return why no retraining may begin now; the limit on a day is one on trainings."""
     now = datetime.fromtimestamp(work.using.now_ns() / 1e9, UTC)
     state, said = work.state, work.said
     day = (now - timedelta(days=1)).isoformat()
     today = [one for one in state.began if one >= day]
-    if len(today) >= said.max_per_day:
+    if trains and len(today) >= said.max_per_day:
         return f"{len(today)} retrainings began within a day, {said.max_per_day} may"
     if state.ended is not None:
         over = datetime.fromisoformat(state.ended) + timedelta(seconds=said.cooldown_s)
@@ -148,15 +152,18 @@ def _too_soon(work: Work) -> str | None:
     return None
 
 
-def _would(work: Work, found: Taken) -> Told:
+def _would(work: Work, found: Taken, back: int | None) -> Told:
     chosen, said = found.chosen, work.said
     then = f"then {said.stage}, through its gates"
     if said.canary is not None:
         then = f"then a try on {100 * said.canary.share:.4g}% of the requests, {then}"
-    why = f"train on {found.training.text}, {chosen.why}"
-    changed = making.not_committed(work)
-    pipeline = "run the pipeline as it is committed" + (f"; {changed}" if changed else "")
-    work.steps += [why, pipeline, f"compare on the newest {chosen.held_out:,} rows", then]
+    if back is None:
+        why = f"train on {found.training.text}, {chosen.why}"
+        changed = making.not_committed(work)
+        steps = ["run the pipeline as it is committed" + (f"; {changed}" if changed else "")]
+    else:
+        why, steps = f"bring back v{back}: nothing is trained", []
+    work.steps += [why, *steps, f"compare on the newest {chosen.held_out:,} rows", then]
     return work.told("would retrain", why)
 
 

@@ -6,10 +6,11 @@ from mlops_cli.errors import MloError
 from mlops_cli.monitor.retrain.errors import Base
 from mlops_cli.monitor.retrain.fresh import off
 from mlops_cli.monitor.retrain.ground import Work
+from mlops_cli.monitor.retrain.record import Watch
 from mlops_cli.monitor.retrain.window import Watched, base_of
 from mlops_cli.registry.evaluation import kept
 from mlops_cli.registry.evaluation.answers import Labelled
-from mlops_cli.registry.evaluation.record import newest
+from mlops_cli.registry.evaluation.record import Evaluation, of_version
 from mlops_cli.registry.models import Version
 
 
@@ -21,7 +22,24 @@ def watched(work: Work, version: Version) -> Watched:
     held = work.state.watch
     if held is not None and held.version == version.number:
         return Watched(Base(held.wrong, held.rows, held.spread), held.cut, held.since_us)
-    found = newest(work.model, version)
+    found = of_version(work.model, version)
+    return _known(work, version, found[0] if found else None)
+
+
+def from_now_on(work: Work, version: Version) -> Watch:
+    """Return what the answers of a version are held against that is brought back.
+
+    That is how it was when it was made, not when it was replaced: if it is wrong more often than
+    that, there is something to gain.
+    """
+    found = of_version(work.model, version)
+    first = _known(work, version, found[-1] if found else None)
+    base, since = first.base, work.using.now_ns() // 1000
+    return Watch(version.number, since, base.wrong, base.rows, base.spread, first.cut)
+
+
+def _known(work: Work, version: Version, found: Evaluation | None) -> Watched:
+    """Return what an evaluation says of a version, as far as its answers are here."""
     if found is None:
         return Watched(Base(), None if version.task == "classification" else 0.0)
     try:

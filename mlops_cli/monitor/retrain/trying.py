@@ -12,6 +12,7 @@ from mlops_cli.monitor.retrain import live
 from mlops_cli.monitor.retrain.fresh import off
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.record import Attempt, Table, Told, Watch
+from mlops_cli.monitor.retrain.standing import from_now_on
 from mlops_cli.monitor.retrain.window import base_of
 from mlops_cli.registry import promote, routes, trial
 from mlops_cli.registry.evaluation.answers import Labelled
@@ -67,7 +68,7 @@ def _gain(work: Work, held_out: Table) -> dict[str, Any]:
     better = test.gain > 0 and test.p < 1 - said.confidence
     told |= {"old": evaluated.value(old, metric, None), "against": standing.number}
     told |= {"test": test.test, "p": test.p, "better": better}
-    if not better:
+    if not better and one.back is None:
         _watch_anew(work, standing.number, second)
     return told
 
@@ -191,8 +192,11 @@ def move_stage(work: Work) -> Told | None:
     if moved.refused:
         return _refused(work, moved)
     before = "" if moved.before is None else f", after v{moved.before}"
-    work.put(replace(work.state, watch=None))
-    return work.end("promoted", f"v{one.version} is in {said.stage} now{before}")
+    back = one.back is not None
+    watch = from_now_on(work, work.model.version(_number(one))) if back else None
+    work.put(replace(work.state, watch=watch))
+    now = "again" if back else "now"
+    return work.end("promoted", f"v{one.version} is in {said.stage} {now}{before}")
 
 
 def _refused(work: Work, moved: Moved) -> Told:

@@ -44,7 +44,7 @@ def problems(
     empty = [name for name in rows.columns if rows[name].isna().all()]
     if empty:
         return [f"the column '{empty[0]}' has no value at all"]
-    if rows.iloc[: chosen.trained][fresh.target].nunique() < 2:
+    if chosen.trained and rows.iloc[: chosen.trained][fresh.target].nunique() < 2:
         return [f"every row has the same '{fresh.target}'"]
     schema = _schema(repo, said)
     if schema is None:

@@ -286,7 +286,7 @@ def test_one_under_way_can_be_given_up(loop: Loop) -> None:
 
 
 def test_there_is_a_limit_on_a_day_and_a_time_between(loop: Loop) -> None:
-    loop.settings("max_per_day: 1")
+    loop.settings("max_per_day: 1, earlier: false")
     changed(loop)
     assert loop.retrain(if_needed=True).status == "promoted"
     loop.answer(rows(500, 7))
