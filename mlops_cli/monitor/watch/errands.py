@@ -6,6 +6,7 @@ see that.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from mlops_cli.monitor.watch.actions import Action, Outcome
 from mlops_cli.monitor.watch.alerts import Alert
 from mlops_cli.monitor.watch.memory import Errand, Memory
 from mlops_cli.monitor.watch.standing import Label, Standing, Told, stamp, when
+from mlops_cli.runs import stopping
 
 ALERT = "alert"
 DONE = "alert action"
@@ -29,6 +31,10 @@ ALERTS = "monitor_alerts_total"
 ACTIONS = "monitor_actions_total"
 PAUSES_S = (5.0, 30.0, 120.0, 600.0, 1800.0)
 """How long to wait after an action failed; when it fails once more it is given up."""
+
+_STOPPED_S = 15.0
+"""By then what was stopped is on disk; if not, the next process finds it."""
+_POLL_S = 0.05
 
 Clock = Callable[[], datetime]
 Say = Callable[[str], None]
@@ -56,7 +62,8 @@ class Errands:
     only: frozenset[str] = frozenset()
     """The rules whose actions are done; empty: all."""
     _under_way: dict[tuple[str, str], "list[Outcome]"] = field(default_factory=dict)
-    _slow: threading.Lock = field(default_factory=threading.Lock)
+    _slow: list[threading.Thread] = field(default_factory=list)
+    _stopped: bool = False
     _taken_over: set[tuple[str, str]] = field(default_factory=set)
     """Those that another process began, and may have ended without keeping that."""
 
@@ -99,17 +106,34 @@ class Errands:
         """Do something slow that is no errand, if nothing slow is under way."""
         if not self.beside:
             work()
-        elif not self._under_way and not self._slow.locked():
+        elif not self._under_way and not self._at_work():
             self._start(work)
 
+    def stop(self) -> None:
+        """Stop what slow work runs as a child, as Ctrl-C would, and let that be kept."""
+        self._stopped = True
+        end = time.monotonic() + _STOPPED_S
+        while (at_work := self._at_work()) and time.monotonic() < end:
+            for one in at_work:
+                asked = one.ident is not None and stopping.ask(one.ident)
+                one.join(_STOPPED_S if asked else _POLL_S)
+
+    def _at_work(self) -> list[threading.Thread]:
+        return [one for one in self._slow if one.is_alive()]
+
     def _start(self, work: Callable[[], object]) -> None:
-        """Do something slow beside the checks; one at a time."""
+        """Do something slow beside the checks, after what was begun before."""
+        before = self._at_work()
 
         def done() -> None:
-            with self._slow:
+            for one in before:
+                one.join()
+            if not self._stopped:
                 work()
 
-        threading.Thread(target=done, daemon=True).start()
+        thread = threading.Thread(target=done, daemon=True)
+        self._slow = [*before, thread]
+        thread.start()
 
     def _due(self, errand: Errand) -> datetime:
         if errand.tried is None:

@@ -81,11 +81,14 @@ class Loop:
         if self._waited:
             self.say("it is gone; this one takes over")
         self._show(going)
-        while True:
-            self._go(going)
-            self._show(going)
-            self.wait(max(_LEAST_S, min(going.next_s(), LOOK_S)))
-            self._renew(going)
+        try:
+            while True:
+                self._go(going)
+                self._show(going)
+                self.wait(max(_LEAST_S, min(going.next_s(), LOOK_S)))
+                self._renew(going)
+        finally:
+            going.errands.stop()
 
     def _go(self, going: Rounds) -> None:
         try:
