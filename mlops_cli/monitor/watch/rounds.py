@@ -86,10 +86,11 @@ def of(repo: Repository) -> Monitor:
     """Return the settings of the monitor.
 
     Raises:
-        RequestError: there are no rules, or a model cannot be retrained as they say.
+        RequestError: there is nothing to look at, or a model cannot be retrained as they say.
     """
     settings = repo.settings.monitor
-    if settings is None or not settings.rules:
+    looks = settings is not None and any(one.if_needed for one in settings.retrain.values())
+    if settings is None or not (settings.rules or looks):
         raise RequestError(
             "there are no rules to check",
             hint="write some under monitor: rules: in .mlops.yaml, as in inputs: {drift: MODEL}",
@@ -174,7 +175,7 @@ class Rounds:
         errand = self.errands.next_s()
         if errand is not None:
             waits.append(errand)
-        return max(0.0, min(waits))
+        return max(0.0, min(waits, default=self.settings.every_s))
 
     def _is_due(self, rule: Rule) -> bool:
         return self._due(rule) <= self.clock()
