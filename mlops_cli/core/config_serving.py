@@ -1,5 +1,6 @@
 """What `.mlops.yaml` says of `mlo serve`."""
 
+import re
 from typing import Literal
 
 from mlops_cli.core import config_log, config_values
@@ -39,6 +40,18 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one client may ask."""
+
+    requests_per_second: float | None = None
+    """On the average; None for as many as it likes."""
+    burst: int | None = None
+    """So many at once, after a pause; None for those of one second."""
+    by: str = "client"
+    """`client`, which is its token or else its address, or `header:NAME`."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRules:
     """Whether requests are held against a schema, beside the model's signature."""
 
@@ -61,6 +74,7 @@ class Serving:
     tokens_file: str | None = None
     """A file of tokens of which requests must have one; a path as `Tls` has."""
     tls: Tls = field(default_factory=Tls)
+    limits: Limits = field(default_factory=Limits)
     metrics: bool = True
     """Whether requests are counted and timed for `/metrics`."""
     by: str | None = None
@@ -82,6 +96,7 @@ def read(value: Value) -> Serving:
             "max_body_bytes": lambda one: one.integer(minimum=1),
             "tokens_file": _path,
             "tls": lambda one: one.record(Tls, {"cert": _path, "key": _path}),
+            "limits": _limits,
             "metrics": Value.boolean,
             "by": lambda one: None if one.is_nothing else one.text(),
             "auto_rollback": _auto_rollback,
@@ -101,6 +116,27 @@ def _validate(value: Value) -> RequestRules:
         },
     )
     return found
+
+
+def _limits(value: Value) -> Limits:
+    return value.record(
+        Limits,
+        {
+            "requests_per_second": lambda one: (
+                None if one.is_nothing else one.number(minimum=0.001, maximum=1e6)
+            ),
+            "burst": lambda one: None if one.is_nothing else one.integer(minimum=1),
+            "by": _client,
+        },
+    )
+
+
+def _client(value: Value) -> str:
+    """Return what tells clients apart: `client`, or `header:` and the name of a header."""
+    said = value.text()
+    if said == "client" or re.fullmatch(r"header:[A-Za-z0-9!#$%&'*+.^_`|~-]+", said):
+        return said
+    raise value.fail(f"is '{said[:80]}', must be client or header:NAME")
 
 
 def _path(value: Value) -> str | None:

@@ -8,7 +8,8 @@ from time import perf_counter
 import orjson
 
 from mlops_cli.registry.values import shown
-from mlops_cli.serving.guard.tokens import OPEN, Tokens
+from mlops_cli.serving.guard.guard import OPEN_TO_ALL, Guard
+from mlops_cli.serving.guard.tokens import OPEN
 from mlops_cli.serving.metrics import Metrics
 from mlops_cli.serving.predicting import Predicting
 from mlops_cli.serving.protocols import rows
@@ -27,9 +28,9 @@ class App:
         metrics: Metrics,
         *,
         say: Callable[[str], None],
-        tokens: Tokens | None = None,
+        guard: Guard = OPEN_TO_ALL,
     ) -> None:
-        """Serve what `predicting` predicts, to who has one of `tokens`.
+        """Serve what `predicting` predicts, to whom `guard` lets pass.
 
         `say` is told of our faults.
         """
@@ -38,7 +39,9 @@ class App:
         self.predicting = predicting
         self._metrics = metrics
         self._say = say
-        self._tokens = tokens
+        self._tokens, self._rates = guard.tokens, guard.rates
+        self.guarded = not (self._tokens is None and self._rates is None)
+        """Whether `admit` has to be asked."""
         self._unknown = Route("other", self._nothing, ("*",), listed=False)
         if len(predicting.router.slots) == 1:
             self.add_way("/predict", rows)
@@ -63,8 +66,8 @@ class App:
         started = perf_counter()
         route = self.routes.find(scope) or self._unknown
         try:
-            if self._tokens is not None:
-                self.admit(scope["path"], dict(scope["headers"]))
+            if self.guarded:
+                self.admit(scope["path"], dict(scope["headers"]), scope.get("client"))
             if scope["method"] not in route.methods and route is not self._unknown:
                 reply = _options(route, scope["method"])
             else:
@@ -74,10 +77,14 @@ class App:
         self.count(route, reply.status, started)
         await self._send(send, reply)
 
-    def admit(self, path: str, headers: Mapping[bytes, bytes]) -> None:
-        """Let who asks at `path` pass, or refuse with 401."""
+    def admit(
+        self, path: str, headers: Mapping[bytes, bytes], client: tuple[str, int] | None
+    ) -> None:
+        """Let who asks at `path` from `client` pass, or refuse with 401 or 429."""
         if self._tokens is not None and path not in OPEN:
             self._tokens.check(headers.get(b"authorization"))
+        if self._rates is not None:
+            self._rates.check(path, headers, client and client[0])
 
     def refusal(self, error: Exception) -> Reply:
         """Return the answer to a request that is refused, or that we fail on."""

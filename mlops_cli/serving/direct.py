@@ -136,7 +136,8 @@ class Asked:
         target, app = self._target, self._direct.app
         try:
             named = dict(headers)
-            app.admit(target.route.path, named)
+            if app.guarded:
+                app.admit(target.route.path, named, self.scope.get("client"))
             live, key, body, request = app.predicting.routed(
                 body, named, target.model, target.version
             )

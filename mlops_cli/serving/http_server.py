@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from mlops_cli.serving.app import App
 from mlops_cli.serving.board import Board
 from mlops_cli.serving.connections import Acceptor
 from mlops_cli.serving.guard.connection import Connection
+from mlops_cli.serving.guard.tls import Tls
 
 BACKLOG = 2048
 _DRAIN_S = 30
@@ -35,7 +35,7 @@ class HttpServer(uvicorn.Server):
         *,
         tick: Callable[[], None],
         connection: type[Connection] = Connection,
-        tls: ssl.SSLContext | None = None,
+        tls: Tls | None = None,
     ) -> None:
         """Serve `app`; `tick` is called ten times a second, on the event loop.
 
@@ -78,10 +78,11 @@ class HttpServer(uvicorn.Server):
 
     async def _connect(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
+        secrecy = None if self._tls is None else self._tls.context
         with contextlib.suppress(
             OSError
         ):  # who hangs up at once, or in the handshake, gets nothing
-            await loop.connect_accepted_socket(self._http, connection, ssl=self._tls)
+            await loop.connect_accepted_socket(self._http, connection, ssl=secrecy)
 
     def _http(self) -> asyncio.Protocol:
         made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]

@@ -1,18 +1,21 @@
 """The key of a user in a request, by which experiments divide them.
 
 It may be in a header, or in the body: beside the rows, among the parameters of the V2 protocol, or
-in each row, where it is taken out unless the model has an input of that name.
+in each row or a tensor, where it is taken out unless the model has an input of that name. The same
+user is the same key in every protocol.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from mlops_cli.registry.routes import HEADER
 from mlops_cli.serving.protocols import json_body
+from mlops_cli.serving.protocols.v2 import users
 from mlops_cli.serving.refusal import Refused
 
+_PARAMETERS = ("parameters", "params")
 _ROWS = ("rows", "dataframe_records", "instances")
 _COLUMNS = ("columns", "inputs")
 
@@ -45,18 +48,42 @@ def taken_out(data: bytes, field: str, inputs: Collection[str]) -> tuple[bytes |
     found = _found(request, field, keep=field in inputs)
     if not found:
         return None, data
+    return one(found, field), orjson.dumps(request)
+
+
+def taken_out_of_binary(
+    data: bytes, length: bytes, field: str, inputs: Collection[str]
+) -> tuple[bytes | None, bytes]:
+    """Return what `taken_out` does, for a body that is JSON only up to `length` bytes.
+
+    Raises:
+        Refused: 422, rows of different users are in one request.
+    """
+    if field.encode() not in data:
+        return None, data
+    found, left = users.in_binary(data, length, field, inputs)
+    return one(found, field), left
+
+
+def one(found: Sequence[Any], field: str) -> bytes | None:
+    """Return the key that all values of a field are; None where there is none.
+
+    Raises:
+        Refused: 422, they are those of different users.
+    """
     if any(value != found[0] for value in found):
         raise Refused(
             422, f"the rows have more than one '{field}': send those of one user in one request"
         )
-    return _text(found[0]), orjson.dumps(request)
+    return _text(found[0]) if found else None
 
 
 def _found(request: dict[str, Any], field: str, *, keep: bool) -> list[Any]:
     """Return the values of a field wherever it stands, and take it out there."""
-    parameters = request.get("parameters")
-    if isinstance(parameters, dict) and field in parameters:
-        return [parameters.pop(field)]
+    for name in _PARAMETERS:
+        parameters = request.get(name)
+        if isinstance(parameters, dict) and field in parameters:
+            return [parameters.pop(field)]
     if field in request:
         return [request.pop(field)]
     take = _read if keep else _popped
@@ -66,6 +93,8 @@ def _found(request: dict[str, Any], field: str, *, keep: bool) -> list[Any]:
     split = request.get("dataframe_split", request)
     if isinstance(split, dict) and isinstance(split.get("data"), list):
         return _of_split(split, field, keep=keep)
+    if isinstance(tensors := request.get("inputs"), list):
+        return users.in_tensors(tensors, field, keep=keep)
     for name in _COLUMNS:
         if isinstance(columns := request.get(name), dict) and field in columns:
             values = take(columns, field)

@@ -12,6 +12,7 @@ from mlops_cli.serving import rules, shadow
 from mlops_cli.serving.app import App
 from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.board import Name
+from mlops_cli.serving.guard.guard import OPEN_TO_ALL, Guard
 from mlops_cli.serving.live import example
 from mlops_cli.serving.metrics import BUCKETS_S, Metrics
 from mlops_cli.serving.reply import JSON, Reply
@@ -22,8 +23,16 @@ from mlops_cli.serving.slot import Slot
 class Pages:
     """The pages of one process, added to the routes of its application."""
 
-    def __init__(self, app: App, batcher: Batcher, log: PredictionWriter, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: App,
+        batcher: Batcher,
+        log: PredictionWriter,
+        metrics: Metrics,
+        guard: Guard = OPEN_TO_ALL,
+    ) -> None:
         """Tell of `app` and what works for it."""
+        self._tls = guard.tls
         self._app = app
         self._slots = tuple(app.predicting.router.slots.values())
         self._batcher = batcher
@@ -120,6 +129,8 @@ class Pages:
                 for failed, count in live.validator.drain():
                     counted.add(rules.FAMILY, *of, *failed, by=count)
         counted.gauge("mlo_model_behind", any(slot.failure is not None for slot in slots))
+        if self._tls is not None:
+            counted.gauge("mlo_certificate_behind", self._tls.failure is not None)
         counted.gauge("mlo_waiting_rows", self._batcher.rows)
         counted.gauge("mlo_log_waiting_rows", self._log.waiting)
 
@@ -134,6 +145,7 @@ _SINGLE = {
     "mlo_model_swaps_total": ("counter", "Versions swapped in"),
     "mlo_model_failures_total": ("counter", "Versions that did not load"),
     "mlo_model_behind": ("gauge", "Processes in which a version due does not load"),
+    "mlo_certificate_behind": ("gauge", "Processes that cannot use the certificate's new files"),
     "mlo_worker_ready": ("gauge", "Processes that answer, where there are several"),
     "mlo_worker_restarts_total": ("counter", "Processes that died and were replaced"),
     "mlo_batches_total": ("counter", "Calls into the model"),

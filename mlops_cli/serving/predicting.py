@@ -1,7 +1,7 @@
 """From the bytes of a request to those of its answer, the same for every protocol."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
@@ -10,6 +10,7 @@ from mlops_cli.serving.answered import Answered
 from mlops_cli.serving.batch import Batcher, Waiting, Work
 from mlops_cli.serving.guard.encoding import plain
 from mlops_cli.serving.live import Live
+from mlops_cli.serving.protocols.v2.users import HEAD
 from mlops_cli.serving.reply import Reply
 from mlops_cli.serving.router import Router
 from mlops_cli.serving.routes import Receive, Scope
@@ -25,6 +26,8 @@ _INLINE_ROWS = 500
 _REQUEST = b"x-request-id"
 _MOST_NAME = 200
 _T = TypeVar("_T")
+Take = Callable[[str, Collection[str]], bytes | None]
+"""Takes the key in a field out of a request whose model has these inputs."""
 
 
 class Routed(NamedTuple):
@@ -67,10 +70,13 @@ class Predicting:
         receive: Receive,
         model: str | None = None,
         version: str | None = None,
+        *,
+        take: Take | None = None,
     ) -> Reply:
         """Answer one request to `model`, which is not named where only one is served.
 
-        Who names a `version` is answered by that one, if it answers anybody.
+        Who names a `version` is answered by that one, if it answers anybody. `take` finds the key
+        of a user in requests that are no JSON.
 
         Raises:
             Refused: it is turned down.
@@ -81,7 +87,7 @@ class Predicting:
         if b"content-encoding" in headers:
             encoding = headers[b"content-encoding"]
             data = await self._aside(plain, data, encoding, self._max_body_bytes)
-        live, key, data, request = self.routed(data, headers, model, version)
+        live, key, data, request = self.routed(data, headers, model, version, take)
         if len(data) <= _INLINE_BYTES:
             table = way.read(data, headers, live)
         else:
@@ -92,7 +98,12 @@ class Predicting:
         return await self._aside(way.write, answered, table)
 
     def routed(
-        self, body: bytes, headers: Mapping[bytes, bytes], model: str | None, version: str | None
+        self,
+        body: bytes,
+        headers: Mapping[bytes, bytes],
+        model: str | None,
+        version: str | None,
+        take: Take | None = None,
     ) -> Routed:
         """Return who answers a request to `model`, or to a `version` of it.
 
@@ -102,7 +113,7 @@ class Predicting:
         routing = self.router.slot(model).routing
         key = None
         if routing.by is not None or routing.fields:
-            key, body = _key(routing, body, headers)
+            key, body = _key(routing, body, headers, take)
         live = routing.choose(key) if version is None else self.router.at(model, version)
         name = headers.get(_REQUEST)
         return Routed(
@@ -158,12 +169,18 @@ class Predicting:
 
 
 def _key(
-    routing: Routing, data: bytes, headers: Mapping[bytes, bytes]
+    routing: Routing, data: bytes, headers: Mapping[bytes, bytes], take: Take | None
 ) -> tuple[bytes | None, bytes]:
     """Return the key of the user who asks, and the body without what is no input."""
     key = None if routing.by is None else keys.of_header(routing.by, headers)
     inputs = routing.main.signature.names
+    length = headers.get(HEAD)
     for field in routing.fields:
-        found, data = keys.taken_out(data, field, inputs)
+        if take is not None:
+            found = take(field, inputs)
+        elif length is not None:
+            found, data = keys.taken_out_of_binary(data, length, field, inputs)
+        else:
+            found, data = keys.taken_out(data, field, inputs)
         key = found if field == routing.by else key
     return key, data

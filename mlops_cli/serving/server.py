@@ -129,6 +129,8 @@ class Server:
         """Keep up with the references, so that a process forked from here is up to date."""
         for slot in self._slots:
             slot.look()
+        if self._guard.tls is not None:
+            self._guard.tls.follow()
         self._rescue.look()
 
     @contextmanager

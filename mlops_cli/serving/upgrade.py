@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from mlops_cli.serving.app import App
 from mlops_cli.serving.guard.connection import Upgrade
-from mlops_cli.serving.guard.tokens import Tokens
+from mlops_cli.serving.guard.guard import Guard
 from mlops_cli.serving.metrics import Metrics
 
 MISSING = "a client speaks gRPC, which this server cannot: pip install 'mlo[grpc]'"
@@ -22,7 +22,7 @@ class _Refusing(asyncio.Protocol):
 def upgrading(
     app: App,
     metrics: Metrics,
-    tokens: Tokens | None,
+    guard: Guard,
     *,
     limit: int,
     say: Callable[[str], None],
@@ -44,6 +44,6 @@ def upgrading(
                 told = True
                 say(MISSING)
             return _Refusing()
-        return Http2(Service(app, metrics, tokens), limit=limit)
+        return Http2(Service(app, metrics, guard), limit=limit)
 
     return upgrade

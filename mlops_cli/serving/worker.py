@@ -16,7 +16,7 @@ from mlops_cli.serving.batch import Batcher
 from mlops_cli.serving.board import Board
 from mlops_cli.serving.direct import Direct
 from mlops_cli.serving.guard.connection import speaking
-from mlops_cli.serving.guard.guard import Guard
+from mlops_cli.serving.guard.guard import OPEN_TO_ALL, Guard
 from mlops_cli.serving.http_server import HttpServer
 from mlops_cli.serving.labelling import Labelling
 from mlops_cli.serving.metrics import Metrics, Uncounted
@@ -43,7 +43,7 @@ class Worker:
         board: Board,
         part: int = 0,
         *,
-        guard: Guard | None = None,
+        guard: Guard = OPEN_TO_ALL,
         parent: int | None = None,
         say: Callable[[str], None],
     ) -> None:
@@ -66,9 +66,9 @@ class Worker:
         self._predicting = Predicting(
             Router(slots), self._batcher, self._shadow, max_body_bytes=settings.max_body_bytes
         )
-        guard = guard or Guard()
-        self.app = App(self._predicting, self._metrics, say=say, tokens=guard.tokens)
-        self._pages = Pages(self.app, self._batcher, self._log, self._metrics)
+        self._guard = guard
+        self.app = App(self._predicting, self._metrics, say=say, guard=guard)
+        self._pages = Pages(self.app, self._batcher, self._log, self._metrics, guard)
         teach(self.app, guarded=guard.tokens is not None)
         self._labelling = Labelling(
             self.app,
@@ -76,9 +76,7 @@ class Worker:
             max_body_bytes=settings.max_body_bytes,
             max_labels=settings.max_rows,
         )
-        upgrade = upgrading(
-            self.app, self._metrics, guard.tokens, limit=settings.max_body_bytes, say=say
-        )
+        upgrade = upgrading(self.app, self._metrics, guard, limit=settings.max_body_bytes, say=say)
         self._ticks = 0
         self._parent = parent
         self.server = HttpServer(
@@ -122,6 +120,8 @@ class Worker:
 
     def _tick(self) -> None:
         self._ticks += 1
+        if self._guard.tls is not None:
+            self._guard.tls.follow(quietly=self._parent is not None)
         if self._parent is not None and os.getppid() != self._parent:
             self.stop()  # nobody looks after us any more, and whoever comes next wants the port
         if self._ticks % _PUBLISH_TICKS == 0:

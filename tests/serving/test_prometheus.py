@@ -32,6 +32,7 @@ FIRES: dict[str, dict[str, str]] = {
         "mlo_request_seconds_bucket{instance='i',le='+Inf'}": "0+600x60",
     },
     "MloOverloaded": {REQUESTS % 503: "0+60x60"},
+    "MloCertificateBehind": {"mlo_certificate_behind{instance='i'}": "1x60"},
     "MloModelBehind": {"mlo_model_behind{instance='i'}": "1x60"},
     "MloVersionFails": {
         "mlo_model_errors_total{instance='i',model='m',version='2',role='canary'}": "0+60x60",

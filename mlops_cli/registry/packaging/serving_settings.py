@@ -9,7 +9,7 @@ from mlops_cli.registry.models import Version
 
 SCHEMA = "serving-schema.yaml"
 """What the schema of requests is called in a package, beside the project's code."""
-_OF_THE_MODEL = ("max_", "log")
+_OF_THE_MODEL = ("max_", "limits", "log")
 """How the names of settings begin that travel; addresses, files and routes do not."""
 
 

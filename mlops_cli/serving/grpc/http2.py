@@ -42,7 +42,7 @@ _BODIES = 8
 class Answerer(Protocol):
     """What answers the calls."""
 
-    def admit(self, path: str, headers: Headers, /) -> None:
+    def admit(self, path: str, headers: Headers, address: str | None, /) -> None:
         """Let a call go on before its message has come, or raise Refused."""
         ...
 
@@ -65,11 +65,14 @@ class Http2(asyncio.Protocol):
         self._paused = self._draining = False
         self._idle: asyncio.TimerHandle | None = None
         self._transport: Any = None
+        self._address: str | None = None
         self._h2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
         self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self._address = peer[0] if isinstance(peer, tuple) else None
         self._h2.initiate_connection()
         self._h2.update_settings(
             {
@@ -147,7 +150,7 @@ class Http2(asyncio.Protocol):
             due = self._loop.call_later(BODY_S, self._late, stream)
             self._calls[stream] = Call(headers, due=due)
             try:
-                self._answerer.admit(_path(headers), headers)
+                self._answerer.admit(_path(headers), headers, self._address)
             except Refused as refused:
                 self._end_early(stream, refused)
 

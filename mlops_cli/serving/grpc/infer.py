@@ -1,11 +1,12 @@
 """ModelInfer: tensors in a message to a table, and answers to a message."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mlops_cli.registry.values import shown
+from mlops_cli.serving import keys
 from mlops_cli.serving.answered import Answered
 from mlops_cli.serving.live import Live
 from mlops_cli.serving.protocols.v2 import columns, rest
@@ -55,6 +56,28 @@ class Infer:
         names = [(one.name, False) for one in request.outputs]
         asked = rest.choose_outputs(names, live)
         return replace(columns.table(_tensors(request), live), asked=asked)
+
+    def taken_out(self, field: str, inputs: Collection[str]) -> bytes | None:
+        """Return the key of a user among the parameters, or in a tensor that is taken out.
+
+        A tensor that is an input of the model stays.
+
+        Raises:
+            Refused: 422, rows of different users are in one request.
+        """
+        request = self.request
+        if field in request.parameters:
+            said = request.parameters[field]
+            return keys.one([getattr(said, said.WhichOneof("parameter_choice") or "", None)], field)
+        for place, one in enumerate(request.inputs):
+            if one.name == field:
+                found = keys.one(_tensors(request)[place].values, field)
+                if field not in inputs:
+                    del request.inputs[place]
+                    if request.raw_input_contents:
+                        del request.raw_input_contents[place]
+                return found
+        return None
 
     def write(self, answered: Answered, table: Table, /) -> Reply:
         """Return the answer as a message; its values in raw bytes, if the request had them so."""

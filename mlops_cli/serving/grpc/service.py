@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from mlops_cli.serving.app import App
 from mlops_cli.serving.grpc.calls import Headers
 from mlops_cli.serving.grpc.infer import Infer
-from mlops_cli.serving.guard.tokens import Tokens
+from mlops_cli.serving.guard.guard import Guard
 from mlops_cli.serving.live import Live
 from mlops_cli.serving.metrics import Metrics
 from mlops_cli.serving.protocols.v2 import inference_pb2 as pb
@@ -27,11 +27,11 @@ _OPEN = frozenset({f"{SERVICE}ServerLive", f"{SERVICE}ServerReady", _HEALTH})
 class Service:
     """Answers the calls of all connections."""
 
-    def __init__(self, app: App, metrics: Metrics, tokens: Tokens | None) -> None:
-        """Answer for `app`, count in `metrics`; who has none of `tokens` is turned down."""
+    def __init__(self, app: App, metrics: Metrics, guard: Guard) -> None:
+        """Answer for `app`, count in `metrics`; who `guard` does not let pass is turned down."""
         self._app = app
         self._metrics = metrics
-        self._tokens = tokens
+        self._tokens, self._rates = guard.tokens, guard.rates
         self._calls: Mapping[str, tuple[Any, Callable[[Any, bytes, Headers], Awaitable[bytes]]]] = {
             "ServerLive": (pb.ServerLiveRequest, self._live),
             "ServerReady": (pb.ServerReadyRequest, self._ready),
@@ -41,14 +41,18 @@ class Service:
             "ModelInfer": (pb.ModelInferRequest, self._infer),
         }
 
-    def admit(self, path: str, headers: Headers) -> None:
-        """Refuse a call with 401 that needs a token and has none that is known."""
-        if self._tokens is not None and path not in _OPEN:
-            try:
+    def admit(self, path: str, headers: Headers, address: str | None) -> None:
+        """Refuse a call that needs a token and has none that is known, or that comes too soon."""
+        if path in _OPEN:
+            return
+        try:
+            if self._tokens is not None:
                 self._tokens.check(headers.get(b"authorization"))
-            except Refused as refused:
-                self._metrics.count(self._counted(path), refused.status)
-                raise
+            if self._rates is not None:
+                self._rates.check(path, headers, address)
+        except Refused as refused:
+            self._metrics.count(self._counted(path), refused.status)
+            raise
 
     async def answer(self, path: str, message: bytes, headers: Headers) -> bytes:
         """Return the message that answers a call.
@@ -115,7 +119,9 @@ class Service:
 
         way = Infer(request)
         version = request.model_version or None
-        reply = await self._app.predicting.answer(way, scope, receive, request.model_name, version)
+        reply = await self._app.predicting.answer(
+            way, scope, receive, request.model_name, version, take=way.taken_out
+        )
         return reply.body
 
     def _lives(self, name: str, version: str) -> tuple[Live, ...]:

@@ -1,6 +1,5 @@
-"""What the settings say of tokens and TLS, read once at the start of a server."""
+"""What the settings say of tokens, rates and TLS, read once at the start of a server."""
 
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +7,21 @@ from pathlib import Path
 from mlops_cli.core import git
 from mlops_cli.core.config_serving import Serving
 from mlops_cli.errors import RequestError
-from mlops_cli.serving.guard import tls
+from mlops_cli.serving.guard.rates import Rates
+from mlops_cli.serving.guard.tls import Tls
 from mlops_cli.serving.guard.tokens import Tokens, tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Who may ask, and how what is said is kept secret; both None for a server that is open."""
+    """Who may ask, how often, and how it is kept secret; all None for a server that is open."""
 
     tokens: Tokens | None = None
-    tls: ssl.SSLContext | None = None
+    rates: Rates | None = None
+    tls: Tls | None = None
+
+
+OPEN_TO_ALL = Guard()
 
 
 def guard(
@@ -27,23 +31,26 @@ def guard(
     *,
     say: Callable[[str], None],
 ) -> Guard:
-    """Return the guard of a server of the project at `root`; `say` is told of new tokens.
+    """Return the guard of a server of the project at `root`; `say` is told of new files.
 
     Raises:
         RequestError: a file is missing or no good, or git keeps the tokens or the key.
     """
     path = None if settings.tokens_file is None else _place(settings.tokens_file, root)
     secret = [path]
-    context = None
+    secrecy = None
     if settings.tls.cert is not None:
         certificate = _place(settings.tls.cert, root)
         key = None if settings.tls.key is None else _place(settings.tls.key, root)
-        context = tls.context(certificate, key)
+        secrecy = Tls(certificate, key, say=say)
         secret.append(key or certificate)
     for one in secret:
         if one is not None:
             _refuse_tracked(one, root)
-    return Guard(tokens(path, environment, say=say), context)
+    known = tokens(path, environment, say=say)
+    is_limited = settings.limits.requests_per_second is not None
+    rates = Rates(settings.limits, by_token=known is not None) if is_limited else None
+    return Guard(known, rates, secrecy)
 
 
 def _place(written: str, root: Path) -> Path:

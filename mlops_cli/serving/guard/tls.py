@@ -1,9 +1,70 @@
 """TLS: a certificate and its key from files, for HTTP/1.1 and for gRPC alike."""
 
 import ssl
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from mlops_cli.errors import RequestError
+from mlops_cli.serving.guard.stamp import Stamp, stamp
+
+LOOK_S = 1.0
+"""Files that changed take effect within twice that time."""
+
+
+class Tls:
+    """What new connections are kept secret with; follows its files."""
+
+    def __init__(
+        self,
+        certificate: Path,
+        key: Path | None,
+        *,
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Read the certificate, and the key, which is in the same file if there is no `key`.
+
+        `say` is told when they change, and when they cannot be used any more.
+
+        Raises:
+            RequestError: a file is missing, or no such thing, or the two do not belong together.
+        """
+        self._certificate, self._key = certificate, key
+        self._say = say
+        self._clock = clock
+        self._look_at = clock() + LOOK_S
+        self._read = self._seen = self._stamps()
+        self.context = context(certificate, key)
+        self.failure: str | None = None
+        """Why the files that are there now are not used."""
+
+    def follow(self, *, quietly: bool = False) -> None:
+        """Take files that have changed for new connections; what is no good leaves the old ones.
+
+        Both files are replaced one after the other, so they count once nothing has changed for
+        one look. `quietly` is for one of several processes, of which another tells.
+        """
+        if self._clock() < self._look_at:
+            return
+        self._look_at = self._clock() + LOOK_S
+        before, self._seen = self._seen, self._stamps()
+        if self._seen == self._read or self._seen != before:
+            return
+        self._read = self._seen
+        try:
+            self.context = context(self._certificate, self._key)
+        except RequestError as error:
+            self.failure = error.message
+            said = f"{error.message}: the certificate from before goes on being used"
+        else:
+            self.failure = None
+            said = f"the certificate in '{self._certificate}' changed: new connections get it"
+        if not quietly:
+            self._say(said)
+
+    def _stamps(self) -> tuple[Stamp, Stamp]:
+        return stamp(self._certificate), stamp(self._key)
 
 
 def context(certificate: Path, key: Path | None) -> ssl.SSLContext:

@@ -2,12 +2,12 @@
 
 import hashlib
 import hmac
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlops_cli.errors import RequestError
+from mlops_cli.serving.guard.stamp import stamp
 from mlops_cli.serving.refusal import Refused
 
 VARIABLE = "MLO_SERVE_TOKENS"
@@ -42,7 +42,7 @@ class Tokens:
         self._say = say
         self._clock = clock
         self._look_at = clock() + LOOK_S
-        self._stamp = _stamp(path)
+        self._stamp = stamp(path)
         self._complaint: str | None = None
         written = environment[VARIABLE] if path is None else _text(path)
         self._known = _digests(written, VARIABLE if path is None else f"'{path}'")
@@ -68,8 +68,8 @@ class Tokens:
         """Take the tokens of a file that has changed; one that is no good leaves the old ones."""
         assert self._path is not None
         self._look_at = self._clock() + LOOK_S
-        stamp = _stamp(self._path)
-        if stamp == self._stamp:
+        seen = stamp(self._path)
+        if seen == self._stamp:
             return
         try:
             self._known = _digests(_text(self._path), f"'{self._path}'")
@@ -78,7 +78,7 @@ class Tokens:
                 self._complaint = error.message
                 self._say(f"{error.message}: the tokens from before go on being taken")
             return
-        self._stamp, self._complaint = stamp, None
+        self._stamp, self._complaint = seen, None
         self._say(f"the tokens in '{self._path}' changed: {len(self._known)} are taken now")
 
 
@@ -115,11 +115,3 @@ def _text(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise RequestError(f"cannot read the tokens in '{path}': {(why or '').lower()}") from error
-
-
-def _stamp(path: Path | None) -> tuple[int, ...]:
-    try:
-        found = os.stat(path) if path is not None else None
-    except OSError:
-        return ()
-    return () if found is None else (found.st_mtime_ns, found.st_ino, found.st_size)

@@ -16,6 +16,7 @@ _REFUSALS = {
     "413": "It has too many rows or bytes",
     "415": "Its content type or encoding is not taken",
     "422": "A value does not fit the model; the answer names row and field",
+    "429": "This client asks too often; `Retry-After` says when to come again",
     "500": "The model failed; the answer has a reference to the server's log",
     "503": "Too much work waits; `Retry-After` says when to come again",
 }

@@ -12,12 +12,12 @@ from mlops_cli.serving.live import Live
 from mlops_cli.serving.protocols import json_body
 from mlops_cli.serving.protocols.v2 import columns
 from mlops_cli.serving.protocols.v2.tensors import Tensor, from_bytes, from_json, to_bytes
+from mlops_cli.serving.protocols.v2.users import HEAD
 from mlops_cli.serving.refusal import Refused
 from mlops_cli.serving.reply import JSON, Reply
 from mlops_cli.serving.validate import Table
 
 BINARY = b"application/octet-stream"
-_HEAD = b"inference-header-content-length"
 _FORM = (
     'send {"inputs": [{"name": ..., "shape": [rows, ...], "datatype": ..., "data": [...]}, ...]}'
 )
@@ -39,7 +39,7 @@ def read(body: bytes, headers: Mapping[bytes, bytes], live: Live) -> Table:
         Refused: 400, 413, 415 or 422.
     """
     _check_type(headers)
-    head, raw = _split(body, headers.get(_HEAD))
+    head, raw = _split(body, headers.get(HEAD))
 
     def make(value: Any, *, finite: bool) -> Table:
         json_body.once(head, json_body.names(value))
@@ -73,7 +73,7 @@ def write(answered: Answered, table: Table) -> Reply:
     head = orjson.dumps({"id": asked.id} | said if asked.id else said)
     if not raw:
         return Reply(head, JSON)
-    length = (_HEAD, b"%d" % len(head))
+    length = (HEAD, b"%d" % len(head))
     return Reply(b"".join((head, *raw)), BINARY, headers=[length])
 
 
