@@ -214,7 +214,7 @@ class _Known:
         """
         written = is_written(self.path)  # asked first: what was written until then is seen below
         self._refresh()
-        last = max((frame.last for frame in self._frames), default=-1)
+        last = max(self._given() - 1, *(frame.last for frame in self._frames), -1)
         there: dict[int, Said] = {}
         gone: list[int] = []
         beyond: list[int] = []
@@ -230,6 +230,11 @@ class _Known:
             else:
                 gone.append(number)
         return there, gone, beyond
+
+    def _given(self) -> int:
+        """Return below what number all were given out, as far as the segment says so."""
+        seal = rows.seal(self.path)
+        return 0 if seal is None or not seal.closed else seal.given
 
     def _refresh(self) -> None:
         found = self.path.stat()

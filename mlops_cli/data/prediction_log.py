@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_cli.core.clock import moment
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
-from mlops_cli.data.predictions import labels, lines, rows
+from mlops_cli.data.predictions import absent, labels, lines, rows
 from mlops_cli.data.predictions.rows import FOREVER_US, Rows
 from mlops_cli.data.predictions.segment import SUFFIX, Head, Segment, Tally
 from mlops_cli.data.predictions.segment import Source as Source
@@ -137,7 +137,7 @@ def find(repo: Repository, prediction_id: str) -> Logged:
             known = labels.of(path, unread).joined(part)
             found = _logged(head, known, int(place[0]))
             return replace(found, skipped=str(unread) if unread.blocks else None)
-    raise _absent(prediction_id, head, tally)
+    raise absent.why(prediction_id, number, path, head, tally)
 
 
 def _with_number(path: Path, number: int, tally: Tally) -> Iterator[Rows]:
@@ -151,23 +151,6 @@ def _with_number(path: Path, number: int, tally: Tally) -> Iterator[Rows]:
                 part = rows.read(segment, frame, tally)
                 if part is not None:
                     yield part
-
-
-def _absent(prediction_id: str, head: Head, tally: Tally) -> RequestError:
-    hint = (
-        "answers of the last second may not be written yet;"
-        " those before a crash, a full disk or an overload are lost"
-    )
-    if head.sample < 1:
-        hint = f"serving.log.sample is {head.sample:g}: the others are answered, and not kept"
-    if tally.blocks:
-        hint = str(tally)
-    source = head.source
-    return RequestError(
-        f"the prediction '{prediction_id}' was answered by {source.model} v{source.version},"
-        " but its line is not in the log",
-        hint=hint,
-    )
 
 
 def segment_of(folder: Path, name: str) -> Path | None:

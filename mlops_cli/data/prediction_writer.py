@@ -221,7 +221,12 @@ class PredictionWriter:
                 self._sync()
             self._tidy()
         for file in self._open:
-            file.let_go()
+            self._close(file)
+
+    def _close(self, file: Growing) -> None:
+        with self._lock:
+            given = file.next
+        file.close(given)
 
     def _pause_s(self) -> float | None:
         """Return how long there is nothing to do unless somebody records."""
@@ -289,8 +294,9 @@ class PredictionWriter:
             self._coded.clear()
 
     def _append(self, file: Growing, some: Sequence[_Coded]) -> bool:
+        rows = sum(coded.rows for coded in some)
         try:
-            size = file.append(b"".join([coded.data for coded in some]))
+            size = file.append(b"".join([coded.data for coded in some]), rows)
         except OSError as error:
             self.counters.failures += 1
             self._retry_at = time.monotonic() + RETRY_S
@@ -299,7 +305,6 @@ class PredictionWriter:
         self._open.add(file)
         old = time.monotonic() - file.made_at > self._segment_s
         file.full = size >= self._segment_bytes or old
-        rows = sum(coded.rows for coded in some)
         with self._lock:
             self._rows -= rows
         self.counters.written += rows
@@ -317,7 +322,7 @@ class PredictionWriter:
             except OSError:
                 self.counters.failures += 1
             if file.full:
-                file.let_go()
+                self._close(file)
                 self._open.discard(file)
         self._synced_at = time.monotonic()
 

@@ -11,6 +11,8 @@ from mlops_cli.core.repository import Repository, create
 from mlops_cli.data import prediction_log as log
 from mlops_cli.data.feedback import Feedback, Label, Recorded
 from mlops_cli.data.prediction_writer import PredictionWriter, Ticket
+from mlops_cli.data.predictions import labels, soundness
+from mlops_cli.data.predictions.labels import Labels
 from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import RequestError
 
@@ -27,6 +29,10 @@ def answered(writer: PredictionWriter, rows: int = 1, source: log.Source = SOURC
     shares = [[0.5, 0.5]] * rows if source.classes else None
     writer.record(ticket, [[1.0] * rows], ["yes"] * rows, shares)
     return ticket
+
+
+def _not_told(_: int) -> None:
+    """Take no notice of progress."""
 
 
 def open_log(repo: Repository, **settings: Any) -> PredictionWriter:
@@ -99,9 +105,8 @@ def test_ids_that_nobody_knows_are_told(repo: Repository) -> None:
     strangers = [Label("0" * 16 + "-1", "yes", 5), Label("../../etc/passwd", "yes", 5)]
     found = Feedback(repo.layout.predictions).record([*labels, *strangers])
     assert found.new == len(kept)
-    last = max(kept)
-    assert found.unlogged == last + 1 - len(kept)
-    assert found.unknown == 2 + 39 - last
+    assert found.unlogged == 40 - len(kept)
+    assert found.unknown == 2
     assert "../../etc/passwd" in found.examples
 
 
@@ -121,6 +126,41 @@ def test_a_damaged_line_of_labels_is_told_and_the_others_are_read(repo: Reposito
     assert part.labels.tolist() == ["yes", None, "yes"]
     assert tally.files == {str(file): 1}
     assert "damaged place" in str(log.find(repo, ids[1]).skipped)
+
+
+def test_whatever_bit_of_the_labels_flips_none_is_taken_for_another(repo: Repository) -> None:
+    writer = open_log(repo)
+    segment = answered(writer, rows=3).segment
+    writer.close()
+    said = [Label(f"{segment}-{n}", value, 170) for n, value in enumerate(("no", 1, 2.5))]
+    Feedback(repo.layout.predictions).record(said)
+    (file,) = repo.layout.predictions.rglob("*.labels")
+    whole = file.read_bytes()
+    right = {n: (one.value, 170) for n, one in enumerate(said)}
+    assert Labels(file).refresh().by_number == right
+    for bit in range(8 * len(whole)):
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(data)
+        tally = Tally()
+        found = labels.of(file, tally)
+        assert found.by_number.items() <= right.items(), bit
+        assert tally.blocks >= 1, bit
+        assert [one for one in soundness.flaws(file, _not_told) if not one.doubt], bit
+
+
+def test_labels_of_another_segment_and_older_ones_without_a_checksum(repo: Repository) -> None:
+    names = []
+    for _ in range(2):
+        writer = open_log(repo)
+        names.append(answered(writer).segment)
+        writer.close()
+    Feedback(repo.layout.predictions).record([Label(f"{names[0]}-0", "no", 5)])
+    (file,) = repo.layout.predictions.rglob("*.labels")
+    other = file.with_name(f"{names[1]}.labels")
+    other.write_bytes(file.read_bytes() + b'[0,"yes",5]\n[1.5,"yes",5]\n')
+    found = Labels(other).refresh()
+    assert (found.by_number, found.damaged) == ({0: ("yes", 5)}, 2)
 
 
 def test_labels_for_a_segment_with_a_damaged_head_stop_no_others(repo: Repository) -> None:

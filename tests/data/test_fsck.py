@@ -162,8 +162,8 @@ def test_the_prediction_log_and_its_labels_are_read_too(repo: Repository) -> Non
     labels.write_bytes(b"[0,1\n[1,2,5]\n")
     flipped = {one.where.rpartition(".")[2]: one.what for one in check(repo).log}
     assert flipped["seg"].endswith("is damaged, with 2 predictions")
-    assert flipped["labels"] == "line 1 cannot be read"
-    for size, what in ((0, "the file is empty"), (9, "is damaged"), (len(whole) - 1, "no whole")):
+    assert flipped["labels"] == "line 1 is damaged"
+    for size, what in ((0, "the file is empty"), (9, "is damaged"), (len(whole) - 1, "it was cut")):
         path.write_bytes(whole[:size])
         assert what in check(repo).log[-1].what
     path.unlink()

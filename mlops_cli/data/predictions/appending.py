@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mlops_cli.core.files import sync_folder
 from mlops_cli.core.records import dataclass
+from mlops_cli.data.predictions.seal import SEAL_BYTES, Seal
 from mlops_cli.data.predictions.segment import FRAME_BYTES, SUFFIX, Head, head_frame
 
 
@@ -27,6 +28,8 @@ class Growing:
     next: int = 0
     full: bool = False
     unsynced: bool = False
+    rows: int = 0
+    """In the file."""
     _handle: int = -1
 
     @property
@@ -47,7 +50,7 @@ class Growing:
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         except FileNotFoundError:
-            self._handle = _made(self.path, head_frame(self.head))
+            self._handle, self.rows = _made(self.path, head_frame(self.head)), 0
             return
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -61,7 +64,7 @@ class Growing:
             self.let_go()
             self.ready()
 
-    def append(self, data: bytes) -> int:
+    def append(self, data: bytes, rows: int) -> int:
         """Add whole frames, and return the size of the file; a refusal leaves it as it was.
 
         Raises:
@@ -72,9 +75,10 @@ class Growing:
         if size < FRAME_BYTES:
             os.ftruncate(self._handle, 0)
             data = head_frame(self.head) + data
-            size = 0
+            size = self.rows = 0
         _write(self._handle, data, size)
         self.unsynced = True
+        self.rows += rows
         return size + len(data)
 
     def sync(self) -> None:
@@ -86,6 +90,29 @@ class Growing:
         if self.unsynced and self._handle >= 0:
             os.fsync(self._handle)
         self.unsynced = False
+
+    def close(self, given: int) -> None:
+        """Seal the file, since numbers below `given` were given out and no more will be; let it go.
+
+        Where the disk refuses it stays open, as that of a killed writer does. Answers that come
+        late may be appended still; then it is to be closed again.
+        """
+        with suppress(OSError):
+            if self._handle >= 0 and self._is_there():
+                size = os.fstat(self._handle).st_size
+                now_us = time.time_ns() // 1000
+                self._seal(
+                    Seal(closed=True, rows=self.rows, given=given, size=size, closed_us=now_us)
+                )
+        self.let_go()
+
+    def _seal(self, seal: Seal) -> None:
+        handle = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)  # ours can only append
+        try:
+            at = len(head_frame(self.head)) - SEAL_BYTES
+            os.pwrite(handle, seal.encoded(self.head.seed), at)
+        finally:
+            os.close(handle)
 
     def let_go(self) -> None:
         """Close the file, which unlocks it; `append` opens it again."""

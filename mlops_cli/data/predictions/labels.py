@@ -1,13 +1,14 @@
 """What turned out to be true of predictions, beside the segments that hold them.
 
-`<segment>.labels` is appended to, a line of JSON for each label: the number of the prediction, the
-label, and when it was so, in microseconds. The last line of a number counts; a line that is torn or
-damaged does not, and is counted.
+`<segment>.labels` is appended to, a line of JSON for each label: a checksum, the number of the
+prediction, the label, and when it was so, in microseconds. The last line of a number counts; a line
+that is torn, or is not what its checksum says, does not, and is counted.
 """
 
 import fcntl
 import os
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ class Labels:
         self.by_number: dict[int, Said] = {}
         self.damaged = 0
         """Lines that cannot be read: damaged, or torn by a kill."""
+        self._seed = seed_of(segment)
         self._read = 0
+        self._unended = False
 
     def refresh(self) -> "Labels":
         """Read what was added."""
@@ -45,18 +48,24 @@ class Labels:
         except FileNotFoundError:
             self._forget()
             return self
-        whole = data[: data.rfind(b"\n") + 1]
-        self._read += len(whole)
-        for line in whole.splitlines():
+        end = data.rfind(b"\n") + 1
+        self._read += end
+        for line in data[:end].split(b"\n")[:-1]:
             try:
-                number, said = read_line(line)
+                number, said = read_line(line, self._seed)
                 self.by_number[number] = said
             except (ValueError, TypeError):
                 self.damaged += 1
+        self._unended = _is_line(data[end:-1], self._seed)
         return self
 
+    @property
+    def unread(self) -> int:
+        """How many labels that were kept cannot be read, or end in what is no end of a line."""
+        return self.damaged + self._unended
+
     def _forget(self) -> None:
-        self.by_number, self.damaged, self._read = {}, 0, 0
+        self.by_number, self.damaged, self._read, self._unended = {}, 0, 0, False
 
     def add(self, said: Mapping[int, Said], *, durable: bool) -> tuple[int, int]:
         """Add labels, and return how many are new, and how many replace another.
@@ -76,7 +85,7 @@ class Labels:
                 }
                 replaced = sum(n in known for n in news)
                 if news:
-                    _append(handle, _lines(news))
+                    _append(handle, _lines(news, self._seed))
                     if durable:
                         os.fsync(handle)
                         sync_folder(self.path.parent)
@@ -102,29 +111,57 @@ class Labels:
 def of(segment: Path, tally: Tally) -> Labels:
     """Return the labels of a segment; lines that cannot be read are told to `tally`."""
     found = Labels(segment).refresh()
-    for _ in range(found.damaged):
+    for _ in range(found.unread):
         tally.add(found.path)
     return found
 
 
-def read_line(line: bytes) -> tuple[int, Said]:
+def seed_of(path: Path) -> int:
+    """Return what checksums in the labels of a segment begin with: no line passes in another."""
+    return zlib.crc32(path.stem.encode())
+
+
+def read_line(line: bytes, seed: int) -> tuple[int, Said]:
     """Return the number of a prediction and what is said of it.
+
+    Lines without a checksum, as older versions wrote them, are taken as they are.
 
     Raises:
         ValueError, TypeError: the line is damaged.
 
-    >>> read_line(b'[3, "yes", 1700000000000000]')
+    >>> read_line(b'["78030645",3,"yes",1700000000000000]', 0)
     (3, ('yes', 1700000000000000))
     """
-    number, label, time_us = orjson.loads(line)
-    return int(number), (label, int(time_us))
+    found = orjson.loads(line)
+    *checked, number, label, time_us = found
+    if checked and checked != [_sum(line[_SUMMED:], seed)]:
+        raise ValueError("it is not what its checksum says")
+    if type(number) is not int or type(time_us) is not int:
+        raise ValueError("its number or moment is none")
+    return number, (label, time_us)
 
 
-def _lines(said: Mapping[int, Said]) -> bytes:
-    lines: Sequence[bytes] = [
-        orjson.dumps((number, *one), option=orjson.OPT_APPEND_NEWLINE)
-        for number, one in said.items()
-    ]
+def _is_line(line: bytes, seed: int) -> bool:
+    try:
+        read_line(line, seed)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+_SUMMED = len('["00000000",')
+"""Where begins what a line's checksum is of."""
+
+
+def _sum(told: bytes, seed: int) -> str:
+    return f"{zlib.crc32(told, seed):08x}"
+
+
+def _lines(said: Mapping[int, Said], seed: int) -> bytes:
+    lines = []
+    for number, one in said.items():
+        told = orjson.dumps((number, *one))[1:]
+        lines.append(b'["%s",%s\n' % (_sum(told, seed).encode(), told))
     return b"".join(lines)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mlops_cli.core.config_log import LogSettings
 from mlops_cli.core.files import sync_folder
-from mlops_cli.core.records import dataclass
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.data.predictions import block, labels, lines
 from mlops_cli.data.predictions.gathered import BLOCK_ROWS
 from mlops_cli.data.predictions.segment import (
@@ -148,9 +148,14 @@ def _pack(path: Path) -> int:
         aside = path.with_name(f".{path.name}-{os.urandom(6).hex()}")
         try:
             with aside.open("xb") as file:
-                file.write(head_frame(segment.head))
+                file.write(head_frame(segment.head, segment.seal))
                 for group in _groups(frames):
                     file.write(_together(segment, group, tally))
+                if segment.seal is not None and segment.seal.closed:
+                    seal = replace(segment.seal, size=file.tell())
+                    file.seek(0)
+                    file.write(head_frame(segment.head, seal))
+                    file.seek(0, os.SEEK_END)
                 file.flush()
                 os.fsync(file.fileno())
                 size = file.tell()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.data.predictions import block, lines
 from mlops_cli.data.predictions.block import Cells, Content, Damaged
+from mlops_cli.data.predictions.seal import Seal
 from mlops_cli.data.predictions.segment import (
     SUFFIX,
     DamagedHead,
@@ -95,6 +96,14 @@ def head(path: Path) -> Head | None:
         return lines.head(path)
     with Segment.opened(path) as segment:
         return None if segment is None else segment.head
+
+
+def seal(path: Path) -> Seal | None:
+    """Return what a segment says of its end; None where it says nothing, or that is damaged."""
+    if path.suffix != SUFFIX:
+        return None
+    with Segment.opened(path) as segment:
+        return None if segment is None else segment.seal
 
 
 def readable_head(path: Path, tally: Tally) -> Head | None:

@@ -1,10 +1,11 @@
 """A segment of the prediction log as bytes: frames in a row, of which the first is the head.
 
 A frame is 60 bytes that say what follows, and a payload. Both have their own checksum. Whoever
-reads goes from frame to frame; a torn end is no error, since a writer may have been killed there,
-and after a damaged frame the search goes on to the next whole one, and says so. A file without a
-whole head, or with a torn first frame and nothing else, is damaged unless it is being written:
-a segment appears with its head, so somebody cut it.
+reads goes from frame to frame, and after a damaged one the search goes on to the next whole one,
+and says so. The seal behind the head says whether the segment was closed, and how long it was then:
+one that is shorter is damaged. Where it is open a torn end is no error, since the writer was killed
+there. A file without a whole head, or with a torn first frame and nothing else, is damaged unless
+it is being written: a segment appears with its head, so somebody cut it.
 `docs/design/format.md` specifies the bytes.
 """
 
@@ -21,9 +22,13 @@ import orjson
 
 from mlops_cli.core.clock import moment
 from mlops_cli.core.records import dataclass, field
+from mlops_cli.data.predictions import seal as seals
+from mlops_cli.data.predictions.seal import OPEN, SEAL_BYTES, Seal
 from mlops_cli.errors import IntegrityError
 
-FORMAT = 2
+FORMAT = 3
+_UNSEALED = 2
+"""The format before this one, without a seal; it is read, and no longer written."""
 SUFFIX = ".seg"
 ROLES = ("answer", "shadow", "canary", "ab")
 
@@ -127,11 +132,11 @@ class Tally:
         return f"the prediction log has {places}{rows}, skipped: '{first}'{others}"
 
 
-def head_frame(head: Head) -> bytes:
-    """Return the first frame of a segment."""
+def head_frame(head: Head, seal: Seal | None = OPEN) -> bytes:
+    """Return what a segment begins with: the first frame, and the seal if it is to have one."""
     source = head.source
     record = {
-        "v": FORMAT,
+        "v": _UNSEALED if seal is None else FORMAT,
         "segment": head.segment,
         "model": source.model,
         "version": source.version,
@@ -146,7 +151,8 @@ def head_frame(head: Head) -> bytes:
         "started": moment(head.started_us * 1000),
         "started_us": head.started_us,
     }
-    return _frame(orjson.dumps(record), kind=_HEAD, seed=0)
+    frame = _frame(orjson.dumps(record), kind=_HEAD, seed=0)
+    return frame if seal is None else frame + seal.encoded(head.seed)
 
 
 def rows_frame(
@@ -186,12 +192,19 @@ def _zstd() -> Any:
 class Segment:
     """A segment that is read; `Segment.opened` gives None while its head is being written."""
 
-    def __init__(self, path: Path, handle: int, head: Head, first: int) -> None:
+    def __init__(
+        self, path: Path, handle: int, head: Head, first: int, *, sealed: bool = False
+    ) -> None:
+        """`first` is where the head ends, and the seal begins if it is `sealed`."""
         self.path = path
         self.head = head
         self.handle = handle
-        self.first = first
+        self.first = first + SEAL_BYTES * sealed
         """Where the frames of rows begin."""
+        self.seal = _seal(handle, first, head.seed) if sealed else None
+        """What is known of its end; None in format 2, or where the seal is damaged."""
+        self.unsealed = sealed and self.seal is None
+        """Whether the seal is damaged."""
 
     @classmethod
     @contextmanager
@@ -205,15 +218,51 @@ class Segment:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             found = _read_head(path, handle)
-            yield None if found is None else cls(path, handle, *found)
+            if found is None:
+                yield None
+            else:
+                head, first, sealed = found
+                yield cls(path, handle, head, first, sealed=sealed)
         finally:
             os.close(handle)
 
     def frames(self, tally: Tally, *, start: int = 0) -> Iterator[Frame]:
         """Yield the frames of rows from the byte `start` on; damaged ones are told to `tally`.
 
-        Payloads are not looked at. A torn end is left out, and no damage where whole frames come
-        before it.
+        Payloads are not looked at. What a closed segment lacks, or its seal, is told too, where all
+        of it is asked for.
+        """
+        blocks, rows, seen = tally.blocks, tally.rows, 0
+        for frame in self.walk(tally, start=start):
+            seen += frame.rows
+            yield frame
+        if start:
+            return
+        if self.unsealed:
+            tally.add(self.path)
+        missing = self.missing(seen + tally.rows - rows)
+        if missing is not None and (self.is_cut or tally.blocks == blocks):
+            tally.add(self.path, missing)
+        elif missing:
+            tally.rows += missing
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is shorter than it was when it was closed."""
+        seal = self.seal
+        return seal is not None and seal.closed and os.fstat(self.handle).st_size < seal.size
+
+    def missing(self, seen: int) -> int | None:
+        """Return how many predictions a closed segment lacks beside those seen; None if none."""
+        seal = self.seal
+        if seal is None or not seal.closed or (seal.rows <= seen and not self.is_cut):
+            return None
+        return max(seal.rows - seen, 0)
+
+    def walk(self, tally: Tally, *, start: int = 0) -> Iterator[Frame]:
+        """Yield what `frames` does, without a look at the seal.
+
+        A torn end is left out, and no damage where whole frames come before it.
         """
         size = os.fstat(self.handle).st_size
         at = past = max(start, self.first)
@@ -235,7 +284,7 @@ class Segment:
                 continue
             yield frame
             past, at = at + 1, frame.end
-        if at < size and at == self.first and not is_written(self.path):
+        if at < size and at == self.first and not self.is_cut and not is_written(self.path):
             tally.add(self.path)
 
     def payload(self, frame: Frame) -> bytes | None:
@@ -285,8 +334,16 @@ def _parsed(data: bytes, at: int, seed: int, *, kind: int = _ROWS) -> Frame | No
     return Frame(at, bool(packed), stored, length, rows, first, last, oldest, newest, crc)
 
 
-def _read_head(path: Path, handle: int) -> tuple[Head, int] | None:
-    """Return the head and where the rows begin; None while it is being written."""
+def _seal(handle: int, at: int, seed: int) -> Seal | None:
+    for _ in range(2):  # its writer may be at it at this moment
+        found = seals.parsed(os.pread(handle, SEAL_BYTES, at), seed)
+        if found is not None:
+            return found
+    return None
+
+
+def _read_head(path: Path, handle: int) -> tuple[Head, int, bool] | None:
+    """Return the head, where it ends, and whether a seal follows; None while it is written."""
     size = os.fstat(handle).st_size
     frame = _parsed(os.pread(handle, FRAME_BYTES, 0), 0, 0, kind=_HEAD)
     cut = size < FRAME_BYTES if frame is None else frame.end > size
@@ -295,7 +352,8 @@ def _read_head(path: Path, handle: int) -> tuple[Head, int] | None:
     if frame is not None and not cut:
         data = os.pread(handle, frame.stored, FRAME_BYTES)
         if zlib.crc32(data) == frame.crc:
-            return _head(path, data), frame.end
+            head, version = _head(path, data)
+            return head, frame.end, version != _UNSEALED
     what = "is damaged" if size else "is not there, for the file is empty"
     raise DamagedHead(
         f"the head of '{path}' {what}, so its predictions cannot be read",
@@ -303,9 +361,10 @@ def _read_head(path: Path, handle: int) -> tuple[Head, int] | None:
     )
 
 
-def _head(path: Path, data: bytes) -> Head:
+def _head(path: Path, data: bytes) -> tuple[Head, int]:
+    """Return what the first frame says, and the format of the segment."""
     record = orjson.loads(data)
-    if record.get("v") != FORMAT:
+    if record.get("v") not in (_UNSEALED, FORMAT):
         raise IntegrityError(
             f"'{path}' has format {record.get('v')} of the prediction log, unknown here",
             hint="use a newer mlo",
@@ -319,10 +378,11 @@ def _head(path: Path, data: bytes) -> Head:
         None if classes is None else tuple(classes),
         record["role"],
     )
-    return Head(
+    head = Head(
         record["segment"], source, tuple(record["kept"]), tuple(record["hashed"]),
         record["sample"], record["started_us"], record["seed"],
     )  # fmt: skip
+    return head, record["v"]
 
 
 def is_written(path: Path) -> bool:

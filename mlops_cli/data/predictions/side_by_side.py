@@ -25,6 +25,9 @@ class Gathering:
         self._share_bits = 0
         self._from_us = 0
 
+    def __len__(self) -> int:
+        return self._rows
+
     def has_newer(self, path: Path) -> bool:
         """Return whether all that a file holds is older than the last rows, which are known."""
         return path.stat().st_mtime_ns // 1000 < self._from_us

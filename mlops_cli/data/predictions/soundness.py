@@ -3,7 +3,9 @@
 Memory is that of one block, and of one line of labels.
 """
 
+import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -48,8 +50,8 @@ def _of_segment(path: Path, advance: Callable[[int], None]) -> Iterator[Flaw]:
     with Segment.opened(path) as segment:
         if segment is None:
             return
-        tally, end = Tally(), segment.first
-        for frame in segment.frames(tally):
+        tally, end, seen = Tally(), segment.first, 0
+        for frame in segment.walk(tally):
             if tally.blocks:
                 yield Flaw(path, f"bytes {end:,} to {frame.offset:,} are no block of predictions")
                 tally = Tally()
@@ -57,18 +59,39 @@ def _of_segment(path: Path, advance: Callable[[int], None]) -> Iterator[Flaw]:
                 at = f"the block at byte {frame.offset:,}"
                 yield Flaw(path, f"{at} is damaged, with {frame.rows:,} predictions")
             advance(frame.end - frame.offset)
-            end = frame.end
+            end, seen = frame.end, seen + frame.rows
         if tally.blocks:
             yield Flaw(path, f"what follows byte {end:,} is no whole block of predictions")
-        elif end < path.stat().st_size and not written:
-            torn = f"it ends in a torn block, at byte {end:,}: its writer was killed, or it was cut"
-            yield Flaw(path, torn, doubt=True)
+        if not written:
+            yield from _of_end(segment, seen, end, torn=not tally.blocks)
+
+
+def _of_end(segment: Segment, seen: int, end: int, *, torn: bool) -> Iterator[Flaw]:
+    """Yield what is wrong with how a segment ends that nobody writes, of which `seen` was there."""
+    path, seal = segment.path, segment.seal
+    size = os.fstat(segment.handle).st_size
+    missing = segment.missing(seen)
+    at = f", and it ends in a torn block, at byte {end:,}" if torn and end < size else ""
+    if segment.unsealed:
+        yield Flaw(path, "what it says of its end is damaged, so nobody knows whether it is whole")
+    elif seal is None:
+        if at:
+            what = f"it ends in a torn block, at byte {end:,}: its writer was killed, or it was cut"
+            yield Flaw(path, what, doubt=True)
+    elif not seal.closed:
+        what = f"it was never closed: its writer was killed, with what it answered last{at}"
+        yield Flaw(path, what, doubt=True)
+    elif segment.is_cut:
+        lost = f"of its {seal.rows:,} predictions {missing:,} are gone"
+        yield Flaw(path, f"it was cut after it was closed, from {seal.size:,} bytes: {lost}")
+    elif missing:
+        yield Flaw(path, f"{missing:,} of its {seal.rows:,} predictions are in no block of it")
 
 
 def _of_labels(path: Path, advance: Callable[[int], None]) -> Iterator[Flaw]:
     if not any(path.with_suffix(suffix).exists() for suffix in (SUFFIX, lines.SUFFIX)):
         yield Flaw(path, "its segment is not here, so these labels are of no prediction")
-    yield from _of_each_line(path, labels.read_line, advance)
+    yield from _of_each_line(path, partial(labels.read_line, seed=labels.seed_of(path)), advance)
 
 
 def _of_lines(path: Path, advance: Callable[[int], None]) -> Iterator[Flaw]:
@@ -83,14 +106,21 @@ def _of_each_line(
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             advance(len(line))
-            try:
-                read(line)
-            except (ValueError, TypeError):
-                if not line.endswith(b"\n"):
-                    yield Flaw(path, "its last line is torn: its writer was killed", doubt=True)
-                    continue
-                damaged += 1
-                if damaged <= _TOLD:
-                    yield Flaw(path, f"line {number:,} cannot be read")
+            if _reads(read, line.removesuffix(b"\n")):
+                continue
+            if not line.endswith(b"\n") and not _reads(read, line[:-1]):
+                yield Flaw(path, "its last line is torn: its writer was killed", doubt=True)
+                continue
+            damaged += 1
+            if damaged <= _TOLD:
+                yield Flaw(path, f"line {number:,} is damaged")
     if damaged > _TOLD:
-        yield Flaw(path, f"{damaged - _TOLD:,} more lines cannot be read")
+        yield Flaw(path, f"{damaged - _TOLD:,} more lines are damaged")
+
+
+def _reads(read: Callable[[bytes], object], line: bytes) -> bool:
+    try:
+        read(line)
+    except (ValueError, TypeError):
+        return False
+    return True
