@@ -80,7 +80,7 @@ def _parse(data: bytes, name: str, suffix: str) -> "DataFrame":
             return found.rename(columns=str)  # pandas takes the name "0" for a number
         if not data.strip():
             return pd.DataFrame()
-        return pd.read_csv(
+        found = pd.read_csv(
             BytesIO(data), sep="\t" if suffix == ".tsv" else ",", compression=how, low_memory=False
         )
     except ImportError as error:
@@ -90,3 +90,6 @@ def _parse(data: bytes, name: str, suffix: str) -> "DataFrame":
     except (ValueError, TypeError, OSError, EOFError) as error:  # pandas' own are ValueErrors
         start = data[: table_words.START_BYTES] if how is None else b""
         raise table_words.refusal(error, name, start) from error
+    if found.shape[1] == 1 and how is None:
+        table_words.refuse_separators(name, data[: table_words.START_BYTES])
+    return found

@@ -39,13 +39,16 @@ def blocks(
             yield from _parquet(path, rows)
         else:
             with opened(path, name) as file:
-                yield from _text(file, suffix, rows, as_text)
+                for frame in _text(file, suffix, rows, as_text):
+                    if frame.shape[1] == 1 and suffix in (".csv", ".tsv"):
+                        table_words.refuse_separators(name, start(path, name))
+                    yield frame
     except ImportError as error:
         raise RequestError(
             f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
     except (ValueError, TypeError, EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise table_words.refusal(error, name, _start(path, name)) from error
+        raise table_words.refusal(error, name, start(path, name)) from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ExternalError(f"cannot read '{name}': {reason}") from error
@@ -86,7 +89,7 @@ def _text(
         yield pd.DataFrame()
 
 
-def _start(path: Path, name: str) -> bytes:
+def start(path: Path, name: str) -> bytes:
     """Return how a file begins, as far as it can be had."""
     try:
         with opened(path, name) as file:

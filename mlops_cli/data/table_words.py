@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 from mlops_cli.errors import RequestError
 
@@ -24,7 +25,7 @@ def _why(error: Exception, name: str, start: bytes) -> tuple[str, str | None]:
     said = str(error).strip().partition("\n")[0]
     if found := _WIDER.search(said):
         reason = f"line {found[2]} has {found[3]} cells, those before it have {found[1]}"
-        return reason, _of_separators(start)
+        return _separated(name, start) or (reason, None)
     if found := _OPEN.search(said):
         return f"a quote that opens in line {int(found[1]) + 1} is never closed", None
     if isinstance(error, TypeError):
@@ -42,10 +43,34 @@ def _of_bytes(error: UnicodeDecodeError, name: str, start: bytes) -> tuple[str, 
     return reason, hint if encoding == "utf-16" else f"if it is Latin-1: {hint}"
 
 
-def _of_separators(start: bytes) -> str | None:
-    header = start.lstrip().partition(b"\n")[0]
-    if header.count(b";") > header.count(b","):
-        return "is it separated by ';'? Write it with commas, or with tabs as .tsv"
-    if header.count(b"\t") > header.count(b","):
-        return "is it separated by tabs? Then call it .tsv"
+def refuse_separators(name: str, start: bytes) -> None:
+    r"""Refuse delimited text that is one column only because something else separates its cells.
+
+    Args:
+        name: what the file is called.
+        start: how it begins, of a whole line or more.
+
+    Raises:
+        RequestError: its first lines have a separator that a file of this name does not have.
+
+    >>> refuse_separators("t.csv", b"name\nBonn; Ulm\n")
+    """
+    if found := _separated(name, start):
+        raise RequestError(f"'{name}' cannot be read as a table: {found[0]}", hint=found[1])
+
+
+def _separated(name: str, start: bytes) -> tuple[str, str] | None:
+    """Return that something else separates cells, and what to do; None if nothing does."""
+    expected = "\t" if ".tsv" in Path(name.lower()).suffixes else ","
+    lines = start.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").split("\n")
+    if expected in lines[0]:
+        return None
+    for mark, told in _SEPARATORS.items():
+        if mark in lines[0] and all(mark in line for line in lines[1:2] if line.strip()):
+            hint = _HINTS.get(mark, "write it with commas, or with tabs as .tsv")
+            return f"it looks separated by {told}, not by {_SEPARATORS[expected]}", hint
     return None
+
+
+_SEPARATORS = {",": "commas", ";": "';'", "\t": "tabs", "|": "'|'"}
+_HINTS = {"\t": "call it .tsv", ",": "call it .csv"}

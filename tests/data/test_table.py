@@ -68,6 +68,7 @@ def test_names_of_digits_stay_names(tmp_path: Path) -> None:
         assert found.columns.tolist() == ["0", "a"]
 
 
+SEMICOLONS = "it looks separated by ';', not by commas"
 WIDER = "line 3 has 3 cells, those before it have 2"
 
 
@@ -75,13 +76,14 @@ WIDER = "line 3 has 3 cells, those before it have 2"
     ("data", "says", "hint"),
     [
         (b"a,b\n1,2\n1,2,3\n", WIDER, None),
-        (b"a;b\n1,5;2\n1,2;3,1\n", WIDER, "is it separated by ';'?"),
-        (b"a\tb\n1,5\t2\n1,2\t3,1\n", WIDER, "call it .tsv"),
+        (b"a;b\n1,5;2\n1,2;3,1\n", SEMICOLONS, "write it with commas"),
+        (b"a;b\n1;2\n3;4\n", SEMICOLONS, "write it with commas"),
+        (b"a\tb\n1,5\t2\n1,2\t3,1\n", "it looks separated by tabs, not by commas", "call it .tsv"),
         (b'a,b\n1,2\n"3', "a quote that opens in line 3 is never closed", None),
         ("a,b\n1,2\n".encode("utf-16"), "it is UTF-16, not UTF-8", "iconv -f utf-16 -t utf-8"),
         ("a,b\né,2\n".encode("latin-1"), "it is not UTF-8, by its byte 0xe9", "iconv -f latin1"),
     ],
-    ids=["wider", "semicolons", "tabs", "quote", "utf-16", "latin-1"],
+    ids=["wider", "decimal-commas", "semicolons", "tabs", "quote", "utf-16", "latin-1"],
 )
 def test_what_is_wrong_with_a_file_is_said_in_words_of_tables(
     data: bytes, says: str, hint: str | None, tmp_path: Path

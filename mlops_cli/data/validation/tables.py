@@ -200,6 +200,8 @@ def _header(path: Path, name: str, delimiter: str) -> tuple[str, ...]:
             header, first = next(rows, []), next(rows, [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise table_words.refusal(error, name) from error
+    if len(header) == 1:
+        table_words.refuse_separators(name, table_blocks.start(path, name))
     if len(first) > len(header):  # pandas would take the first column for names of rows
         raise RequestError(f"'{name}' has more cells in a row than names of columns")
     return tuple(header)
