@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.records import dataclass
@@ -12,8 +12,9 @@ from mlops_cli.data import prediction_log
 from mlops_cli.data.prediction_log import Window
 from mlops_cli.data.predictions.block import Cells
 from mlops_cli.data.predictions.segment import Tally
+from mlops_cli.data.predictions.side_by_side import Gathering
 from mlops_cli.monitor.distribution import Table
-from mlops_cli.monitor.given import MOST_ROWS
+from mlops_cli.monitor.given import MOST_ROWS, Block
 from mlops_cli.monitor.sources import blocks, log, opened
 from mlops_cli.monitor.span import Span
 from mlops_cli.registry.models import Version
@@ -21,6 +22,7 @@ from mlops_cli.registry.models import Version
 if TYPE_CHECKING:
     import pandas as pd
 
+_ROWS = 50_000
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
 
 
@@ -98,6 +100,11 @@ class Log:
         assert self._summed is not None
         return self._summed.hidden
 
+    @property
+    def sampled(self) -> bool:
+        """Whether `blocks` gives fewer than there are, chosen evenly."""
+        return self._span.last is not None and self.window().sampled
+
     def window(self) -> Window:
         """Return the predictions side by side, oldest first, so many as can be held."""
         if self._window is None:
@@ -114,6 +121,28 @@ class Log:
             )
         return self._window
 
+    def blocks(self) -> Iterator[Block]:
+        """Yield the predictions, some thousands at a time; of the `last` so many as can be held."""
+        if self._span.last is not None:
+            window = self.window()
+            if len(window):
+                yield _block(window)
+            return
+        held = Gathering(last=None, most=None)
+        for part in prediction_log.batches(
+            self._repo,
+            self._version.model,
+            version_ids=self._ids,
+            since=self._span.since,
+            until=self._span.until,
+        ):
+            held.add(part)
+            if len(held) >= _ROWS:
+                yield _block(held.window())
+                held = Gathering(last=None, most=None)
+        if len(held):
+            yield _block(held.window())
+
     @property
     def _ids(self) -> set[str]:
         return {self._version.id, *self._version.formerly}
@@ -123,6 +152,13 @@ class Log:
         as_text = frozenset(window.features.columns) - frozenset(moments)
         table = summed_frame(window.features, as_text=as_text)
         return Answers(table, summed_frame(answers_of(window)), window.hidden, window.sampled)
+
+
+def _block(window: Window) -> Block:
+    import numpy as np
+
+    moments = window.times.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    return Block(window.features, moments.astype(np.int64), answers_of(window))
 
 
 def answers_of(window: Window) -> pd.DataFrame:

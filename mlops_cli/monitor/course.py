@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mlops_cli.core.clock import moment
 from mlops_cli.core.config import DriftSettings
 from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor import over_windows, windows
+from mlops_cli.monitor import over_windows, split, windows
 from mlops_cli.monitor.distribution import Table
-from mlops_cli.monitor.given import Given
+from mlops_cli.monitor.given import Block, Given
 from mlops_cli.monitor.over_windows import WindowsReport
 from mlops_cli.monitor.predicted import Beside, Predicted
 from mlops_cli.monitor.sides import Sides
 from mlops_cli.monitor.tested import listed
-from mlops_cli.monitor.windows import Width, Window
+from mlops_cli.monitor.windows import Placing, Window
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
+
+    from mlops_cli.monitor.windows import Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,76 +77,101 @@ def compare(
         RequestError: the width or the column makes no sense, or a table has no such column.
     """
     wide = windows.width(width)
-    frame, times_us, stands_for, notes = _timed(both, time, needed=wide.seconds is not None)
-    if wide.rows is not None:
-        wide = Width(rows=max(1, round(wide.rows / stands_for)))
+    timing = _Timing(both, time, needed=wide.seconds is not None)
+    times_us = timing.all()
     cut, left_out = windows.newest(windows.cut(times_us, wide))
+    tables = _tables(both, answers, timing, windows.Placing(times_us, cut), len(cut))
     reference: Table = both.reference.table
     if answers is not None:
         reference = Beside(reference, answers.reference)
     known = time is not None or both.log is not None
     extents = tuple(_extent(one, timed=known) for one in cut)
     labels = _labels(cut, wide.seconds, timed=known)
-    each = [
-        over_windows.Window(label, _table(both, answers, frame, one))
-        for label, one in zip(labels, cut, strict=True)
-    ]
+    each = [over_windows.Window(label, one) for label, one in zip(labels, tables, strict=True)]
     report = over_windows.compare_windows(reference, each, settings, importance=importance)
-    return Course(width, report, extents, left_out, notes)
+    return Course(width, report, extents, left_out, tuple(timing.notes))
 
 
-def _table(both: Sides, answers: Predicted | None, frame: pd.DataFrame, one: Window) -> Table:
-    some = both.current.summed(frame.iloc[one.first : one.end])
-    if answers is None or both.log is None:
-        return some
-    return Beside(some, answers.of(both.log.window(), slice(one.first, one.end)))
+def _tables(
+    both: Sides, answers: Predicted | None, timing: _Timing, placing: Placing, number: int
+) -> Iterator[Table]:
+    """Yield each window in sum: all rows are read once, and none is kept."""
+    if not number:
+        return
+    inputs = both.current.sums(number)
+    answered = both.current.sums(number) if answers is not None and both.log is not None else []
+    for block, times_us in timing.blocks():
+        places = placing.places(times_us)
+        frame = both.current.compared(block.frame)
+        split.add(frame, places, inputs)
+        if answered and block.answers is not None:
+            split.add(block.answers, places, answered)
+    for place, one in enumerate(inputs):
+        if answers is None or not answered:
+            yield one.table()
+        else:
+            yield Beside(one.table(), answers.of(answered[place].table()))
 
 
-class _Timed(NamedTuple):
-    """Rows in the order of time, when each was, in microseconds since 1970, and how many rows each
-    stands for.
+class _Timing:
+    """The rows of the current side, and when each was, in microseconds since 1970.
+
+    Where nothing says when rows were it is their number. `notes` say what was left out.
     """
 
-    frame: pd.DataFrame
-    times_us: NDArray[np.int64]
-    stands_for: float
-    notes: tuple[str, ...]
-
-
-def _timed(both: Sides, time: str | None, *, needed: bool) -> _Timed:
-    """Return the rows of the current side in the order of time."""
-    import numpy as np
-
-    if both.log is not None and time is not None:
-        raise RequestError(
-            f"the prediction log knows when each row was, so '{time}' is not needed",
-            hint="leave out --time",
-        )
-    held = both.current.rows("windows")
-    frame, notes, stands_for = held.frame, [], 1.0
-    if held.sampled:
-        notes.append(f"{len(frame):,} rows, evenly chosen, stand for all")
-        stands_for = both.current.whole.rows / len(frame)
-    if both.log is not None:
-        moments = both.log.window().times.dt.tz_localize(None)
-        times = moments.to_numpy().astype("datetime64[us]").astype(np.int64)
-        return _Timed(frame, times, stands_for, tuple(notes))
-    if time is None:
-        if needed:
+    def __init__(self, both: Sides, time: str | None, *, needed: bool) -> None:
+        if both.log is not None and time is not None:
+            raise RequestError(
+                f"the prediction log knows when each row was, so '{time}' is not needed",
+                hint="leave out --time",
+            )
+        if both.log is None and time is None and needed:
             raise RequestError(
                 "windows of a time need to know when each row was",
                 hint="name the column: --time COLUMN, or a number of rows: --window 10000",
             )
-        return _Timed(frame, np.arange(len(frame)), stands_for, tuple(notes))
-    frame, times, lost = _by_time(frame, time, both.current)
-    if lost:
-        notes.append(f"{lost:,} row{'' if lost == 1 else 's'} without a time left out")
-    return _Timed(frame, times, stands_for, tuple(notes))
+        self.notes: list[str] = []
+        self._both, self._time = both, time
+
+    def all(self) -> Times:
+        """Return when all rows were, rising: 8 bytes a row."""
+        import numpy as np
+
+        found = [times for _, times in self.blocks()] or [np.zeros(0, np.int64)]
+        times_us = np.concatenate(found)
+        times_us.sort()
+        self._told(len(times_us))
+        return times_us
+
+    def _told(self, rows: int) -> None:
+        side = self._both.current
+        if self._both.log is not None:
+            if self._both.log.sampled:
+                self.notes.append(f"{rows:,} rows, evenly chosen, stand for all")
+        elif lost := side.whole.rows - rows:
+            if not rows:
+                raise RequestError(
+                    f"'{self._time}' has no moment that can be read",
+                    hint="they are written as 2026-01-31 or 2026-01-31T12:00:00Z",
+                )
+            self.notes.append(f"{lost:,} row{'' if lost == 1 else 's'} without a time left out")
+
+    def blocks(self) -> Iterator[tuple[Block, Times]]:
+        """Yield the rows that have a time, and the times."""
+        import numpy as np
+
+        rows = 0
+        for block in self._both.current.blocks("windows"):
+            if block.times_us is not None:
+                yield block, block.times_us
+            elif self._time is None:
+                yield block, np.arange(rows, rows + len(block.frame))
+            else:
+                yield _by_time(block.frame, self._time, self._both.current)
+            rows += len(block.frame)
 
 
-def _by_time(
-    frame: pd.DataFrame, column: str, side: Given
-) -> tuple[pd.DataFrame, NDArray[np.int64], int]:
+def _by_time(frame: pd.DataFrame, column: str, side: Given) -> tuple[Block, Times]:
     import numpy as np
     import pandas as pd
 
@@ -155,20 +180,14 @@ def _by_time(
             f"'{side.side.path}' has no column '{column}'", hint=f"it has: {listed(frame.columns)}"
         )
     times = frame[column]
-    if times.dtype.kind in "iuf":
+    if times.dtype.kind in "iuf" and times.notna().any():
         raise RequestError(
             f"'{column}' has numbers, not moments", hint="use one with dates, as 2026-01-31T12:00"
         )
     found = pd.to_datetime(times, utc=True, format="ISO8601", errors="coerce")
     there = found.notna().to_numpy()
-    if not there.any() and len(frame):
-        raise RequestError(
-            f"'{column}' has no moment that can be read",
-            hint="they are written as 2026-01-31 or 2026-01-31T12:00:00Z",
-        )
     when = found[there].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
-    order = np.argsort(when, kind="stable")
-    return frame[there].iloc[order], when[order], int((~there).sum())
+    return Block(frame[there]), when
 
 
 def _extent(one: Window, *, timed: bool) -> Extent:

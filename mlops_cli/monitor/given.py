@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core.files import outside
+from mlops_cli.core.globs import is_pattern
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import reference, table_blocks
+from mlops_cli.data import parts
+from mlops_cli.data.parts import Part, one_below_the_other
 from mlops_cli.data.table import suffix_of
+from mlops_cli.data.table_blocks import blocks as blocks_of
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor.distribution import Distribution, Table, repeated
 from mlops_cli.monitor.sample import Sample
-from mlops_cli.monitor.sources import blocks, opened, spread
+from mlops_cli.monitor.sources import opened, spread
+from mlops_cli.monitor.sources.blocks import Columns
+from mlops_cli.monitor.sources.sums import MOST_TEXTS
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 MOST_ROWS = 1_000_000
-"""Where rows are needed, not sums, so many are held at most, evenly chosen."""
+"""Where rows are needed side by side, so many are held at most, evenly chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """Where one of the two tables is from.
 
-    `path` is None for the prediction log; `oid` is None for a file as it is in the work tree. With
-    `kept` it is no table: a version's profile of its training data, with its id.
+    `path` is None for the prediction log; `oid` is None for what is in the work tree, or what a
+    pattern names. With `kept` it is no table: a version's profile of its training data, by its id.
     """
 
     path: str | None
@@ -51,23 +58,34 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Some rows of a table; of the prediction log also when they were asked, and the answers."""
+
+    frame: pd.DataFrame
+    times_us: NDArray[np.int64] | None = None
+    answers: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Given:
     """One side.
 
     Attributes:
         side: where it is from.
         whole: all its columns in sum.
-        read: gives its rows, `MOST_ROWS` at most; None where nothing but sums is known.
+        read: gives its rows, a block at a time; None where nothing but sums is known.
         columns: those that are compared, and what each is called here.
         moments: whether text that is a moment in ISO 8601 is one, but in the columns `as_text`.
+        scratch: a folder for what does not fit into memory; the system's by default.
     """
 
     side: Side
     whole: Table
-    read: Callable[[], Held] | None
+    read: Callable[[], Iterator[Block]] | None
     columns: Mapping[str, str]
     moments: bool = False
     as_text: frozenset[str] = field(default_factory=frozenset)
+    scratch: Path | None = None
 
     @property
     def table(self) -> Chosen:
@@ -78,8 +96,8 @@ class Given:
         """Return the same with other columns to compare."""
         return replace(self, columns=columns)
 
-    def rows(self, purpose: str) -> Held:
-        """Return the rows with all their columns; `purpose` says what needs them.
+    def blocks(self, purpose: str) -> Iterator[Block]:
+        """Return the rows with all their columns, some at a time; `purpose` says what needs them.
 
         Raises:
             RequestError: nothing but sums is known.
@@ -91,15 +109,26 @@ class Given:
             )
         return self.read()
 
+    def rows(self, purpose: str) -> Held:
+        """Return all the rows, or `MOST_ROWS` of them; arguments and errors as of `blocks`."""
+        return held(one.frame for one in self.blocks(purpose))
+
     def compared(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the columns to compare of some of the rows, called as they are compared."""
-        return frame[list(self.columns.values())].set_axis(list(self.columns), axis=1)
+        return frame.reindex(columns=list(self.columns.values())).set_axis(
+            list(self.columns), axis=1
+        )
 
-    def summed(self, frame: pd.DataFrame) -> Table:
-        """Return the columns to compare of some of the rows that `read` gave."""
-        some = [self.compared(frame)]
-        begin = opened.beginning(approx=False, scratch=None)
-        return blocks.of_frames(some, begin, moments=self.moments, as_text=self.as_text)
+    def sums(self, number: int) -> list[Columns]:
+        """Return so many empty tables, to take in the compared columns of some rows each."""
+        most = max(_FEWEST_TEXTS, MOST_TEXTS // number)
+        make = opened.beginning(approx=False, scratch=self.scratch, most_texts=most)()
+        named = frozenset(one for one, own in self.columns.items() if own in self.as_text)
+        return [Columns(make, moments=self.moments, as_text=named) for _ in range(number)]
+
+
+_FEWEST_TEXTS = 10_000
+"""So many different texts of a column are counted in each of many parts of a table."""
 
 
 class Chosen:
@@ -124,78 +153,113 @@ class Chosen:
 def table(
     repo: Repository, text: str, start: Path, *, approx: bool = False, engine: str | None = None
 ) -> Given:
-    """Return the file at a path if there is one, else the version that the reference means.
+    """Return the table at a path if there is one, else the version that the reference means.
 
-    At an `engine` elsewhere it is always a version, which its workers can have.
+    A path is that of a file, of a folder of files, or a pattern that some match. At an `engine`
+    elsewhere it is always a version, which its workers can have.
 
     Raises:
         RequestError: there is neither, or it is no table.
         ExternalError: it cannot be read.
     """
-    if engine is None and (start / text).is_file():
-        return file(text, start, approx=approx, scratch=scratch_files.folder(repo.layout))
-    meant = reference.resolve(repo, text, start=start)
-    if meant.kind != "file":
-        raise RequestError(f"'{meant.path}' is a folder", hint="name a table in it")
+    if engine is None:
+        found = parts.here(start, text)
+        if found is not None:
+            return _files(found, text, approx=approx, scratch=scratch_files.folder(repo.layout))
+    meant = parts.version(repo, text, start=start)
     side = Side(meant.path, meant.rev, meant.oid)
-    return version(repo, side, approx=approx, engine=engine)
+    return version(repo, side, meant.files, approx=approx, engine=engine)
 
 
-def file(text: str, start: Path, *, approx: bool = False, scratch: Path | None = None) -> Given:
-    """Return the file at a path as it is; arguments as of `opened.of_file`.
+def file(text: str, start: Path, *, approx: bool = False) -> Given:
+    """Return the table at a path, of a file, of a folder, or of what matches a pattern.
 
     Raises:
         RequestError: there is none, or it is no table.
         ExternalError: it cannot be read.
     """
-    path = start / text
-    if not path.is_file():
+    found = parts.here(start, text)
+    if found is None:
+        what = f"nothing matches '{text[:200]}'"
         raise RequestError(
-            f"there is no file '{text[:200]}'", hint="versions are in a repository: mlo init"
+            what if is_pattern(text) else f"there is no file '{text[:200]}'",
+            hint="versions are in a repository: mlo init",
         )
-    found = opened.of_file(path, text, approx=approx, scratch=scratch)
-    return _given(Side(text), found, lambda: held(table_blocks.blocks(path, text)), text)
+    return _files(found, text, approx=approx, scratch=None)
+
+
+def _files(found: Sequence[Part], text: str, *, approx: bool, scratch: Path | None) -> Given:
+    whole = opened.of_parts(found, approx=approx, scratch=scratch)
+    return _given(Side(text), whole, lambda: _blocks(found), found[0].name, scratch)
 
 
 def version(
-    repo: Repository, side: Side, *, approx: bool = False, engine: str | None = None
+    repo: Repository,
+    side: Side,
+    files: Sequence[tuple[str, ObjectId]],
+    *,
+    approx: bool = False,
+    engine: str | None = None,
 ) -> Given:
-    """Return a version of a file that is a table, summed here or at an `engine` elsewhere.
+    """Return a version of files that are a table, summed here or at an `engine` elsewhere.
 
     Raises:
         MissingObject, IntegrityError: as of the object store.
         RequestError: it is no table.
     """
-    assert side.path is not None
-    assert side.oid is not None
-    oid, path = side.oid, side.path
     found: Table
     if engine is None:
-        found = opened.of_version(repo, oid, path, approx=approx)
+        found = opened.of_version(repo, files, approx=approx)
     else:
-        found = spread.of_version(repo, oid, path, engine=engine)
-    return _given(side, found, reading(repo, oid, path), path)
+        found = spread.of_version(repo, files, engine=engine)
+    scratch = scratch_files.folder(repo.layout)
+    return _given(side, found, reading(repo, files), files[0][0], scratch)
 
 
-def reading(repo: Repository, oid: ObjectId, path: str) -> Callable[[], Held]:
-    """Return what gives the rows of a version of a file called `path`."""
+def reading(
+    repo: Repository, files: Sequence[tuple[str, ObjectId]]
+) -> Callable[[], Iterator[Block]]:
+    """Return what gives the rows of a version of some files, a block at a time."""
 
-    def read() -> Held:
-        with written(repo, oid) as file:
-            return held(table_blocks.blocks(file, path))
+    def read() -> Iterator[Block]:
+        with ExitStack() as stack:
+            found = [Part(name, stack.enter_context(written(repo, oid))) for name, oid in files]
+            yield from _blocks(found)
 
     return read
 
 
-def _given(side: Side, found: Table, read: Callable[[], Held], name: str) -> Given:
+def _blocks(found: Sequence[Part]) -> Iterator[Block]:
+    return map(Block, rows_of(found))
+
+
+def rows_of(files: Sequence[Part]) -> Iterator[pd.DataFrame]:
+    """Yield the rows of files one below the other, some thousands at a time.
+
+    Raises:
+        RequestError: they are no tables, or do not have the same columns.
+        ExternalError: one cannot be read.
+    """
+    each = ((one.name, frame) for one in files for frame in blocks_of(one.path, one.name))
+    return one_below_the_other(each)
+
+
+def _given(
+    side: Side,
+    found: Table,
+    read: Callable[[], Iterator[Block]],
+    name: str,
+    scratch: Path | None,
+) -> Given:
     twice = repeated(found.names)
     if twice is not None:
         raise RequestError(
-            f"'{name}' has more than one column '{twice}'",
+            f"'{side.path}' has more than one column '{twice}'",
             hint="rename one of them, so that it is known which to compare",
         )
     text = suffix_of(name) in (".csv", ".tsv")
-    return Given(side, found, read, {one: one for one in found.names}, moments=text)
+    columns = {one: one for one in found.names}
+    return Given(side, found, read, columns, moments=text, scratch=scratch)
 
 
 def held(frames: Iterable[pd.DataFrame]) -> Held:

@@ -46,9 +46,8 @@ class Predicted:
     words: bool
     first: int = 0
 
-    def of(self, window: Window, chosen: slice) -> Mapping[str, Distribution]:
-        """Return some of the answers in sum, with the columns that the reference has."""
-        some = summed_frame(answers_of(window).iloc[chosen])
+    def of(self, some: Table) -> Mapping[str, Distribution]:
+        """Return some answers, with the columns that the reference has."""
         return _chosen(some, self.reference, words=self.words)
 
 

@@ -6,18 +6,23 @@ What moves in one region may not be seen in all of them together.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core.config import DriftSettings
 from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor import columns, drift, verdicts
+from mlops_cli.monitor import columns, drift, split, verdicts
 from mlops_cli.monitor.distribution import Table
 from mlops_cli.monitor.false_discovery import q_values
 from mlops_cli.monitor.given import Given
 from mlops_cli.monitor.numeric import Asked
+from mlops_cli.monitor.segmenting import Segmenting
 from mlops_cli.monitor.tested import Tested, listed
 from mlops_cli.monitor.verdicts import ColumnDrift, Verdict
 from mlops_cli.registry.evaluation import slices
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,47 +99,57 @@ def compare(
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
     name: str
-    reference: Table | None
-    current: Table | None
+    reference: Table
+    current: Table
     rows: tuple[int, int]
 
 
 def _parts(reference: Given, current: Given, column: str) -> tuple[list[_Part], int, list[str]]:
-    import pandas as pd
-
-    frames, cells, notes = [], [], []
+    cut = Segmenting()
     for side, what in ((reference, "the reference"), (current, "the current data")):
-        held = side.rows("segments")
-        own = side.columns.get(column, column)
-        if own not in held.frame.columns and len(held.frame):
-            raise RequestError(
-                f"{what} has no column '{column}'", hint=f"it has: {listed(held.frame.columns)}"
-            )
-        if held.sampled:
-            notes.append(f"{len(held.frame):,} rows of {what}, evenly chosen, stand for all")
-        frames.append(held.frame.reset_index(drop=True))
-        cells += [held.frame[own]] if len(held.frame) else []
-    if not cells:
+        for values in _values(side, what, column):
+            cut.add(values)
+    cut.cut()
+    if not cut.names:
         raise RequestError("there are no rows, so there are no segments")
-    both = pd.concat(cells, ignore_index=True)
-    groups = slices.of_column(column, both)
-    values = int(both.nunique())
-    if "(other)" in groups.names:
+    notes = []
+    if cut.others:
         notes.append(
-            f"'{column}' has {values:,} values; all but the {slices.MOST} commonest are one segment"
+            f"'{column}' has {cut.values:,} values; all but the {slices.MOST} commonest are one"
+            " segment"
         )
-    rows = len(frames[0])
-    codes = (groups.codes[:rows], groups.codes[rows:])
-    parts = []
-    for place, name in enumerate(groups.names):
-        chosen = [frame[code == place] for frame, code in zip(frames, codes, strict=True)]
-        tables = [
-            side.summed(part) if len(part) else None
-            for side, part in zip((reference, current), chosen, strict=True)
-        ]
-        told = slices.told(name, column)
-        parts.append(_Part(told, tables[0], tables[1], (len(chosen[0]), len(chosen[1]))))
-    return parts, values, notes
+    both = zip(_summed(reference, column, cut), _summed(current, column, cut), strict=True)
+    parts = [
+        _Part(slices.told(name, column), *tables, (tables[0].rows, tables[1].rows))
+        for name, tables in zip(cut.names, both, strict=True)
+    ]
+    return parts, cut.values, notes
+
+
+def _values(side: Given, what: str, column: str) -> Iterator[pd.Series[Any]]:
+    """Yield the values of a column, some at a time."""
+    own = side.columns.get(column, column)
+    for block in side.blocks("segments"):
+        frame = block.frame
+        if own in frame.columns:
+            yield frame[own]
+        elif len(frame) and own not in side.whole.names:
+            raise RequestError(
+                f"{what} has no column '{column}'", hint=f"it has: {listed(frame.columns)}"
+            )
+        else:  # of the log, in which the others have it
+            yield frame.reindex(columns=[own])[own]
+
+
+def _summed(side: Given, column: str, cut: Segmenting) -> list[Table]:
+    """Return each segment in sum: rows are read once more, and none is kept."""
+    parts = side.sums(len(cut.names))
+    own = side.columns.get(column, column)
+    for block in side.blocks("segments"):
+        frame = block.frame
+        values = frame[own] if own in frame.columns else frame.reindex(columns=[own])[own]
+        split.add(side.compared(frame), cut.places(values), parts)
+    return [one.table() for one in parts]
 
 
 def _too_few(part: _Part, settings: DriftSettings) -> str:
@@ -144,8 +159,6 @@ def _too_few(part: _Part, settings: DriftSettings) -> str:
 def _tested(
     part: _Part, column: str, settings: DriftSettings, asked: Asked | None
 ) -> dict[str, Tested]:
-    assert part.reference is not None
-    assert part.current is not None
     found = drift.each_column(part.reference, part.current, settings, asked)
     return {name: one for name, one in found.items() if name != column}
 

@@ -10,15 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from mlops_cli.core import scratch
+from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import prediction_log, table
+from mlops_cli.data import parts, prediction_log, table
 from mlops_cli.data.predictions.segment import Tally
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import MissingObject, RequestError
 from mlops_cli.monitor import given
 from mlops_cli.monitor.asked import Answers, Log
 from mlops_cli.monitor.distribution import Distribution
-from mlops_cli.monitor.given import Given, Held, Side
+from mlops_cli.monitor.given import Given, Side
 from mlops_cli.monitor.sources import log
 from mlops_cli.monitor.sources.kept import of_profile
 from mlops_cli.monitor.span import Span
@@ -75,7 +77,7 @@ def choose(
     if current is not None:
         now = given.table(repo, current, start, approx=approx, engine=engine)
         return Sides(before, now.choosing(_as_called(now.whole.names, version)), version)
-    return _with_log(before, Log(repo, version, span, approx=approx), version)
+    return _with_log(repo, before, Log(repo, version, span, approx=approx), version)
 
 
 def files(reference: str, current: str, start: Path, *, approx: bool) -> Sides:
@@ -92,7 +94,7 @@ def _both(
     repo: Repository, texts: tuple[str, str], start: Path, *, approx: bool, engine: str | None
 ) -> tuple[Given, Given]:
     """Return two tables; two files of the work tree are read at once."""
-    files = engine is None and all((start / text).is_file() for text in texts)
+    files = engine is None and all((start / text).exists() for text in texts)
     with ThreadPoolExecutor(2 if files else 1) as pool:
         before, now = pool.map(
             lambda text: given.table(repo, text, start, approx=approx, engine=engine), texts
@@ -109,7 +111,7 @@ def _version(repo: Repository, name: str, span: Span, *, answered: bool) -> Vers
     return newest if last is None else models.resolve(repo, f"{name}@{last}")
 
 
-def _with_log(before: Given, asked: Log, version: Version) -> Sides:
+def _with_log(repo: Repository, before: Given, asked: Log, version: Version) -> Sides:
     """Return a comparison with the log, without the columns of which it has no values."""
     like = asked.like_moments()
     moments = [
@@ -124,10 +126,11 @@ def _with_log(before: Given, asked: Log, version: Version) -> Sides:
     now = Given(
         Side(None),
         found.table if found.table.rows else _Empty(before.table.names),
-        lambda: Held(asked.window().features, asked.window().sampled),
+        asked.blocks,
         columns or {name: name for name in before.columns},
         moments=True,
         as_text=frozenset(like) - frozenset(moments),
+        scratch=scratch.folder(repo.layout),
     )
     notes = tuple(_notes(found, hidden, asked.tally))
     return Sides(before, now.choosing(_without(now.columns, hidden)), version, asked, notes)
@@ -187,15 +190,15 @@ def trained_on(
         MissingObject, IntegrityError: as of the object store.
     """
     data = version.data
-    readable = data is not None and data.kind == "file" and table.is_table(data.path)
-    if version.profile is not None and not (readable and _is_small(repo, data)):
+    files = _files(repo, data)
+    if version.profile is not None and not (files and _is_small(repo, files)):
         held = profile.decode(repo.objects.get(version.profile))
         where = f"what {version.model} v{version.number} keeps of its training data"
         whole = of_profile(held)
-        read = given.reading(repo, data.oid, data.path) if readable and data is not None else None
+        read = given.reading(repo, files) if files else None
         side = Side(where, oid=version.profile, kept=True)
         return Given(side, whole, read, {name: name for name in whole.names})
-    if data is None or not readable:
+    if data is None or not files:
         what = f"{version.model} v{version.number}"
         why = (
             f"it is not known which table {what} was trained on"
@@ -207,14 +210,26 @@ def trained_on(
             hint=f"name one with --reference PATH, or set models.{version.model}.data"
             " in .mlops.yaml and register again",
         )
-    return given.version(repo, Side(data.path, oid=data.oid), approx=approx, engine=engine)
+    return given.version(repo, Side(data.path, oid=data.oid), files, approx=approx, engine=engine)
 
 
-def _is_small(repo: Repository, data: Input | None) -> bool:
+def _files(repo: Repository, data: Input | None) -> tuple[tuple[str, ObjectId], ...]:
+    """Return the files of the table that a version was trained on; none where it is no table."""
+    if data is None:
+        return ()
+    if data.kind == "file":
+        return ((data.path, data.oid),) if table.is_table(data.path) else ()
+    try:
+        return parts.of_folder(repo, data.oid, data.path).files
+    except (MissingObject, RequestError):
+        return ()
+
+
+def _is_small(repo: Repository, files: Sequence[tuple[str, ObjectId]]) -> bool:
     """Return whether the training data are in the store, and quick to read."""
-    if data is None or not repo.objects.has(data.oid):
+    if not all(repo.objects.has(oid) for _, oid in files):
         return False
-    return repo.objects.size(data.oid) <= MOST_BYTES
+    return sum(repo.objects.size(oid) for _, oid in files) <= MOST_BYTES
 
 
 def _inputs(names: Sequence[str], version: Version) -> dict[str, str]:

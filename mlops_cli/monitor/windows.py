@@ -126,6 +126,48 @@ def _timed(times_us: Times, wide_us: int) -> list[Window]:
     ]
 
 
+class Placing:
+    """Says of rows, which come in any order, in which window each is.
+
+    Of rows of one moment at the end of a window those that come first are in it.
+    """
+
+    def __init__(self, times_us: Times, windows: tuple[Window, ...]) -> None:
+        """Take the times that `windows` were cut from."""
+        import numpy as np
+
+        self._times, self._end = times_us, windows[-1].end if windows else 0
+        self._firsts = np.array([one.first for one in windows], np.int64)
+        self._seen: dict[int, int] = {}
+
+    def places(self, times_us: Times) -> NDArray[np.int64]:
+        """Return the window of each row, from 0; -1 of those that are in none.
+
+        >>> import numpy as np
+        >>> times = np.array([1, 5, 5, 5])
+        >>> Placing(times, cut(times, width("2"))).places(np.array([5, 5, 1, 5])).tolist()
+        [0, 1, 0, 1]
+        """
+        import numpy as np
+
+        rank = np.searchsorted(self._times, times_us, side="left")
+        beyond = np.searchsorted(self._times, times_us, side="right")
+        for time in np.unique(times_us[self._window(rank) != self._window(beyond - 1)]).tolist():
+            same = np.flatnonzero(times_us == time)
+            before = self._seen.get(time, 0)
+            rank[same] += np.minimum(before + np.arange(len(same)), (beyond - rank)[same] - 1)
+            self._seen[time] = before + len(same)
+        found = self._window(rank)
+        found[times_us > self._times[-1:]] = -1  # it came while the others were read
+        return found
+
+    def _window(self, rank: NDArray[np.int64]) -> NDArray[np.int64]:
+        import numpy as np
+
+        found = np.searchsorted(self._firsts, rank, side="right") - 1
+        return np.where(rank < self._end, found, -1)
+
+
 def newest(windows: tuple[Window, ...], most: int = MOST) -> tuple[tuple[Window, ...], int]:
     """Return the newest windows, and how many older ones are left out."""
     left = max(0, len(windows) - most)

@@ -120,12 +120,22 @@ def test_of_very_many_windows_the_newest_are_looked_at_and_the_others_told(shop)
     assert found.verdict == "too few rows"
 
 
-def test_of_very_many_rows_windows_are_of_as_many_as_was_asked(shop, monkeypatch):
+def test_windows_and_segments_count_every_row_however_many_there_are(shop, monkeypatch):
     monkeypatch.setattr("mlops_cli.monitor.given.MOST_ROWS", 350)
-    found = live.check(shop.repo, **tables(shop.root, width=3.0), window="200")
-    assert [one.rows for one in found.windows.report.windows] == [100, 100, 100]
-    assert found.windows.notes == ("300 rows, evenly chosen, stand for all",)
-    assert found.verdict == "drift"
+    pair = tables(shop.root, width=3.0)
+    found = live.check(shop.repo, **pair, window="200")
+    assert [one.rows for one in found.windows.report.windows] == [200, 200, 200]
+    assert (found.windows.notes, found.verdict) == ((), "drift")
+    parts = live.check(shop.repo, **pair, segment="colour").segments
+    assert sum(one.current_rows for one in parts.segments) == 600
+
+
+def test_windows_and_segments_go_by_the_disk_where_memory_is_little(shop, monkeypatch):
+    pair = tables(shop.root, width=3.0)
+    asked = {"window": "1d", "time": "when"}, {"segment": "colour"}
+    expected = [live.check(shop.repo, **pair, **how) for how in asked]
+    monkeypatch.setattr("mlops_cli.monitor.sources.sums.BUDGET_BYTES", 100)
+    assert [live.check(shop.repo, **pair, **how) for how in asked] == expected
 
 
 def test_a_segment_is_held_against_the_same_segment_of_the_reference(shop):

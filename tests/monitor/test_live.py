@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+from mlops_cli.core import tree
 from mlops_cli.core.config_log import LogSettings
+from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import open_repository
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import live
@@ -165,7 +167,7 @@ def test_a_version_of_unknown_origin_needs_a_reference(shop):
 
 
 def test_training_data_that_is_no_table_needs_a_reference(shop):
-    oid = shop.repo.objects.put(b"x")
+    oid = shop.repo.objects.put(tree.encode([]), Kind.TREE)
     shop.register(data={"path": "images", "oid": oid, "kind": "folder"})
     with pytest.raises(RequestError, match="'images', which is not a table"):
         live.check(shop.repo)

@@ -50,3 +50,27 @@ def test_of_many_windows_the_newest_are_kept():
 def test_a_width_that_makes_no_sense_is_refused(text):
     with pytest.raises(RequestError, match="not how wide a window is"):
         windows.width(text)
+
+
+@given(
+    st.lists(st.integers(0, 30), max_size=60),
+    st.sampled_from(["1", "3", "7", "100"]),
+    st.integers(1, 20),
+)
+def test_rows_that_come_in_any_order_fill_the_windows_that_were_cut(times, wide, step):
+    times = np.array(times, np.int64)
+    cut = windows.cut(np.sort(times), windows.width(wide))
+    placing = windows.Placing(np.sort(times), cut)
+    parts = [placing.places(times[at : at + step]) for at in range(0, len(times), step)]
+    places = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    assert np.bincount(places, minlength=len(cut)).tolist() == [one.rows for one in cut]
+    for place, one in enumerate(cut):
+        inside = times[places == place]
+        assert (inside.min(), inside.max()) == (one.start_us, one.until_us)
+
+
+def test_rows_of_windows_that_are_left_out_or_that_came_late_are_in_none():
+    times = np.arange(10)
+    kept, _ = windows.newest(windows.cut(times, windows.width("3")), most=2)
+    found = windows.Placing(times, kept).places(np.array([0, 5, 6, 9, 12]))
+    assert found.tolist() == [-1, -1, 0, 1, -1]

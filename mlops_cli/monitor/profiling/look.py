@@ -1,7 +1,9 @@
-"""Looking at a file or a version of one: where it is, and its profile."""
+"""Looking at files that are a table, or a version of some: where it is, and its profile."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from mlops_cli.core import layout
@@ -9,9 +11,10 @@ from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository, open_repository
-from mlops_cli.data import reference, table_blocks
+from mlops_cli.data import parts
+from mlops_cli.data.parts import Part
 from mlops_cli.errors import NotARepository, RequestError
-from mlops_cli.monitor.given import written
+from mlops_cli.monitor.given import rows_of, written
 from mlops_cli.monitor.profiling.table import TableProfile, profile
 from mlops_cli.monitor.sources import opened
 
@@ -28,20 +31,20 @@ class Looked:
 
 
 def look(text: str, *, start: Path, approx: bool = False) -> Looked:
-    """Return the profile of a file, or of the version that a reference means.
+    """Return the profile of a file, of those in a folder, that match, or of a version of such.
 
-    A file needs no repository around it. With `approx` columns are estimated in far less memory,
-    and nothing is said of what columns have to do with each other.
+    What is here needs no repository around it. With `approx` columns are estimated in far less
+    memory, and nothing is said of what columns have to do with each other.
 
     Raises:
         RequestError: there is neither, or it is no table.
         NotARepository: it is no file, and there is no repository to look it up in.
         ExternalError: it cannot be read.
     """
-    path = start / text
-    if path.is_file():
-        found = _of_file(path, text, approx=approx, scratch=_scratch(start))
-        return Looked(text, None, None, path.stat().st_size, found)
+    here = parts.here(start, text)
+    if here is not None:
+        found = _profiled(here, approx=approx, scratch=_scratch(start))
+        return Looked(text, None, None, sum(one.path.stat().st_size for one in here), found)
     try:
         repo = open_repository(start)
     except NotARepository as error:
@@ -50,17 +53,17 @@ def look(text: str, *, start: Path, approx: bool = False) -> Looked:
 
 
 def _of_version(repo: Repository, text: str, start: Path, *, approx: bool) -> Looked:
-    meant = reference.resolve(repo, text, start=start)
-    if meant.kind != "file":
-        raise RequestError(f"'{meant.path}' is a folder", hint="name a table in it")
-    with written(repo, meant.oid) as file:
-        found = _of_file(file, meant.path, approx=approx, scratch=scratch_files.folder(repo.layout))
-    return Looked(meant.path, meant.rev, meant.oid, repo.objects.size(meant.oid), found)
+    meant = parts.version(repo, text, start=start)
+    with ExitStack() as stack:
+        files = [Part(name, stack.enter_context(written(repo, oid))) for name, oid in meant.files]
+        found = _profiled(files, approx=approx, scratch=scratch_files.folder(repo.layout))
+    size = sum(repo.objects.size(oid) for _, oid in meant.files)
+    return Looked(meant.path, meant.rev, meant.oid, size, found)
 
 
-def _of_file(path: Path, name: str, *, approx: bool, scratch: Path | None) -> TableProfile:
-    table = opened.of_file(path, name, approx=approx, scratch=scratch)
-    return profile(table, () if approx else table_blocks.blocks(path, name))
+def _profiled(files: Sequence[Part], *, approx: bool, scratch: Path | None) -> TableProfile:
+    table = opened.of_parts(files, approx=approx, scratch=scratch)
+    return profile(table, () if approx else rows_of(files))
 
 
 def _scratch(start: Path) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.monitor.distribution import Distribution
@@ -40,6 +41,13 @@ def summed(column: Any) -> Distribution:
     if kind == "category":
         return _of_texts(column)
     return numbers.summed(kind, rows, values(column))
+
+
+def below(columns: Sequence[Any]) -> Any:
+    """Return columns of one type, one below the other, as one."""
+    import pyarrow as pa
+
+    return pa.chunked_array([one for each in columns for one in each.chunks], columns[0].type)
 
 
 def values(column: Any) -> NDArray[Any]:

@@ -39,23 +39,31 @@ class Blocks:
         """Return one column in sum."""
         return self.sums[name].distribution()
 
+    @property
+    def mixed(self) -> frozenset[str]:
+        """Columns of which some values were text, and others something else."""
+        return frozenset(name for name, kept in self.sums.items() if getattr(kept, "mixed", False))
 
-def of_file(path: Path, name: str, begin: Begin) -> Blocks:
+
+def of_file(
+    path: Path, name: str, begin: Begin, *, as_text: frozenset[str] = frozenset()
+) -> Blocks:
     """Return the columns of the file at `path` that is called `name`, as pandas reads it.
+
+    Columns `as_text` of delimited text are read as they are written.
 
     Raises:
         RequestError: it is no table.
         ExternalError: it cannot be read.
     """
     text = suffix_of(name) in (".csv", ".tsv")
-    late: frozenset[str] = frozenset()
+    late = as_text
     while True:
         frames = table_blocks.blocks(path, name, rows=_ROWS, as_text=late)
         found = of_frames(frames, begin, moments=text, as_text=late)
-        mixed = frozenset(one for one, kept in found.sums.items() if getattr(kept, "mixed", False))
-        if not text or mixed <= late:
+        if not text or found.mixed <= late:
             return found
-        late |= mixed
+        late |= found.mixed
 
 
 def of_frames(
@@ -69,19 +77,41 @@ def of_frames(
 
     With `moments` text that is a date in ISO 8601 is one, but in the columns `as_text`.
     """
-    make, sums, rows = begin(), dict[str, Sum](), 0
+    found = Columns(begin(), moments=moments, as_text=as_text)
     for part in frames:
-        for name in map(str, part.columns):
-            if name not in sums:
-                sums[name] = make()
-                if rows:
-                    sums[name].add_texts({}, rows)
-        for place, name in enumerate(map(str, part.columns)):
-            add_series(sums[name], part.iloc[:, place], moments=moments and name not in as_text)
-        for name in sums.keys() - set(map(str, part.columns)):
-            sums[name].add_texts({}, len(part))
-        rows += len(part)
-    return Blocks(tuple(sums), rows, sums)
+        found.add(part)
+    return found.table()
+
+
+class Columns:
+    """The columns of data frames one below the other, which need not all have the same."""
+
+    def __init__(
+        self, make: Making, *, moments: bool = False, as_text: frozenset[str] = frozenset()
+    ) -> None:
+        """Begin with none; arguments as of `of_frames`."""
+        self.rows = 0
+        self._make, self._moments, self._as_text = make, moments, as_text
+        self._sums: dict[str, Sum] = {}
+
+    def add(self, part: pd.DataFrame) -> None:
+        """Add some rows."""
+        names = list(map(str, part.columns))
+        for name in names:
+            if name not in self._sums:
+                self._sums[name] = self._make()
+                if self.rows:
+                    self._sums[name].add_texts({}, self.rows)
+        for place, name in enumerate(names):
+            moments = self._moments and name not in self._as_text
+            add_series(self._sums[name], part.iloc[:, place], moments=moments)
+        for name in self._sums.keys() - set(names):
+            self._sums[name].add_texts({}, len(part))
+        self.rows += len(part)
+
+    def table(self) -> Blocks:
+        """Return all that was added in sum."""
+        return Blocks(tuple(self._sums), self.rows, self._sums)
 
 
 def add_series(kept: Sum, values: pd.Series[Any], *, moments: bool = False) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops_cli.data import table_blocks
+from mlops_cli.data import table_blocks, table_words
 from mlops_cli.data.table import suffix_of
 from mlops_cli.monitor.sources.blocks import Begin, Blocks, Making
 from mlops_cli.monitor.sources.parquet import refusals
@@ -37,8 +37,10 @@ class Refused(Exception):
     """Arrow is not there, or cannot read it."""
 
 
-def summed(path: Path, name: str, begin: Begin) -> Blocks:
+def summed(path: Path, name: str, begin: Begin, *, as_text: frozenset[str] = frozenset()) -> Blocks:
     """Return the columns of the file at `path` that is called `name`.
+
+    Columns `as_text` are read as they are written.
 
     Raises:
         RequestError: it is no table.
@@ -52,9 +54,11 @@ def summed(path: Path, name: str, begin: Begin) -> Blocks:
         import pyarrow as pa
     except ImportError as error:
         raise Refused from error
-    types: dict[str, Any] = {}
+    types: dict[str, Any] = dict.fromkeys(as_text, pa.string())
     with refusals(name):
         header = header_of(path, name)
+        if len(header) == 1:
+            table_words.refuse_separators(name, table_blocks.start(path, name))
         for _ in range(_MOST_TRIES):
             try:
                 return _read(path, name, _PACKED.get(packed), types, len(header), begin())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +13,14 @@ from mlops_cli.core import scratch as scratch_files
 from mlops_cli.core.files import outside
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
+from mlops_cli.data.parts import Part
 from mlops_cli.data.table import SUFFIXES, suffix_of
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor.distribution import Table
 from mlops_cli.monitor.sources import blocks, csv
 from mlops_cli.monitor.sources.blocks import Begin, Blocks, Making
 from mlops_cli.monitor.sources.parquet import Parquet
+from mlops_cli.monitor.sources.parts import ParquetParts, added
 from mlops_cli.monitor.sources.sums import ExactSum, Scratch
 
 
@@ -37,25 +39,50 @@ def of_file(
         RequestError: it is no table, or what is needed to read it is not installed.
         ExternalError: it cannot be read.
     """
-    name = name or str(path)
-    if suffix_of(name) not in SUFFIXES:
-        raise RequestError(
-            f"'{name}' is not a table that can be read", hint="known kinds: " + " ".join(SUFFIXES)
-        )
-    if suffix_of(name) in (".parquet", ".pq"):
-        whole = Parquet(path, name)
-        if not approx:
-            return whole
-        from mlops_cli.monitor.sources.sketches import Sketched
+    return of_parts([Part(name or str(path), path)], approx=approx, scratch=scratch)
 
-        return Sketched(whole)
+
+def of_parts(parts: Sequence[Part], *, approx: bool = False, scratch: Path | None = None) -> Table:
+    """Return the table in some files of one kind, at least one, one below the other.
+
+    Raises:
+        RequestError: as of `of_file`; or the files do not have the same columns.
+        ExternalError: one cannot be read.
+    """
+    kind = suffix_of(parts[0].name)
+    if kind not in SUFFIXES:
+        raise RequestError(
+            f"'{parts[0].name}' is not a table that can be read",
+            hint="known kinds: " + " ".join(SUFFIXES),
+        )
     begin = beginning(approx=approx, scratch=scratch)
-    if suffix_of(name) in (".csv", ".tsv"):
+    if kind in (".parquet", ".pq"):
+        return _of_parquet(parts, begin, approx=approx)
+    if len(parts) == 1:
+        return _of_blocks(parts[0], begin)
+    by = {one.name: one for one in parts}
+    return added(list(by), lambda name, as_text: _of_blocks(by[name], begin, as_text))
+
+
+def _of_parquet(parts: Sequence[Part], begin: Begin, *, approx: bool) -> Table:
+    files = [Parquet(one.path, one.name) for one in parts]
+    whole = files[0] if len(files) == 1 else ParquetParts(files, begin)
+    if not approx:
+        return whole
+    from mlops_cli.monitor.sources.sketches import Sketched
+
+    return Sketched(whole)
+
+
+def _of_blocks(part: Part, begin: Begin, as_text: frozenset[str] = frozenset()) -> Blocks:
+    """Return a table that is read whole, a block at a time."""
+    if suffix_of(part.name) in (".csv", ".tsv"):
         try:
-            return csv.summed(path, name, begin)
+            return csv.summed(part.path, part.name, begin, as_text=as_text)
         except csv.Refused:
-            return _as_written(path, name, blocks.of_file(path, name, begin))
-    return blocks.of_file(path, name, begin)
+            found = blocks.of_file(part.path, part.name, begin, as_text=as_text)
+            return _as_written(part.path, part.name, found)
+    return blocks.of_file(part.path, part.name, begin)
 
 
 def _as_written(path: Path, name: str, found: Blocks) -> Blocks:
@@ -67,33 +94,24 @@ def _as_written(path: Path, name: str, found: Blocks) -> Blocks:
     return replace(found, names=tuple(written)) if len(set(written)) < len(written) else found
 
 
-def of_version(repo: Repository, oid: ObjectId, name: str, *, approx: bool = False) -> Table:
-    """Return the table that the object `oid` holds, a file called `name`.
+def of_version(
+    repo: Repository, files: Sequence[tuple[str, ObjectId]], *, approx: bool = False
+) -> Table:
+    """Return the table that some objects hold, at least one, each with the name of its file.
 
-    Its bytes go by a file that is gone with the table, so memory has a bound whatever their size.
+    Their bytes go by files that are gone with the table, so memory has a bound whatever their size.
 
     Raises:
         MissingObject, IntegrityError: as of the object store.
-        RequestError, ExternalError: as of `of_file`.
+        RequestError, ExternalError: as of `of_parts`.
     """
     folder = scratch_files.folder(repo.layout)
+    held: list[Part] = []
+    drop = _dropping(held)
     try:
-        handle, path = tempfile.mkstemp(prefix=f".mlo-{os.getpid()}-", dir=folder)
-    except OSError as error:
-        raise outside(error, folder) from error
-    drop = _dropping(Path(path))
-    try:
-        repo.objects.write_to(handle, oid)
-    except OSError as error:
-        drop()
-        raise outside(error, Path(path)) from error
-    except BaseException:
-        drop()
-        raise
-    finally:
-        os.close(handle)
-    try:
-        found = of_file(Path(path), name, approx=approx, scratch=folder)
+        for name, oid in files:
+            _write(repo, oid, name, folder, held)
+        found = of_parts(held, approx=approx, scratch=folder)
     except BaseException:
         drop()
         raise
@@ -104,16 +122,38 @@ def of_version(repo: Repository, oid: ObjectId, name: str, *, approx: bool = Fal
     return found
 
 
-def _dropping(path: Path) -> Callable[[], None]:
-    return lambda: path.unlink(missing_ok=True)
+def _write(repo: Repository, oid: ObjectId, name: str, folder: Path, held: list[Part]) -> None:
+    """Write an object to a file, which is one of `held` then."""
+    try:
+        handle, path = tempfile.mkstemp(prefix=f".mlo-{os.getpid()}-", dir=folder)
+    except OSError as error:
+        raise outside(error, folder) from error
+    held.append(Part(name, Path(path)))
+    try:
+        repo.objects.write_to(handle, oid)
+    except OSError as error:
+        raise outside(error, Path(path)) from error
+    finally:
+        os.close(handle)
 
 
-def beginning(*, approx: bool, scratch: Path | None) -> Begin:
-    """Return what begins with the columns of a table that is read in blocks."""
+def _dropping(held: list[Part]) -> Callable[[], None]:
+    def drop() -> None:
+        for one in held:
+            one.path.unlink(missing_ok=True)
+
+    return drop
+
+
+def beginning(*, approx: bool, scratch: Path | None, most_texts: int | None = None) -> Begin:
+    """Return what begins with the columns of a table that is read in blocks.
+
+    Of the texts of a column so many are counted at most; see `sums.MOST_TEXTS`.
+    """
 
     def exact() -> Making:
         held = Scratch(scratch)
-        return lambda: ExactSum(held)
+        return lambda: ExactSum(held, most_texts)
 
     if not approx:
         return exact

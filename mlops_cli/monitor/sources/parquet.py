@@ -11,6 +11,7 @@ from typing import Any
 from mlops_cli.data import table_words
 from mlops_cli.errors import ExternalError, RequestError
 from mlops_cli.monitor.distribution import Distribution
+from mlops_cli.monitor.kinds import Kind
 from mlops_cli.monitor.sources.sums import Sum, add_arrow
 
 
@@ -27,7 +28,7 @@ class Parquet:
             RequestError: it is no Parquet file, or pyarrow is missing.
             ExternalError: it cannot be read.
         """
-        self._path, self._name = path, name
+        self._path, self.name = path, name
         self._readers = threading.local()
         with refusals(name):
             import pyarrow.parquet
@@ -35,19 +36,36 @@ class Parquet:
             self._metadata: Any = pyarrow.parquet.read_metadata(path)
             schema = self._metadata.schema.to_arrow_schema()
         self.names: tuple[str, ...] = tuple(schema.names)
+        self.types: dict[str, Any] = dict(zip(schema.names, schema.types, strict=True))
         self.rows: int = self._metadata.num_rows
 
     def column(self, name: str) -> Distribution:
         """Return one column in sum."""
         from mlops_cli.monitor.sources import arrow
 
-        with refusals(self._name):
+        return arrow.summed(self.read(name))
+
+    def read(self, name: str) -> Any:
+        """Return one column as a chunked array of Arrow's."""
+        with refusals(self.name):
             found = self._reader().read([name], use_threads=False)
-            return arrow.summed(found.column(self._place(found, name)))
+            return found.column(self._place(found, name))
+
+    def kinds(self) -> dict[str, Kind]:
+        """Return what each column holds, by its type."""
+        from mlops_cli.monitor.sources import arrow
+
+        return {name: arrow.kind_of(one) for name, one in self.types.items()}
+
+    def close(self) -> None:
+        """Close the file for this thread; it is opened again when it is needed."""
+        if hasattr(self._readers, "file"):
+            self._readers.file.close()
+            del self._readers.file
 
     def into(self, name: str, kept: Sum, *, rows: int, groups: range | None = None) -> None:
         """Add one column to a sum, so many rows at a time; of some row groups only, if given."""
-        with refusals(self._name):
+        with refusals(self.name):
             chosen = list(range(self._metadata.num_row_groups) if groups is None else groups)
             parts = self._reader().iter_batches(
                 rows, row_groups=chosen, columns=[name], use_threads=False
@@ -59,6 +77,10 @@ class Parquet:
     def groups(self) -> int:
         """How many row groups there are."""
         return int(self._metadata.num_row_groups)
+
+    def rows_of(self, groups: range) -> int:
+        """Return how many rows some row groups have."""
+        return sum(int(self._metadata.row_group(one).num_rows) for one in groups)
 
     def _place(self, found: Any, name: str) -> int:
         """Return which column of `found` is meant: a name with a dot may have brought others."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mlops_cli.monitor.sources.parquet import Parquet
+    from mlops_cli.monitor.sources.parts import ParquetParts
 
 _RANKS = 8192
 """What KLL is made with: ranks are off by less than 0.04 % in 99 of 100 cases; 180 KB a column."""
@@ -334,9 +335,9 @@ class _Words:
 
 
 class Sketched:
-    """A Parquet file, of which the columns are estimated."""
+    """A Parquet file, or some as one, of which the columns are estimated."""
 
-    def __init__(self, whole: Parquet) -> None:
+    def __init__(self, whole: Parquet | ParquetParts) -> None:
         library()
         self.names = whole.names
         self.rows = whole.rows

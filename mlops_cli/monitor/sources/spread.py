@@ -1,4 +1,4 @@
-"""A table that a cluster sums: its workers take the file from the remote, a part of it each.
+"""A table that a cluster sums: its workers take files from the remote, a part of one each.
 
 What comes back of each part are sketches, which merge: little travels, whatever the size of the
 table. A worker that dies costs the part that it had, which another one takes up.
@@ -19,6 +19,7 @@ from mlops_cli import __version__
 from mlops_cli.core.config import RemoteSettings
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository, create
+from mlops_cli.data.parts import check_names
 from mlops_cli.data.table import suffix_of
 from mlops_cli.errors import ExternalError, RequestError
 from mlops_cli.monitor.sources import opened, sketches
@@ -36,10 +37,10 @@ several tasks if it can."""
 _ROWS = 65_536
 
 
-def of_version(repo: Repository, oid: ObjectId, name: str, *, engine: str) -> Blocks:
-    """Return the table that the object `oid` holds, a file called `name`, summed at `engine`.
+def of_version(repo: Repository, files: Sequence[tuple[str, ObjectId]], *, engine: str) -> Blocks:
+    """Return the table that some objects hold, each with the name of its file, summed at `engine`.
 
-    The row groups of a Parquet file are spread over the workers; any other file is one task.
+    The row groups of Parquet files are spread over the workers; any other file is one task.
 
     Raises:
         MissingObject, IntegrityError: as of the object store.
@@ -52,34 +53,48 @@ def of_version(repo: Repository, oid: ObjectId, name: str, *, engine: str) -> Bl
 
     sketches.library()
     remote = connected(repo, None)
-    names, count, groups = _outline(repo, oid, name)
+    outlines = [_outline(repo, oid, name) for name, oid in files]
     with repo.writing():
-        push(repo, remote, only=[oid])
+        push(repo, remote, only=[oid for _, oid in files])
     made = kinds.open_engine(engine, work, jobs=None)
     try:
-        spans = _spans(groups, made.width())
-        answers = list(_answers(made, _told(repo, remote, oid, name), spans))
+        width = made.width()
+        parts = [
+            {**_told(repo, remote, oid, name), "span": span}
+            for (name, oid), groups in zip(files, outlines, strict=True)
+            for span in _spans(groups, -(-width // len(files)))
+        ]
+        return _merged(_answers(made, parts))
     finally:
         made.close()
-    if names is None:  # of text nobody has read the names here
-        return answers[0]
-    sums = {one: SketchSum() for one in names}
-    for answer in answers:
+
+
+def _merged(answers: Iterator[tuple[str, int, Blocks]]) -> Blocks:
+    """Return the parts as one table; a file counts its rows once."""
+    first: tuple[str, Blocks] | None = None
+    rows = 0
+    for name, count, answer in answers:
+        rows += count
+        if first is None:
+            first = name, answer
+            continue
+        check_names((first[0], first[1].names), (name, answer.names))
         for one, kept in answer.sums.items():
+            held = first[1].sums[one]
+            assert isinstance(held, SketchSum)
             assert isinstance(kept, SketchSum)
-            sums[one].merge(kept)
-    return Blocks(names, count, sums)
+            held.merge(kept)
+    assert first is not None
+    return Blocks(first[1].names, rows, first[1].sums)
 
 
-def _outline(
-    repo: Repository, oid: ObjectId, name: str
-) -> tuple[tuple[str, ...] | None, int, int | None]:
-    """Return the columns, rows and row groups of a Parquet file; none of other files."""
+def _outline(repo: Repository, oid: ObjectId, name: str) -> int | None:
+    """Return the row groups of a Parquet file; None of other files."""
     if suffix_of(name) not in (".parquet", ".pq"):
-        return None, 0, None
-    whole = opened.of_version(repo, oid, name)
+        return None
+    whole = opened.of_version(repo, [(name, oid)])
     assert isinstance(whole, Parquet)
-    return whole.names, whole.rows, whole.groups
+    return whole.groups
 
 
 def _spans(groups: int | None, width: int) -> list[tuple[int, int] | None]:
@@ -105,18 +120,20 @@ def _told(repo: Repository, remote: Remote, oid: ObjectId, name: str) -> dict[st
 
 
 def _answers(
-    engine: Engine, told: Mapping[str, Any], spans: Sequence[tuple[int, int] | None]
-) -> Iterator[Blocks]:
-    """Yield the sums of each part, as they come."""
+    engine: Engine, parts: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, int, Blocks]]:
+    """Yield the file, the rows and the sums of each part, as they come."""
     from mlops_cli.pipeline.engines.engine import Task, each
 
-    tasks = (Task(str(number), {**told, "span": span}) for number, span in enumerate(spans))
+    tasks = (Task(str(number), part) for number, part in enumerate(parts))
     for event in each(engine, tasks):
+        name = parts[int(event.key)]["name"]
         if event.kind == "done":
-            yield pickle.loads(event.value)
+            found = pickle.loads(event.value)
+            yield name, found.rows, found
         elif event.final:
             raise ExternalError(
-                f"'{told['name']}' was not summed by the cluster: {event.value}",
+                f"'{name}' was not summed by the cluster: {event.value}",
                 hint="workers need mlo with mlo[sketches,parquet]; their logs may say more",
             )
 
@@ -140,7 +157,7 @@ def work(payload: Mapping[str, Any], _place: int, _line: object) -> bytes:
     sums = {one: SketchSum() for one in whole.names}
     for one, kept in sums.items():
         whole.into(one, kept, rows=_ROWS, groups=groups)
-    return pickle.dumps(Blocks(whole.names, whole.rows, sums))
+    return pickle.dumps(Blocks(whole.names, whole.rows_of(groups), sums))
 
 
 _here: dict[str, Path] = {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import BufferedRandom
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -62,6 +63,8 @@ class Scratch:
         self._left = BUDGET_BYTES if budget is None else budget
         self._budget = self._left
         self._held: list[Numbers] = []
+        self._file: BufferedRandom | None = None
+        self._end = 0
 
     def numbers(self) -> Numbers:
         """Return a place for the numbers of one more column."""
@@ -77,8 +80,43 @@ class Scratch:
         self._left -= size
         if self._left < 0:
             for one in self._held:
-                one.spill(self._folder)
+                one.spill()
             self._left = self._budget
+
+    def write(self, blocks: Sequence[NDArray[Any]]) -> int:
+        """Write numbers, one block behind the other, and return where they begin.
+
+        Raises:
+            ExternalError: the disk refuses them.
+        """
+        import numpy as np
+
+        start = self._end
+        try:
+            if self._file is None:
+                if self._folder is not None:
+                    self._folder.mkdir(parents=True, exist_ok=True)
+                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  closed with us
+            for block in blocks:
+                self._end += self._file.write(np.asarray(block, np.float64).tobytes())
+            self._file.flush()
+        except OSError as error:
+            raise outside(error, self._folder or Path(tempfile.gettempdir())) from error
+        return start
+
+    def read(self, start: int, into: NDArray[np.float64]) -> None:
+        """Read numbers that were written; several threads may at once."""
+        assert self._file is not None
+        left = into.data.cast("B")
+        while left:
+            done = os.preadv(self._file.fileno(), [left], start)
+            if not done:
+                raise OSError(f"a file of the system's ends at {start}")
+            left, start = left[done:], start + done
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 class Numbers:
@@ -87,57 +125,43 @@ class Numbers:
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
         self._blocks: list[NDArray[Any]] = []
-        self._file: BufferedRandom | None = None
-        self._spilled = 0
+        self._spilled: list[tuple[int, int]] = []
 
     def add(self, present: NDArray[Any]) -> None:
         """Add numbers; the array is kept, so nobody else may write to it."""
         self._blocks.append(present)
         self._scratch.took(present.nbytes)
 
-    def spill(self, folder: Path | None) -> None:
-        """Write what is in memory to a file."""
-        import numpy as np
-
-        if not self._blocks:
-            return
-        try:
-            if self._file is None:
-                if folder is not None:
-                    folder.mkdir(parents=True, exist_ok=True)
-                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  closed with us
-            for block in self._blocks:
-                self._file.write(np.asarray(block, np.float64).tobytes())
-                self._spilled += len(block)
-            self._file.flush()
-        except OSError as error:
-            raise outside(error, folder or Path(tempfile.gettempdir())) from error
-        self._blocks = []
+    def spill(self) -> None:
+        """Write what is in memory to the file."""
+        if self._blocks:
+            rows = sum(map(len, self._blocks))
+            self._spilled.append((self._scratch.write(self._blocks), rows))
+            self._blocks = []
 
     def all(self) -> NDArray[Any]:
         """Return all numbers, in an array of one's own."""
         import numpy as np
 
-        if self._file is None:
+        if not self._spilled:
             return np.concatenate(self._blocks) if self._blocks else np.zeros(0)
         held = sum(map(len, self._blocks))
-        found = np.empty(self._spilled + held)
-        self._file.seek(0)
-        found[: self._spilled] = np.fromfile(self._file, np.float64, self._spilled)
+        found = np.empty(sum(rows for _, rows in self._spilled) + held)
+        at = 0
+        for start, rows in self._spilled:
+            self._scratch.read(start, found[at : at + rows])
+            at += rows
         if held:
-            np.concatenate(self._blocks, out=found[self._spilled :])
+            np.concatenate(self._blocks, out=found[at:])
         return found
-
-    def __del__(self) -> None:
-        if self._file is not None:
-            self._file.close()
 
 
 class ExactSum:
     """Every number, and how often each text is there."""
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(self, scratch: Scratch, most_texts: int | None = None) -> None:
         self._numbers = scratch.numbers()
+        self._most_texts = MOST_TEXTS if most_texts is None else most_texts
         self._kinds: set[Kind] = set()
         self._rows = 0
         self._nulls = 0
@@ -164,7 +188,18 @@ class ExactSum:
         self._nulls += nulls
         if counts:
             self._kinds.add("category")
-            self._late += _count(self._texts, self._lengths, counts)
+            self._late += _count(self._texts, self._lengths, counts, self._most_texts)
+
+    def merge(self, other: ExactSum) -> None:
+        """Add what another has seen."""
+        self._rows += other._rows
+        self._nulls += other._nulls
+        self._kinds |= other._kinds
+        held = other._numbers.all()
+        if len(held):
+            self._numbers.add(held)
+        self._late += other._late + _count(self._texts, Counter(), other._texts, self._most_texts)
+        self._lengths.update(other._lengths)
 
     def distribution(self) -> Distribution:
         """Return all that was added in sum; of mixed values as text."""
@@ -177,21 +212,22 @@ class ExactSum:
         counts, lengths, late = Counter(self._texts), Counter(self._lengths), self._late
         held = self._numbers.all()
         if len(held):
-            late += _count(counts, lengths, spelled(held, truth=kinds == {"boolean", "category"}))
+            told = spelled(held, truth=kinds == {"boolean", "category"})
+            late += _count(counts, lengths, told, self._most_texts)
         distinct = len(counts) + late
         return texts.of_lengths(self._rows, counts, by_length(lengths), distinct=distinct)
 
 
-def _count(known: Counter[str], lengths: Counter[int], counts: Mapping[str, int]) -> int:
+def _count(known: Counter[str], lengths: Counter[int], counts: Mapping[str, int], most: int) -> int:
     """Count texts; return how many rows have one that came when enough were known."""
     for text, rows in counts.items():
         lengths[len(text)] += rows
-    if len(known) + len(counts) <= MOST_TEXTS:
+    if len(known) + len(counts) <= most:
         known.update(counts)
         return 0
     late = 0
     for text, rows in counts.items():
-        if text in known or len(known) < MOST_TEXTS:
+        if text in known or len(known) < most:
             known[text] += rows
         else:
             late += rows

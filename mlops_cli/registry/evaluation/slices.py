@@ -33,7 +33,7 @@ def of_column(name: str, values: pd.Series[Any]) -> Groups:
     if numeric and values.nunique() > MOST:
         names, codes = _ranges(values.to_numpy(dtype=np.float64, na_value=np.nan), known)
     else:
-        names, codes = _values([_word(one) for one in values.tolist()], known)
+        names, codes = _values([word(one) for one in values.tolist()], known)
     if not known.all():
         codes = np.where(known, codes, len(names))
         names = (*names, _MISSING)
@@ -81,6 +81,7 @@ def _ranges(numbers: NDArray[np.float64], known: NDArray[np.bool_]) -> tuple[tup
     return (f". <= {said[0]}", *between, f". > {said[-1]}"), codes
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
+    """Return the name of the group of a value: 4.0 is `4`."""
     whole = isinstance(value, float) and value.is_integer()
     return str(int(value)) if whole else str(value)

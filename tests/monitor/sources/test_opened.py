@@ -38,7 +38,7 @@ def test_json_lines_are_read_too(folder):
 
 
 def test_without_arrow_pandas_reads_the_same(folder, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise csv.Refused
 
     expected = opened.of_file(folder / "t.csv")
@@ -134,7 +134,7 @@ def test_columns_of_parquet_may_have_any_name(tmp_path):
 def test_a_version_is_read_from_the_store_and_leaves_no_file(folder, mlo_here, project, name):
     repo = open_repository(project)
     oid = repo.objects.put((folder / name).read_bytes())
-    found = opened.of_version(repo, oid, f"data/{name}")
+    found = opened.of_version(repo, [(f"data/{name}", oid)])
     same(found, of_frame(mixed()))
     del found
     assert not list(repo.layout.tmp.glob(".mlo-*"))
@@ -143,10 +143,10 @@ def test_a_version_is_read_from_the_store_and_leaves_no_file(folder, mlo_here, p
 def test_a_version_that_cannot_be_had_leaves_no_file(project):
     repo = open_repository(project)
     with pytest.raises((MissingObject, IntegrityError)):
-        opened.of_version(repo, "0" * 64, "t.csv")
+        opened.of_version(repo, [("t.csv", "0" * 64)])
     oid = repo.objects.put(b"PAR1 no PAR1")
     with pytest.raises(RequestError):
-        opened.of_version(repo, oid, "t.parquet")
+        opened.of_version(repo, [("t.parquet", oid)])
     assert not list(repo.layout.tmp.glob(".mlo-*"))
 
 

@@ -66,13 +66,16 @@ def test_parts_add_up_to_the_whole(shared: Path, monkeypatch: pytest.MonkeyPatch
         lambda _, work, *, jobs: LocalEngine(work, jobs=1),
     )
     oid = repo.objects.put((shared / "before.parquet").read_bytes())
-    found = spread.of_version(repo, oid, "before.parquet", engine="here")
-    exact = opened.of_version(repo, oid, "before.parquet")
+    files = [("before.parquet", oid)]
+    found = spread.of_version(repo, files, engine="here")
+    exact = opened.of_version(repo, files)
     assert (found.names, found.rows) == (exact.names, exact.rows)
     assert found.column("colour").categories == exact.column("colour").categories
     assert found.column("width").present == ROWS
+    twice = spread.of_version(repo, files * 2, engine="here")
+    assert (twice.rows, twice.column("width").present) == (2 * ROWS, 2 * ROWS)
     with pytest.raises(ExternalError, match=r"'odd.jsonl' was not summed"):
-        spread.of_version(repo, repo.objects.put(b'{"a'), "odd.jsonl", engine="here")
+        spread.of_version(repo, [("odd.jsonl", repo.objects.put(b'{"a'))], engine="here")
 
 
 def test_what_a_cluster_needs_is_told(project: Path, mlo_here) -> None:
