@@ -134,6 +134,18 @@ def _loop(asked: argparse.Namespace) -> tuple[list[Row], page.Section]:
     return loop.measure(elec2=asked.elec2, where=asked.where, plot=asked.plot)
 
 
+def _estimation(_: argparse.Namespace) -> tuple[list[Row], page.Section]:
+    from benchmarks.estimation import report as estimation  # loads what it fits models with
+
+    return estimation.measure()
+
+
+def _agreement(_: argparse.Namespace) -> tuple[list[Row], page.Section]:
+    from benchmarks.estimation import agreement  # loads pandas
+
+    return agreement.measure()
+
+
 PARTS: Mapping[str, tuple[str, _Measure]] = {
     "start": ("Start", _plain(start.rows)),
     "files": ("Many small files", _plain(files.rows)),
@@ -143,6 +155,8 @@ PARTS: Mapping[str, tuple[str, _Measure]] = {
     "serving": ("Serving", _serving),
     "validation": ("Data validation", _validation),
     "loop": ("The closed loop", _loop),
+    "estimation": ("Estimated performance under concept drift", _estimation),
+    "agreement": ("Agreement with other tools", _agreement),
     "drift": ("Drift: how long it takes", _drift),
     "drift-errors": ("Drift: what is said, and how often it is wrong", _drift_errors),
 }
