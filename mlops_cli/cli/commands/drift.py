@@ -151,14 +151,18 @@ def _meant(
     from mlops_cli.registry import models
 
     if len(what) > 2:
+        files = all(map(_is_there, what))
         raise RequestError(
-            f"{len(what)} names were given", hint="a model, or two tables: REFERENCE CURRENT"
+            f"{len(what)} names were given",
+            hint="files of one table are named by a folder, or by a pattern in quotes"
+            if files
+            else "a model, or two tables: REFERENCE CURRENT",
         )
     if not what:
         return None, reference, current
     is_model = repo is not None and what[0].partition("@")[0] in models.names(repo)
     if len(what) == 1:
-        if not is_model and _is_file(what[0]):
+        if not is_model and _is_there(what[0]):
             path = what[0].rpartition("@")[0] or what[0]
             raise RequestError(
                 f"'{what[0]}' is a table, and one alone cannot be compared",
@@ -175,9 +179,9 @@ def _meant(
     return None, what[0], what[1]
 
 
-def _is_file(text: str) -> bool:
+def _is_there(text: str) -> bool:
     """Return whether a name is a path, with or without a revision."""
-    return any((Path.cwd() / path).is_file() for path in (text, text.rpartition("@")[0]))
+    return any(path and (Path.cwd() / path).exists() for path in (text, text.rpartition("@")[0]))
 
 
 def _print(found: "Checked", *, as_json: bool, markdown: bool, every: bool) -> None:

@@ -101,10 +101,10 @@ def start(repo: Repository, text: str, *, schema: str | None, base: Path, force:
             f"the schema '{file}' is there already",
             hint="edit it, choose another by --schema FILE, or overwrite it by --force",
         )
-    with validate.opened(repo, one) as place:
+    with validate.opened(repo, one) as (place, files):
         from mlops_cli.data.validation.tables import Tables, has_types
 
-        tables = Tables(place, one.file, all_text=True)
+        tables = Tables(place, one.file, all_text=True, parts=files)
         kinds = {has_types(one.file if name is None else name) for name, _ in tables.files()}
         found = infer.inferred(
             _frames(tables), where=file, scratch=repo.layout.tmp, written=kinds == {False}
@@ -133,6 +133,6 @@ def _file(repo: Repository, path: str) -> str:
     files = declared.declared(repo)
     if path in files:
         return files[path]
-    name = PurePosixPath(path).name
+    name = PurePosixPath(path).name.translate(dict.fromkeys(map(ord, "*?[]")))
     stem = name.partition(".")[0] or name if table.is_table(name) else name
-    return f"{FOLDER}/{stem}.yaml"
+    return f"{FOLDER}/{stem.strip('-_') or 'table'}.yaml"

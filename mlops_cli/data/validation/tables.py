@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from mlops_cli.core.records import dataclass
 from mlops_cli.data import table, table_blocks, table_words
+from mlops_cli.data.parts import Part, inside
 from mlops_cli.data.table import suffix_of
 from mlops_cli.data.validation.scan import Block
 from mlops_cli.errors import ExternalError, RequestError
@@ -35,6 +36,7 @@ class Tables:
         as_text: columns of which cells are read as they are written.
         all_text: whether all are, where the kind of table has no types of its own.
         advance: told of rows as they are done.
+        parts: the files that a pattern names, where it is one.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class Tables:
     as_text: frozenset[str] = frozenset()
     all_text: bool = False
     advance: Callable[[int], None] = lambda _: None
+    parts: tuple[Part, ...] = ()
 
     def __iter__(self) -> Iterator[Block]:
         """Yield blocks of rows, at least one for each file.
@@ -64,15 +67,14 @@ class Tables:
         Raises:
             RequestError: there is no table.
         """
+        if self.parts:
+            yield from ((one.name, one.path) for one in self.parts)
+            return
         if not self.path.is_dir():
             _check_kind(self.name)
             yield None, self.path
             return
-        found = sorted(
-            path.relative_to(self.path).as_posix()
-            for path in self.path.rglob("*")
-            if table.is_table(path.name) and path.is_file() and not path.is_symlink()
-        )
+        found = inside(self.path)
         if not found:
             raise RequestError(
                 f"there is no table in the folder '{self.name}'",
@@ -83,7 +85,8 @@ class Tables:
 
     def lines(self, file: str | None, rows: list[int]) -> Mapping[int, int]:
         """Return the line, from 1, that each of some rows of a file begins on, where it has any."""
-        path, name = (self.path, self.name) if file is None else (self.path / file, file)
+        path = dict(self.files())[file]
+        name = self.name if file is None else file
         suffix = suffix_of(name)
         if suffix in _PARQUET or not rows:
             return {}

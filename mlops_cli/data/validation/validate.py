@@ -8,11 +8,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mlops_cli.core import scratch as scratch_files
+from mlops_cli.core.globs import is_pattern
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import paths, reference, snapshot
+from mlops_cli.data import parts, paths, reference, snapshot
+from mlops_cli.data.parts import Part
 from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.data.validation import declared, verdicts
 from mlops_cli.data.validation.report import Failure, ValidationReport
@@ -34,6 +36,7 @@ class Target:
         name: what the user calls it.
         path: what the project calls it; None for a file of elsewhere.
         here: where its bytes are, if not in the store only.
+        parts: the files that a pattern names here, and `files` those of a version.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Target:
     content: ObjectId | None
     kind: ObjectKind
     here: Path | None
+    parts: tuple[Part, ...] = ()
+    files: tuple[tuple[str, ObjectId], ...] = ()
 
     @property
     def file(self) -> str:
@@ -50,6 +55,8 @@ class Target:
 
 def target(repo: Repository, text: str, *, start: Path | None = None) -> Target:
     """Return what `PATH` stands for in the work tree, or `PATH@REV` in the store.
+
+    A pattern stands for all files that match; of their verdict nothing is kept.
 
     Raises:
         RequestError: there is nothing by that name.
@@ -64,8 +71,22 @@ def target(repo: Repository, text: str, *, start: Path | None = None) -> Target:
             return Target(text, None, None, "folder" if typed.is_dir() else "file", typed)
         found = snapshot.take(repo, typed)
         return Target(text, path, found.oid, found.kind, typed)
+    if is_pattern(text):
+        return _of_pattern(repo, text, base)
     version = reference.resolve(repo, text, start=start)
     return Target(text, version.path, version.oid, version.kind, None)
+
+
+def _of_pattern(repo: Repository, text: str, base: Path) -> Target:
+    here = parts.here(base, text)
+    if here is None:
+        version = parts.version(repo, text, start=base)
+        return Target(text, version.path, None, "folder", None, files=version.files)
+    try:
+        path: str | None = paths.relative(repo, base / text)
+    except RequestError:  # elsewhere
+        path = None
+    return Target(text, path, None, "folder", None, parts=here)
 
 
 def of_content(path: str, content: ObjectId, kind: ObjectKind) -> Target:
@@ -180,8 +201,8 @@ class _Work:
 
         one = self._one
         task = self._progress.task(f"validate {one.name}", None, "rows")
-        with opened(self._repo, one) as path, task as advance:
-            tables = Tables(path, one.file, plan.as_text, advance=advance)
+        with opened(self._repo, one) as (path, files), task as advance:
+            tables = Tables(path, one.file, plan.as_text, advance=advance, parts=files)
             list(tables.files())  # what is no table at all is refused, not reported
             found = scan(
                 plan, tables, scratch=scratch_files.folder(self._repo.layout), examples=EXAMPLES
@@ -246,22 +267,26 @@ def _rows(repo: Repository, one: Target) -> int:
     known = verdicts.rows_of(repo, one.content, one.name)
     if known is not None:
         return known
-    with opened(repo, one) as path:
-        rows = tables.count(tables.Tables(path, one.file))
+    with opened(repo, one) as (path, files):
+        rows = tables.count(tables.Tables(path, one.file, parts=files))
     verdicts.keep_rows(repo, one.content, one.file, rows)
     return rows
 
 
 @contextmanager
-def opened(repo: Repository, one: Target) -> Iterator[Path]:
-    """Yield where the bytes of data are, for as long as it is open."""
-    if one.here is not None:
-        yield one.here
+def opened(repo: Repository, one: Target) -> Iterator[tuple[Path, tuple[Part, ...]]]:
+    """Yield where the bytes of data are, for as long as it is open; of a pattern each file."""
+    if one.here is not None or one.parts:
+        yield one.here or repo.root, one.parts
         return
     from mlops_cli.data.restore import write_out
 
-    assert one.content is not None
     with TemporaryDirectory(dir=scratch_files.folder(repo.layout), prefix="validate-") as folder:
         path = Path(folder) / "table"
-        write_out(repo, one.content, one.kind, path)
-        yield path
+        held: list[Part] = []
+        for number, (name, oid) in enumerate(one.files):
+            held.append(Part(name, Path(folder) / str(number)))
+            write_out(repo, oid, "file", held[-1].path)
+        if one.content is not None:
+            write_out(repo, one.content, one.kind, path)
+        yield path, tuple(held)

@@ -31,9 +31,8 @@ def current(found: Checked) -> str:
 
 def named(side: Side) -> str:
     """Return a side by its path and version."""
-    if side.oid is None or side.kept:
-        return str(side.path)
-    return f"{side.path}@{side.rev or short(side.oid)}"
+    rev = side.rev or (short(side.oid) if side.oid else None)
+    return str(side.path) if side.kept or rev is None else f"{side.path}@{rev}"
 
 
 def notes(found: Checked) -> list[str]:

@@ -149,3 +149,17 @@ def test_old_verdicts_are_dropped(shop: Repository, monkeypatch: pytest.MonkeyPa
         validate(shop, "data/raw.csv", now=NOW)
     assert len(list(shop.layout.validated.iterdir())) <= 5
     assert validate(shop, "data/raw.csv", now=NOW).cached
+
+
+def test_files_that_match_a_pattern_are_one_table_here_and_of_a_version(shop: Repository) -> None:
+    schema = declared.load(shop, "schemas/raw.yaml")
+    for name in ("data/part-1.csv", "data/part-2.csv"):
+        (shop.root / name).write_text("id,day\n1,2026-06-01\n")
+    add(shop, [shop.root / f"data/part-{n}.csv" for n in (1, 2)])
+    git(shop.root, "add", "--all")
+    git(shop.root, "commit", "--quiet", "--message", "Parts")
+    for pattern in ("data/part-*.csv", "data/part-*.csv@HEAD"):
+        found = validate(shop, pattern, schema, now=NOW)
+        assert (found.rows, found.holds, found.cached) == (2, False, False)
+        assert [(one.check, one.column) for one in found.failures] == [("unique", "id")]
+        assert found.failures[0].examples[0].file == "data/part-2.csv"
