@@ -200,7 +200,7 @@ def rules_of(repo: Repository, name: str, stage: str) -> Stage:
     Raises:
         RequestError: there is no such stage.
     """
-    declared = _declared(repo, name) or dict.fromkeys(DEFAULT_STAGES, Stage())
+    declared = _all(repo, name)
     if stage in declared:
         return declared[stage]
     near = get_close_matches(stage, declared, n=1)
@@ -211,15 +211,24 @@ def rules_of(repo: Repository, name: str, stage: str) -> Stage:
     raise RequestError(f"'{stage}' is not a stage of {name}", hint=hint)
 
 
+def is_stage(repo: Repository, name: str, stage: str) -> bool:
+    """Return whether a version of a model may stand in a stage of that name."""
+    return stage in _all(repo, name)
+
+
 def next_stage(repo: Repository, name: str, stage: str) -> str | None:
     """Return where a version goes from `stage`: to one that requires it, else to the next."""
-    declared = _declared(repo, name) or dict.fromkeys(DEFAULT_STAGES, Stage())
+    declared = _all(repo, name)
     for after, rules in declared.items():
         if rules.requires == stage:
             return after
     names = list(declared)
     later = names[names.index(stage) + 1 :] if stage in names else []
     return later[0] if later else None
+
+
+def _all(repo: Repository, name: str) -> dict[str, Stage]:
+    return _declared(repo, name) or dict.fromkeys(DEFAULT_STAGES, Stage())
 
 
 def _declared(repo: Repository, name: str) -> dict[str, Stage]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops_cli.cli import show
+from mlops_cli.cli.commands.canary import stop_if_refused
+from mlops_cli.cli.commands.promote import drifted
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
@@ -46,6 +48,12 @@ def deploy(
         str | None,
         typer.Option("--canary", metavar="REF:SHARE", help="Version to try, as in v4:10%"),
     ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            "--stage", metavar="STAGE", help="Whose rules hold (default: MODEL's, or production)"
+        ),
+    ] = None,
     gateway: Annotated[
         str, typer.Option("--gateway", help="On Kubernetes: the Gateway that shares out requests")
     ] = "gateway",
@@ -68,9 +76,14 @@ def deploy(
     They have probes, resources, an autoscaler, a disruption budget, a read-only container of no
     privileges, annotations for Prometheus, and weights for a canary. Nothing is applied. Run it
     again for another version: what was changed by hand is kept, unless --force is said.
+
+    What answers has to pass the gates and approvals of the stage, as by `mlo promote` and
+    `mlo canary`, unless it stands or stood there. When one refuses, nothing is written and the
+    exit code is 1.
     """
     from mlops_cli.errors import RequestError
     from mlops_cli.registry import models
+    from mlops_cli.registry.deploy import allowed
     from mlops_cli.registry.deploy.manifests import Target, manifests
     from mlops_cli.registry.deploy.plan import plan
     from mlops_cli.registry.deploy.write import write
@@ -84,7 +97,8 @@ def deploy(
     if to not in targets:
         raise RequestError(f"there is no '{to}' to deploy to", hint=f"--to {' | '.join(targets)}")
     repo = repository()
-    version = models.resolve(repo, model if "@" in model else models.live(repo, model)[0])
+    reference = model if "@" in model else models.live(repo, model)[0]
+    version = models.resolve(repo, reference)
     other, share = None, 0.0
     if canary is not None:
         ref, _, text = canary.rpartition(":")
@@ -103,6 +117,10 @@ def deploy(
         gateway=gateway,
         tokens=tokens,
     )
+    ruling = allowed.stage_of(repo, reference, version, stage)
+    told = allowed.refusal(repo, version, other, share=share, stage=ruling, drifted=drifted(repo))
+    if told is not None:
+        stop_if_refused(told, as_json=as_json)
     if tokens is None and repo.settings.serving.tokens_file is not None:
         show.note("this project asks for tokens, and these manifests do not: --tokens SECRET")
     if to == "compose" and canary is None and (replicas or 1) > 1:

@@ -1,5 +1,6 @@
 """What `mlo deploy` says of what it writes."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,15 @@ def test_compose_without_a_canary_runs_one_and_says_so(churn: Path, mlo_here: Ml
     replicas, note = deployed("--replicas", "3", "--canary", "v2:50%")
     assert (replicas, note) == (0, "")
     assert (churn / "made/compose.yaml").read_text().count("replicas: 2") == 2
+
+
+def test_what_the_gates_refuse_is_not_written(churn: Path, mlo_here: Mlo) -> None:
+    settings = "models: {churn: {stages: {staging: {}, production: {requires: staging}}}}\n"
+    (churn / ".mlops.yaml").write_text(settings)
+    done = mlo_here("deploy", "churn@v2", "--to", "compose", "-o", "made", code=1)
+    assert "FAIL  was in staging" in done.stdout
+    assert "churn v2 was refused for production" in done.stdout
+    assert not (churn / "made").exists()
+    mlo_here("deploy", "churn@v2", "--to", "compose", "-o", "made", "--stage", "staging")
+    told = mlo_here("deploy", "churn@v2", "--to", "compose", "--json", code=1)
+    assert json.loads(told.stdout)["refused"] is True
