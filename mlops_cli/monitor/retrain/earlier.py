@@ -1,7 +1,8 @@
-"""Whether a version that stood in the stage before does better on the newest rows: no training.
+"""Whether a version that was made before does better on the newest rows: nothing is trained.
 
-What is true may come back, and a version that was made on few or odd rows may lose to the one that
-it replaced. All that is needed to know is there: the versions, and rows with their truth.
+What was true comes back; a version that was made of few or odd rows loses to the one that it
+replaced; one that was not better when it was made is so on rows that came since. All that is needed
+to know is there: the versions, and rows with their truth.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from mlops_cli.core.records import dataclass
 from mlops_cli.data.prediction_log import microseconds
 from mlops_cli.errors import MloError
 from mlops_cli.monitor.retrain.fresh import Fresh, judged
-from mlops_cli.monitor.retrain.ground import Work
+from mlops_cli.monitor.retrain.ground import TAG, Work
+from mlops_cli.registry import routes
 from mlops_cli.registry.evaluation.paired import mcnemar
 from mlops_cli.registry.models import Version
+from mlops_cli.runs.record import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +29,12 @@ LEAST_ROWS = 100
 ALPHA = 0.05
 """How often chance alone may look like a better one at a look, however many there are."""
 _MOST = 10
-"""So many of the newest that stood there are looked at."""
+"""So many of the newest are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A version that stood in the stage before, and does better now.
+    """A version that was made before, and does better now.
 
     Attributes:
         first: the first of the fresh rows that they were compared on, to the newest.
@@ -49,7 +52,7 @@ def better(work: Work, fresh: Fresh) -> Earlier | None:
     standing = work.standing()
     if standing is None or not work.said.earlier:
         return None
-    others = _stood(work, standing)
+    others = _others(work, standing)
     found: list[Earlier] = []
     for other in others:
         first = first_of(fresh, standing, other)
@@ -71,14 +74,36 @@ def first_of(fresh: Fresh, standing: Version, other: Version) -> int:
     return max(int(np.searchsorted(fresh.times_us, made, side="right")), len(fresh) - ROWS)
 
 
-def _stood(work: Work, standing: Version) -> list[Version]:
-    """Return the versions that stood in the stage before, the last ones of them."""
-    moves = [one for one in work.model.events if one.kind in ("promote", "rollback")]
-    numbers = dict.fromkeys(
-        one.number for one in reversed(moves) if one.detail["stage"] == work.said.stage
-    )
-    numbers.pop(standing.number, None)
-    return [work.model.version(number) for number in list(numbers)[:_MOST]]
+def _others(work: Work, standing: Version) -> list[Version]:
+    """Return the versions that stood in the stage, or that a retraining made, the newest first.
+
+    Those that were sent back, by a person or because they failed among requests, are not meant.
+    """
+    model, stage = work.model, work.said.stage
+    stood, left = set[int](), set[int]()
+    for event in model.events:
+        if event.kind in ("promote", "rollback") and event.detail["stage"] == stage:
+            stood.add(event.number)
+            left.discard(event.number)
+            if event.kind == "rollback":
+                left.add(event.detail["previous"])
+    found = []
+    for one in reversed(model.versions):
+        ended = routes.ended(model, "canary", one.number, stage)
+        gone = one.number in left or (ended is not None and ended.detail["ended"] == "aborted")
+        if one != standing and not gone and (one.number in stood or _was_made_here(work, one)):
+            found.append(one)
+    return found[:_MOST]
+
+
+def _was_made_here(work: Work, version: Version) -> bool:
+    """Return whether a retraining made it, as the record of its run says."""
+    if version.run is None:
+        return False
+    try:
+        return TAG in Run.read(work.repo, version.run).tags
+    except MloError:
+        return False
 
 
 def _compared(

@@ -12,7 +12,7 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, MloError, RequestError
 from mlops_cli.monitor.retrain import earlier, reading, tables
 from mlops_cli.monitor.retrain.fresh import Fresh, gather
-from mlops_cli.monitor.retrain.ground import Work
+from mlops_cli.monitor.retrain.ground import TAG, Work
 from mlops_cli.monitor.retrain.record import Again, State, Table, Told
 from mlops_cli.monitor.retrain.standing import watched
 from mlops_cli.monitor.retrain.valid import in_a_line, problems
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mlops_cli.runs.record import Run
 
 
-TAG = "retrain"
 _NAMED = 3
 _MOST_AGAIN = 3
 """So often a model is trained again as rows come in after one change."""

@@ -78,13 +78,19 @@ def _number(one: Attempt) -> int:
 
 
 def _watch_anew(work: Work, number: int, answers: Answers) -> None:
-    """From now on take the errors of the version that stays as they were on the newest rows."""
+    """From now on take the errors of the version that stays as they were on the newest rows.
+
+    Where that was the first training after a change there is no second: the version that it made is
+    compared again as rows come in, which costs nothing.
+    """
     labels = isinstance(answers, Labelled)
     far = off(answers.predicted.tolist(), answers.truth.tolist(), is_labels=labels)
     base, cut = base_of(far, is_labels=labels, known_spread=work.state.spread)
     since = work.using.now_ns() // 1000
     kept = Watch(number, since, base.wrong, base.rows, base.spread, cut)
-    work.put(replace(work.state, watch=kept))
+    again = work.state.again
+    again = again if again is not None and again.times else None
+    work.put(replace(work.state, watch=kept, again=again))
 
 
 def _said(gain: dict[str, Any]) -> str:
