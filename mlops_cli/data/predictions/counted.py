@@ -75,6 +75,30 @@ def within(
     return found
 
 
+def answered_by(
+    repo: Repository, model: str, first_us: int, end_us: int, tally: Tally
+) -> Counter[tuple[int, str]]:
+    """Return how many predictions clients had of each version in a span, by its number and id.
+
+    Args:
+        repo: where the log is.
+        model: its name.
+        first_us: the first moment, in microseconds since 1970.
+        end_us: the one after the last.
+        tally: is told of damaged places, which are skipped.
+    """
+    found: Counter[tuple[int, str]] = Counter()
+    for path in prediction_log.segments(repo.layout.predictions, model):
+        if path.stat().st_mtime_ns // 1000 < first_us:
+            continue
+        head = rows.readable_head(path, tally)
+        if head is None or head.source.role not in prediction_log.ANSWERED:
+            continue
+        if count := _between(path, first_us, end_us, tally):
+            found[head.source.version, head.source.version_id] += count
+    return found
+
+
 def _between(path: Path, first_us: int, end_us: int, tally: Tally) -> int:
     """Return how many rows are of a span; only a frame that lies across its ends is read."""
     if path.suffix != SUFFIX:
