@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlops_cli.core import git
+from mlops_cli.core import signer
+from mlops_cli.core.signer import setting
 from mlops_cli.core.ssh_signature import Checked
-from mlops_cli.errors import ExternalError
 
 _VOUCHED = frozenset(["TRUST_FULLY", "TRUST_ULTIMATE"])
 _VALID = frozenset(["f", "u"])
@@ -19,19 +19,11 @@ def sign(root: Path, data: bytes) -> str | None:
     Raises:
         ExternalError: they name one, but it cannot sign.
     """
-    key = _setting(root, "user.signingkey")
-    if not key or _setting(root, "gpg.format") not in ("", "openpgp"):
+    key = setting(root, "user.signingkey")
+    if not key or setting(root, "gpg.format") not in ("", "openpgp"):
         return None
     done = _gpg(root, ["--status-fd=2", "--batch", "-bsau", key], data)
-    if done is None or done.returncode:
-        said = "" if done is None else done.stderr.decode("utf-8", "replace")
-        lines = [line for line in said.splitlines() if line and not line.startswith("[GNUPG:]")]
-        why = lines[-1][:200] if lines else "there is no gpg"
-        raise ExternalError(
-            f"the key that git signs with cannot sign: {why}",
-            hint="see: git config user.signingkey; a key with a passphrase needs gpg-agent",
-        )
-    return done.stdout.decode("ascii", "replace")
+    return signer.signed(done, "gpg", agent="gpg-agent", noise="[GNUPG:]")
 
 
 def check(root: Path, data: bytes, signature: str, *, by: str) -> Checked:
@@ -69,23 +61,7 @@ def _people(root: Path, key: str) -> Sequence[str]:
     return found
 
 
-def _setting(root: Path, name: str) -> str:
-    done = git.run(root, "config", "--get", name, ok=(0, 1, 128))
-    return done.stdout.decode("utf-8", "replace").strip()
-
-
 def _gpg(
     root: Path, arguments: list[str], data: bytes
 ) -> "subprocess.CompletedProcess[bytes] | None":
-    """Run gpg, which may not ask for anything; None when there is none."""
-    program = _setting(root, "gpg.openpgp.program") or _setting(root, "gpg.program") or "gpg"
-    try:
-        return subprocess.run(
-            [program, *arguments],
-            input=data,
-            capture_output=True,
-            check=False,
-            start_new_session=True,
-        )
-    except OSError:
-        return None
+    return signer.run(root, "gpg", ("gpg.openpgp.program", "gpg.program"), arguments, data)

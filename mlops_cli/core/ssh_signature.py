@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from mlops_cli.core import git
+from mlops_cli.core import signer
 from mlops_cli.core.records import dataclass
-from mlops_cli.errors import ExternalError
+from mlops_cli.core.signer import setting
 
 Standing = Literal["good", "unknown key", "bad", "unchecked"]
 
@@ -38,22 +38,15 @@ def sign(root: Path, data: bytes, *, namespace: str) -> str | None:
     Raises:
         ExternalError: they name one, but it cannot sign.
     """
-    if _setting(root, "gpg.format") != "ssh":
+    if setting(root, "gpg.format") != "ssh":
         return None
-    key = _setting(root, "user.signingkey")
+    key = setting(root, "user.signingkey")
     if not key:
         return None
     with tempfile.TemporaryDirectory(prefix="mlo-sign-") as folder:
         arguments = ["-Y", "sign", "-n", namespace, *_key(key, Path(folder))]
         done = _ssh_keygen(root, arguments, data)
-    if done is None or done.returncode:
-        said = "" if done is None else done.stderr.decode("utf-8", "replace").strip()
-        why = said.splitlines()[-1][:200] if said else "there is no ssh-keygen"
-        raise ExternalError(
-            f"the key that git signs with cannot sign: {why}",
-            hint="see: git config user.signingkey; a key with a passphrase needs ssh-agent",
-        )
-    return done.stdout.decode("ascii", "replace")
+    return signer.signed(done, "ssh-keygen", agent="ssh-agent")
 
 
 def check(
@@ -73,11 +66,11 @@ def check(
         if done.returncode:
             return Checked("bad")
         key = done.stdout.decode("utf-8", "replace").strip().rpartition(" ")[2]
-        allowed = _setting(root, "gpg.ssh.allowedSignersFile")
+        allowed = setting(root, "gpg.ssh.allowedSignersFile")
         if not allowed:
             return Checked("unknown key", key, key)
         vouched = ["-f", str(root / Path(allowed).expanduser())]
-        revoked = _setting(root, "gpg.ssh.revocationFile")
+        revoked = setting(root, "gpg.ssh.revocationFile")
         unless = ["-r", str(root / Path(revoked).expanduser())] if revoked else []
         found = _ssh_keygen(root, ["-Y", "find-principals", *vouched, "-s", str(file)], b"")
         named = found.stdout.decode("utf-8", "replace").split() if found else []
@@ -102,23 +95,7 @@ def _key(setting: str, folder: Path) -> list[str]:
     return ["-U", "-f", str(file)]
 
 
-def _setting(root: Path, name: str) -> str:
-    done = git.run(root, "config", "--get", name, ok=(0, 1, 128))
-    return done.stdout.decode("utf-8", "replace").strip()
-
-
 def _ssh_keygen(
     root: Path, arguments: list[str], data: bytes
 ) -> "subprocess.CompletedProcess[bytes] | None":
-    """Run ssh-keygen, which may not ask for anything; None when there is none."""
-    program = _setting(root, "gpg.ssh.program") or "ssh-keygen"
-    try:
-        return subprocess.run(
-            [program, *arguments],
-            input=data,
-            capture_output=True,
-            check=False,
-            start_new_session=True,
-        )
-    except OSError:
-        return None
+    return signer.run(root, "ssh-keygen", ("gpg.ssh.program",), arguments, data)

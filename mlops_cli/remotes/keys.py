@@ -14,6 +14,7 @@ from mlops_cli.core import git
 from mlops_cli.core.config import Encryption
 from mlops_cli.core.files import outside, read_regular
 from mlops_cli.core.records import dataclass
+from mlops_cli.core.secret_files import in_work_tree, place
 from mlops_cli.errors import ExternalError, RequestError
 from mlops_cli.remotes.sealing import KEY_BYTES
 
@@ -99,17 +100,12 @@ def make(path: Path, remote: str) -> None:
         raise outside(error, path) from error
 
 
-def place(written: str, root: Path) -> Path:
-    """Return where a key file is: `~` is home, and a relative path starts at the project's root."""
-    return root / Path(written).expanduser()
-
-
 def refuse_tracked(path: Path, root: Path) -> None:
     """Raise RequestError if a key file is in the repository and git does not ignore it."""
-    top = git.toplevel(root)
-    if top is None or not path.resolve().is_relative_to(top.resolve()):
+    found = in_work_tree(path, root)
+    if found is None:
         return
-    inside = path.resolve().relative_to(top.resolve()).as_posix()
+    top, inside = found
     if git.is_tracked(top, [inside]):
         raise RequestError(
             f"git tracks the key '{inside}': whoever has the repository can read the remote",

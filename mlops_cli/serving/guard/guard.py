@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlops_cli.core import git
 from mlops_cli.core.config_serving import Serving
+from mlops_cli.core.secret_files import in_work_tree, place
 from mlops_cli.errors import RequestError
 from mlops_cli.serving.guard.rates import Rates
 from mlops_cli.serving.guard.tls import Tls
@@ -36,12 +37,12 @@ def guard(
     Raises:
         RequestError: a file is missing or no good, or git keeps the tokens or the key.
     """
-    path = None if settings.tokens_file is None else _place(settings.tokens_file, root)
+    path = None if settings.tokens_file is None else place(settings.tokens_file, root)
     secret = [path]
     secrecy = None
     if settings.tls.cert is not None:
-        certificate = _place(settings.tls.cert, root)
-        key = None if settings.tls.key is None else _place(settings.tls.key, root)
+        certificate = place(settings.tls.cert, root)
+        key = None if settings.tls.key is None else place(settings.tls.key, root)
         secrecy = Tls(certificate, key, say=say)
         secret.append(key or certificate)
     for one in secret:
@@ -53,17 +54,10 @@ def guard(
     return Guard(known, rates, secrecy)
 
 
-def _place(written: str, root: Path) -> Path:
-    return root / Path(written).expanduser()
-
-
 def _refuse_tracked(path: Path, root: Path) -> None:
-    top = git.toplevel(root)
-    if top is None or not path.resolve().is_relative_to(top.resolve()):
-        return
-    inside = path.resolve().relative_to(top.resolve()).as_posix()
-    if git.is_tracked(top, [inside]):
+    inside = in_work_tree(path, root)
+    if inside is not None and git.is_tracked(inside[0], [inside[1]]):
         raise RequestError(
-            f"git tracks '{inside}', which must stay secret: who has the repository reads it",
+            f"git tracks '{inside[1]}', which must stay secret: who has the repository reads it",
             hint="make a new one outside of the project",
         )
