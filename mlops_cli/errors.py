@@ -4,6 +4,9 @@ A message says what is wrong with which thing, starts in lower case and has no f
 the hint says what to type. Only `cli/main.py` catches `MloError`.
 """
 
+INTERRUPTED = 130
+_BY_SIGNAL = 128  # a shell adds the signal to it
+
 
 class MloError(Exception):
     """A failure that a user can understand and act on."""
@@ -58,3 +61,31 @@ class ExternalError(MloError):
     """Something outside failed: git, a remote, the network, the file system."""
 
     exit_code = 5
+
+
+class Terminated(KeyboardInterrupt):
+    """A signal asked the program to end, `SIGTERM` or `SIGHUP`; all is cleaned up as on Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = _BY_SIGNAL + number
+
+
+def exit_code_of(stop: KeyboardInterrupt) -> int:
+    """Return what the program ends with that was asked to stop.
+
+    >>> exit_code_of(KeyboardInterrupt()), exit_code_of(Terminated(15))
+    (130, 143)
+    """
+    return stop.exit_code if isinstance(stop, Terminated) else INTERRUPTED
+
+
+def stop_with(exit_code: int | None) -> KeyboardInterrupt:
+    """Return what to raise where a part of the work was asked to stop, for all of it to stop.
+
+    >>> stop_with(143), stop_with(130)
+    (Terminated(15), KeyboardInterrupt())
+    """
+    if exit_code is None or exit_code == INTERRUPTED:
+        return KeyboardInterrupt()
+    return Terminated(exit_code - _BY_SIGNAL)

@@ -88,4 +88,4 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_classes() -> None:
     told = set(map(int, re.findall(r"^\| (\d+) \|", (TOP / "docs/README.md").read_text(), re.M)))
     classes = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     known = {kind.exit_code for kind in classes if issubclass(kind, errors.MloError)}
-    assert told == known | {0, 1, main.BUG, main.INTERRUPTED, main.BROKEN_PIPE}
+    assert told == known | {0, 1, main.BUG, errors.INTERRUPTED, main.BROKEN_PIPE}

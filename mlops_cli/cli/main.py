@@ -13,15 +13,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlops_cli import __version__
-from mlops_cli.cli.signals import Terminated, take_signals
+from mlops_cli.cli.signals import take_signals
 from mlops_cli.cli.table import COMMANDS, is_call, overview
-from mlops_cli.errors import MloError, RequestError, StateError
+from mlops_cli.errors import MloError, RequestError, StateError, exit_code_of
 
 if TYPE_CHECKING:
     from mlops_cli.cli.group import LazyGroup
 
 BUG = 70
-INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 _OBJECTS = 50_000  # made before garbage is looked for: most commands end with fewer
 COMPLETE_VARIABLE = "_MLO_COMPLETE"  # set by the shell's completion function
@@ -59,10 +58,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except MloError as error:
         return _refuse(error.message, error.hint, error.exit_code)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except Terminated as end:
-        return end.exit_code
+    except KeyboardInterrupt as stop:
+        return exit_code_of(stop)
     except BrokenPipeError:
         if _reader_is_gone():
             return BROKEN_PIPE

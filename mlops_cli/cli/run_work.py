@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import INTERRUPTED, RequestError
 
 if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_FAILED, _INTERRUPTED = 1, 130
+_FAILED = 1
 _TURN_S = 0.0005
 """How long a thread may keep others waiting: git is led by one while this one loads the rest."""
 
@@ -246,7 +246,7 @@ def _run_pipeline(repo: "Repository", given: Given) -> int:
         show.note(f"mlo: {done.error}")
         show.note(f"  try: mlo runs show {done.name} --log")
         return _FAILED
-    return done.exit_code or _INTERRUPTED
+    return done.exit_code or INTERRUPTED
 
 
 def _is_aside(given: Given) -> bool:

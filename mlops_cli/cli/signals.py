@@ -3,15 +3,7 @@
 import signal
 from types import FrameType
 
-_SHELL = 128  # a shell adds the signal to it
-
-
-class Terminated(BaseException):
-    """A signal asked the program to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.exit_code = _SHELL + number
+from mlops_cli.errors import Terminated
 
 
 def take_signals() -> None:

@@ -2,7 +2,7 @@
 
 from mlops_cli.core.records import dataclass, field
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import MloError, RequestError
+from mlops_cli.errors import MloError, RequestError, exit_code_of
 from mlops_cli.pipeline import graph as graphs
 from mlops_cli.pipeline.attempt import Attempt, Steps
 from mlops_cli.pipeline.graph import Graph
@@ -16,7 +16,6 @@ from mlops_cli.runs.open_run import CHILDREN, STEPS, OpenRun
 from mlops_cli.runs.process import Children, Ended
 from mlops_cli.runs.record import Artifact, Run, Status, StepRun
 
-INTERRUPTED = 130
 _FINE = ("ran", "restored", "unchanged")
 _LITTLE = 4 * 1024 * 1024
 """So many bytes that steps made are read again sooner than a pack of their own is written."""
@@ -81,8 +80,8 @@ class Work:
             if sum(out.size for out in self._made) > _LITTLE:
                 self._batch.flush()  # so that it need not be read again to be looked at
             self._look_again()
-        except KeyboardInterrupt:
-            self._standing.fail(Failure("interrupted", INTERRUPTED, interrupted=True))
+        except KeyboardInterrupt as stop:
+            self._standing.fail(Failure("interrupted", exit_code_of(stop), interrupted=True))
         except BaseException as problem:
             self._give_up(problem)
             raise

@@ -35,8 +35,8 @@ class Collector:
     def put(self, run: OpenRun, end: End, unnoted: Sequence[Noted] = ()) -> Run:
         """Put the record of a run and all that it names, and return it.
 
-        Its journal was read by the caller. `unnoted` are steps that its journal does not have. What was logged and cannot be stored is
-        left out, and the record's `error` says so.
+        Its journal was read by the caller. `unnoted` are steps that are noted nowhere. What was
+        logged and cannot be stored is left out, and the record's `error` says so.
 
         Raises:
             ExternalError: its journal was removed while it went on, or the disk refuses.

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, snapshot
-from mlops_cli.errors import MloError
+from mlops_cli.errors import MloError, exit_code_of
 from mlops_cli.runs import code, process
 from mlops_cli.runs import params as parameters
 from mlops_cli.runs.begin import begin
@@ -15,8 +15,6 @@ from mlops_cli.runs.environment import search_path
 from mlops_cli.runs.finish import finish, reap
 from mlops_cli.runs.open_run import OpenRun
 from mlops_cli.runs.record import Run
-
-INTERRUPTED = 130
 
 
 def run(
@@ -81,8 +79,8 @@ def run(
     except MloError:
         opened.close()
         raise
-    except KeyboardInterrupt:
-        return finish(repo, opened, status="interrupted", exit_code=INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        return finish(repo, opened, status="interrupted", exit_code=exit_code_of(stop))
     missing = [path for path in made if not os.path.lexists(paths.locate(repo, path))]
     _note_paths(opened, "output", [path for path in made if path not in missing])
     if ended.interrupted:

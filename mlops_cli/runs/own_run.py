@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from mlops_cli.core.repository import Repository, open_repository
-from mlops_cli.errors import MloError
+from mlops_cli.errors import INTERRUPTED, MloError
 from mlops_cli.runs import code, environment, together
 from mlops_cli.runs import sink as sinks
 from mlops_cli.runs.begin import begin as begin_run
@@ -24,7 +24,6 @@ from mlops_cli.runs.open_run import OpenRun
 from mlops_cli.runs.record import Number, Status
 from mlops_cli.runs.sink import Sink
 
-INTERRUPTED = 130
 _SAME_S = 1.0
 _REAP = (
     "import sys; from pathlib import Path; from mlops_cli.core.repository import open_repository; "

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from mlops_cli.core.records import dataclass
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import RequestError, stop_with
 from mlops_cli.runs.stopping import GRACE_S, POLL_S, Received, Stopping, signals
 
 _READ_BYTES = 65536
@@ -73,6 +73,11 @@ class Ended:
     def exit_code(self) -> int:
         """What we end with when we were asked to stop: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + self.stopped_by
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if we were asked to stop: whoever does more than this stops."""
+        if self.interrupted:
+            raise stop_with(self.exit_code)
 
 
 def execute(

@@ -652,7 +652,10 @@ def test_killed_half_way_it_leaves_what_the_next_command_clears(project: Path, m
     assert all(row["reproduced"] is None for row in rows)
 
 
-def test_ctrl_c_states_nothing_and_leaves_nothing(project: Path, mlo: Mlo) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_stops_it_gets_no_statement_and_nothing_is_left(
+    project: Path, mlo: Mlo, number: signal.Signals
+) -> None:
     steps(
         project,
         "  t:\n    cmd: echo 1 > out; test ! -e $WAIT || (echo up > $WAIT; sleep 60)\n"
@@ -670,9 +673,9 @@ def test_ctrl_c_states_nothing_and_leaves_nothing(project: Path, mlo: Mlo) -> No
         stderr=subprocess.DEVNULL,
     )
     fifo.read_text()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert process.communicate()[0] == b""
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     nothing_is_left(project)
     assert reproduced.verdicts(open_repository(project)) == {}
 

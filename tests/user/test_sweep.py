@@ -306,7 +306,8 @@ def test_a_sweep_that_was_stopped_is_gone_on_with(
     sweeping.send_signal(how)
     _, stderr = sweeping.communicate(timeout=60)
     if how != signal.SIGKILL:
-        assert sweeping.returncode == 130, stderr.decode()
+        assert sweeping.returncode == 128 + how, stderr.decode()
+        assert mlo_here("runs", "show", "slow", "--json").json["exit_code"] == 128 + how
         assert b"go on: mlo sweep --resume slow" in stderr
     few = mlo_here("sweep", "--resume", "slow", "--trials", "1", code=2)
     assert "has 2 trials already, and --trials 1 is how many" in few.stderr
@@ -324,6 +325,26 @@ def test_a_sweep_that_was_stopped_is_gone_on_with(
     assert statuses == ["done", "killed" if how == signal.SIGKILL else "interrupted"]
     again = mlo_here("sweep", "--resume", done["key"], code=2)
     assert "has all its 4 trials" in again.stderr
+
+
+def test_a_sweep_stopped_at_the_steps_its_trials_share_is_gone_on_with(
+    slow: Path, mlo_here: Mlo, start: Start, tmp_path: Path
+) -> None:
+    wait = tmp_path / "wait"
+    wait.touch()
+    prep = f"echo 2 >> $BEGUN; test ! -e {wait} || sleep 60; echo > prep"
+    text = SLOW.replace("metrics: [", "deps: [prep]\n    metrics: [")
+    (slow / ".mlops.yaml").write_text(f"{text}  prep:\n    cmd: '{prep}'\n    outs: [prep]\n")
+    sweeping = start(
+        "train", "-s", "x=int(0, 1)", "-m", "score", "--sampler", "grid", "--name", "s"
+    )
+    begun(tmp_path, until="2", sweeping=sweeping)
+    sweeping.send_signal(signal.SIGTERM)
+    assert b"go on: mlo sweep --resume s" in sweeping.communicate(timeout=60)[1]
+    assert sweeping.returncode == 128 + signal.SIGTERM
+    assert mlo_here("runs", "show", "s", "--json").json["status"] == "interrupted"
+    wait.unlink()
+    assert "2 trials: 2 done" in mlo_here("sweep", "--resume", "s").stdout
 
 
 def test_a_sweep_whose_trials_all_failed_is_gone_on_with(

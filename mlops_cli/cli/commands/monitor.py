@@ -175,7 +175,7 @@ def _go_on(
     import time
     from contextlib import suppress
 
-    from mlops_cli.cli.signals import Terminated
+    from mlops_cli.errors import Terminated
     from mlops_cli.monitor.watch import rounds
     from mlops_cli.monitor.watch.loop import Loop
 

@@ -9,7 +9,7 @@ from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 
-_DIFFERS, _INTERRUPTED = 1, 130
+_DIFFERS = 1
 
 
 def reproduce(
@@ -71,8 +71,6 @@ def reproduce(
         tell=going,
         progress=show.progress(),
     )
-    if found.interrupted:
-        raise typer.Exit(_INTERRUPTED)
     show.emit(found, as_json=as_json, text=tell)
     if found.verdict == "differs":
         raise typer.Exit(_DIFFERS)

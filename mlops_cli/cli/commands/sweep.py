@@ -12,7 +12,6 @@ from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
 from mlops_cli.errors import RequestError
 
-_FAILED, _INTERRUPTED = 1, 130
 _SEEDS = 2**32
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -92,7 +91,7 @@ def sweep(
     number in uniform and int makes steps. Quote them for the shell. .mlops.yaml can hold a sweep
     under sweeps: instead.
 
-    Exit code 1 when no trial was done, 130 when it was interrupted. --resume goes on then.
+    Exit code 1 when no trial was done, 130 or 143 when it was stopped. --resume goes on then.
     """
     from mlops_cli.cli.sweep_report import Teller, tell
     from mlops_cli.cli.versions import resolver
@@ -140,7 +139,5 @@ def sweep(
     )
     swept = search(repo, definition, how, past=past)
     show.emit(swept, as_json=as_json, text=tell)
-    if swept.status == "interrupted":
-        raise typer.Exit(_INTERRUPTED)
-    if swept.status != "done":
-        raise typer.Exit(_FAILED)
+    if swept.exit_code:
+        raise typer.Exit(swept.exit_code)

@@ -98,8 +98,7 @@ class Again:
         environ = surroundings.within(self.aside)
         plan = None if step is None else self._plan(step, environ)
         ended, numbers = self._execute(plan, environ, surroundings.cpus)
-        if ended.interrupted:
-            raise KeyboardInterrupt
+        ended.check()
         numbers |= self._in_files(plan)
         found: dict[str, str] = {f"metric {name}": repr(held) for name, held in numbers.items()}
         for out in written:

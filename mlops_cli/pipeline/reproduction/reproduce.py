@@ -9,7 +9,7 @@ from mlops_cli.core import canonical, git
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import MissingObject
+from mlops_cli.errors import MissingObject, stop_with
 from mlops_cli.pipeline.reproduction import (
     differences,
     materials,
@@ -67,7 +67,6 @@ class Reproduction:
         causes: what is or may be to blame, the proven first.
         kept: the work tree that was left.
         unsigned: why the statement has no signature, though git is set to sign.
-        interrupted: somebody stopped it, and nothing was stated.
     """
 
     run: str
@@ -83,7 +82,6 @@ class Reproduction:
     causes: tuple[Cause, ...] = ()
     kept: Path | None = None
     unsigned: str | None = None
-    interrupted: bool = False
 
 
 def reproduce(
@@ -105,6 +103,7 @@ def reproduce(
         StateError: there is nothing to make again or to compare, its code is not recorded, or
             some of what it needs is nowhere.
         ExternalError: its environment cannot be rebuilt, or git or the disk refuses.
+        KeyboardInterrupt: somebody asked to stop; nothing is stated then.
     """
     materials.check(run)
     supplies = Supplies(repo, tell=tell, progress=progress)
@@ -121,10 +120,8 @@ def reproduce(
         job = _Job(repo, run, commit, recorded, place, outputs, supplies, watcher, tell)
         tries.append(job.do(wanted, keep=wanted.keep and last))
         if tries[-1].run.status == "interrupted":
-            break
+            raise stop_with(tries[-1].run.exit_code)
     found = _together(run, tries, how, notes)
-    if found.interrupted:
-        return found
     return replace(found, unsigned=reproduced.state(repo, run, _stated(found, tries, wanted)))
 
 
@@ -247,7 +244,6 @@ def _together(run: Run, tries: Sequence[Try], how: str, notes: Iterable[str]) ->
         first=worst.first,
         causes=worst.causes,
         kept=tries[-1].kept,
-        interrupted=tries[-1].run.status == "interrupted",
     )
 
 

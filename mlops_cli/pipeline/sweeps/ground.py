@@ -8,7 +8,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import paths, pointer
-from mlops_cli.errors import RequestError, StateError
+from mlops_cli.errors import RequestError, StateError, stop_with
 from mlops_cli.pipeline.choice import Chosen, choose
 from mlops_cli.pipeline.plan import Resolve
 from mlops_cli.pipeline.run import run
@@ -125,7 +125,8 @@ def prepare(
     """Run what is the same in all trials, once, in one of their work trees.
 
     Raises:
-        StateError: a step failed, or was interrupted.
+        StateError: a step failed.
+        KeyboardInterrupt: somebody asked to stop.
     """
     if not ground.before:
         return
@@ -143,5 +144,5 @@ def prepare(
     if done is None or done.status == "done":
         return
     if done.status == "interrupted":
-        raise KeyboardInterrupt
+        raise stop_with(done.exit_code)
     raise StateError(f"no trial can begin: {done.error}", hint=f"mlo runs show {name} --log")

@@ -8,7 +8,7 @@ from mlops_cli.core.files import read_regular
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import MloError, RequestError, StateError
+from mlops_cli.errors import MloError, RequestError, StateError, exit_code_of
 from mlops_cli.pipeline.engines import kinds
 from mlops_cli.pipeline.plan import Resolve
 from mlops_cli.pipeline.sweeps import conduct, ground
@@ -17,7 +17,7 @@ from mlops_cli.pipeline.sweeps.definition import Definition
 from mlops_cli.pipeline.sweeps.resume import with_recorded
 from mlops_cli.pipeline.sweeps.study import library
 from mlops_cli.pipeline.sweeps.sweep import Site, Sweep, Swept, Watcher
-from mlops_cli.pipeline.sweeps.trial import Past, Trial
+from mlops_cli.pipeline.sweeps.trial import Past, SweepJournal, Trial
 from mlops_cli.pipeline.watcher import Watcher as StepWatcher
 from mlops_cli.runs import code
 from mlops_cli.runs.begin import begin
@@ -87,6 +87,7 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
         how.watcher.introduces(past)
         opened = _open(repo, definition, how, state, found, past)
         try:
+            journal = _journal(repo, opened, definition, state, past)
             name = opened.head.name + SHARED
             ground.prepare(
                 room,
@@ -106,10 +107,15 @@ def sweep(repo: Repository, definition: Definition, how: How, *, past: Past | No
                 opened,
                 site,
                 how.watcher,
+                journal=journal,
                 code=vars_of(state),
                 versions=found.versions,
                 past=past,
             )
+        except KeyboardInterrupt as stop:
+            finish(repo, opened, status="interrupted", exit_code=exit_code_of(stop))
+            how.watcher.says(f"go on: mlo sweep --resume {opened.head.name}")
+            raise
         except BaseException as error:
             message = error.message if isinstance(error, MloError) else repr(error)
             finish(repo, opened, status="failed", exit_code=1, error=message)
@@ -152,6 +158,24 @@ def _open(
         engine=None if kinds.is_local(how.engine) else how.engine,
         state=state,
     )
+
+
+def _journal(
+    repo: Repository,
+    opened: OpenRun,
+    definition: Definition,
+    state: code.State,
+    past: Past | None,
+) -> SweepJournal:
+    """Begin the journal of a sweep, by which it can be gone on with from now on."""
+    journal = SweepJournal(repo, opened.head.key)
+    bundle = repo.objects.put(state.bundle) if state.bundle else None
+    kept = {**vars_of(state), "left_out": dict(state.left_out), "bundle": bundle}
+    journal.begin(opened.head.key, opened.head.name, definition, kept)
+    for trial in past.trials if past else ():
+        if trial.ended:
+            journal.ended(trial)
+    return journal
 
 
 def _without(

@@ -14,7 +14,15 @@ from typing import Any, Protocol
 from mlops_cli.core.config_sweeps import Direction
 from mlops_cli.core.records import dataclass, field, replace
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import ExternalError, MloError, RequestError, StateError
+from mlops_cli.errors import (
+    INTERRUPTED,
+    ExternalError,
+    MloError,
+    RequestError,
+    StateError,
+    Terminated,
+    exit_code_of,
+)
 from mlops_cli.pipeline.engines.engine import Engine, Event, Task
 from mlops_cli.pipeline.sweeps.conduct import Answer, Order
 from mlops_cli.pipeline.sweeps.definition import Definition
@@ -28,7 +36,6 @@ _WAIT_S = 1.0
 _GRACE_S = 15.0
 _HOPELESS = 5
 """So many trials may fail before the first that does not."""
-INTERRUPTED = 130
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -73,6 +80,7 @@ class Swept:
     fixed: tuple[str, ...] = ()
     importances: Mapping[str, float] = field(default_factory=dict)
     error: str | None = None
+    exit_code: int | None = 0
 
 
 class Site(Protocol):
@@ -101,6 +109,7 @@ class Sweep:
         site: Site,
         watcher: Watcher,
         *,
+        journal: SweepJournal,
         code: Mapping[str, Any],
         versions: Mapping[str, str],
         past: Past | None = None,
@@ -115,18 +124,14 @@ class Sweep:
         self._versions = versions
         self._began = time.monotonic()
         earlier = past.trials if past else ()
-        self._journal = SweepJournal(repo, opened.head.key)
-        bundle = repo.objects.put(code["bundle"]) if code["bundle"] else None
-        kept = {**code, "left_out": dict(code["left_out"]), "bundle": bundle}
-        self._journal.begin(opened.head.key, opened.head.name, definition, kept)
+        self._journal = journal
         self._trials = {trial.number: trial for trial in earlier if trial.ended}
-        for trial in self._trials.values():
-            self._journal.ended(trial)
         self._study = Study(definition, earlier)
         self._at_work: dict[str, Trial] = {}
         self._pruning: set[str] = set()
         self._failed_first = 0
         self._told_waiting = False
+        self._stopped_with = INTERRUPTED
 
     def go(self) -> Swept:
         """Do trials until there are enough, and return what the sweep has come to.
@@ -138,8 +143,8 @@ class Sweep:
         try:
             with _terminable():
                 self._loop()
-        except KeyboardInterrupt:
-            status = "interrupted"
+        except KeyboardInterrupt as stop:
+            status, self._stopped_with = "interrupted", exit_code_of(stop)
             self._wind_up()
         except BaseException as error:  # noqa: BLE001  raised again once the record is made
             status, problem = "failed", error
@@ -318,6 +323,7 @@ class Sweep:
             best=best,
             fixed=self._definition.fixed,
             error=error,
+            exit_code=done.exit_code,
         )
 
     def importances(self) -> dict[str, float]:
@@ -334,7 +340,7 @@ class Sweep:
             self._log(dict(zip(self._definition.metrics, values, strict=True)), None)
         if len(best) == 1:
             self._run.say({"params": dict(best[0].params)})
-        code = {"done": 0, "interrupted": INTERRUPTED}.get(status, 1)
+        code = {"done": 0, "interrupted": self._stopped_with}.get(status, 1)
         return finish(self._repo, self._run, status=status, exit_code=code, error=error)
 
     def _log(self, values: Mapping[str, float], step: int | None) -> None:
@@ -351,8 +357,8 @@ def _terminable() -> Iterator[None]:
         yield
         return
 
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
+    def interrupt(number: int, _frame: object) -> None:
+        raise Terminated(number)
 
     asked = [one for one in _ENDING if signal.getsignal(one) is not signal.SIG_IGN]
     before = {one: signal.signal(one, interrupt) for one in asked}

@@ -38,8 +38,7 @@ def check(asked: Asked, gate: CommandGate) -> list[GateResult]:
             )
             ended = children.next()[1]
         said = _last(log)
-    if ended.interrupted:
-        raise KeyboardInterrupt
+    ended.check()
     why = f"it ended with {ended.code}"
     if ended.timed_out:
         why = f"it was stopped after {gate.timeout_s:g} s"
