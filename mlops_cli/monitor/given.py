@@ -24,7 +24,7 @@ from mlops_cli.monitor.distribution import Distribution, Table, repeated
 from mlops_cli.monitor.sample import Sample
 from mlops_cli.monitor.sources import opened, spread
 from mlops_cli.monitor.sources.blocks import Columns
-from mlops_cli.monitor.sources.sums import MOST_TEXTS
+from mlops_cli.monitor.sources.sums import BUDGET_BYTES, MOST_TEXTS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_ROWS = 1_000_000
-"""Where rows are needed side by side, so many are held at most, evenly chosen."""
+"""Of the last predictions so many are held at most, evenly chosen."""
+_BESIDE = 100_000
+"""Of rows that are looked at side by side so many are held, evenly chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Given:
         return self.read()
 
     def rows(self, purpose: str) -> Held:
-        """Return all the rows, or `MOST_ROWS` of them; arguments and errors as of `blocks`."""
+        """Return all the rows, or so many of them as tests of them all together can use."""
         return held(one.frame for one in self.blocks(purpose))
 
     def compared(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -122,7 +124,10 @@ class Given:
     def sums(self, number: int) -> list[Columns]:
         """Return so many empty tables, to take in the compared columns of some rows each."""
         most = max(_FEWEST_TEXTS, MOST_TEXTS // number)
-        make = opened.beginning(approx=False, scratch=self.scratch, most_texts=most)()
+        budget = BUDGET_BYTES // 4  # beside that of the whole, which is in memory too
+        make = opened.beginning(
+            approx=False, scratch=self.scratch, most_texts=most, budget=budget
+        )()
         named = frozenset(one for one, own in self.columns.items() if own in self.as_text)
         return [Columns(make, moments=self.moments, as_text=named) for _ in range(number)]
 
@@ -264,7 +269,7 @@ def _given(
 
 def held(frames: Iterable[pd.DataFrame]) -> Held:
     """Return data frames one below the other, or so many of their rows."""
-    sample = Sample(MOST_ROWS)
+    sample = Sample(_BESIDE)
     for frame in frames:
         sample.add(frame)
     return Held(sample.frame(), sample.fewer)

@@ -13,7 +13,7 @@ from mlops_cli.core.config import DriftSettings
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.monitor import drift, sides
 from mlops_cli.monitor.distribution import Table
 from mlops_cli.monitor.drift import DriftReport
@@ -22,7 +22,7 @@ from mlops_cli.monitor.numeric import Asked
 from mlops_cli.monitor.sides import Sides
 from mlops_cli.monitor.span import Span as Span
 from mlops_cli.monitor.span import moment as moment
-from mlops_cli.monitor.tested import percent
+from mlops_cli.monitor.tested import counted, percent
 from mlops_cli.monitor.verdicts import WORST_FIRST, Verdict
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ def check(
     Raises:
         RequestError: it is not clear what to compare, a table cannot be read, or they have no
             column in common.
-        MissingObject, IntegrityError: as of the object store and the prediction log.
+        MissingObject, IntegrityError: as of the object store and the prediction log; or so much of
+            the log is damaged that the rest is too little to judge by.
     """
     if window is not None and segment is not None:
         raise RequestError(
@@ -157,6 +158,7 @@ def check(
         from mlops_cli.monitor.predicted import Beside
 
         before, now = Beside(before, answers.reference), Beside(now, answers.current)
+    _refuse_damaged(both, settings)
     report = drift.compare(before, now, settings, importance=weights, asked=asked)
     estimated = max(one.error for one in tables) if approx or engine is not None else 0.0
     found = Checked(
@@ -200,6 +202,19 @@ def check(
     return found
 
 
+def _refuse_damaged(both: Sides, settings: DriftSettings) -> None:
+    """Refuse to judge by a log of which damage left too little: that is no quiet hour."""
+    if both.log is None or not both.log.tally.blocks:
+        return
+    rows = both.current.whole.rows
+    if rows < settings.min_rows:
+        raise IntegrityError(
+            f"{counted(rows, 'prediction')} can be read, {settings.min_rows} are needed:"
+            f" {both.log.tally}",
+            hint="mlo fsck tells what is damaged; a time without it: --since TIME --until TIME",
+        )
+
+
 def _estimated(error: float) -> Iterator[str]:
     """Yield by how much shares of rows may be off, if at all."""
     if error:
@@ -209,7 +224,8 @@ def _estimated(error: float) -> Iterator[str]:
 def _together(both: Sides, report: DriftReport, progress: Progress) -> MultivariateReport:
     """Return whether the columns, together, are distributed as they were.
 
-    Moments, ids and texts are left out: they tell any two tables apart.
+    Moments, names and keys are left out: they tell any two tables apart. So is text of which one
+    side is known in sum only.
     """
     from mlops_cli.monitor.columns import too_few_rows
     from mlops_cli.monitor.multivariate.check import MultivariateReport
@@ -219,12 +235,19 @@ def _together(both: Sides, report: DriftReport, progress: Progress) -> Multivari
     too_few = too_few_rows(*rows, report.settings.min_rows)
     if too_few:
         return MultivariateReport("too few rows", too_few, *rows)
-    told = [one.name for one in report.columns if one.kind in ("number", "boolean", "category")]
+    told = [one.name for one in report.columns if one.kind in _TOGETHER]
     frames = []
     for side in (both.reference, both.current):
         frame = side.compared(side.rows("columns that are looked at together").frame)
         frames.append(frame[[name for name in told if name in frame.columns]])
-    return look(frames[0], frames[1], report.settings, progress=progress)
+    found = look(frames[0], frames[1], report.settings, progress=progress)
+    out = {one.name: _APART.get(one.kind, "not a column of both") for one in report.columns}
+    left = {name: why for name, why in out.items() if name not in told}
+    return replace(found, left_out={**left, **(found.left_out or {})})
+
+
+_TOGETHER = ("number", "boolean", "category", "text")
+_APART = {"datetime": "dates", "id": "names or keys", "empty": "no value"}
 
 
 def _answers(repo: Repository | None, both: Sides, *, asked: bool | None) -> Predicted | None:

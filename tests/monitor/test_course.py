@@ -121,7 +121,7 @@ def test_of_very_many_windows_the_newest_are_looked_at_and_the_others_told(shop)
 
 
 def test_windows_and_segments_count_every_row_however_many_there_are(shop, monkeypatch):
-    monkeypatch.setattr("mlops_cli.monitor.given.MOST_ROWS", 350)
+    monkeypatch.setattr("mlops_cli.monitor.given._BESIDE", 350)
     pair = tables(shop.root, width=3.0)
     found = live.check(shop.repo, **pair, window="200")
     assert [one.rows for one in found.windows.report.windows] == [200, 200, 200]
@@ -134,7 +134,7 @@ def test_windows_and_segments_go_by_the_disk_where_memory_is_little(shop, monkey
     pair = tables(shop.root, width=3.0)
     asked = {"window": "1d", "time": "when"}, {"segment": "colour"}
     expected = [live.check(shop.repo, **pair, **how) for how in asked]
-    monkeypatch.setattr("mlops_cli.monitor.sources.sums.BUDGET_BYTES", 100)
+    monkeypatch.setattr("mlops_cli.monitor.given.BUDGET_BYTES", 100)
     assert [live.check(shop.repo, **pair, **how) for how in asked] == expected
 
 
@@ -296,6 +296,20 @@ def test_columns_together_are_looked_at_without_moments(shop):
     assert found.report.verdict == "ok"
     assert found.together.verdict == found.verdict == "drift"
     assert "day" not in found.together.reason
+
+
+def test_columns_together_look_at_what_texts_say(shop):
+    rng = np.random.default_rng(6)
+    for name, moved in (("before.csv", False), ("now.csv", True)):
+        x = rng.normal(size=400)
+        kinds = np.where((x > 0) != moved, "good", "bad")
+        said = [f"a {kind} day {n} for number {n % 7} of {n}" for n, kind in enumerate(kinds)]
+        pd.DataFrame({"x": x, "said": said, "key": [f"k{n}" for n in range(400)]}).to_csv(name)
+    found = live.check(shop.repo, reference="before.csv", current="now.csv", multivariate=True)
+    assert found.report.verdict == "ok"
+    assert found.together.verdict == "drift"
+    assert "said" in found.together.separation.gives_away
+    assert found.together.left_out == {"key": "names or keys", "Unnamed: 0": "names or keys"}
 
 
 def test_a_damaged_log_is_told_over_windows_too(shop):

@@ -11,7 +11,7 @@ from mlops_cli.core import tree
 from mlops_cli.core.config_log import LogSettings
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import open_repository
-from mlops_cli.errors import RequestError
+from mlops_cli.errors import IntegrityError, RequestError
 from mlops_cli.monitor import live
 from mlops_cli.monitor.live import Side, Span
 from mlops_cli.registry import events, models, profile, signature
@@ -241,6 +241,17 @@ def test_a_damaged_block_is_told_with_the_verdict(shop):
     found = live.check(shop.repo)
     assert found.report.current_rows == 200
     assert "a damaged place, with 200 predictions or more, skipped" in found.notes[0]
+
+
+def test_a_log_of_which_damage_left_too_little_cannot_be_judged(shop):
+    shop.answer(shop.register(), asked())
+    (damaged,) = (shop.repo.layout.predictions / "churn").glob("*.seg")
+    data = bytearray(damaged.read_bytes())
+    for place in (-5, 20):  # the rows, then the head, so that nobody knows what there was
+        data[place] ^= 0xFF
+        damaged.write_bytes(data)
+        with pytest.raises(IntegrityError, match="0 predictions can be read, 50"):
+            live.check(shop.repo)
 
 
 def test_of_very_many_predictions_an_even_part_is_compared(shop, monkeypatch):

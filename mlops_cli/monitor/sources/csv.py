@@ -136,7 +136,9 @@ def _read(
                 null_values=_MISSING, strings_can_be_null=True, column_types=dict(types)
             ),
         )
-        names = tuple(reader.schema.names)
+        names = tuple(
+            name or f"Unnamed: {place}" for place, name in enumerate(reader.schema.names)
+        )  # as pandas calls it, by which models are fitted
         kept = [make() for _ in names]
         rows = 0
         for batch in reader:

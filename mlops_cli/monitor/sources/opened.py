@@ -145,14 +145,21 @@ def _dropping(held: list[Part]) -> Callable[[], None]:
     return drop
 
 
-def beginning(*, approx: bool, scratch: Path | None, most_texts: int | None = None) -> Begin:
+def beginning(
+    *,
+    approx: bool,
+    scratch: Path | None,
+    most_texts: int | None = None,
+    budget: int | None = None,
+) -> Begin:
     """Return what begins with the columns of a table that is read in blocks.
 
-    Of the texts of a column so many are counted at most; see `sums.MOST_TEXTS`.
+    Of the texts of a column so many are counted at most, and so many bytes of numbers are in
+    memory; see `sums.MOST_TEXTS` and `sums.BUDGET_BYTES`.
     """
 
     def exact() -> Making:
-        held = Scratch(scratch)
+        held = Scratch(scratch, budget)
         return lambda: ExactSum(held, most_texts)
 
     if not approx:
