@@ -2,7 +2,8 @@
 
 from mlops_cli.cli import show
 from mlops_cli.cli.since import minute
-from mlops_cli.registry.routed import Logged, Routed
+from mlops_cli.data.servers import Counted, Running
+from mlops_cli.registry.routed import Ended, Logged, Routed
 from mlops_cli.registry.routes import Arm
 
 _AS = {"canary": "canary", "ab": "in an experiment", "shadow": "shadow"}
@@ -19,8 +20,45 @@ def tell(routed: Routed) -> None:
         show.line(f"     {_seen(logged, standing)}", rest=" " * 5)
     if not routed.arms:
         show.line("  no other version has a part in it")
+    if routed.ended is not None:
+        show.line(f"  {_end(routed.ended)}", rest=" " * 5)
+    for server in routed.servers:
+        _tell_server(server)
     if routed.skipped is not None:
         show.note(routed.skipped, rest="  ")
+
+
+def _end(ended: Ended) -> str:
+    """Return how a version lost its part.
+
+    >>> _end(Ended("canary", 2, "2026-01-31T09:15:59Z", "aborted", "it was slow"))
+    'v2, canary, was aborted at 2026-01-31 09:15 UTC: it was slow'
+    """
+    why = f": {ended.reason}" if ended.reason else ""
+    return f"v{ended.version}, {_AS[ended.role]}, was {ended.how} at {minute(ended.time)} UTC{why}"
+
+
+def _tell_server(server: Running) -> None:
+    """Print what a server that runs counted of each version, and what it judges."""
+    show.line(f"  {server.url}, since {minute(server.since)} UTC:", rest=" " * 5)
+    for one in server.counted:
+        role = f", {_AS[one.role]}" if one.role in _AS else ""
+        show.line(f"     v{one.version}{role}: {_failed(one)}", rest=" " * 8)
+    for trial in server.trials:
+        old, new = trial.old, trial.new
+        sides = f"{new.errors:,} of {new.requests:,}, against {old.errors:,} of {old.requests:,}"
+        show.line(f"     v{new.version} against v{old.version} failed on {sides}", rest=" " * 8)
+        due = show.number(trial.next_look, "request")
+        show.line(f"     v{new.version} is judged again when it has had {due}", rest=" " * 8)
+
+
+def _failed(one: Counted) -> str:
+    """Return how many requests a version had, and failed on.
+
+    >>> _failed(Counted("churn", 2, "canary", 1204, 3))
+    '1,204 requests, 3 failed'
+    """
+    return f"{show.number(one.requests, 'request')}, {one.errors:,} failed"
 
 
 def _line(arm: Arm) -> str:

@@ -118,6 +118,11 @@ class Layout:
         return self.store / "retrain"
 
     @property
+    def servers(self) -> Path:
+        """The folder of what servers that run tell of themselves."""
+        return self.store / "servers"
+
+    @property
     def validated(self) -> Path:
         """The folder of what was found when tables were held against their schemas, a cache."""
         return self.store / "validated"

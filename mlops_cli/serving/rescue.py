@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from mlops_cli.core.config_serving import AutoRollback
 from mlops_cli.core.repository import Repository
+from mlops_cli.data.servers import Counted, OnTrial
 from mlops_cli.errors import MloError
 from mlops_cli.registry import models, routes
 from mlops_cli.serving.board import Board
@@ -56,6 +57,12 @@ class Rescue:
         self._rules = Rules(settings.min_requests, settings.alpha, settings.latency_factor)
         self._trials: dict[tuple[str, str, int, int], _Trial] = {}
         self._mains = {slot.model: slot.live for slot in slots}
+
+    def told(self) -> tuple[list[Counted], list[OnTrial]]:
+        """Return what requests came to by version, and the trials with what both did since."""
+        counts = outcomes(self._board)
+        counted = [_counted(key, one) for key, one in sorted(counts.items())]
+        return counted, [_on_trial(one, counts) for one in self._trials.values()]
 
     def look(self) -> None:
         """Send back what is worse by now."""
@@ -146,6 +153,18 @@ class Rescue:
                 for arm in routes.arms(model, slot.stage)
             )
         ]
+
+
+def _counted(key: tuple[str, int, str], found: Outcomes) -> Counted:
+    return Counted(*key, found.requests, found.bad)
+
+
+def _on_trial(trial: _Trial, counts: _Counts) -> OnTrial:
+    old, new = (
+        _counted(_key(live), counts.get(_key(live), NOTHING).since(before))
+        for live, before in ((trial.old, trial.old_before), (trial.new, trial.new_before))
+    )
+    return OnTrial(new.model, new.role, old, new, trial.looks.next)
 
 
 def _key(live: Live) -> tuple[str, int, str]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mlops_cli.core.repository import Repository
+from mlops_cli.data.servers import Account
 from mlops_cli.errors import RequestError, StateError
 from mlops_cli.serving.board import Board
 from mlops_cli.serving.guard.guard import guard
@@ -71,14 +72,18 @@ class Server:
             raise
         self.board = Board(1 if workers == 1 else workers + 1)
         self._rescue = Rescue(repo, self._slots, self.board, settings.auto_rollback, say=say)
+        self._account = Account(repo.layout.servers, self._url)
         self._worker: Worker | None = None
+
+    @property
+    def _url(self) -> str:
+        return _url(self._socket, "http" if self._guard.tls is None else "https")
 
     @property
     def ready(self) -> tuple[Ready, ...]:
         """What is served now, model by model."""
-        url = _url(self._socket, "http" if self._guard.tls is None else "https")
         return tuple(
-            Ready(url, live.model, live.version, live.version_id, live.reference)
+            Ready(self._url, live.model, live.version, live.version_id, live.reference)
             for live in (slot.live for slot in self._slots)
         )
 
@@ -103,6 +108,7 @@ class Server:
             watched.run(lambda: on_ready(ready))
         finally:
             self._socket.close()
+            self._account.close()
 
     def stop(self) -> None:
         """Have `run` finish and return; may be called from any thread. For one process."""
@@ -131,7 +137,12 @@ class Server:
             slot.look()
         if self._guard.tls is not None:
             self._guard.tls.follow()
+        self._judge()
+
+    def _judge(self) -> None:
+        """Send back what is worse, and tell those who ask here what is seen of each version."""
         self._rescue.look()
+        self._account.tell(self._rescue.told)
 
     @contextmanager
     def _judging(self) -> Iterator[None]:
@@ -140,7 +151,7 @@ class Server:
 
         def judge() -> None:
             while not ended.wait(_JUDGE_S):
-                self._rescue.look()
+                self._judge()
 
         thread = threading.Thread(target=judge, name="judge", daemon=True)
         thread.start()
@@ -149,6 +160,7 @@ class Server:
         finally:
             ended.set()
             thread.join()
+            self._account.close()
 
 
 def _check_distinct(names: Sequence[str]) -> None:

@@ -54,6 +54,11 @@ class Looks:
         self._next = rules.least
         self._alpha = rules.alpha / 2
 
+    @property
+    def next(self) -> int:
+        """How many requests to the new version the next look needs."""
+        return self._next
+
     def judge(self, old: Outcomes, new: Outcomes) -> Worse | None:
         """Return why the new version is worse; None if it is not, or no look is due."""
         if new.requests < self._next:

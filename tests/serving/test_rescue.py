@@ -7,6 +7,8 @@ import pytest
 
 from mlops_cli.core.repository import Repository
 from mlops_cli.registry import models, promote, routes
+from mlops_cli.registry.routed import routed
+from tests.conftest import Mlo
 from tests.serving.conftest import ROW
 from tests.serving.registry import hammered, served, wait_for
 
@@ -67,6 +69,32 @@ def test_a_poisoned_promotion_is_rolled_back_where_that_is_asked_for(
         assert running.predict().status_code == 200
     event = models.model(repo, "plant").events[-1]
     assert (event.kind, event.number, event.detail["cause"]["against"]) == ("rollback", 1, "v1")
+
+
+def test_who_asks_is_told_of_requests_and_errors_by_version_while_the_server_runs(
+    project: Path, two_versions: Make, mlo_here: Mlo
+) -> None:
+    repo = configured(project, two_versions, ", canary: false")
+    assert routed(repo, "plant").servers == ()
+    routes.begin(repo, "plant@v2", "canary", share=0.5)
+
+    def seen() -> dict[str, tuple[int, int]]:
+        told = routed(repo, "plant").servers
+        return {one.role: (one.requests, one.errors) for server in told for one in server.counted}
+
+    with served(repo) as running:
+        answers = [running.predict().status_code for _ in range(30)]
+        wait_for(lambda: sum(asked for asked, _ in seen().values()) == 30)
+        assert seen()["answer"] == (answers.count(200), 0)
+        assert seen()["canary"] == (answers.count(422), answers.count(422))
+        shown = mlo_here("canary", "plant", cwd=project).stdout
+        assert f"{running.ready.url}, since" in shown
+        assert f"v2, canary: {answers.count(422)} requests, {answers.count(422)} failed" in shown
+    assert routed(repo, "plant").servers == ()
+    routes.end(repo, "plant", "canary", how="aborted", reason="it failed")
+    shown = mlo_here("canary", "plant", cwd=project).stdout
+    assert "v2, canary, was aborted at" in shown
+    assert shown.rstrip().endswith("UTC: it failed")
 
 
 def test_without_that_a_promotion_stays_whatever_happens(project: Path, two_versions: Make) -> None:
