@@ -29,13 +29,14 @@ def watched(work: Work, version: Version) -> Watched:
 def from_now_on(work: Work, version: Version) -> Watch:
     """Return what the answers of a version are held against that is brought back.
 
-    That is how it was when it was made, not when it was replaced: if it is wrong more often than
-    that, there is something to gain.
+    That is how it was when it was made, or is now, whichever is better, and not how it was when it
+    was replaced: if it is wrong more often than that, there is something to gain.
     """
     found = of_version(work.model, version)
-    first = _known(work, version, found[-1] if found else None)
-    base, since = first.base, work.using.now_ns() // 1000
-    return Watch(version.number, since, base.wrong, base.rows, base.spread, first.cut)
+    known = [_known(work, version, one) for one in (found[0], found[-1])]
+    best = min(known, key=lambda one: one.base.wrong / max(one.base.rows, 1))
+    base, since = best.base, work.using.now_ns() // 1000
+    return Watch(version.number, since, base.wrong, base.rows, base.spread, best.cut)
 
 
 def _known(work: Work, version: Version, found: Evaluation | None) -> Watched:
