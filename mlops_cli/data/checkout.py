@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlops_cli.core import alive
+from mlops_cli.core import alive, git
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import dvc_history, paths, reference, snapshot
 from mlops_cli.data.reference import Reference
 from mlops_cli.data.restore import restore
-from mlops_cli.errors import Conflict, MissingObject, RequestError, StateError
+from mlops_cli.errors import Conflict, MissingObject, MloError, RequestError, StateError
 
 _SHOWN = 10
 
@@ -83,9 +83,25 @@ def _named(repo: Repository, path: Path, rev: str | None) -> Reference:
             hint="bring it from DVC's cache or remote, where that still has it: mlo import-dvc",
         )
     if rev is None:
-        raise reference.unknown(repo, kept)
+        raise _is_revision(repo, path) or reference.unknown(repo, kept)
     raise RequestError(
         f"'{kept}' is not versioned at '{rev}'", hint=f"list its versions: mlo log {kept}"
+    )
+
+
+def _is_revision(repo: Repository, typed: Path) -> RequestError | None:
+    """Return what to tell somebody who typed a revision of git's where a path goes."""
+    rev = str(typed)
+    if os.path.lexists(typed) or rev.startswith("-"):
+        return None
+    try:
+        git.resolve(repo.root, rev)
+    except MloError:
+        return None
+    return RequestError(
+        f"'{rev}' is a revision, and paths are checked out",
+        hint=f"its data alone: mlo checkout --rev {rev}; "
+        f"its pointers too: git checkout {rev} && mlo checkout",
     )
 
 

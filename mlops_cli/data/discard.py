@@ -8,11 +8,10 @@ from pathlib import Path
 
 from mlops_cli.core import tree
 from mlops_cli.core.files import outside
-from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import listing, paths, snapshot
 from mlops_cli.data.pointer import Pointer
-from mlops_cli.data.restore import restore
+from mlops_cli.data.restore import clear
 from mlops_cli.errors import Conflict, RequestError
 
 
@@ -37,8 +36,7 @@ def discard(repo: Repository, was: Pointer, *, force: bool = False) -> None:
         if force:
             _remove_all(target)
         elif was.kind == "folder":
-            empty = repo.objects.put(tree.encode([]), Kind.TREE)
-            restore(repo, empty, "folder", target)
+            clear(repo, target)
             _remove_caches(target)
         else:
             target.unlink()

@@ -75,6 +75,16 @@ def write_out(repo: Repository, oid: ObjectId, kind: ObjectKind, target: Path) -
         _create(repo, target, _wanted(repo, oid, {}), SILENT)
 
 
+def clear(repo: Repository, folder: Path) -> None:
+    """Remove all that is in a folder of the project and in a store.
+
+    Raises:
+        Conflict: there is content in it that is in no store, or somebody changes it.
+        ExternalError: the file system refuses.
+    """
+    _change(repo, "folder", folder, {}, snapshot.looks_at(repo, folder), SILENT, force=False)
+
+
 _Listing = Mapping[str, tree.Entry]
 _Present = Mapping[str, tuple[tree.Entry, bytes]]
 """What is there, each with what it looked like, to see whether somebody changes it meanwhile."""

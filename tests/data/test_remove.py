@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.data.add import add
 from mlops_cli.data.checkout import checkout
@@ -39,6 +40,20 @@ def test_nothing_of_a_path_is_left_but_in_the_store_and_in_git(repo: Repository)
     checkout(open_repository(repo.root))
     assert (repo.root / RAW).read_bytes() == b"hello\n"
     assert (repo.root / "images/deep/a").read_bytes() == b"a"
+
+
+def test_nothing_new_is_stored(repo: Repository) -> None:
+    before = set(repo.objects.each(Kind.TREE))
+    remove(repo, [Path("images")])
+    assert set(open_repository(repo.root).objects.each(Kind.TREE)) == before
+
+
+def test_an_empty_folder_in_its_place_is_stored(repo: Repository) -> None:
+    remove(repo, [Path("images")])
+    (repo.root / "images").mkdir()
+    again = open_repository(repo.root)
+    (added,) = add(again, [Path("images")])
+    assert open_repository(repo.root).objects.has(added.oid)
 
 
 def test_the_data_stays_when_asked_and_git_sees_it(repo: Repository) -> None:

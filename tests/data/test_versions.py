@@ -187,6 +187,15 @@ def test_checkout_follows_git(repo: Repository) -> None:
     assert (repo.root / "images/two").read_text() == "two"
 
 
+def test_checkout_tells_a_revision_from_a_path(repo: Repository) -> None:
+    with pytest.raises(RequestError, match="'v1' is a revision") as caught:
+        checkout(repo, [Path("v1")])
+    assert caught.value.hint is not None
+    assert "mlo checkout --rev v1;" in caught.value.hint
+    with pytest.raises(RequestError, match="'v9' is not versioned"):
+        checkout(repo, [Path("v9")])
+
+
 def test_checkout_takes_parts_of_a_folder(repo: Repository) -> None:
     subprocess.run(["rm", "-r", repo.root / "images"], check=True)
     checkout(repo, [repo.root / "images/deep"], rev="v1")
