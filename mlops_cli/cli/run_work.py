@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
 
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
@@ -17,6 +17,7 @@ from mlops_cli.errors import INTERRUPTED, RequestError
 if TYPE_CHECKING:
     from mlops_cli.core.repository import Repository
     from mlops_cli.pipeline.forecast import Prospect
+    from mlops_cli.pipeline.plan import Resolve
     from mlops_cli.pipeline.run import Outcome
     from mlops_cli.pipeline.run_cache import Bring
     from mlops_cli.runs.code import State
@@ -129,23 +130,38 @@ def carry_out(given: Given) -> int:
     return _run_pipeline(repo, given)
 
 
+class _Choice(TypedDict):
+    """Which steps, and what counts as up to date: the same for a forecast and for the work."""
+
+    names: Sequence[str]
+    assignments: Sequence[str]
+    force: bool
+    downstream: bool
+    bring: "Bring | None"
+    resolve: "Resolve"
+
+
+def _choice(where: "Repository", given: Given, bring: "Bring | None") -> _Choice:
+    from mlops_cli.cli.versions import resolver
+
+    return {
+        "names": given.steps,
+        "assignments": given.assignments,
+        "force": given.force,
+        "downstream": given.downstream,
+        "bring": bring,
+        "resolve": resolver(where),
+    }
+
+
 def _forecast(repo: "Repository", given: Given) -> None:
     from mlops_cli.cli.run_report import tell_prospects
-    from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.forecast import forecast
 
     bring = _bring(repo, given)
 
     def go(where: "Repository", _: "State | None") -> "list[Prospect]":
-        return forecast(
-            where,
-            given.steps,
-            assignments=given.assignments,
-            force=given.force,
-            downstream=given.downstream,
-            bring=bring,
-            resolve=resolver(where),
-        )
+        return forecast(where, **_choice(where, given, bring))
 
     found = _somewhere(repo, given, go, data=False)
     show.emit(found, as_json=given.as_json, text=tell_prospects)
@@ -214,7 +230,6 @@ def _bring(repo: "Repository", given: Given) -> "Bring | None":
 
 def _run_pipeline(repo: "Repository", given: Given) -> int:
     from mlops_cli.cli.run_report import Teller, tell_outcome
-    from mlops_cli.cli.versions import resolver
     from mlops_cli.pipeline.run import run as run_pipeline
 
     bring = _bring(repo, given)
@@ -222,13 +237,8 @@ def _run_pipeline(repo: "Repository", given: Given) -> int:
     def go(where: "Repository", state: "State | None") -> "Outcome":
         return run_pipeline(
             where,
-            given.steps,
-            assignments=given.assignments,
-            force=given.force,
-            downstream=given.downstream,
+            **_choice(where, given, bring),
             jobs=given.jobs,
-            bring=bring,
-            resolve=resolver(where),
             watcher=Teller(),
             environ=os.environ,
             name=given.name,

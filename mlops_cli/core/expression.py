@@ -21,9 +21,7 @@ factor      ["-"] (name | value | "(" side ")")
 ```
 """
 
-import math
 import re
-import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NoReturn
@@ -44,12 +42,10 @@ from mlops_cli.core.conditions import (
     is_number,
     names,
 )
-from mlops_cli.errors import RequestError
+from mlops_cli.core.expression_tokens import cut, wrong
 
 MAX_DEPTH = 64
 """Parentheses and `not` within each other."""
-_SHOWN = 60
-_DIGITS = 100  # a longer number is read as a float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ class Expression:
     def refuse(self, name: str, what: str, *, hint: str | None = None) -> NoReturn:
         """Raise the RequestError that points at a name in the text."""
         at = next((one.at for one in names(self.node) if one.text == name), 0)
-        raise _wrong(self.text, at, what, where=self.where, hint=hint)
+        raise wrong(self.text, at, what, where=self.where, hint=hint)
 
 
 def parse(text: str, *, where: str, arithmetic: bool = False) -> Expression:
@@ -101,55 +97,18 @@ def parse(text: str, *, where: str, arithmetic: bool = False) -> Expression:
     return Expression(text, parser.whole(), where)
 
 
-_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
-      | (?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
-      | `(?P<tick>[^`]+)`
-      | (?P<word>[^\W\d][\w./@:%-]*)
-      | (?P<infinite>[+-]inf\b)
-      | (?P<sign>==|!=|<=|>=|=|<|>|~|\(|\)|,|&&|\|\||!)
-      | (?P<end>$)
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
-_PLAIN_TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
-      | (?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
-      | `(?P<tick>[^`]+)`
-      | (?P<word>[^\W\d][\w.]*)
-      | (?P<sign>==|!=|<=|>=|=|<|>|~|\(|\)|,|&&|\|\||!|[-+*/])
-      | (?P<end>$)
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
-"""Where signs are for computing."""
-_SIGNS = {"=": "==", "&&": "and", "||": "or", "!": "not"}
-_KEYWORDS = ("and", "or", "not", "in", "like")
-_CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
-_NUMBERS = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf}
 _COMPARED = ("==", "!=", "<", "<=", ">", ">=")
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """A piece of the text: a sign or keyword, else `side` is the name or value that it is."""
-
-    sign: str
-    at: int
-    side: Side | None = None
 
 
 class _Parser:
     """Reads one text from left to right."""
 
-    token = _TOKEN
+    computes = False
 
     def __init__(self, text: str, where: str) -> None:
         self._text = text
         self._where = where
-        self._tokens = self._cut()
+        self._tokens = cut(text, where, computes=self.computes)
         self._next = 0
         self._depth = 0
 
@@ -162,28 +121,6 @@ class _Parser:
             what = "this ')' closes nothing" if rest.sign == ")" else "'and' or 'or' is missing"
             self._refuse(rest.at, what)
         return node
-
-    def _cut(self) -> list[_Token]:
-        tokens: list[_Token] = []
-        at = 0
-        while not tokens or tokens[-1].sign != "end":
-            found = self.token.match(self._text, at)
-            if found is None:
-                self._refuse_start(at)
-            kind = str(found.lastgroup)
-            start = found.start(kind) - (kind == "tick")
-            tokens.append(_token(kind, found[kind], start))
-            at = found.end()
-        return tokens
-
-    def _refuse_start(self, at: int) -> NoReturn:
-        at += len(self._text[at:]) - len(self._text[at:].lstrip())
-        first = self._text[at]
-        if first in "'\"`":
-            self._refuse(at, f"this {first} is not closed")
-        if re.match(r"[+-]?\.?\d", self._text[at:]):
-            self._refuse(at, "this is no number; a text needs quotes", hint="name == '1a'")
-        self._refuse(at, f"'{first}' means nothing here")
 
     def _either(self) -> Node:
         parts = [self._both()]
@@ -305,13 +242,13 @@ class _Parser:
         self._refuse(token.at, "'and', 'or' or ')' is missing")
 
     def _refuse(self, at: int, what: str, *, hint: str | None = None) -> NoReturn:
-        raise _wrong(self._text, at, what, where=self._where, hint=hint)
+        raise wrong(self._text, at, what, where=self._where, hint=hint)
 
 
 class _Computing(_Parser):
     """Reads conditions whose sides may be computed."""
 
-    token = _PLAIN_TOKEN
+    computes = True
 
     def _opens(self) -> bool:
         """A '(' whose ')' is followed by a sign is around a side."""
@@ -367,48 +304,7 @@ class _Computing(_Parser):
         return side
 
 
-def _token(kind: str, text: str, at: int) -> _Token:
-    lowered = text.lower()
-    if kind == "end":
-        return _Token("end", at)
-    if kind == "sign":
-        return _Token(_SIGNS.get(text, text), at)
-    if kind == "tick":
-        return _Token("side", at, Name(text, at))
-    if kind == "quoted":
-        return _Token("side", at, Value(re.sub(r"\\([\\'\"])", r"\1", text[1:-1]), at))
-    if kind == "number":
-        whole = text.lstrip("+-").isdigit() and len(text) < _DIGITS
-        return _Token("side", at, Value(int(text) if whole else float(text), at))
-    if lowered in _KEYWORDS:
-        return _Token(lowered, at)
-    if lowered in _NUMBERS:
-        return _Token("side", at, Value(_NUMBERS[lowered], at))
-    if lowered in _CONSTANTS:
-        return _Token("side", at, Value(_CONSTANTS[lowered], at))
-    return _Token("side", at, Name(text, at))
-
-
 def _like(pattern: str) -> str:
     """Return the regular expression for SQL's LIKE: % is any text, _ any letter, case is equal."""
     known = {"%": ".*", "_": "."}
     return "(?is)^" + "".join(known.get(letter, re.escape(letter)) for letter in pattern) + "$"
-
-
-def _wrong(text: str, at: int, what: str, *, where: str, hint: str | None = None) -> RequestError:
-    """Return the error that shows the line of the text, and a caret below the place."""
-    start = text.rfind("\n", 0, at) + 1
-    line = text[start:].split("\n", 1)[0]
-    column = at - start
-    cut = max(0, min(column - _SHOWN // 2, len(line) - _SHOWN))
-    before = ("…" if cut else "") + line[cut:column]
-    after = line[column : cut + _SHOWN] + ("…" if len(line) > cut + _SHOWN else "")
-    shown = "".join(letter if letter.isprintable() else " " for letter in before + after)
-    caret = " " * sum(_columns(letter) for letter in before) + "^"
-    return RequestError(f"{where}: {what}\n    {shown}\n    {caret}", hint=hint)
-
-
-def _columns(letter: str) -> int:
-    if unicodedata.combining(letter):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
