@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _KEY_METRICS = 2
 _OF_EACH = 4
+_MOVES = 20
+"""So many are shown, the newest."""
 
 
 def tell(found: "Sequence[Model]", settings: "Settings") -> None:
@@ -56,7 +58,7 @@ def _key(version: "Version", name: str, settings: "Settings") -> list[str]:
 
 
 def tell_model(model: "Model") -> None:
-    """Print a model: where it stands, its versions, and every move."""
+    """Print a model: where it stands, its versions, and its last moves."""
     show.line(model.name)
     for stage, number in sorted(model.stages.items()):
         show.line(f"  {stage}: v{number}")
@@ -97,9 +99,11 @@ def _tell_moves(model: "Model") -> None:
                 f"v{event.number}",
                 event.detail.get("reason"),
             ]
-            for event in reversed(moves)
+            for event in reversed(moves[-_MOVES:])
         ],
     )
+    if len(moves) > _MOVES:
+        show.note(f"and {show.number(len(moves) - _MOVES, 'move')} before: mlo audit {model.name}")
 
 
 def _metric(version: "Version", name: str) -> float | str | None:

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from mlops_cli.core.repository import open_repository
 from mlops_cli.registry import formats, signature
+from mlops_cli.registry.promote import alias
 from mlops_cli.registry.register import Said, register
 from tests.conftest import Mlo
 
@@ -61,6 +62,19 @@ def test_the_list_leaves_out_what_nobody_has(churn: Path, mlo_here: Mlo) -> None
     assert mlo_here("models", "list").stdout == "model  newest\nchurn  v2\n"
     mlo_here("promote", "churn@v1", "staging")
     assert "staging v1" in mlo_here("models", "list").stdout
+
+
+def test_of_many_moves_the_last_are_shown_and_all_in_json(churn: Path, mlo_here: Mlo) -> None:
+    repo = open_repository(churn)
+    for number in range(23):
+        alias(repo, "churn@v1", f"a{number:02}")
+    told = mlo_here("models", "show", "churn")
+    assert "alias a22" in told.stdout
+    assert "alias a03" in told.stdout
+    assert "alias a02" not in told.stdout
+    assert "and 3 moves before: mlo audit churn" in told.stderr
+    events = json.loads(mlo_here("models", "show", "churn", "--json").stdout)["events"]
+    assert len(events) == 25
 
 
 def test_versions_are_compared_in_three_forms(churn: Path, mlo_here: Mlo) -> None:
