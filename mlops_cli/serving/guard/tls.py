@@ -98,5 +98,5 @@ def _no_password() -> str:
 
 
 def _why(error: Exception) -> str:
-    reason = getattr(error, "reason", None) or str(error)
-    return str(reason).lower().replace("_", " ")
+    said = str(getattr(error, "reason", None) or error).lower().replace("_", " ")
+    return "one of them is not in PEM" if "pem lib" in said else said
