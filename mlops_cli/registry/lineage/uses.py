@@ -140,11 +140,20 @@ def _contents(repo: Repository, kind: Kind) -> Iterator[tuple[ObjectId, bytes]]:
 
 @dataclass(frozen=True, slots=True)
 class AlertEntry:
-    """The audit entry of an alert about a version, `firing`, `resolved` or `cannot check`."""
+    """The audit entry of an alert, `firing`, `resolved` or `cannot check`."""
 
     oid: ObjectId
     time: str
     detail: dict[str, Any]
+
+    @property
+    def versions(self) -> list[str]:
+        """The ids of the versions that it is about: its own, or those that answered meanwhile."""
+        facts = self.detail.get("facts")
+        answered = facts.get("answered") if isinstance(facts, dict) else None
+        each = answered if isinstance(answered, list) else []
+        told = [one.get("version") for one in each if isinstance(one, dict)]
+        return [str(one) for one in (self.detail.get("version"), *told) if one is not None]
 
 
 def alerts(repo: Repository) -> list[AlertEntry]:

@@ -122,7 +122,7 @@ class Walk:
         yield from _newest(list(self._events(version)), "events")
         ours = [one for one in self.batches if version.has_id(str(one.detail.get("version")))]
         yield from _newest([told.batch(one) for one in ours], "batches")
-        about = [one for one in self.alerts if version.has_id(str(one.detail.get("version")))]
+        about = [one for one in self.alerts if any(map(version.has_id, one.versions))]
         yield from _newest([told.alert(one) for one in about], "alerts")
         yield from told.logged(self.repo, version)
 

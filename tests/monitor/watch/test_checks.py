@@ -186,7 +186,10 @@ def test_volume_has_bounds_of_its_own_or_those_of_other_days(clinic: Clinic, gua
     guard.clock.time = start + timedelta(days=6)
     found = find(guard, "{volume: ills, window: 6h, min: 5, max: 20}")
     assert (found.verdict, found.value) == ("holds", 10.0)
-    assert find(guard, "{volume: ills, window: 6h, min: 11}").verdict == "broken"
+    few = find(guard, "{volume: ills, window: 6h, min: 11}")
+    assert few.verdict == "broken"
+    answered = {"version": clinic.version.id, "number": clinic.version.number, "predictions": 60}
+    assert few.facts["answered"] == [answered]
     assert find(guard, "{volume: ills, window: 6h, max: 9}").verdict == "broken"
     usual = "{volume: ills, window: 6h, drop: 50%, rise: 50%}"
     found = find(guard, usual)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mlops_cli.audit import chain
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import create
 from mlops_cli.data.prediction_log import Source
@@ -159,6 +160,16 @@ def test_a_version_leads_to_its_promotions_batches_and_answers(
     assert [below.kind for below in node.down] == ["promotion", "batch", "predictions"]
     assert one(node, "batch").name == batch.id
     assert one(node, "predictions").name.startswith("1 ")
+
+
+def test_a_version_leads_to_alerts_of_the_time_in_which_it_answered(
+    workshop: Workshop, version: Version
+) -> None:
+    for rule, answered in (("slow", [{"version": version.id}]), ("other", [{"version": "ab"}])):
+        held = {"rule": rule, "state": "firing", "reason": "slow", "facts": {"answered": answered}}
+        chain.record(workshop.repo, "alert", "churn", held)
+    chain.record(workshop.repo, "alert", "churn", {"rule": "old", "facts": {"answered": 7}})
+    assert one(trace(workshop.repo, "churn"), "alert").name == "slow firing"
 
 
 def test_a_package_leads_to_its_version(

@@ -1,14 +1,20 @@
 """The version that a rule is about, and which of its predictions count."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+from mlops_cli.data.predictions import counted
 from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor.live import Span
+from mlops_cli.monitor.watch.alerts import Finding
 from mlops_cli.monitor.watch.rules import Asked
 from mlops_cli.monitor.watch.standing import stamp
 from mlops_cli.registry import models
 from mlops_cli.registry.models import Version
+
+_US = 1_000_000
+_MOST_VERSIONS = 10
 
 
 def version(asked: Asked) -> Version:
@@ -32,6 +38,25 @@ def span(asked: Asked, window_s: float, *, last: int | None = None) -> Span:
     """Return the predictions of so long until now."""
     since = asked.now - timedelta(seconds=window_s)
     return Span(since=stamp(since), until=stamp(asked.now), last=last)
+
+
+def naming(asked: Asked, window_s: float, finding: Finding) -> Finding:
+    """Return a finding about a model, where it is broken with the versions that clients had
+    answers of in the window: `answered`, of which each has an id, a number and a count.
+    """
+    if finding.verdict != "broken":
+        return finding
+    end = round(asked.now.timestamp() * _US)
+    found = counted.answered_by(
+        asked.repo, asked.rule.model, end - round(window_s * _US), end, Tally()
+    )
+    if not found:
+        return finding
+    answered = [
+        {"version": oid, "number": number, "predictions": count}
+        for (number, oid), count in found.most_common(_MOST_VERSIONS)
+    ]
+    return replace(finding, facts={**finding.facts, "answered": answered})
 
 
 def told(tally: Tally) -> tuple[str, ...]:

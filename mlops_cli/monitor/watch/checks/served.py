@@ -47,7 +47,7 @@ def latency(asked: Asked) -> Finding:
         f"{rule.quantile:.4g} of {total:,.0f} answers took up to {about.ago(took)},"
         f" {about.ago(rule.max_s)} are allowed"
     )
-    return Finding(
+    found = Finding(
         "broken" if broken else "holds",
         said,
         took,
@@ -57,6 +57,7 @@ def latency(asked: Asked) -> Finding:
         kept=kept,
         notes=notes,
     )
+    return about.naming(asked, rule.window_s, found)
 
 
 def errors(asked: Asked) -> Finding:
@@ -71,7 +72,7 @@ def errors(asked: Asked) -> Finding:
     if total < rule.min_requests:
         return _too_few(total, rule.min_requests, kept, notes)
     share = bad / total
-    return Finding(
+    found = Finding(
         "broken" if share > rule.max else "holds",
         f"{share:.3g} of {total:,.0f} requests failed, {rule.max:.3g} are allowed",
         share,
@@ -81,6 +82,7 @@ def errors(asked: Asked) -> Finding:
         kept=kept,
         notes=notes,
     )
+    return about.naming(asked, rule.window_s, found)
 
 
 def quantile(buckets: Mapping[float, float], q: float) -> float:

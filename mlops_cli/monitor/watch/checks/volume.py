@@ -37,7 +37,8 @@ def check(asked: Asked) -> Finding:
         if known is not None and known[0] <= first
     ]
     usual = median(before) if len(before) >= ENOUGH else None
-    return _judged(asked, rule, counts[0], usual, len(before), about.told(tally))
+    found = _judged(asked, rule, counts[0], usual, len(before), about.told(tally))
+    return about.naming(asked, rule.window_s, found)
 
 
 def _spans(asked: Asked, window: timedelta) -> Sequence[tuple[int, int]]:
