@@ -27,7 +27,11 @@ were asked. Frozen is the first version for ever. A schedule fits the same model
 numbers of rows, exactly as often as the loop ran its pipeline, those that were not better included,
 and on four choices of rows: since its last training, all, the newest 2,000, the newest 5,000. The
 best of the four, which nobody could know before, is what the loop is held against. All arms fit the
-same small boosted trees. Where there is no drift nothing may be retrained."""
+same small boosted trees. Back says how often a version that was made before took the stage again: so
+it is compared, and promoted, but nothing is trained. Where there is no drift nothing may be
+retrained. On STAGGER a new process, `mlo monitor --once`, makes each look, and each new version is a
+canary for half the requests before it is promoted; elsewhere the look is a call, for a start takes
+longer than all else."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Measured:
     frozen: Arm
     schedules: Sequence[Arm]
     seconds: float
+    brought_back: int = 0
 
     @property
     def best(self) -> Arm | None:
@@ -67,10 +72,11 @@ def of(stream: Stream, folder: Path) -> Measured:
     """Measure one stream."""
     print(f"  {stream.name}: {len(stream.live):,} rows", file=sys.stderr)
     began = time.monotonic()
-    loop, _ = replay.loop(stream, folder / stream.name.replace(" ", "-"))
-    seconds = time.monotonic() - began
+    replayed = replay.loop(stream, folder / stream.name.replace(" ", "-"))
+    seconds, loop = time.monotonic() - began, replayed.arm
     others = arms.schedules(stream, len(loop.trained)) if loop.trained else []
-    found = Measured(stream, loop, arms.frozen(stream), others, seconds)
+    frozen = arms.frozen(stream)
+    found = Measured(stream, loop, frozen, others, seconds, replayed.brought_back)
     print(f"    {' '.join(_line(found)[2:])}, {seconds:.0f} s", file=sys.stderr)
     return found
 
@@ -105,7 +111,16 @@ def _section(
 
 def _accuracies(found: Sequence[Measured]) -> str:
     """Return all arms of all streams, as a Markdown table."""
-    head = ["stream", "rows", "frozen", "loop", "trained", *_names(found), "last label"]
+    head = [
+        "stream",
+        "rows",
+        "frozen",
+        "loop",
+        "trained",
+        "brought back",
+        *_names(found),
+        "last label",
+    ]
     lines = [head, ["---"] * len(head), *(_line(one) for one in found)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -122,6 +137,7 @@ def _line(one: Measured) -> list[str]:
         f"{one.frozen.accuracy:.3f}",
         f"{one.loop.accuracy:.3f}",
         f"{len(one.loop.trained)}",
+        f"{one.brought_back}",
         *each,
         f"{last_label(one.stream.live):.3f}",
     ]

@@ -45,6 +45,7 @@ class Stream:
         block: so many are asked at once, before the next look at whether to retrain.
         drifts: whether it has drift; where it has none, nothing may be retrained.
         about: what it is, for the page.
+        canary: whether `mlo monitor --once` looks, and new versions are tried on half the requests.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Stream:
     block: int
     about: str
     drifts: bool = True
+    canary: bool = False
 
     @property
     def live(self) -> pd.DataFrame:
@@ -123,8 +125,9 @@ def _sea() -> Stream:
 
 
 def _stagger() -> Stream:
-    about = "river's generator, functions 0, 1, 2, 0: the same"
-    return Stream("STAGGER", _generated("stagger", "0,1,2,0"), 4000, 200, about)
+    about = "river's generator, functions 0, 1, 2, 0: the same; each new version is a canary first,"
+    about += " and `mlo monitor --once` looks"
+    return Stream("STAGGER", _generated("stagger", "0,1,2,0"), 4000, 200, about, canary=True)
 
 
 def _elec2(path: Path) -> Stream:
