@@ -109,7 +109,7 @@ def _move(top: Path, old: str | None, *, fresh: bool) -> None:
 
     for root, done in moved(top, old, fresh=fresh):
         inner = "" if root == top else f"{root.relative_to(top).as_posix()}/"
-        said = [f"{one.path}: {_count(one.written, one.removed)}" for one in done.placed]
+        said = [f"{one.path}: {show.placed(one.written, one.removed)}" for one in done.placed]
         said += [f"{path}: removed" for path in done.removed]
         for text in said[:_SHOWN]:
             show.note(f"mlo: {inner}{text}")
@@ -121,10 +121,6 @@ def _move(top: Path, old: str | None, *, fresh: bool) -> None:
                 show.note(f"  try: {left.hint}")
         if len(done.left) > _SHOWN:
             show.note(f"mlo: and {len(done.left) - _SHOWN} more paths; see: mlo status")
-
-
-def _count(written: int, removed: int) -> str:
-    return f"{show.number(written, 'file')} written" + (f", {removed:,} removed" if removed else "")
 
 
 def _top() -> Path:

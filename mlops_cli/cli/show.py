@@ -156,6 +156,17 @@ def number(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
+def placed(written: int, removed: int) -> str:
+    """Return what became of the files of a path, in words for people.
+
+    >>> placed(2, 0), placed(1, 3), placed(0, 1)
+    ('2 files written', '1 file written, 3 removed', '1 file removed')
+    """
+    if not written:
+        return f"{number(removed, 'file')} removed"
+    return f"{number(written, 'file')} written" + (f", {removed:,} removed" if removed else "")
+
+
 def plain(value: Any) -> Any:
     """Return a result as JSON knows it: records as objects, paths as text, NaN as "nan".
 

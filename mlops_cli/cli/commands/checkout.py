@@ -69,8 +69,7 @@ def tell(placed: "tuple[Placed, ...]") -> None:
     """Print what was written and removed, by path."""
     changed = [one for one in placed if one.written or one.removed]
     for one in changed:
-        removed = f", {one.removed:,} removed" if one.removed else ""
-        show.line(f"{one.path}: {show.number(one.written, 'file')} written{removed}")
+        show.line(f"{one.path}: {show.placed(one.written, one.removed)}")
     if not changed:
         show.note(
             "nothing to do: the work tree is as it should be"
