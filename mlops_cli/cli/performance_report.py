@@ -39,6 +39,7 @@ def markdown(found: "PerformanceReport") -> None:
 
 def teller(now: datetime, every: bool) -> "Callable[[PerformanceReport], None]":  # noqa: FBT001
     """Return what prints a report; all windows and alarms of it with `every`."""
+    from mlops_cli.monitor.report import grounds as words
 
     def tell(found: "PerformanceReport") -> None:
         for one in found.notes:
@@ -50,6 +51,8 @@ def teller(now: datetime, every: bool) -> "Callable[[PerformanceReport], None]":
             show.note(f"hint: {found.hint}", rest="  ")
         estimated = _metrics(found)
         _windows(found, every=every, estimated=estimated)
+        for one in words.grounds(found):
+            show.line(one, rest="  ")
         _rest(found, every=every)
 
     return tell
@@ -164,7 +167,6 @@ def _flagged(row: Sequence[str]) -> list[str]:
 
 def _rest(found: "PerformanceReport", *, every: bool) -> None:
     from mlops_cli.monitor.report import performance as words
-    from mlops_cli.monitor.report.grounds import grounds
 
     segments = words.segments_table(found, every=every)
     few = len(found.segments) - len(segments[1])
@@ -175,9 +177,6 @@ def _rest(found: "PerformanceReport", *, every: bool) -> None:
             show.line()
         show.line(f"{show.number(few, f'{more}segment')} with too few labels: --all lists them")
     _print(words.gaps_table(found))
-    for one in grounds(found):
-        show.line()
-        show.line(one, rest="  ")
     if found.concept is not None:
         show.line()
         show.line(words.concept(found.concept), rest="  ")

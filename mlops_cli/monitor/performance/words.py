@@ -91,7 +91,8 @@ def notes(seen: Look, found: Judged) -> Iterator[str]:
         yield f"detectors looked at {stream.MOST:,} of the labels, evenly chosen"
     if found.unlabelled and found.tested[0]:
         rows = seen.rows(found.unlabelled)
-        see = ": for these see the estimate" if found.tested[1] else " to say anything"
+        guessed = seen.estimator.of is not None
+        see = ": for these see the estimate" if guessed else " to say anything"
         yield f"the newest {rows:,} predictions have too few labels{see}"
     if seen.estimator.why and found.verdict != "unknown":
         yield seen.estimator.why
