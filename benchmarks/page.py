@@ -14,7 +14,8 @@ against. A row without a limit only tells.
 others by apt-get), and takes an hour; `--only` picks rows, `--beside` tools, `--where` another
 file system. With `--write`, a group of rows that was not measured stays as it is.
 `python -m benchmarks pipeline`, `tracking` and `serving` install theirs by pip, each tool in an
-environment of its own, and take some minutes; `drift-errors` takes half an hour.
+environment of its own, and take some minutes; `drift-errors` takes half an hour. `agreement` and
+`estimation` need what tests need (`pip install -e '.[check]'`), and take some minutes.
 `python -m benchmarks loop` fetches its streams from PyPI; `--elec2` names the file of one that is
 not there, OpenML's data set 151, and `--plot` where to write a page of drawings."""
 

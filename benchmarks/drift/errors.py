@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from benchmarks import page
-from benchmarks.drift import agreement, cases
+from benchmarks.drift import cases
 from benchmarks.drift.peers import EVIDENTLY, SCRIPTS
 from benchmarks.machine import machine
 from benchmarks.measure import Row
@@ -60,7 +60,6 @@ def measure(splits: int = SPLITS) -> tuple[list[Row], page.Section]:
         "False alarms": str(_false_alarms(splits, theirs, rows)),
         "Power": str(_power(splits, theirs, rows)),
         "Windows, and columns together": str(_beyond(splits, rows)),
-        "Agreement": agreement.table(),
     }
     text = f"Measured on {machine()}.\n\n" + _NOTES.format(splits=splits, version=EVIDENTLY.version)
     return rows, page.Section(text, groups)

@@ -27,19 +27,19 @@ _EXACT = 1e-9
 _OF_DRIFT = "Drift"
 _NOTES = """\
 The largest absolute difference between a value of `mlo` and that of the other tool, which computes
-it in an environment of its own: {nannyml}, {river}, {fairlearn}. CBPE and DLE are of the data that
-NannyML carries, metric by metric over chunks of 10,000 rows; detectors see the 50,000 errors of its
-model of car loans, with river's parameters, and each of their values after every error counts;
-groups are those of 50,000 people of its census of Massachusetts. NannyML leaves one class of three
-uncalibrated after folds of its own, and orders rows of equal scores at random, so of three classes,
-and of areas, values lie near and are not the same. DLE is learned by other trees: what is told is
-the share of the error."""
+it in an environment of its own: {nannyml}, {river},
+{fairlearn}. CBPE and DLE are of the data that NannyML carries, metric by metric over chunks of
+10,000 rows; detectors see the 50,000 errors of its model of car loans, with river's parameters, and
+each of their values after every error counts; groups are those of 50,000 people of its census of
+Massachusetts, by sex and by race. NannyML leaves one class of three uncalibrated after folds of its
+own, and rows of equal scores in any order, so of three classes, and of areas, values lie near and
+are not the same. DLE is learned by other trees: what is told is by what share estimates differ."""
 
 Value = tuple[str, str, float, float]
 """What is compared, with whom, our value and theirs."""
 LIMITS = {
     "CBPE, three classes": 0.005,
-    "DLE: share of the error": 0.05,
+    "DLE, share of the estimate": 0.05,
 }
 """How far values may be apart; any other 1e-9."""
 
@@ -147,7 +147,7 @@ def _of_numbers(folder: Path, theirs: Chunks) -> Iterator[Value]:
         found = loss.estimate(learned, some[columns], some["y_pred"].to_numpy(float))
         for name, other in chunk.items():
             ours = getattr(found, name) / other
-            yield "DLE: share of the error", NANNYML.name, ours, 1.0
+            yield "DLE, share of the estimate", NANNYML.name, ours, 1.0
 
 
 def _of_detectors(folder: Path) -> Iterator[Value]:

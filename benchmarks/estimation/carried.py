@@ -23,18 +23,12 @@ CAR_INPUTS = (
 def tables(name: str, folder: Path | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the reference and what came later, from an environment that has NannyML."""
     data = _data(folder)
-    return _read(data / f"{name}_reference.csv"), _read(data / f"{name}_analysis.csv")
+    return pd.read_csv(data / f"{name}_reference.csv"), pd.read_csv(data / f"{name}_analysis.csv")
 
 
 def truths(name: str, folder: Path | None = None) -> pd.DataFrame:
     """Return what was true of what came later, by id."""
-    return _read(_data(folder) / f"{name}_analysis_target.csv")
-
-
-def _read(path: Path) -> pd.DataFrame:
-    """Return a table with words as objects: NannyML does not know another kind of column yet."""
-    found = pd.read_csv(path)
-    return found.astype({one: object for one in found if found[one].dtype.kind not in "biuf"})
+    return pd.read_csv(_data(folder) / f"{name}_analysis_target.csv")
 
 
 def jobs(folder: Path | None = None) -> pd.DataFrame:

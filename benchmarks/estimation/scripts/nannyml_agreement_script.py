@@ -13,7 +13,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 warnings.simplefilter("ignore")
 
 import carried  # noqa: E402
+import pandas as pd  # noqa: E402
 from nannyml import CBPE, DLE  # noqa: E402
+
+pd.options.future.infer_string = False  # NannyML knows no other kind of words yet
 
 
 def values(found: Any, metrics: tuple[str, ...]) -> list[dict[str, float]]:
