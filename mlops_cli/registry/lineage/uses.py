@@ -148,11 +148,11 @@ class AlertEntry:
 
     @property
     def versions(self) -> list[str]:
-        """The ids of the versions that it is about: its own, or those that answered meanwhile."""
+        """The ids of the versions that it is about: its own, or those at work or failing then."""
         facts = self.detail.get("facts")
-        answered = facts.get("answered") if isinstance(facts, dict) else None
-        each = answered if isinstance(answered, list) else []
-        told = [one.get("version") for one in each if isinstance(one, dict)]
+        held = facts if isinstance(facts, dict) else {}
+        each = [held[name] for name in ("answered", "failed") if isinstance(held.get(name), list)]
+        told = [one.get("version") for some in each for one in some if isinstance(one, dict)]
         return [str(one) for one in (self.detail.get("version"), *told) if one is not None]
 
 

@@ -263,6 +263,17 @@ def test_errors_are_those_of_the_window_and_a_restart_is_no_news(guard: Guard, p
     assert (found.verdict, found.facts["requests"]) == ("no verdict", 0)
 
 
+def test_a_version_that_only_fails_is_named_too(clinic: Clinic, guard: Guard, page: Hook) -> None:
+    rule = "{errors: ills, max: 1%}"
+    failed = 'mlo_model_errors_total{{model="{}",version="1",role="canary"}} {}\n'
+    page.page = metrics(900, 100, 0) + failed.format("ills", 100)
+    kept = find(guard, rule).kept
+    page.page = metrics(1000, 150, 0) + failed.format("ills", 150) + failed.format("other", 3)
+    guard.later(minutes=1)
+    found = find(guard, rule, json.loads(json.dumps(kept)))
+    assert found.facts["failed"] == [{"version": clinic.version.id, "number": 1, "errors": 50}]
+
+
 def test_latency_is_a_quantile_of_what_was_answered_since(guard: Guard, page: Hook) -> None:
     rule = "{latency: churn, max: 500ms, quantile: 0.9}"
     page.page = metrics(100, 0, 100)

@@ -170,6 +170,9 @@ def test_a_version_leads_to_alerts_of_the_time_in_which_it_answered(
         chain.record(workshop.repo, "alert", "churn", held)
     chain.record(workshop.repo, "alert", "churn", {"rule": "old", "facts": {"answered": 7}})
     assert one(trace(workshop.repo, "churn"), "alert").name == "slow firing"
+    held = {"rule": "errors", "state": "firing", "facts": {"failed": [{"version": version.id}]}}
+    chain.record(workshop.repo, "alert", "churn", held)
+    assert "errors firing" in {node.name for node in trace(workshop.repo, "churn").down}
 
 
 def test_a_package_leads_to_its_version(

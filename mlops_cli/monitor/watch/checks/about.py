@@ -14,7 +14,8 @@ from mlops_cli.registry import models
 from mlops_cli.registry.models import Version
 
 _US = 1_000_000
-_MOST_VERSIONS = 10
+MOST_VERSIONS = 10
+"""So many are named in an alert on a model as a whole."""
 
 
 def version(asked: Asked) -> Version:
@@ -54,7 +55,7 @@ def naming(asked: Asked, window_s: float, finding: Finding) -> Finding:
         return finding
     answered = [
         {"version": oid, "number": number, "predictions": count}
-        for (number, oid), count in found.most_common(_MOST_VERSIONS)
+        for (number, oid), count in found.most_common(MOST_VERSIONS)
     ]
     return replace(finding, facts={**finding.facts, "answered": answered})
 

@@ -19,9 +19,11 @@ from mlops_cli.monitor.watch.alerts import Finding, Sample
 from mlops_cli.monitor.watch.checks import about
 from mlops_cli.monitor.watch.rules import Asked
 from mlops_cli.monitor.watch.standing import stamp, when
+from mlops_cli.registry import events, models
 
 _TIMES = "mlo_request_seconds_bucket"
 _REQUESTS = "mlo_requests_total"
+_FAILED = "mlo_model_errors_total"
 _PAGES = ("/", "/health", "/ready", "/metrics")
 """What is asked of a server that is no prediction."""
 _MOST_KEPT = 60
@@ -72,12 +74,15 @@ def errors(asked: Asked) -> Finding:
     if total < rule.min_requests:
         return _too_few(total, rule.min_requests, kept, notes)
     share = bad / total
+    facts: dict[str, Any] = {"requests": total, "errors": bad}
+    if share > rule.max and (failing := _failing(asked, counts)):
+        facts["failed"] = failing
     found = Finding(
         "broken" if share > rule.max else "holds",
         f"{share:.3g} of {total:,.0f} requests failed, {rule.max:.3g} are allowed",
         share,
         rule.max,
-        facts={"requests": total, "errors": bad},
+        facts=facts,
         samples=(_sample(asked, "model_errors_ratio", share),),
         kept=kept,
         notes=notes,
@@ -168,7 +173,25 @@ def counted(page: str) -> dict[str, float]:
         elif name == _REQUESTS and labels.get("path") not in _PAGES:
             found["requests"] += value
             found["errors"] += value if labels.get("status", "").startswith("5") else 0.0
+        elif name == _FAILED and labels.keys() >= {"model", "version"}:
+            key = _of_version(labels["model"], labels["version"])
+            found[key] = found.get(key, 0.0) + value
     return found
+
+
+def _of_version(model: str, version: str) -> str:
+    return f"!{model}@v{version}"
+
+
+def _failing(asked: Asked, counts: Counts) -> list[dict[str, Any]]:
+    """Return the versions that failed on requests; what fails on all leaves no prediction."""
+    name = asked.rule.model
+    found: list[dict[str, Any]] = []
+    for version in models.model(asked.repo, name).versions if events.head(asked.repo, name) else ():
+        failed = counts.get(_of_version(version.model, str(version.number)), 0.0)
+        if failed > 0:
+            found.append({"version": version.id, "number": version.number, "errors": failed})
+    return sorted(found, key=lambda one: -one["errors"])[: about.MOST_VERSIONS]
 
 
 def increase(before: Counts, now: Counts) -> dict[str, float]:
