@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any
 
 import httpx
@@ -55,6 +55,8 @@ def main(swaps: int, workers: int, kills: int) -> int:
         f"a swap was seen after {cuts[49]:.3f} s (median), {cuts[98]:.3f} s (99 of 100), "
         f"{max(took):.3f} s (longest); exit code {code}"
     )
+    part = max(swaps // 10, 1)
+    print(f"the first tenth {median(took[:part]):.3f} s, the last {median(took[-part:]):.3f} s")
     lost = found.wrong or code or found.refused or found.broken > killed * CLIENTS
     return 1 if lost else 0
 
