@@ -60,7 +60,7 @@ def _tell(recorded: "Recorded") -> None:
         told.append(f"{recorded.same:,} known already")
     show.line(f"{total:,} label{'' if total == 1 else 's'}: {', '.join(told)}")
     if recorded.unlogged:
-        show.line(f"{recorded.unlogged:,} for predictions that the log left out")
+        show.line(f"{recorded.unlogged:,} for predictions that the log does not have")
     if recorded.unknown:
         show.line(f"{recorded.unknown:,} for ids that no prediction in this clone has")
     if recorded.unusable:
