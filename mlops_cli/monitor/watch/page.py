@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import get_args
 
 from mlops_cli.core.config_monitor import Monitor
 from mlops_cli.core.exposition import Labels, Page
 from mlops_cli.monitor.watch import errands, rounds
+from mlops_cli.monitor.watch.alerts import News
 from mlops_cli.monitor.watch.memory import Memory
 from mlops_cli.monitor.watch.rounds import Report
 from mlops_cli.monitor.watch.standing import STATES, when
@@ -75,7 +77,7 @@ def page(settings: Monitor, memory: Memory, report: Report, troubles: int = 0) -
         ("monitor_leader", "Whether this monitor checks, and does not wait: 1 if so", [((), 1)]),
     ):
         made.add(name, "gauge", meaning, samples)
-    _counts(made, memory)
+    _counts(made, settings, memory)
     return made.text()
 
 
@@ -108,15 +110,29 @@ def _states(report: Report) -> Iterator[tuple[Labels, float]]:
             yield labels, int(state == one.state)
 
 
-def _counts(made: Page, memory: Memory) -> None:
-    for family, what, how, meaning in (
-        (errands.ALERTS, "rule", "state", "Alerts that were recorded, by rule and state"),
-        (errands.ACTIONS, "action", "outcome", "Actions that ended, done or failed"),
-        (rounds.CHECKS, "rule", "outcome", "Checks of rules, done or failed"),
+def _counts(made: Page, settings: Monitor, memory: Memory) -> None:
+    """Add what is counted; from 0 on, since Prometheus sees no increase in a count that begins."""
+    ended = tuple(settings.actions), ("done", "failed")
+    for family, what, how, (names, outcomes), meaning in (
+        (
+            errands.ALERTS,
+            "rule",
+            "state",
+            (tuple(settings.rules), get_args(News)),
+            "Alerts that were recorded, by rule and state",
+        ),
+        (errands.ACTIONS, "action", "outcome", ended, "Actions that ended, done or failed"),
+        (
+            rounds.CHECKS,
+            "rule",
+            "outcome",
+            (tuple(settings.rules), ended[1]),
+            "Checks of rules, done or failed",
+        ),
     ):
+        counts = {(name, outcome): 0.0 for name in names for outcome in outcomes}
+        counts |= {key[1:]: n for key, n in memory.counts.items() if key[0] == family}
         samples = [
-            (((what, name), (how, state)), count)
-            for (of, name, state), count in sorted(memory.counts.items())
-            if of == family
+            (((what, name), (how, outcome)), n) for (name, outcome), n in sorted(counts.items())
         ]
         made.add(family, "counter", meaning, samples)

@@ -83,6 +83,21 @@ def test_the_page_of_a_monitor_is_what_promtool_takes(shop: Shop, guard: Guard) 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_counts_begin_at_zero_so_that_the_first_alert_is_an_increase(
+    shop: Shop, guard: Guard
+) -> None:
+    shop.register()
+    guard.settings("{actions: {note: {command: 'true'}}, rules: {asked: {volume: churn, min: 1}}}")
+    one = guard.going()
+    text = pages.page(one.settings, one.memory, one.report())
+    assert 'monitor_alerts_total{rule="asked",state="firing"} 0' in text
+    assert 'monitor_actions_total{action="note",outcome="failed"} 0' in text
+    one.go(all_rules=True)
+    text = pages.page(one.settings, one.memory, one.report())
+    assert 'monitor_alerts_total{rule="asked",state="firing"} 1' in text
+    assert 'monitor_checks_total{rule="asked",outcome="done"} 1' in text
+
+
 def test_every_metric_that_rules_and_dashboard_name_is_one_of_the_page(
     shop: Shop, guard: Guard
 ) -> None:
