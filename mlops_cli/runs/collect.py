@@ -53,6 +53,7 @@ class Collector:
         steps = [step for step, _ in noted]
         inputs = [Artifact(**one) for _, group in noted for one in group]
         outputs = [out for step in steps for out in step.outs.values()]
+        reported = _metrics(steps, collected.metrics)
         seconds = max((end.ended_ns - head.started_ns) / 1e9, 0.0)
 
         def kept(name: str) -> ObjectId | None:
@@ -77,7 +78,7 @@ class Collector:
                 environment=self._environment(head.environment),
                 inputs=_distinct([*inputs, *collected.inputs]),
                 outputs=_distinct([*outputs, *collected.outputs]),
-                metrics=_metrics(steps, collected.metrics),
+                metrics=reported,
                 history=run.journal.put_metrics(writer),
                 log=kept(LOG),
                 steps=tuple(steps),
@@ -88,7 +89,7 @@ class Collector:
                 note=collected.marks.note or head.note,
                 engine=head.engine,
                 folder=head.folder,
-                series=logged.series(),
+                series=logged.series(reported),
                 seeds=collected.marks.seeds,
                 files=tuple(_files(run, writer)) if run.files.name in there else (),
                 usage=sampler.summary(samples, seconds=seconds, known=end.taken),
@@ -178,7 +179,7 @@ def _metrics(
 ) -> dict[str, Number]:
     groups = {step.name: step.metrics for step in steps}
     for step, values in logged.items():
-        groups.setdefault(step or "run", values)
+        groups.setdefault(step or metrics.WITHOUT, values)
     return metrics.merge(groups)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from mlops_cli.runs.record import Number
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 _MOST = 6
+WITHOUT = "run"
+"""Stands for the step of what none logged, where names have to be told apart."""
 
 
 def read_file(path: Path, *, where: str) -> dict[str, Number]:
@@ -96,7 +98,8 @@ class Logged:
     def __init__(self) -> None:
         self.last: dict[str, dict[str, Number]] = {}
         """By step ("" for none) and name."""
-        self._series: dict[str, list[float]] = {}
+        self._spread: dict[str, dict[str, list[float]]] = {}
+        """By step and name: how many, the least and the greatest."""
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Take in a line of a journal that has metrics."""
@@ -105,29 +108,48 @@ class Logged:
         last = self.last.get(step)
         if last is None:
             last = self.last[step] = {}
+            self._spread[step] = {}
         last.update(values)
         if line.get("result") is True:  # what all came to, no further point
             return
-        series = self._series
+        spread = self._spread[step]
         for name, value in values.items():
             real_value: float = real(value) if type(value) is str else value  # type: ignore[assignment]
-            found = series.get(name)
+            found = spread.get(name)
             if found is None:
-                series[name] = [1, real_value, real_value]
-                continue
-            found[0] += 1
-            if real_value < found[1] or found[1] != found[1]:
-                found[1] = real_value
-            if real_value > found[2] or found[2] != found[2]:
-                found[2] = real_value
+                spread[name] = [1, real_value, real_value]
+            else:
+                _widen(found, 1, real_value, real_value)
 
-    def series(self) -> dict[str, dict[str, Number]]:
-        """Return count, least and greatest value of each metric that was logged more than once."""
+    def series(self, names: Collection[str]) -> dict[str, dict[str, Number]]:
+        """Return count, least and greatest value of each metric that was logged more than once.
+
+        `names` are those that the record gives them, as `merge` returns: what it tells apart by
+        step is told apart here too.
+        """
+        found: dict[str, list[float]] = {}
+        for step, metrics in self._spread.items():
+            for metric, spread in metrics.items():
+                own = f"{step or WITHOUT}.{metric}"
+                name = own if own in names else metric
+                if name in found:
+                    _widen(found[name], *spread)
+                else:
+                    found[name] = list(spread)
         return {
             name: {"count": int(count), "min": number(least), "max": number(most)}
-            for name, (count, least, most) in sorted(self._series.items())
+            for name, (count, least, most) in sorted(found.items())
             if count > 1
         }
+
+
+def _widen(found: list[float], count: float, least: float, most: float) -> None:
+    """Take more values into a spread; a number takes the place of nan."""
+    found[0] += count
+    if least < found[1] or found[1] != found[1]:
+        found[1] = least
+    if most > found[2] or found[2] != found[2]:
+        found[2] = most
 
 
 def merge(groups: Mapping[str, Mapping[str, Number]]) -> dict[str, Number]:

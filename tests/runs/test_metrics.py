@@ -39,7 +39,19 @@ def test_a_series_of_nothing_but_nan_says_so() -> None:
     logged = Logged()
     for _ in range(2):
         logged.take({"metrics": {"a": "nan", "b": "-inf"}})
-    assert logged.series() == {
+    assert logged.series(()) == {
         "a": {"count": 2, "min": "nan", "max": "nan"},
         "b": {"count": 2, "min": "-inf", "max": "-inf"},
     }
+
+
+def test_spreads_are_told_apart_where_the_values_are() -> None:
+    logged = Logged()
+    for step, value in (("a", 1), ("a", 3), ("b", 5), ("b", 7), ("", 9), ("", 8)):
+        logged.take({"metrics": {"auc": value}, **({"by": step} if step else {})})
+    assert logged.series(["a.auc", "b.auc", "run.auc"]) == {
+        "a.auc": {"count": 2, "min": 1, "max": 3},
+        "b.auc": {"count": 2, "min": 5, "max": 7},
+        "run.auc": {"count": 2, "min": 8, "max": 9},
+    }
+    assert logged.series(["auc"]) == {"auc": {"count": 6, "min": 1, "max": 9}}

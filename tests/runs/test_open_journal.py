@@ -16,7 +16,7 @@ def test_a_journal_is_read_on_from_where_reading_ended(tmp_path: Path) -> None:
         more.write('ss":"nan"}}\n{"by":"fit","metrics":{"loss":-1}}\n')
     journal.read()
     assert journal.metrics.last == {"": {"loss": "nan", "n": 1}, "fit": {"loss": -1}}
-    assert journal.metrics.series() == {"loss": {"count": 3, "min": -1, "max": 3}}
+    assert journal.metrics.series(()) == {"loss": {"count": 3, "min": -1, "max": 3}}
     assert journal.said == [{"metrics": 7}]
     assert journal.says("metrics")
 
