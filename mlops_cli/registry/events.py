@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from mlops_cli.core import canonical
 from mlops_cli.core.clock import now
@@ -11,6 +11,9 @@ from mlops_cli.core.ids import ObjectId, is_id, short
 from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import IntegrityError, RequestError, StateError
+
+if TYPE_CHECKING:
+    from mlops_cli.core.pack_writer import PackWriter
 
 VERSION = 1
 PREFIX = "models/"
@@ -84,30 +87,25 @@ def append(
     event = Event(ObjectId(""), prev, model, kind, now(), told, number, detail)
     brief = {key: detail[key] for key in _TOLD if detail.get(key) is not None}
     with repo.writing(), repo.objects.writer() as writer:  # one pack for event and entry
-        oid = writer.put(_encoded(event), Kind.EVENT)
+        oid = keep(writer, event)
         deed = chain.Deed(kind, f"{model} v{number}", {"event": oid, **brief})
         chain.record_all(repo, [deed], writer, moves={PREFIX + model: (prev, oid)})
     return oid
 
 
-def keep(repo: Repository, event: Event) -> ObjectId:
+def keep(writer: "PackWriter", event: Event) -> ObjectId:
     """Store an event, whatever its `oid` says, and return its id; no chain moves."""
-    return repo.objects.put(_encoded(event), Kind.EVENT)
-
-
-def _encoded(event: Event) -> bytes:
-    return canonical.encode(
-        {
-            "v": VERSION,
-            "prev": event.prev,
-            "model": event.model,
-            "kind": event.kind,
-            "time": event.time,
-            "who": dict(event.who),
-            "number": event.number,
-            "detail": dict(event.detail),
-        }
-    )
+    record = {
+        "v": VERSION,
+        "prev": event.prev,
+        "model": event.model,
+        "kind": event.kind,
+        "time": event.time,
+        "who": dict(event.who),
+        "number": event.number,
+        "detail": dict(event.detail),
+    }
+    return writer.put(canonical.encode(record), Kind.EVENT)
 
 
 def back(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_cli.audit import chain
 from mlops_cli.core.ids import ObjectId
@@ -14,6 +14,9 @@ from mlops_cli.registry.gates.asked import Asked
 from mlops_cli.registry.gates.check import compared, people
 from mlops_cli.registry.models import Model
 from mlops_cli.registry.promote import rules_of
+
+if TYPE_CHECKING:
+    from mlops_cli.core.pack_writer import PackWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +80,20 @@ def rebase(repo: Repository, name: str, there: ObjectId) -> Rebased:
                 break
             ours.append(event)
         met = ours[-1].prev if ours else here
-        replay = _Replay(repo, name, theirs, _before(theirs, met))
-        for event in reversed(ours):
-            replay.add(event)
-        chain.record(
-            repo,
-            "rebase",
-            name,
-            {"onto": there, "made": replay.made, "replaced": replay.replaced},
-            moves={events.PREFIX + name: (here, replay.head)},
-        )
+        before = models.fold(name, _before(theirs, met))
+        then = models.fold(name, theirs[len(before.events) :], before)
+        with repo.writing(), repo.objects.writer() as writer:
+            replay = _Replay(repo, writer, before, then)
+            for event in reversed(ours):
+                replay.add(event)
+            told = {"onto": there, "made": replay.made, "replaced": replay.replaced}
+            moves = {events.PREFIX + name: (here, replay.head)}
+            chain.record_all(repo, [chain.Deed("rebase", name, told)], writer, moves=moves)
     return Rebased(
         name,
         len(replay.made),
         tuple(sorted(replay.numbers.items())),
-        _moves(models.fold(name, theirs), replay.model),
+        _moves(then, replay.model),
         tuple(replay.refused),
     )
 
@@ -118,11 +120,11 @@ class _Replay:
     """Events that are stored one after the other, before any chain moves."""
 
     repo: Repository
-    name: str
-    history: tuple[Event, ...]
-    """What the chain will be, from the first event on; at first what the remote has."""
-    met: tuple[Event, ...]
-    """The part of it that both sides know."""
+    writer: "PackWriter"
+    met: Model
+    """What the events that both sides know add up to."""
+    model: Model
+    """What the chain will be, as far as it is made; at first what the remote has."""
     made: list[ObjectId] = field(default_factory=list)
     replaced: dict[ObjectId, ObjectId | None] = field(default_factory=dict)
     """What was made of each event; None for one that was left out."""
@@ -132,12 +134,12 @@ class _Replay:
     @property
     def head(self) -> ObjectId:
         """The newest event."""
-        return self.history[-1].oid
+        return self.model.events[-1].oid
 
     @property
-    def model(self) -> Model:
-        """What the events add up to so far."""
-        return models.fold(self.name, self.history)
+    def name(self) -> str:
+        """The name of the model."""
+        return self.model.name
 
     def add(self, event: Event) -> None:
         """Repeat an event after the others, or note why it does not hold any more."""
@@ -159,17 +161,17 @@ class _Replay:
             standing = self.model.aliases if event.kind == "alias" else self.model.stages
             detail = {**detail, "previous": standing.get(place)}
         repeated = replace(event, prev=self.head, number=number, detail=detail)
-        repeated = replace(repeated, oid=events.keep(self.repo, repeated))
+        repeated = replace(repeated, oid=events.keep(self.writer, repeated))
         self.made.append(repeated.oid)
         self.replaced[event.oid] = repeated.oid
-        self.history = (*self.history, repeated)
+        self.model = models.fold(self.name, (repeated,), self.model)
 
     def _objection(self, event: Event, number: int, stage: str) -> str | None:
         """Return why a move does not hold after what the remote has got; None if it does."""
         if event.kind == "alias":
             return None
         if event.kind != "promote":
-            before = models.fold(self.name, self.met).stages.get(stage)
+            before = self.met.stages.get(stage)
             touched = self._touched(stage, (*events.MOVES, "route"))
             if touched is not None or (before is None and event.kind == "rollback"):
                 return touched or "nothing stood there when the two sides last met"
@@ -198,7 +200,8 @@ class _Replay:
 
     def _touched(self, stage: str, kinds: Collection[str]) -> str | None:
         """Return who moved a stage on the remote after both sides last met; None for nobody."""
-        since = self.history[len(self.met) : len(self.history) - len(self.made)]
+        known, history = len(self.met.events), self.model.events
+        since = history[known : len(history) - len(self.made)]
         for event in reversed(since):
             if event.kind in kinds and event.detail.get("stage") == stage:
                 name = event.who.get("name", "somebody")

@@ -195,7 +195,8 @@ def test_an_event_that_a_rebase_made_of_nothing_is_found(
     head = other.repo.refs.get("models/churn")
     assert head is not None
     event = events.read(other.repo, head)
-    forged = events.keep(other.repo, replace(event, prev=head, number=2, time="2026-01-31"))
+    with other.repo.objects.writer() as writer:
+        forged = events.keep(writer, replace(event, prev=head, number=2, time="2026-01-31"))
     detail = {"onto": head, "made": [forged], "replaced": {}}
     moves = {"models/churn": (head, forged)}
     chain.record(other.repo, "rebase", "churn", detail, moves=moves)
@@ -212,7 +213,7 @@ def test_a_rebase_that_is_cut_off_leaves_the_chain_as_it_was(
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(chain, "record", killed)
+    monkeypatch.setattr(chain, "record_all", killed)
     with pytest.raises(KeyboardInterrupt):
         rebase(other.repo, "churn", there)
     assert other.repo.refs.all() == before
