@@ -10,8 +10,8 @@ So no commit has to be rewritten: what an old commit's `.dvc` files and `dvc.loc
 here. A commit from before has no such file; then the newest one of any branch is taken.
 """
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from mlops_cli.core import git
@@ -186,14 +186,26 @@ def _named_here(root: Path) -> list[Out]:
                 found += _outs(file, read_regular(root / file))
             except OSError:
                 continue
-    return found
+    return _without_gits(found, lambda: git.is_tracked(root, [out.path for out in found]))
 
 
 def _named_at(root: Path, rev: str) -> list[Out]:
     files: dict[str, bytes] = {}
     for suffix in (dvc_files.SUFFIX, dvc_files.LOCKFILE):
         files |= git.contents_at(root, rev, suffix)
-    return [out for file, data in files.items() for out in _outs(file, data)]
+    found = [out for file, data in files.items() for out in _outs(file, data)]
+    return _without_gits(found, lambda: git.files_at(root, rev))
+
+
+def _without_gits(found: list[Out], files: Callable[[], Collection[str]]) -> list[Out]:
+    """Return outputs but those that git keeps: a lock does not say of which DVC does.
+
+    `files` tells what git has there; it is asked only if there are outputs of stages.
+    """
+    if all(out.stage is None for out in found):
+        return found
+    kept = {name for file in files() for name in (file, *map(str, PurePosixPath(file).parents))}
+    return [out for out in found if out.stage is None or out.path not in kept]
 
 
 def _outs(file: str, data: bytes) -> Iterable[Out]:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote
 
+from mlops_cli.core.layout import SETTINGS
 from mlops_cli.data import snapshot
 from mlops_cli.data.source import Source
 from mlops_cli.errors import ExternalError, RequestError
@@ -35,6 +36,11 @@ def bring(source: Source, errand: Errand) -> Arrival:
         raise RequestError(f"there is nothing at '{source.url}'")
     if real.is_relative_to(errand.repo.root.resolve()):
         raise RequestError(f"'{source.url}' is in this project already", hint="mlo add PATH")
+    if (real / ".git").exists() or (real / SETTINGS).exists():
+        raise RequestError(
+            f"'{source.url}' is a project, of which a path is imported",
+            hint=f"mlo import '{source.url}#PATH@REV'",
+        )
     if source.checksum is not None:
         return _checked(source, real, errand)
     found = snapshot.take(errand.repo, real, writer=errand.writer, before=errand.before)

@@ -48,6 +48,22 @@ def test_checkout_names_what_was_not_brought_along(moved: Repository, mlo_here: 
     assert "the version of 'lost' that DVC kept was not brought along" in done.stderr
 
 
+def test_what_git_keeps_of_the_outputs_of_a_lock_is_left_to_git(moved: Repository) -> None:
+    lock = "schema: '2.0'\nstages:\n  fit:\n    outs:\n" + "".join(
+        f"    - path: {path}\n      md5: {HEX}\n      hash: md5\n"
+        for path in ("m.json", "plots", "model.bin")
+    )
+    (moved.root / "plots").mkdir()
+    for name in ("m.json", "plots/p.csv"):
+        (moved.root / name).write_text("git has it")
+    (moved.root / "dvc.lock").write_text(lock)
+    (moved.root / ".gitignore").write_text("/model.bin\n")
+    git(moved.root, "add", "--all")
+    git(moved.root, "commit", "--quiet", "--message", "Back in DVC")
+    for rev in (None, "HEAD"):
+        assert list(dvc_history.formers(moved, rev)) == ["model.bin"]
+
+
 def test_fsck_names_versions_that_dvc_kept(moved: Repository) -> None:
     commit = git(moved.root, "rev-parse", "HEAD~1")[:10]
     (pack,) = moved.layout.packs.iterdir()

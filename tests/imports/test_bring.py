@@ -184,6 +184,13 @@ def other(tmp_path: Path, mlo_here: Mlo) -> Path:
     return root
 
 
+def test_a_whole_project_is_no_folder_of_data(project: Path, other: Path, mlo_here: Mlo) -> None:
+    done = mlo_here("import", "../other", "data", code=2)
+    assert "'../other' is a project, of which a path is imported" in done.stderr
+    assert "mlo import '../other#PATH@REV'" in done.stderr
+    assert not (project / "data").exists()
+
+
 def test_a_path_of_another_project_at_a_revision(project: Path, other: Path, mlo_here: Mlo) -> None:
     mlo_here("import", "../other#raw.csv@v1")
     assert (project / "raw.csv").read_text() == RAW
