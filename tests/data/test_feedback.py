@@ -158,9 +158,11 @@ def test_labels_of_another_segment_and_older_ones_without_a_checksum(repo: Repos
     Feedback(repo.layout.predictions).record([Label(f"{names[0]}-0", "no", 5)])
     (file,) = repo.layout.predictions.rglob("*.labels")
     other = file.with_name(f"{names[1]}.labels")
-    other.write_bytes(file.read_bytes() + b'[0,"yes",5]\n[1.5,"yes",5]\n')
+    other.write_bytes(
+        file.read_bytes() + b'[0,"yes",5]\n[1.5,"yes",5]\n{"a":1,"b":2,"c":3,"d":4}\n"four"\n7\n'
+    )
     found = Labels(other).refresh()
-    assert (found.by_number, found.damaged) == ({0: ("yes", 5)}, 2)
+    assert (found.by_number, found.damaged) == ({0: ("yes", 5)}, 5)
 
 
 def test_labels_for_a_segment_with_a_damaged_head_stop_no_others(repo: Repository) -> None:
