@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ROWS = 1000
+ROWS = 2000
 """So many of the newest rows they are compared on."""
 LEAST_ROWS = 100
 ALPHA = 0.05

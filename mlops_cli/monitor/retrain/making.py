@@ -159,8 +159,10 @@ def _again(work: Work, fresh: Fresh, change: int | None) -> Again | None:
         return None
     at = int(fresh.times_us[change])
     before = work.state.again
-    times = before.times + 1 if before is not None and before.change_us == at else 0
-    return None if times >= _MOST_AGAIN else Again(at, len(fresh) - change, times)
+    if before is None or before.change_us != at:
+        return Again(at, len(fresh) - change, 0)
+    times = before.times + 1
+    return None if times >= _MOST_AGAIN else Again(at, len(fresh) - change, times, before.refused)
 
 
 def run_pipeline(work: Work) -> Told | None:

@@ -87,11 +87,13 @@ class Again:
     Attributes:
         rows: so many there were since the change when it was trained last.
         times: how often that was done since the change was found.
+        refused: how many of the last ones were not better, in a row.
     """
 
     change_us: int
     rows: int
     times: int
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)

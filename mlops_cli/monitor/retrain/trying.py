@@ -23,6 +23,7 @@ from mlops_cli.registry.promote import Moved
 if TYPE_CHECKING:
     from mlops_cli.registry.evaluation.answers import Answers
 
+_MOST_REFUSED = 2
 _APPROVAL = "approved by "
 """How the gate begins that a person has to open."""
 
@@ -80,7 +81,7 @@ def _number(one: Attempt) -> int:
 def _watch_anew(work: Work, number: int, answers: Answers) -> None:
     """From now on take the errors of the version that stays as they were on the newest rows.
 
-    Where that was the first training after a change there is no second: the version that it made is
+    Where two in a row were not better there is no third for the same change: what they made is
     compared again as rows come in, which costs nothing.
     """
     labels = isinstance(answers, Labelled)
@@ -89,7 +90,9 @@ def _watch_anew(work: Work, number: int, answers: Answers) -> None:
     since = work.using.now_ns() // 1000
     kept = Watch(number, since, base.wrong, base.rows, base.spread, cut)
     again = work.state.again
-    again = again if again is not None and again.times else None
+    if again is not None:
+        refused = again.refused + 1
+        again = None if refused >= _MOST_REFUSED else replace(again, refused=refused)
     work.put(replace(work.state, watch=kept, again=again))
 
 
@@ -200,7 +203,10 @@ def move_stage(work: Work) -> Told | None:
     before = "" if moved.before is None else f", after v{moved.before}"
     back = one.back is not None
     watch = from_now_on(work, work.model.version(_number(one))) if back else None
-    work.put(replace(work.state, watch=watch))
+    again = work.state.again
+    if again is not None and not back:
+        again = replace(again, refused=0)
+    work.put(replace(work.state, watch=watch, again=again))
     now = "again" if back else "now"
     return work.end("promoted", f"v{one.version} is in {said.stage} {now}{before}")
 
