@@ -56,4 +56,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums }
 dl { display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; margin: .6rem 0 }
 dt { color: var(--faint); font-size: .8rem } dd { margin: 0; overflow-wrap: anywhere }
 details { margin: .6rem 0 } summary { cursor: pointer; padding: .2rem 0 }
+@media (max-width: 40rem) {
+  td:first-child { white-space: normal; overflow-wrap: break-word; max-width: 9.5rem }
+}
 """ + "".join(f".s{n} {{ stroke: var(--c{n}) }} .f{n} {{ fill: var(--c{n}) }}\n" for n in range(8))

@@ -12,6 +12,7 @@ from mlops_cli.monitor.multivariate.check import MultivariateReport
 from mlops_cli.monitor.report import subject, words
 from mlops_cli.monitor.report.over import windows
 from mlops_cli.monitor.segments import SegmentDrift, SegmentsReport, worst_columns
+from mlops_cli.monitor.tested import listed
 from mlops_cli.monitor.verdicts import ColumnDrift
 from mlops_cli.page import html, shapes
 from mlops_cli.page.html import Html
@@ -131,7 +132,7 @@ def _card(one: ColumnDrift) -> Html:
 def _under(one: ColumnDrift) -> str:
     parts = [one.change]
     if one.effect is not None and one.q is not None:
-        parts.append(f"effect {one.effect:.2f}, q {one.q:.1g} ({one.test})")
+        parts.append(f"effect {one.effect:.2f}, q {words.q(one.q)} ({one.test})")
     if one.importance is not None:
         parts.append(f"{words.percent(one.importance)} of the importance")
     return "; ".join(filter(None, parts))
@@ -152,8 +153,11 @@ def _together(found: MultivariateReport) -> Html:
         rows = [(name, drop, f"{drop:.3f}") for name, drop in drops if drop > 0]
         parts.append(html.cards([shapes.bars("what gives it away", rows)]))
     if found.q:
-        rows_ = [(name, float(f"{q:.3g}")) for name, q in found.q.items()]
+        rows_ = [(name, words.q(q)) for name, q in found.q.items()]
         parts.append(html.table(["test", "q"], rows_))
+    if found.left_out:
+        out = listed(f"{name} ({why})" for name, why in found.left_out.items())
+        parts.append(html.paragraph(f"not looked at: {out}", faint=True))
     under = (
         f"{found.verdict}: {found.reason}; of {found.reference_rows:,} rows"
         f" against {found.current_rows:,}"
