@@ -8,8 +8,9 @@ from mlops_cli.core import alive, git
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import dvc_history, paths, reference, snapshot
+from mlops_cli.data import dvc_history, paths, reference
 from mlops_cli.data.reference import Reference
+from mlops_cli.data.remember import remember
 from mlops_cli.data.restore import restore
 from mlops_cli.errors import Conflict, MissingObject, MloError, RequestError, StateError
 
@@ -117,7 +118,7 @@ def _place(repo: Repository, one: Reference, *, force: bool, progress: Progress)
     done = restore(repo, one.oid, one.kind, target, force=force, progress=progress)
     written = done.written
     if one.kind == "file" and _set_executable(target, executable=one.executable):
-        snapshot.remember(repo, target, one.oid, one.kind)
+        remember(repo, target, one.oid, one.kind)
         written = max(written, 1)
     return Placed(one.path, written, done.removed, one.rev)
 

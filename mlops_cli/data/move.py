@@ -16,6 +16,7 @@ from mlops_cli.data.discard import remove_empty
 from mlops_cli.data.ignore import ignore_all
 from mlops_cli.data.mentions import mentions
 from mlops_cli.data.pointer import Pointer
+from mlops_cli.data.remember import remember
 from mlops_cli.data.remove import inside, stage, unignore, unversioned, versioned
 from mlops_cli.errors import MissingObject, RequestError
 
@@ -132,7 +133,7 @@ def _carry(repo: Repository, one: Pointer, new: str) -> bool:
     except OSError as error:
         raise outside(error, new_data) from error
     if looks is not None:
-        snapshot.remember(repo, new_data, one.oid, "folder", looks)
+        remember(repo, new_data, one.oid, "folder", looks)
     return staged
 
 

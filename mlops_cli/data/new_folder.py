@@ -15,7 +15,7 @@ from mlops_cli.core.progress import Progress
 from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, Block, pack_stat, settle_all
-from mlops_cli.data.snapshot import key_of
+from mlops_cli.data.remember import key_of
 from mlops_cli.data.write import write
 from mlops_cli.errors import MissingObject
 

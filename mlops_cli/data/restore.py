@@ -19,6 +19,7 @@ from mlops_cli.core.records import dataclass
 from mlops_cli.core.repository import Repository
 from mlops_cli.core.stat_cache import STAT, pack_stat
 from mlops_cli.data import new_folder, snapshot
+from mlops_cli.data.remember import remember
 from mlops_cli.data.snapshot import ObjectKind
 from mlops_cli.data.write import write
 from mlops_cli.errors import Conflict, MissingObject
@@ -59,7 +60,7 @@ def restore(
     else:
         written, removed = _change(repo, kind, target, wanted, present, progress, force=force)
     if written or removed or present is None:
-        snapshot.remember(repo, target, oid, kind, written, trees)
+        remember(repo, target, oid, kind, written, trees)
     return Restored(len(written), removed)
 
 

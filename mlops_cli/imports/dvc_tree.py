@@ -13,6 +13,7 @@ from mlops_cli.core.stat_cache import pack_stat
 from mlops_cli.data import paths, snapshot
 from mlops_cli.data.dvc_files import Digest
 from mlops_cli.data.pointer import Pointer
+from mlops_cli.data.remember import remember
 from mlops_cli.errors import MloError
 from mlops_cli.imports.arrival import Readable
 from mlops_cli.imports.dvc_places import keys
@@ -61,7 +62,7 @@ class WorkTree:
     def remember(self, repo: Repository, pointer: Pointer, files: Iterable[str]) -> None:
         """Have the stat cache know a path, if all its `files` were good and still are."""
         if all(self._is_good(path) for path in files):
-            snapshot.remember(repo, paths.locate(repo, pointer.path), pointer.oid, pointer.kind)
+            remember(repo, paths.locate(repo, pointer.path), pointer.oid, pointer.kind)
 
     def _is_good(self, path: str) -> bool:
         try:

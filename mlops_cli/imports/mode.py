@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import snapshot
+from mlops_cli.data.remember import remember
 
 
 def set_executable(repo: Repository, target: Path, oid: ObjectId, *, executable: bool) -> None:
@@ -14,4 +14,4 @@ def set_executable(repo: Repository, target: Path, oid: ObjectId, *, executable:
     wanted = mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
     if wanted != mode:
         os.chmod(target, wanted)
-        snapshot.remember(repo, target, oid, "file")
+        remember(repo, target, oid, "file")
