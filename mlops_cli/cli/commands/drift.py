@@ -93,9 +93,10 @@ def drift(
     Each column is tested, numbers by Anderson-Darling and categories by chi-square. One has
     drifted when the difference is significant for this many tests and large enough to matter;
     .mlops.yaml sets the bounds under drift. Exits with 1 when a column has drifted or cannot be
-    compared, and with 0 when there are too few rows to tell. Without a model, compares two tables
-    that are named; two files need no repository. The change shown is that of the median unless it
-    says of what.
+    compared, with 0 when there are too few rows to tell, and with 4 when damage of the prediction
+    log left too few. Without a model, compares two tables that are named: files, folders of files
+    or patterns in quotes, which need no repository, or versions of such (PATH@REV). The change
+    shown is that of the median unless it says of what.
 
     With --window a column has drifted when it has in some windows in a row. With --segment each
     value of a column is held against the same value of the reference.

@@ -11,7 +11,11 @@ from mlops_cli.cli.options import JsonFlag
 
 def profile(
     path: Annotated[
-        str, typer.Argument(metavar="PATH[@REV]", help="A table: a file, or a version of one")
+        str,
+        typer.Argument(
+            metavar="PATH[@REV]",
+            help="A table: a file, a folder of files, a pattern in quotes, or a version of such",
+        ),
     ],
     approx: Annotated[
         bool, typer.Option("--approx", help="Estimate, in far less memory; not of rows as a whole")

@@ -19,7 +19,7 @@ def validate(
         list[str] | None,
         typer.Argument(
             metavar="[PATH[@REV]]...",
-            help="Tables or folders (default: all with a schema)",
+            help="Tables, folders, or patterns in quotes (default: all with a schema)",
         ),
     ] = None,
     schema: Annotated[
