@@ -9,7 +9,8 @@ from queue import Queue
 
 from mlops_cli.core.extents import BLOCK, Extent, write_at
 from mlops_cli.core.files import outside, sync_folder
-from mlops_cli.core.packs import HEADER, SUFFIX, Codec, Columns, Kind, trailer
+from mlops_cli.core.index_columns import Columns
+from mlops_cli.core.packs import HEADER, SUFFIX, Codec, Kind, trailer
 
 Payload = bytes | memoryview | Extent
 """What is stored of an object: bytes, or a part of a file that has them."""

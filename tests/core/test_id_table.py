@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mlops_cli.core import id_table
 from mlops_cli.core.id_table import Finder, IdTable
-from mlops_cli.core.packs import Codec, Columns, Entry, Index, Kind
+from mlops_cli.core.index_columns import Columns
+from mlops_cli.core.packs import Codec, Entry, Index, Kind
 
 KEYS = st.binary(min_size=32, max_size=32) | st.binary(min_size=1, max_size=1).map(
     lambda end: bytes(31) + end  # alike in all the table keeps of them

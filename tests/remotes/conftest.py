@@ -8,8 +8,9 @@ from blake3 import blake3
 
 from mlops_cli.core.canonical import encode
 from mlops_cli.core.ids import ObjectId
+from mlops_cli.core.index_columns import Columns
 from mlops_cli.core.objects import Kind
-from mlops_cli.core.packs import HEADER, Codec, Columns, Entry, trailer
+from mlops_cli.core.packs import HEADER, Codec, Entry, trailer
 from mlops_cli.core.repository import Repository, create
 from mlops_cli.remotes import state
 from mlops_cli.remotes.catalogue import key_of

@@ -11,8 +11,9 @@ from blake3 import blake3
 
 from mlops_cli.core import delta
 from mlops_cli.core.ids import object_id
+from mlops_cli.core.index_columns import Columns
 from mlops_cli.core.objects import Kind
-from mlops_cli.core.packs import HEADER, Codec, Columns, Entry, trailer
+from mlops_cli.core.packs import HEADER, Codec, Entry, trailer
 from mlops_cli.core.repository import Repository, create, open_repository
 from mlops_cli.data import snapshot
 from mlops_cli.data.restore import restore
