@@ -247,6 +247,8 @@ def register(work: Work) -> Told | None:
             hint = f"if its code may run: monitor.retrain.{work.name}.trust: true"
         return work.end("failed", f"no version can be made: {error.message}", hint)
     if made.version.number == one.champion:
+        again = work.state.again
+        work.put(replace(work.state, again=again and again.left()))
         return work.end("not better", f"the pipeline made v{one.champion} again, byte for byte")
     work.keep(step="compare", version=made.version.number)
     work.note("register", f"registered v{made.version.number}", number=made.version.number)

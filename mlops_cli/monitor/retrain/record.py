@@ -18,6 +18,7 @@ from mlops_cli.errors import IntegrityError
 FORMAT = 1
 _KEPT = 50
 """So many moments at which retrainings began are kept, for the limit on a day."""
+_MOST_REFUSED = 2
 
 Step = Literal["data", "run", "register", "compare", "trial", "canary", "promote"]
 Status = Literal[
@@ -94,6 +95,11 @@ class Again:
     rows: int
     times: int
     refused: int = 0
+
+    def left(self) -> "Again | None":
+        """Return what is left after one that was not better: nothing after two in a row."""
+        refused = self.refused + 1
+        return None if refused >= _MOST_REFUSED else replace(self, refused=refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from mlops_cli.registry.promote import Moved
 if TYPE_CHECKING:
     from mlops_cli.registry.evaluation.answers import Answers
 
-_MOST_REFUSED = 2
 _APPROVAL = "approved by "
 """How the gate begins that a person has to open."""
 
@@ -90,10 +89,7 @@ def _watch_anew(work: Work, number: int, answers: Answers) -> None:
     since = work.using.now_ns() // 1000
     kept = Watch(number, since, base.wrong, base.rows, base.spread, cut)
     again = work.state.again
-    if again is not None:
-        refused = again.refused + 1
-        again = None if refused >= _MOST_REFUSED else replace(again, refused=refused)
-    work.put(replace(work.state, watch=kept, again=again))
+    work.put(replace(work.state, watch=kept, again=again and again.left()))
 
 
 def _said(gain: dict[str, Any]) -> str:

@@ -311,6 +311,10 @@ def test_it_is_retrained_again_when_more_rows_have_come(loop: Loop) -> None:
     told = loop.retrain(if_needed=True)
     assert told.cause["kind"] == "more rows"
     assert (told.status, loop.model.stages["production"]) == ("not better", 2)
+    assert record.read(loop.repo, "m").again is not None
+    loop.answer(rows(1400, 10, "b"))
+    assert loop.retrain(if_needed=True).status == "not better"
+    assert record.read(loop.repo, "m").again is None  # two in a row: no third
 
 
 def test_two_at_once_are_one(loop: Loop) -> None:
