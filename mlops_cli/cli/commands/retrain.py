@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def retrain(
     model: Annotated[str, typer.Argument(help="The model, by its name")],
     if_needed: Annotated[
-        bool, typer.Option("--if-needed", help="Only if its errors have risen")
+        bool,
+        typer.Option("--if-needed", help="Only if errors rose; or use a better earlier version"),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, do nothing")
@@ -33,10 +34,12 @@ def retrain(
     versions them, runs the pipeline on them in a folder aside, registers what it made, compares it
     with the version in the stage on the newest rows, tries it on a share of the requests if a
     canary is set, and promotes it through the stage's gates. The version in the stage stays until
-    another takes its place. Each step is in `mlo audit MODEL`, with its cause.
+    another takes its place. Each step is in `mlo audit MODEL`, with its cause. With --if-needed a
+    version from before that does better on the newest rows comes back, and nothing is trained.
 
     Where it waits, for requests or for an approval, or was killed, the same command goes on. Exit
-    code 1 where the model stays as it is: too few or bad rows, a failed run, not better, refused.
+    code 1 where the model stays as it is: too few or bad rows, a failed run, not better, refused;
+    130 where it was interrupted.
     """
     import os
 
