@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlops_cli.registry.compiled import trees
+from mlops_cli.registry.compiled.categories import Known, Lookups
 from mlops_cli.registry.compiled.graph import Graph, NotCompiledError
 from mlops_cli.registry.compiled.parts import parted
 from mlops_cli.registry.compiled.trees import Tree
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 SINGLE_TOLERANCE = 1e-6
 """How far numbers may differ where the original itself computes in floats of 32 bits."""
 _LIBRARIES = ("xgboost", "lightgbm")
+
+NO_LOOKUPS = Lookups({}, {})
 
 Link = Literal["identity", "sigmoid", "softmax", "exp", "each"]
 """What becomes of the sums; `each` is a sigmoid of each class by itself."""
@@ -40,6 +43,8 @@ class Ensemble:
     """The sums are divided by that."""
     single: bool = False
     """Whether it computes in floats of 32 bits."""
+    lookups: Lookups = NO_LOOKUPS
+    """What is looked up of categories."""
 
     @property
     def nodes(self) -> int:
@@ -82,6 +87,14 @@ def ensemble(model: Any) -> Ensemble:
     return lightgbm_trees.read(model)
 
 
+def categories(model: Any) -> Known:
+    """Return the categories that a booster takes as they are, by the places of their columns.
+
+    One in a pipeline is given numbers.
+    """
+    return model.categories if isinstance(model, Boosted) else {}
+
+
 def add(graph: Graph, model: Any, x: str) -> tuple[str, bool]:
     """Add a booster; return its output, and whether that is a probability for each class.
 
@@ -90,6 +103,8 @@ def add(graph: Graph, model: Any, x: str) -> tuple[str, bool]:
     """
     made = ensemble(model)
     trees.check_size(made.nodes)
+    if made.lookups.tables:
+        x = made.lookups.add(graph, x)
     if made.single:
         x = graph.cast(x, "float")
     raw = trees.add_sums(graph, x, made.trees, start=made.start, single=made.single)

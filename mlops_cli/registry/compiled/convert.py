@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_cli.core import canonical
 from mlops_cli.registry.compiled import boosters, finals, steps
+from mlops_cli.registry.compiled.categories import Known
 from mlops_cli.registry.compiled.graph import INPUT, Graph, NotCompiledError
 from mlops_cli.registry.compiled.layout import Layout, Place
-from mlops_cli.registry.compiled.parts import parted
+from mlops_cli.registry.compiled.parts import order, parted
 from mlops_cli.registry.frame import compile_frame
-from mlops_cli.registry.signature import Column, Signature, fitted_names
+from mlops_cli.registry.signature import Column, Signature
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,14 +50,14 @@ def convert(model: Any, signature: Signature, classes: tuple[Any, ...] | None) -
         raise NotCompiledError(f"{name} is no model of scikit-learn, XGBoost or LightGBM")
     before, final = parted(model)
     walk = _Walk(signature)
-    columns = _order(model, signature)
+    columns = order(model, signature)
     if before:
         first, *rest = before
         x, width = walk.block(first, columns)
         for step in rest:
             x, width = steps.add(walk.graph, step, x, width)
     else:
-        x, width = walk.numbers(columns)
+        x, width = walk.numbers(columns, boosters.categories(final))
     end = finals.add(walk.graph, final, x, width)
     walk.graph.width = len(walk.places)
     layout = Layout(len(signature.columns), tuple(walk.places), end.output, classes)
@@ -64,14 +65,6 @@ def convert(model: Any, signature: Signature, classes: tuple[Any, ...] | None) -
     return Compiled(
         walk.graph.to_bytes(end.name, end.output, whole=end.whole, metadata=metadata), layout
     )
-
-
-def _order(model: Any, signature: Signature) -> list[int]:
-    """Return the columns of a signature in the order in which a model was fitted on them."""
-    names = fitted_names(model)
-    if names is None or not set(names) <= set(signature.names):
-        return list(range(len(signature.columns)))
-    return [signature.names.index(name) for name in names]
 
 
 class _Walk:
@@ -103,13 +96,17 @@ class _Walk:
         x, width = self.numbers(columns)
         return steps.add(self.graph, step, x, width)
 
-    def numbers(self, columns: Sequence[int]) -> tuple[str, int]:
-        """Add the choice of columns that hold numbers."""
-        for place in columns:
+    def numbers(self, columns: Sequence[int], known: Known | None = None) -> tuple[str, int]:
+        """Add the choice of columns that hold numbers, or of which the categories are known."""
+        known = known or {}
+        for at, place in enumerate(columns):
             column = self._columns[place]
+            if at in known:
+                continue
             if column.kind not in _NUMBERS and not _is_numeric_category(column):
                 raise NotCompiledError(f"the model takes '{column.name}' as {column.kind}")
-        return self._take([Place(column) for column in columns]), len(columns)
+        places = [Place(column, known.get(at)) for at, column in enumerate(columns)]
+        return self._take(places), len(columns)
 
     def _joined(self, parts: Sequence[tuple[Any, Sequence[int]]]) -> tuple[str, int]:
         made = [self.block(step, columns) for step, columns in parts if len(columns)]

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.registry.compiled.boosters import Ensemble, Link, held
+from mlops_cli.registry.compiled.boosters import Ensemble, Link, categories, held
+from mlops_cli.registry.compiled.categories import SPLIT, Sets
 from mlops_cli.registry.compiled.graph import NotCompiledError
 from mlops_cli.registry.compiled.trees import Tree
 
@@ -41,13 +42,18 @@ def read(model: Any) -> Ensemble:
     sums = int(head["num_tree_per_iteration"])
     slopes = [option.partition(":")[2] for option in options if option.startswith("sigmoid:")]
     averaged = "average_output" in head_text.splitlines()
-    every = [_tree(_fields(block)) for block in blocks]
+    sets = Sets(int(head["max_feature_idx"]) + 1, categories(model))
+    every = [_tree(_fields(block), sets) for block in blocks]
+    trees, lookups = sets.finish(
+        [(tree, number % sums, worth) for number, (tree, worth) in enumerate(every)]
+    )
     return Ensemble(
-        trees=[(tree, number % sums, worth) for number, (tree, worth) in enumerate(every)],
+        trees=trees,
         start=[0.0] * sums,
         link=_LINKS[objective],
         slope=float(slopes[0]) if slopes else 1.0,
         rounds=max(1, len(blocks) // sums) if averaged else 1,
+        lookups=lookups,
     )
 
 
@@ -56,7 +62,7 @@ def _fields(block: str) -> dict[str, str]:
     return {name: value for name, mark, value in lines if mark}
 
 
-def _tree(tree: Mapping[str, str]) -> "tuple[Tree, np.ndarray[Any, Any]]":
+def _tree(tree: Mapping[str, str], sets: Sets) -> "tuple[Tree, np.ndarray[Any, Any]]":
     """Return a tree, whose leaves come after its other nodes, and what these are worth."""
     import numpy as np
 
@@ -73,14 +79,32 @@ def _tree(tree: Mapping[str, str]) -> "tuple[Tree, np.ndarray[Any, Any]]":
     left, right = array("left_child", np.int64)[:inner], array("right_child", np.int64)[:inner]
     splits = array("threshold", np.float64)[:inner]
     kinds = array("decision_type", np.int64)[:inner]
+    features = array("split_feature", np.int64)[:inner]
+    by_set = (kinds & _BY_CATEGORY) > 0
+    for node in np.flatnonzero(by_set).tolist():
+        goes_left = _members(tree, int(splits[node]), sets.values(int(features[node])))
+        features[node], splits[node] = sets.number(int(features[node]), goes_left), SPLIT
     made = Tree(
         np.concatenate([np.where(left < 0, inner + ~left, left), none]),
         np.concatenate([np.where(right < 0, inner + ~right, right), none]),
-        np.concatenate([array("split_feature", np.int64)[:inner], none + 1]),
+        np.concatenate([features, none + 1]),
         np.concatenate([_beyond_zero(splits), rest]),
         np.concatenate([_gaps_left(splits, kinds), none + 1]),
     )
     return made, np.concatenate([np.zeros(inner), array("leaf_value", np.float64)])
+
+
+def _members(tree: Mapping[str, str], which: int, values: int) -> "np.ndarray[Any, Any]":
+    """Return which values are in a set of categories, that is kept as bits; no others are."""
+    import numpy as np
+
+    first, end = map(int, tree["cat_boundaries"].split()[which : which + 2])
+    words = np.array(tree["cat_threshold"].split()[first:end], dtype="<u4")
+    bits = np.unpackbits(words.view(np.uint8), bitorder="little").astype(np.float64)
+    found = np.zeros(values)
+    count = min(len(bits), values - 2)
+    found[:count] = bits[:count]
+    return found
 
 
 def _beyond_zero(splits: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
@@ -100,11 +124,10 @@ def _gaps_left(
     """
     import numpy as np
 
-    if (kinds & _BY_CATEGORY).any():
-        raise NotCompiledError("its trees split by categories")
+    by_number = (kinds & _BY_CATEGORY) == 0
     zero_left = splits >= 0
     default_left = (kinds & _DEFAULT_LEFT) > 0
     gaps = (kinds >> 2) & 3
-    if ((gaps == _ZERO_IS_GAP) & (zero_left != default_left)).any():
+    if (by_number & (gaps == _ZERO_IS_GAP) & (zero_left != default_left)).any():
         raise NotCompiledError("its trees take zeros for missing values")
     return np.where(gaps == _NO_GAPS, zero_left, default_left).astype(np.int64)

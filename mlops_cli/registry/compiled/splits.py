@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.registry.compiled import boosters, trees
-from mlops_cli.registry.compiled.parts import parted
+from mlops_cli.registry.compiled import boosters, layout, trees
+from mlops_cli.registry.compiled.layout import Layout, Place
+from mlops_cli.registry.compiled.parts import order, parted
 from mlops_cli.registry.compiled.trees import Tree
 from mlops_cli.registry.frame import compile_frame
 from mlops_cli.registry.signature import Signature, fitted_names
@@ -44,6 +45,8 @@ def beside(
         return []
     pool = list(known[:_POOL])
     reach = _reach(before, signature)
+    if not before and boosters.library(final) is not None:
+        reach = _straight(model, final, signature)
     found = reach([list(values) for values in zip(*pool, strict=True)])
     chosen = _splits(held, found, rng)
     owner = _owners(reach, signature, pool[0])
@@ -57,7 +60,7 @@ def beside(
 
 
 def _trees(final: Any) -> list[Tree]:
-    """Return the trees of a model; of those that split by categories there are none here."""
+    """Return the trees of a model; scikit-learn's that split by categories are not among them."""
     if boosters.library(final) is not None:
         return [tree for tree, _, _ in boosters.ensemble(final).trees if len(tree.left) > 1]
     if hasattr(final, "_predictors"):
@@ -91,6 +94,14 @@ def _reach(before: Sequence[Any], signature: Signature) -> _Reach:
         return np.asarray(rows, dtype=np.float64)
 
     return reach
+
+
+def _straight(model: Any, final: Any, signature: Signature) -> _Reach:
+    """Return the same for a booster that takes columns as they come, categories among them."""
+    lookups = boosters.ensemble(final).lookups
+    places = [Place(one, lookups.known.get(at)) for at, one in enumerate(order(model, signature))]
+    table = layout.table(Layout(len(signature.columns), tuple(places), "value", None))
+    return lambda columns: lookups.beside(table(columns))
 
 
 def _splits(

@@ -5,7 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from mlops_cli.registry.compiled.boosters import Ensemble, Link, held
+from mlops_cli.registry.compiled.boosters import Ensemble, Link, categories, held
+from mlops_cli.registry.compiled.categories import SPLIT, Sets
 from mlops_cli.registry.compiled.graph import NotCompiledError
 from mlops_cli.registry.compiled.trees import Tree
 
@@ -42,14 +43,19 @@ def read(model: Any) -> Ensemble:
     asked = _asked(booster, of_all, fitted=held(model) is model)
     targets = of_all["tree_info"][:asked]
     link = _LINKS[objective]
-    return Ensemble(
-        trees=[
-            (_tree(tree), target, _worth(tree))
+    sets = Sets(int(shape["num_feature"]), categories(model))
+    trees, lookups = sets.finish(
+        [
+            (_tree(tree, sets), target, _worth(tree))
             for tree, target in zip(of_all["trees"][:asked], targets, strict=True)
-        ],
+        ]
+    )
+    return Ensemble(
+        trees=trees,
         start=_start(str(shape["base_score"]), link, max(1, int(shape["num_class"]))),
         link=link,
         single=True,
+        lookups=lookups,
     )
 
 
@@ -61,19 +67,30 @@ def _asked(booster: Any, model: Mapping[str, Any], *, fitted: bool) -> int:
     return int(model["iteration_indptr"][int(best) + 1])
 
 
-def _tree(tree: Mapping[str, Any]) -> Tree:
-    """Return a tree. XGBoost goes left below a split: at most the float before it."""
+def _tree(tree: Mapping[str, Any], sets: Sets) -> Tree:
+    """Return a tree. XGBoost goes left below a split: at most the float before it.
+
+    By categories it goes right with those of a set.
+    """
     import numpy as np
 
-    if any(tree["split_type"]):
-        raise NotCompiledError("its trees split by categories")
     splits = np.asarray(tree["split_conditions"], dtype=np.float32)
+    features = np.asarray(tree["split_indices"])
+    gaps_left = np.asarray(tree["default_left"], dtype=np.int64)
+    below = np.nextafter(splits, np.float32(-np.inf)).astype(np.float64)
+    segments = zip(tree["categories_segments"], tree["categories_sizes"], strict=True)
+    for node, (first, count) in zip(tree["categories_nodes"], segments, strict=True):
+        column = int(features[node])
+        goes_left = np.ones(sets.values(column))
+        goes_left[tree["categories"][first : first + count]] = 0.0
+        goes_left[-2] = gaps_left[node]
+        features[node], below[node] = sets.number(column, goes_left), SPLIT
     return Tree(
         np.asarray(tree["left_children"]),
         np.asarray(tree["right_children"]),
-        np.asarray(tree["split_indices"]),
-        np.nextafter(splits, np.float32(-np.inf)).astype(np.float64),
-        np.asarray(tree["default_left"], dtype=np.int64),
+        features,
+        below,
+        gaps_left,
     )
 
 

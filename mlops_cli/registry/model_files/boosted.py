@@ -4,7 +4,7 @@ Their files know no labels: a classifier there answers with the number of a clas
 from the description beside the file; without one they are 0, 1 and so on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ class Boosted:
     type: str
     booster: Any
     """The library's own object."""
+    categories: Mapping[int, tuple[Any, ...]]
+    """The categories of columns by their place, each in the order of its numbers."""
 
     def predict(self, rows: "pd.DataFrame | np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
         """Return a label for each row, or a value of a model that is no classifier."""

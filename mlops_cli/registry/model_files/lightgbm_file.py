@@ -27,6 +27,7 @@ def _load(how: Reading) -> Boosted:
     try:
         text = lightgbm_text.read(how.path.read_bytes())
         booster = lightgbm.Booster(model_str=text.model)
+        known = [tuple(one) for one in booster.pandas_categorical or ()]
     except Exception as error:
         raise RequestError(
             f"'{how.where}' is not a whole file of LightGBM's: {first_line(error)}",
@@ -35,6 +36,7 @@ def _load(how: Reading) -> Boosted:
     objective = text.head.get("objective", "none").split(" ")[0]
     task, classes = _kind(objective, booster)
     names = _names(booster, how.described.signature)
+    places = _places(how.described.signature)
     return Boosted(
         scores=lambda rows: booster.predict(
             _prepared(rows, booster.pandas_categorical, how.described.signature),
@@ -46,6 +48,7 @@ def _load(how: Reading) -> Boosted:
         n_features_in_=booster.num_feature(),
         type=how.described.model_type or f"lightgbm.{objective}",
         booster=booster,
+        categories=dict(zip(places, known, strict=True)) if len(places) == len(known) else {},
     )
 
 
@@ -67,6 +70,12 @@ def _names(booster: Any, signature: Signature | None) -> tuple[str, ...] | None:
     return None if names == tuple(f"Column_{i}" for i in range(len(names))) else names
 
 
+def _places(signature: Signature | None) -> list[int]:
+    """Return the places of the columns that hold categories."""
+    columns = signature.columns if signature is not None else ()
+    return [place for place, column in enumerate(columns) if column.kind == "category"]
+
+
 def _prepared(
     frame: "pd.DataFrame", categories: "list[list[Any]] | None", signature: Signature | None
 ) -> Any:
@@ -84,7 +93,10 @@ def _prepared(
         raise ValueError(f"it takes {len(categories)} columns of categories, not {len(named)}")
     known = dict(zip(named, categories, strict=True))
     return frame.assign(
-        **{name: pd.Categorical(frame[name], categories=known[name]) for name in known}
+        **{
+            name: pd.Categorical(frame[name].where(frame[name].isin(of)), categories=of)
+            for name, of in known.items()
+        }
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from mlops_cli.errors import RequestError
 from mlops_cli.registry.description import Task
-from mlops_cli.registry.model_files import xgboost_json
+from mlops_cli.registry.model_files import xgboost_json, xgboost_names
 from mlops_cli.registry.model_files.boosted import Boosted, labels, reason
 from mlops_cli.registry.model_files.kind import Kind, Reading
 from mlops_cli.registry.model_files.kind import missing as lacking
+from mlops_cli.registry.model_files.xgboost_names import Known
 
 
 def _save(model: Any, target: Path) -> None:
@@ -41,14 +42,16 @@ def _load(how: Reading) -> Boosted:
     objective = str(model["learner"]["objective"]["name"])
     task, classes = _kind(objective, model["learner"]["learner_model_param"])
     known = booster.feature_names
+    categories = xgboost_names.categories(model, how.described.signature, where=how.where)
     return Boosted(
-        scores=_asker(booster, model),
+        scores=_asker(booster, model, categories),
         task=task,
         classes=None if classes is None else labels(how.described.classes, classes),
         feature_names_in_=None if known is None else tuple(known),
         n_features_in_=columns,
         type=how.described.model_type or f"xgboost.{objective}",
         booster=booster,
+        categories=categories,
     )
 
 
@@ -62,7 +65,7 @@ def _kind(objective: str, shape: Mapping[str, Any]) -> tuple[Task, int | None]:
     return task, None
 
 
-def _asker(booster: Any, model: Mapping[str, Any]) -> Callable[[Any], Any]:
+def _asker(booster: Any, model: Mapping[str, Any], categories: Known) -> Callable[[Any], Any]:
     """Return a function from a table or an array to what the booster says.
 
     It has one thread: starting more takes longer than most answers, and a process that was forked
@@ -71,9 +74,7 @@ def _asker(booster: Any, model: Mapping[str, Any]) -> Callable[[Any], Any]:
     """
     import numpy as np
 
-    names, kinds = booster.feature_names, booster.feature_types
-    told = zip(names or (), kinds or (), strict=bool(names and kinds))
-    texts = {name: "category" for name, kind in told if kind == "c"}
+    names = booster.feature_names
     best = model["learner"]["attributes"].get("best_iteration")
     trees = (0, int(best) + 1) if best is not None and booster.attr("scikit_learn") else (0, 0)
     booster.set_param({"nthread": 1})
@@ -85,12 +86,30 @@ def _asker(booster: Any, model: Mapping[str, Any]) -> Callable[[Any], Any]:
         return booster.predict(xgboost.DMatrix(found, nthread=1), validate_features=False)
 
     def ask(rows: Any) -> Any:
-        if not texts:
-            found = np.asarray(rows, dtype=np.float64)
-            return booster.inplace_predict(found, iteration_range=trees, validate_features=False)
-        return booster.inplace_predict(rows[list(names)].astype(texts), iteration_range=trees)
+        found = _numbered(rows[list(names)], categories) if categories else rows
+        found = np.asarray(found, dtype=np.float64)
+        return booster.inplace_predict(found, iteration_range=trees, validate_features=False)
 
     return linear if model["learner"]["gradient_booster"]["name"] == "gblinear" else ask
+
+
+def _numbered(rows: Any, categories: Known) -> Any:
+    """Return a table with numbers in place of categories, and NaN for a gap."""
+    import numpy as np
+
+    columns = []
+    for place, name in enumerate(rows.columns):
+        column = rows.iloc[:, place]
+        if place in categories:
+            numbers = {value: number for number, value in enumerate(categories[place])}
+            codes = np.array([numbers.get(value, np.nan) for value in column])
+            unknown = np.isnan(codes) & column.notna().to_numpy()
+            if unknown.any():
+                value = column[unknown].iloc[0]
+                raise ValueError(f"'{name}' has the category '{value}', which it does not know")
+            column = codes
+        columns.append(np.asarray(column, dtype=np.float64))
+    return np.column_stack(columns)
 
 
 KIND = Kind(

@@ -134,6 +134,37 @@ def test_a_booster_is_compared_beside_its_own_splits(tables: Tables, tmp_path: P
     assert len(beside) > 1_000
 
 
+def with_categories(tables: Tables) -> pandas.DataFrame:
+    """Return rows with categories of words and of numbers, some of them missing."""
+    rows = tables.mixed[["a", "b", "city", "plan", "age"]].copy()
+    rows["age"] = (rows["age"] // 20).astype("category")
+    return rows.astype({"city": "category", "plan": "category"})
+
+
+@pytest.mark.parametrize(
+    ("model", "truth"),
+    [
+        (trees_of_xgboost(enable_categorical=True), "truth"),
+        (trees_of_xgboost(enable_categorical=True, max_cat_to_onehot=1), "three"),
+        (lightgbm.LGBMClassifier(n_estimators=12, min_data_per_group=5, **QUIET), "words"),
+        (lightgbm.LGBMRegressor(n_estimators=12, max_cat_to_onehot=1, **QUIET), "amount"),
+    ],
+    ids=["xgboost", "xgboost, sets", "lightgbm", "lightgbm, sets"],
+)
+def test_splits_by_categories_are_looked_up(
+    model: Any, truth: str, tables: Tables, tmp_path: Path
+) -> None:
+    rows, found = with_categories(tables), getattr(tables, truth)
+    model.fit(rows, found() if callable(found) else found)
+    original = loaded(model, rows, tmp_path / "m")
+    assert original.model.categories[2] == ("Bern", "Genève", "Zürich")
+    done = made(original, rows)
+    assert done.worst <= (1e-7 if "xgboost" in type(model).__module__ else 1e-15)
+    assert b"TreeEnsemble" in done.data
+    said = session.load(done.data, where="the model").answer()(columns_of(rows))
+    assert said[0] == answering(original)(columns_of(rows))[0]
+
+
 @pytest.mark.parametrize(
     ("model", "why"),
     [

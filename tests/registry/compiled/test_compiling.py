@@ -271,7 +271,7 @@ class Odd(RegressorMixin, BaseEstimator):
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        (Custom(), "Custom is not a model of scikit-learn"),
+        (Custom(), "Custom is no model of scikit-learn, XGBoost or LightGBM"),
         (make_pipeline(StandardScaler(), Odd()), "Odd has no compiled form"),
     ],
     ids=["custom", "in a pipeline"],

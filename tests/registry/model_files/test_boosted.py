@@ -22,6 +22,8 @@ ROWS = pd.DataFrame(
     }
 )
 FITTED = ROWS.astype({"city": "category"})
+PLAIN = FITTED.assign(city=FITTED["city"].cat.rename_categories(["Bern", "Geneva", "Zurich"]))
+"""What XGBoost's file tells alone: names in ASCII."""
 LABEL = pd.Series(np.where(ROWS["age"] + 20 * (ROWS["city"] == "Bern") > 50, "yes", "no"))
 NUMBER = ROWS["age"] * 0.5 + ROWS["body mass"]
 
@@ -45,6 +47,36 @@ def test_a_classifier_of_xgboost_answers_as_before(tmp_path: Path) -> None:
     np.testing.assert_allclose(loaded.predict_proba(ROWS), model.predict_proba(FITTED), atol=1e-6)
     one = ROWS.iloc[[7]][["city", "age", "body mass"]]  # no category but one, in another order
     np.testing.assert_array_equal(loaded.predict(one), model.predict(FITTED.iloc[[7]]))
+
+
+def test_categories_that_are_not_ascii_are_not_mistaken_for_others(tmp_path: Path) -> None:
+    names = sorted(["本", "è", "本é", "äöz", "b", "aüéüb", "èäö"])
+    city = pd.Categorical(RNG.choice(names, 300), categories=names)
+    rows = pd.DataFrame({"mass": RNG.normal(size=300), "city": city})
+    truth = (rows["city"].cat.codes % 3 + rows["mass"] > 1).astype(int)
+    model = xgboost.XGBClassifier(n_estimators=6, enable_categorical=True).fit(rows, truth)
+    by_number = np.column_stack([rows["mass"], city.codes])
+    meant = model.get_booster().inplace_predict(by_number, validate_features=False)
+    loaded = saved(model, tmp_path / "m", rows)
+    asked = rows.astype({"city": object})
+    alone = [loaded.predict_proba(asked.iloc[[place]])[0, 1] for place in range(40)]
+    np.testing.assert_array_equal(alone, meant[:40])
+
+
+def test_categories_that_cannot_be_told_are_refused(tmp_path: Path) -> None:
+    city = pd.Categorical(["Zürich", "Bern"] * 50, categories=["Zürich", "Genève", "Bern"])
+    rows = pd.DataFrame({"city": city})
+    model = xgboost.XGBClassifier(n_estimators=2, enable_categorical=True)
+    model.fit(rows, [0, 1] * 50)
+    with pytest.raises(RequestError, match="does not say which categories of column 1"):
+        saved(model, tmp_path / "m", rows)
+
+
+def test_a_category_that_was_never_seen_is_refused(tmp_path: Path) -> None:
+    codes = (LABEL == "yes").astype(int)
+    model = xgboost.XGBClassifier(n_estimators=4, enable_categorical=True).fit(FITTED, codes)
+    with pytest.raises(RequestError, match="'city' has the category 'Chur', which it does not"):
+        saved(model, tmp_path / "m").predict(ROWS.assign(city="Chur"))
 
 
 def test_after_early_stopping_the_same_trees_answer(tmp_path: Path) -> None:
@@ -178,9 +210,9 @@ def test_no_file_that_was_changed_ends_the_process(tmp_path: Path, name: str) ->
         model.fit(FITTED, LABEL).booster_.save_model(path)
     else:
         model = xgboost.XGBClassifier(n_estimators=2, max_depth=2, enable_categorical=True)
-        model.fit(FITTED, LABEL == "yes").save_model(path)
-    whole = path.read_bytes()
-    assert set(formats.load(path, trust=False).predict(ROWS).tolist()) == {0, 1}
+        model.fit(PLAIN, LABEL == "yes").save_model(path)
+    whole, rows = path.read_bytes(), ROWS if name.endswith("txt") else PLAIN
+    assert set(formats.load(path, trust=False).predict(rows).tolist()) == {0, 1}
     refused = 0
     for _ in range(40):
         data, at = bytearray(whole), draw.randrange(len(whole))
@@ -189,7 +221,7 @@ def test_no_file_that_was_changed_ends_the_process(tmp_path: Path, name: str) ->
             del data[at : at + draw.randrange(1, 20)]
         path.write_bytes(data)
         try:
-            formats.load(path, trust=False).predict(ROWS)
+            formats.load(path, trust=False).predict(rows)
         except RequestError:
             refused += 1
     assert refused > 5
