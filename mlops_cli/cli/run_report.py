@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from mlops_cli.runs.record import Run, StepRun
 
 
+def _quoted(words: Sequence[str]) -> str:
+    import shlex  # rare, and most commands are lines
+
+    return shlex.join(words)
+
+
 class Teller:
     """Tells on stderr how the pipeline goes."""
 
@@ -25,7 +31,7 @@ class Teller:
 
     def begins(self, plan: "Plan", reasons: Sequence[str]) -> None:
         """Tell which step runs now and why."""
-        command = plan.cmd if isinstance(plan.cmd, str) else " ".join(plan.cmd)
+        command = plan.cmd if isinstance(plan.cmd, str) else _quoted(plan.cmd)
         show.note(f"{plan.step.name}: {'; '.join(reasons)}", rest="    ")
         show.note(f"  $ {command}")
 

@@ -1,5 +1,6 @@
 """What `mlo runs show` prints."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ def tell(found: "Standing") -> None:
     run = found.run
     for name, value in _facts(found):
         if value:
-            show.line(f"{name:<{_FACT}}{value}", rest=" " * _FACT)
+            lines = str(value).replace("\n", "\n" + " " * _FACT)
+            show.line(f"{name:<{_FACT}}{lines}", rest=" " * _FACT)
     _pairs("parameters", run.params)
     _tell_metrics(run)
     _pairs("seeds", run.seeds)
@@ -58,7 +60,7 @@ def _facts(found: "Standing") -> Iterator[tuple[str, Any]]:
     run = found.run
     yield "run", f"{run.name}  {run.key}" + ("  (removed)" if found.removed else "")
     yield "id", run.id
-    yield "command", run.command if isinstance(run.command, str) else " ".join(run.command)
+    yield "command", run.command if isinstance(run.command, str) else shlex.join(run.command)
     yield "status", _status(run)
     yield "began", f"{run.started[:19].replace('T', ' ')} UTC, took {run.seconds:.1f} s"
     yield "used", ", ".join(_usage(run.usage))

@@ -141,7 +141,7 @@ def _killed(repo: Repository) -> tuple[str, ...]:
 
     names = []
     for run in orphans(repo):
-        if run.seems_killed():  # else it ended, and waits to be recorded with others
+        if not run.seems_ended():  # else it ended, and waits to be recorded with others
             names.append(run.head.name)
         run.release()
     return tuple(names)

@@ -26,6 +26,10 @@ class Item:
 
 def unknown(where: Value, whole: str, name: str, params: Mapping[str, Any]) -> RequestError:
     """Return the error that a parameter named there is none."""
+    file, colon, key = name.rpartition(":")
+    if colon and file and key:
+        hint = f"those of a file: {{{file}: [{key}]}}"
+        return where.fail(f"names '{whole[:80]}', which is not in params", hint=hint)
     hint = yaml_nodes.suggest(name, tuple(dotted(params))) if params else "add it under params:"
     return where.fail(f"names '{whole[:80]}', which is not in params", hint=hint)
 

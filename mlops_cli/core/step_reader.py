@@ -17,6 +17,7 @@ from mlops_cli.core.yaml_nodes import Value
 PARAMETER_FILES = (".yaml", ".yml", ".json", ".toml")
 NOTEBOOK = "papermill"
 """The word that stands for the command of a step that runs a notebook."""
+_NOTEBOOK = re.compile(r"[^\s|&;<>$`'\"]+\.ipynb")
 _TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 KINDS = ("env", "model", "data", "step")
@@ -105,6 +106,10 @@ def _take_command(given: dict[str, Any], value: Value) -> None:
     notebook = given.get("notebook")
     if notebook is None and "cmd" not in given:
         raise value.fail("needs the key 'cmd'", hint="add cmd: ...")
+    cmd = given.get("cmd")
+    if notebook is None and isinstance(cmd, str) and _NOTEBOOK.fullmatch(cmd):
+        where = dict(value.items())["cmd"]
+        raise where.fail(f"is the notebook '{cmd[:80]}'", hint=f"notebook: {cmd[:80]}")
     if notebook is not None:
         if "cmd" in given:
             raise value.fail("has both cmd and notebook", hint="keep one of the two")

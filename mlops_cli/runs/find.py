@@ -147,7 +147,14 @@ def _missing(repo: Repository, text: str) -> RequestError:
     for run in open_run.each(repo):
         if means(text, run.head.key, run.head.name):
             return RequestError(f"run '{text}' has not ended yet", hint=f"mlo runs plot {text}")
-    return RequestError(f"there is no run '{text}'", hint="see them: mlo runs list")
+    hint = "see them: mlo runs list"
+    if text.endswith((".csv", ".json", ".parquet")):
+        hint = f"to write a file: mlo runs export --output {text}"
+    else:
+        with open_index(repo) as index:
+            if metric_number(index, text) is not None:
+                hint = f"it is a metric: best:{text}, or mlo runs plot --metric {text}"
+    return RequestError(f"there is no run '{text}'", hint=hint)
 
 
 def _named(index: Index, text: str) -> ObjectId | None:

@@ -172,9 +172,9 @@ class OpenRun:
         self.journal.read()
         return last_end(self.journal.said)
 
-    def seems_killed(self) -> bool:
-        """Return whether the last lines of the journal do not say how the run ended."""
-        return last_end(journal.tail(self.journal.path, _TAIL)) is None
+    def seems_ended(self) -> bool:
+        """Return whether the last lines of the journal say how the run ended."""
+        return last_end(journal.tail(self.journal.path, _TAIL)) is not None
 
     def note_recording(self) -> bool:
         """Note that the run is being recorded; return whether somebody began to before.

@@ -171,7 +171,7 @@ def _not_logged(
 
 def _source(repo: Repository, text: str) -> _Source:
     for run in open_run.each(repo):
-        if run.end() is None and means(text, run.head.key, run.head.name):
+        if means(text, run.head.key, run.head.name) and not run.seems_ended():
             return _Source(None, run)
     return _Source(resolve(repo, text), None)
 

@@ -141,6 +141,16 @@ def test_a_command_may_be_a_list_of_words() -> None:
             "1: 'steps.a.params[0]' names 'seed', which is not in params",
             "add it under params",
         ),
+        (
+            "steps: {a: {cmd: x, params: ['model.yaml:lr']}}",
+            "1: 'steps.a.params[0]' names 'model.yaml:lr', which is not in params",
+            "those of a file: {model.yaml: [lr]}",
+        ),
+        (
+            "steps: {a: {cmd: look.ipynb}}",
+            "1: 'steps.a.cmd' is the notebook 'look.ipynb'",
+            "notebook: look.ipynb",
+        ),
         ("params: [1]", "1: 'params' must be a mapping", None),
         ("params: {a.b: 1}", "1: 'params.a.b' has a '.' or nothing as its key", "nest"),
         (

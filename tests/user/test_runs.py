@@ -165,7 +165,7 @@ def test_show_tells_parent_parts_tags_and_note(three: Path, mlo_here: Mlo) -> No
     told = mlo_here("runs", "show", "run-0").stdout
     assert "parts     1 done: run-2 000000000003\n" in told
     assert "tags      best team=risk\n" in told
-    assert "note      the one\nto keep\n" in told
+    assert "note      the one\n          to keep\n" in told
     assert "part of   run-0 000000000001\n" in mlo_here("runs", "show", "run-2").stdout
     assert mlo_here("runs", "show", "run-0", "--json").json["tags"] == {"best": "", "team": "risk"}
     held = mlo_here("runs", "tag", "run-0", "best", "--delete", "--json").json
@@ -226,6 +226,10 @@ def test_runs_are_exported(three: Path, mlo_here: Mlo) -> None:
     assert done.stderr == "wrote loss.json, 9 rows\n"
     assert json.loads((three / "loss.json").read_text())[8]["value"] == 1.0
     assert "no form of a table" in mlo_here("runs", "export", "-o", "a.txt", code=2).stderr
+    meant = mlo_here("runs", "export", "a.csv", code=2)
+    assert meant.stderr.endswith("try: to write a file: mlo runs export --output a.csv\n")
+    meant = mlo_here("runs", "plot", "auc", code=2)
+    assert meant.stderr.endswith("it is a metric: best:auc, or mlo runs plot --metric auc\n")
 
 
 def test_the_blocks_of_the_page_run_as_they_stand(tmp_path: Path) -> None:
