@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import table_words
+from mlops_cli.data import delimited, table_words, unpacked
 from mlops_cli.errors import ExternalError, RequestError
 
 if TYPE_CHECKING:
@@ -70,26 +70,21 @@ def suffix_of(name: str) -> str:
 def _parse(data: bytes, name: str, suffix: str) -> "DataFrame":
     import pandas as pd
 
-    packed = Path(name.lower()).suffix.removeprefix(".")
-    how = {"gz": "gzip", "bz2": "bz2", "xz": "xz", "zst": "zstd"}.get(packed)
     try:
         if suffix in (".parquet", ".pq"):
             return pd.read_parquet(BytesIO(data))
         if suffix in (".jsonl", ".ndjson"):
-            found = pd.read_json(BytesIO(data), lines=True, compression=how)
+            with unpacked.opened(data, name) as file:
+                found = pd.read_json(file, lines=True)
             return found.rename(columns=str)  # pandas takes the name "0" for a number
-        if not data.strip():
+        delimiter = "\t" if suffix == ".tsv" else ","
+        if not delimited.columns(data, name, delimiter):
             return pd.DataFrame()
-        found = pd.read_csv(
-            BytesIO(data), sep="\t" if suffix == ".tsv" else ",", compression=how, low_memory=False
-        )
+        with unpacked.opened(data, name) as file:
+            return pd.read_csv(file, sep=delimiter, low_memory=False)
     except ImportError as error:
         raise RequestError(
             f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
-    except (ValueError, TypeError, OSError, EOFError) as error:  # pandas' own are ValueErrors
-        start = data[: table_words.START_BYTES] if how is None else b""
-        raise table_words.refusal(error, name, start) from error
-    if found.shape[1] == 1 and how is None:
-        table_words.refuse_separators(name, data[: table_words.START_BYTES])
-    return found
+    except table_words.UNREADABLE as error:
+        raise table_words.refusal(error, name, unpacked.start(data, name)) from error

@@ -1,15 +1,12 @@
 """Tables of any size, a block of rows at a time: the values that `table.read` gives."""
 
-import bz2
-import gzip
-import lzma
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-from mlops_cli.data import table_words
+from mlops_cli.data import delimited, table_words, unpacked
 from mlops_cli.data.table import SUFFIXES, suffix_of
-from mlops_cli.errors import ExternalError, RequestError
+from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -38,20 +35,17 @@ def blocks(
         if suffix in (".parquet", ".pq"):
             yield from _parquet(path, rows)
         else:
-            with opened(path, name) as file:
-                for frame in _text(file, suffix, rows, as_text):
-                    if frame.shape[1] == 1 and suffix in (".csv", ".tsv"):
-                        table_words.refuse_separators(name, start(path, name))
-                    yield frame
+            delimiter = "\t" if suffix == ".tsv" else ","
+            if suffix in (".csv", ".tsv"):
+                delimited.columns(path, name, delimiter)
+            with unpacked.opened(path, name) as file:
+                yield from _text(file, suffix, rows, as_text)
     except ImportError as error:
         raise RequestError(
             f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
-    except (ValueError, TypeError, EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise table_words.refusal(error, name, start(path, name)) from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ExternalError(f"cannot read '{name}': {reason}") from error
+    except table_words.UNREADABLE as error:
+        raise table_words.refusal(error, name, unpacked.start(path, name)) from error
 
 
 def _parquet(path: Path, rows: int) -> "Iterator[DataFrame]":
@@ -87,32 +81,3 @@ def _text(
             yield from reader
     except pd.errors.EmptyDataError:
         yield pd.DataFrame()
-
-
-def start(path: Path, name: str) -> bytes:
-    """Return how a file begins, as far as it can be had."""
-    try:
-        with opened(path, name) as file:
-            return file.read(table_words.START_BYTES)
-    except (OSError, EOFError, ValueError, lzma.LZMAError):
-        return b""
-
-
-def opened(path: Path, name: str) -> IO[bytes]:
-    """Return the bytes of a file that is called `name`, unpacked if that says so."""
-    opener = _OPENERS.get(Path(name.lower()).suffix)
-    return path.open("rb") if opener is None else opener(path)
-
-
-def _zstd(path: Path) -> Any:
-    import zstandard
-
-    return zstandard.open(path, "rb")
-
-
-_OPENERS: Mapping[str, Callable[[Path], Any]] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-    ".zst": _zstd,
-}

@@ -1,20 +1,28 @@
 """What to say of a file that cannot be read as a table: in words of tables, not of a library."""
 
+import csv
 import re
 import shlex
 from pathlib import Path
 
-from mlops_cli.errors import RequestError
+from mlops_cli.data.unpacked import DAMAGED
+from mlops_cli.errors import ExternalError, MloError, RequestError
 
-START_BYTES = 64 * 1024
-"""So much of the beginning of a file is enough to say what may be wrong."""
+UNREADABLE = (*DAMAGED, TypeError, KeyError, NotImplementedError, csv.Error)
+"""What libraries raise of a file that they cannot read as a table; theirs are ValueErrors."""
+
 _WIDER = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 _OPEN = re.compile(r"EOF inside string starting at row (\d+)")
 _MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def refusal(error: Exception, name: str, start: bytes = b"") -> RequestError:
-    """Return the error to raise for a file called `name` that begins with `start`."""
+def refusal(error: Exception, name: str, start: bytes = b"") -> MloError:
+    """Return the error to raise for a file called `name` that begins with `start`.
+
+    It is an ExternalError where the system refused to read, and else a RequestError.
+    """
+    if isinstance(error, OSError) and error.errno is not None:  # libraries raise some without
+        return ExternalError(f"cannot read '{name}': {(error.strerror or str(error)).lower()}")
     reason, hint = _why(error, name, start)
     return RequestError(f"'{name}' cannot be read as a table: {reason}", hint=hint)
 

@@ -1,11 +1,15 @@
 """Tables are read by kind, and compared by rows, columns and what they say in sum."""
 
+import bz2
 import gzip
+import lzma
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import zstandard
 
 from mlops_cli.data import table
 from mlops_cli.data.table_blocks import blocks
@@ -70,12 +74,18 @@ def test_names_of_digits_stay_names(tmp_path: Path) -> None:
 
 SEMICOLONS = "it looks separated by ';', not by commas"
 WIDER = "line 3 has 3 cells, those before it have 2"
+FIRST = "line 2 has 3 cells, the header has 2"
+LONG = b"x" * 200_000
 
 
 @pytest.mark.parametrize(
     ("data", "says", "hint"),
     [
         (b"a,b\n1,2\n1,2,3\n", WIDER, None),
+        (b"a,b\n1,2,3\n1,2\n", FIRST, None),
+        (b"a,b\n1,2,3\n4,5,6\n", FIRST, None),
+        (b"a,b\n  \n\n1,2,3\n", "line 4 has 3 cells, the header has 2", None),
+        (b"a,b\n1," + LONG + b",3\n", FIRST, None),
         (b"a;b\n1,5;2\n1,2;3,1\n", SEMICOLONS, "write it with commas"),
         (b"a;b\n1;2\n3;4\n", SEMICOLONS, "write it with commas"),
         (b"a\tb\n1,5\t2\n1,2\t3,1\n", "it looks separated by tabs, not by commas", "call it .tsv"),
@@ -83,7 +93,19 @@ WIDER = "line 3 has 3 cells, those before it have 2"
         ("a,b\n1,2\n".encode("utf-16"), "it is UTF-16, not UTF-8", "iconv -f utf-16 -t utf-8"),
         ("a,b\né,2\n".encode("latin-1"), "it is not UTF-8, by its byte 0xe9", "iconv -f latin1"),
     ],
-    ids=["wider", "decimal-commas", "semicolons", "tabs", "quote", "utf-16", "latin-1"],
+    ids=[
+        "wider",
+        "first",
+        "all",
+        "blank",
+        "long",
+        "decimal-commas",
+        "semicolons",
+        "tabs",
+        "quote",
+        "utf-16",
+        "latin-1",
+    ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_words_of_tables(
     data: bytes, says: str, hint: str | None, tmp_path: Path
@@ -99,6 +121,32 @@ def test_what_is_wrong_with_a_file_is_said_in_words_of_tables(
             read()
         assert caught.value.message == f"'t.csv' cannot be read as a table: {says}"
         assert (caught.value.hint is None) if hint is None else (hint in str(caught.value.hint))
+
+
+@pytest.mark.parametrize(
+    ("ending", "packed"),
+    [
+        (".bz2", bz2.compress),
+        (".gz", gzip.compress),
+        (".xz", lzma.compress),
+        (".zst", zstandard.compress),
+    ],
+    ids=["bz2", "gz", "xz", "zst"],
+)
+@pytest.mark.parametrize(
+    "harm", [lambda data: data[:-20], lambda data: b"x" + data], ids=["cut", "damaged"]
+)
+def test_a_file_cut_off_or_damaged_is_refused_however_it_is_packed(
+    ending: str, packed: Callable[[bytes], bytes], harm: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    text = b"a\n" + b"".join(b"%d\n" % number**3 for number in range(9_000))
+    path = tmp_path / f"t.csv{ending}"
+    path.write_bytes(packed(text))
+    assert len(table.read(path, path.name)) == 9_000
+    path.write_bytes(harm(packed(text)))
+    for read in (lambda: table.read(path, path.name), lambda: list(blocks(path, path.name))):
+        with pytest.raises(RequestError, match="cannot be read as a table"):
+            read()
 
 
 def test_an_empty_file_is_a_table_without_columns() -> None:

@@ -3,17 +3,17 @@
 import csv
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mlops_cli.core.records import dataclass
-from mlops_cli.data import table, table_blocks, table_words
+from mlops_cli.data import delimited, table, table_blocks, table_words
 from mlops_cli.data.parts import Part, inside
 from mlops_cli.data.table import suffix_of
+from mlops_cli.data.unpacked import opened, start
 from mlops_cli.data.validation.scan import Block
-from mlops_cli.errors import ExternalError, RequestError
+from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -90,10 +90,10 @@ class Tables:
         suffix = suffix_of(name)
         if suffix in _PARQUET or not rows:
             return {}
-        with table_blocks.opened(path, name) as opened:
+        with opened(path, name) as text:
             if suffix in _JSON:
-                return _lines_of_json(opened, set(rows))
-            return _lines_of_csv(opened, "\t" if suffix == ".tsv" else ",", rows)
+                return _lines_of_json(text, set(rows))
+            return _lines_of_csv(text, "\t" if suffix == ".tsv" else ",", rows)
 
 
 def has_types(name: str) -> bool:
@@ -181,7 +181,6 @@ def _lost(frame: "DataFrame", texts: frozenset[str]) -> frozenset[str]:
 
 def _parquet(path: Path, name: str) -> Any:
     try:
-        import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
         raise RequestError(
@@ -189,25 +188,15 @@ def _parquet(path: Path, name: str) -> Any:
         ) from error
     try:
         return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise RequestError(f"'{name}' cannot be read as a table: {reason}") from error
+    except table_words.UNREADABLE as error:
+        raise table_words.refusal(error, name) from error
 
 
 def _header(path: Path, name: str, delimiter: str) -> tuple[str, ...]:
-    """Return the names of columns as they are written, also one that is there twice."""
     try:
-        with table_blocks.opened(path, name) as file:
-            text = TextIOWrapper(file, encoding="utf-8-sig", newline="")
-            rows = (row for row in csv.reader(text, delimiter=delimiter) if row)
-            header, first = next(rows, []), next(rows, [])
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise table_words.refusal(error, name) from error
-    if len(header) == 1:
-        table_words.refuse_separators(name, table_blocks.start(path, name))
-    if len(first) > len(header):  # pandas would take the first column for names of rows
-        raise RequestError(f"'{name}' has more cells in a row than names of columns")
-    return tuple(header)
+        return delimited.columns(path, name, delimiter)
+    except table_words.UNREADABLE as error:
+        raise table_words.refusal(error, name, start(path, name)) from error
 
 
 def _of_json(path: Path, name: str) -> "Iterator[tuple[DataFrame, tuple[str, ...]]]":
@@ -217,7 +206,7 @@ def _of_json(path: Path, name: str) -> "Iterator[tuple[DataFrame, tuple[str, ...
     rows: list[dict[str, Any]] = []
     empty = True
     try:
-        with table_blocks.opened(path, name) as file:
+        with opened(path, name) as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
@@ -230,11 +219,8 @@ def _of_json(path: Path, name: str) -> "Iterator[tuple[DataFrame, tuple[str, ...
                     rows, empty = [], False
     except orjson.JSONDecodeError as error:
         raise RequestError(f"'{name}' line {number} is no JSON: {error}") from error
-    except (EOFError, ValueError) as error:
-        raise RequestError(f"'{name}' cannot be read as a table: {error}") from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ExternalError(f"cannot read '{name}': {reason}") from error
+    except table_words.UNREADABLE as error:
+        raise table_words.refusal(error, name) from error
     if rows or empty:
         yield _framed(rows)
 
@@ -280,6 +266,7 @@ def _lines_of_records(
     text: Iterator[str], delimiter: str, wanted: set[int], row: int, number: int
 ) -> dict[int, int]:
     found: dict[int, int] = {}
+    csv.field_size_limit(delimited.CELL_MAX)
     reader = csv.reader(text, delimiter=delimiter)
     begins = 0
     last = max(wanted)

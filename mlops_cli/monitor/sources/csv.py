@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops_cli.data import table_blocks, table_words
+from mlops_cli.data import table_words, unpacked
 from mlops_cli.data.table import suffix_of
 from mlops_cli.monitor.sources.blocks import Begin, Blocks, Making
 from mlops_cli.monitor.sources.parquet import refusals
@@ -58,7 +58,7 @@ def summed(path: Path, name: str, begin: Begin, *, as_text: frozenset[str] = fro
     with refusals(name):
         header = header_of(path, name)
         if len(header) == 1:
-            table_words.refuse_separators(name, table_blocks.start(path, name))
+            table_words.refuse_separators(name, unpacked.start(path, name))
         for _ in range(_MOST_TRIES):
             try:
                 return _read(path, name, _PACKED.get(packed), types, len(header), begin())
@@ -95,7 +95,7 @@ def header_of(path: Path, name: str) -> list[str]:
     """
     import csv
 
-    with table_blocks.opened(path, name) as file:
+    with unpacked.opened(path, name) as file:
         text = io.TextIOWrapper(file, "utf-8-sig", newline="")
         try:
             return next(csv.reader(text, delimiter=_delimiter(name)), [])

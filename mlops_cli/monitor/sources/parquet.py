@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_cli.data import table_words
-from mlops_cli.errors import ExternalError, RequestError
+from mlops_cli.errors import RequestError
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.kinds import Kind
 from mlops_cli.monitor.sources.sums import Sum, add_arrow
@@ -122,8 +122,5 @@ def refusals(name: str) -> Iterator[None]:
         raise RequestError(
             f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
-    except (ValueError, NotImplementedError, KeyError) as error:  # Arrow's errors are ValueErrors
+    except table_words.UNREADABLE as error:  # Arrow's errors are ValueErrors
         raise table_words.refusal(error, name) from error
-    except OSError as error:
-        reason = (error.strerror or str(error).partition("\n")[0]).lower()
-        raise ExternalError(f"cannot read '{name}': {reason}") from error

@@ -93,7 +93,7 @@ def test_columns_of_single_files_are_told(tmp_path: Path) -> None:
     ("name", "data", "told"),
     [
         ("t.csv", b"id,note\n1,a\n1,2,3,4\n", "cannot be read as a table"),
-        ("t.csv", b"id,note\n1,a,b\n2,a,b\n", "has more cells in a row than names of columns"),
+        ("t.csv", b"id,note\n1,a,b\n2,a,b\n", "line 2 has 3 cells, the header has 2"),
         ("t.csv", b"id,note\n1,\xff\xfe\n", "cannot be read as a table"),
         ("t.csv.gz", b"no gzip", "cannot be read as a table"),
         ("t.jsonl", b'{"id": 1}\n[2]\n', "line 2 is no JSON object"),
