@@ -11,7 +11,8 @@ from mlops_cli.monitor.retrain import earlier
 from mlops_cli.monitor.retrain.fresh import Fresh, gather
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.standing import watched
-from mlops_cli.monitor.retrain.window import changed
+from mlops_cli.monitor.retrain.window import Watched, answered, changed
+from mlops_cli.registry.models import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,17 @@ def needed(work: Work) -> Need:
         if rows >= again.rows * work.said.again:
             why = f"{rows:,} rows since the errors rose, {again.rows:,} when it was trained last"
             return Need({"by": "mlo retrain", "kind": "more rows", "reason": why}, why)
-    return Need(None, f"errors did not rise: {known:,} labelled answers of v{version.number}")
+    return Need(None, f"errors did not rise: {_so_far(fresh, held, version)}")
+
+
+def _so_far(fresh: Fresh, held: Watched, version: Version) -> str:
+    """Return how often a version is wrong, and was."""
+    wrong, rows = answered(fresh, held)
+    if not rows:
+        return f"no labelled answer of v{version.number} yet"
+    now = f"{wrong / rows:.1%} of {rows:,} labelled answers of v{version.number} were wrong"
+    base = held.base
+    return f"{now}, {base.wrong / base.rows:.1%} of {base.rows:,} before" if base.rows else now
 
 
 def _when(fresh: Fresh, first: int) -> str:

@@ -88,6 +88,12 @@ def changed(fresh: Fresh, watched: Watched, said: Retrain) -> tuple[Rise, int] |
     return since, int(places[first * BLOCK])
 
 
+def answered(fresh: Fresh, watched: Watched) -> tuple[int, int]:
+    """Return how many answers that count were wrong, and of how many."""
+    wrong = _wrong(fresh.wrong[_answered(fresh, watched)], watched.cut)
+    return int(wrong.sum()), len(wrong)
+
+
 def choose(fresh: Fresh, watched: Watched, said: Retrain, *, change: int | None = None) -> Chosen:
     """Return which rows to train on, and which newest ones to compare on.
 

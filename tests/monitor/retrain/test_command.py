@@ -21,6 +21,11 @@ def test_the_command_says_how_it_stands(loop: Loop, mlo_here: Mlo) -> None:
     assert "there is no model 'n'" in mlo_here("retrain", "n", code=2).stderr
     loop.answer(rows(400, 1))
     loop.answer(rows(600, 2, "b"))
+    loop.settings("rise: 0.9")
+    not_yet = mlo_here("retrain", "m", "--if-needed").stdout
+    assert "errors did not rise: " in not_yet
+    assert "% of 1,000 labelled answers of v1 were wrong" in " ".join(not_yet.split())
+    loop.settings()
     would = mlo_here("retrain", "m", "--if-needed", "--dry-run")
     assert "train on 480 rows of the prediction log" in would.stdout
     done = mlo_here("retrain", "m", "--reason", "Ada said so", "--json")
