@@ -46,7 +46,8 @@ def compare(
         return Tested("id", missing, untestable=why)
     tested = _values(kind, reference, current, asked or Asked())
     if too_few and not tested.untestable:
-        return replace(tested, results=missing, too_few=too_few)
+        note = "" if reference.names or current.names else tested.note
+        return replace(tested, results=missing, too_few=too_few, note=note)
     return _with(tested, missing)
 
 

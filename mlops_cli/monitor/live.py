@@ -182,8 +182,9 @@ def check(
         from mlops_cli.monitor import course
 
         over = course.compare(both, answers, window, settings, time=time, importance=weights)
-        whole = over.report
-        found = replace(found, windows=over, verdict=whole.verdict, reason=whole.reason)
+        whole, found = over.report, replace(found, windows=over)
+        if (found.verdict, whole.verdict) != ("not comparable", "too few rows"):
+            found = replace(found, verdict=whole.verdict, reason=whole.reason)
     if segment is not None:
         from mlops_cli.monitor import segments
 

@@ -120,6 +120,14 @@ def test_of_very_many_windows_the_newest_are_looked_at_and_the_others_told(shop)
     assert found.verdict == "too few rows"
 
 
+def test_a_column_that_is_gone_is_told_though_there_is_no_window(shop):
+    pair = tables(shop.root)
+    pd.DataFrame({"width": []}).to_csv("now.csv", index=False)
+    found = live.check(shop.repo, **pair, window="100")
+    assert (found.verdict, found.windows.report.verdict) == ("not comparable", "too few rows")
+    assert not found.holds
+
+
 def test_windows_and_segments_count_every_row_however_many_there_are(shop, monkeypatch):
     monkeypatch.setattr("mlops_cli.monitor.given._BESIDE", 350)
     pair = tables(shop.root, width=3.0)
