@@ -50,6 +50,8 @@ def of_estimates(
     """
     if not (now.value == now.value and before.value == before.value):
         return None
+    if learned is not None and learned.value != learned.value:
+        return None
     least = now.fewest if learned is None else min(now.fewest, learned.fewest)
     if least < FEWEST:
         return None

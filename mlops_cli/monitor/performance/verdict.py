@@ -63,12 +63,16 @@ def estimated(
             name,
             one,
             before[name],
-            _around(name, one, learned.get(name, sure[name])),
+            _around(name, one, _known(learned.get(name), sure[name])),
             drop.of_estimates(name, before[name], sure[name], one, learned.get(name)),
         )
         for name, one in now.items()
         if name in before
     )
+
+
+def _known(one: Measure | None, other: Measure) -> Measure:
+    return one if one is not None and one.value == one.value else other
 
 
 def _around(name: str, one: Measure, sure: Measure) -> tuple[float | None, float | None]:

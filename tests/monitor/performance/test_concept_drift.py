@@ -132,6 +132,21 @@ def test_labels_from_before_the_span_count_where_it_has_few(clinic: Clinic) -> N
     assert f"1,000 predictions without labels by {found.grounds.rows:,} newer" in found.reason
 
 
+def test_newer_labels_that_are_all_the_same_give_no_value_that_is_no_number(
+    clinic: Clinic,
+) -> None:
+    clinic.evaluate(patients(1000, 1))
+    rows = patients(800, 2)
+    rows.answers.truth[:] = 0
+    clinic.answer(rows, days=2)
+    clinic.label(0, 300)
+    found = check(clinic.shop.repo, "ills", window="400")
+    assert found.grounds is not None
+    assert found.grounds.by == "labels"
+    for one in (one for part in found.windows for one in (*part.realized, *part.estimated)):
+        assert all(x is None or np.isfinite(x) for x in (one.value, one.low, one.high, one.q)), one
+
+
 def test_what_estimates_go_by_is_said_in_one_line(clinic: Clinic) -> None:
     clinic.evaluate(patients(2000, 1))
     clinic.answer(patients(1000, 2), days=10)
