@@ -116,7 +116,7 @@ def _begin(
     if isinstance(looked, Told):
         return looked
     if dry_run:
-        return _would(work, looked, back)
+        return _would(work, looked, back, reason)
     work.found = looked
     said = dict(cause) if cause is not None else {"by": "mlo retrain", "kind": "asked"}
     standing = work.standing()
@@ -152,7 +152,7 @@ def _too_soon(work: Work, *, trains: bool) -> str | None:
     return None
 
 
-def _would(work: Work, found: Taken, back: int | None) -> Told:
+def _would(work: Work, found: Taken, back: int | None, reason: str | None) -> Told:
     chosen, said = found.chosen, work.said
     then = f"then {said.stage}, through its gates"
     if said.canary is not None:
@@ -163,6 +163,7 @@ def _would(work: Work, found: Taken, back: int | None) -> Told:
         steps = ["run the pipeline as it is committed" + (f"; {changed}" if changed else "")]
     else:
         why, steps = f"bring back v{back}: nothing is trained", []
+    work.steps += [reason] if reason else []
     work.steps += [why, *steps, f"compare on the newest {chosen.held_out:,} rows", then]
     return work.told("would retrain", why)
 

@@ -21,6 +21,7 @@ def test_what_was_true_before_brings_back_the_version_that_knew_it(loop: Loop) -
     loop.answer(rows(300, 3))
     would = loop.retrain(if_needed=True, dry_run=True)
     assert (would.status, would.why) == ("would retrain", "bring back v1: nothing is trained")
+    assert "nearer the truth than v2" in would.steps[0]
     told = loop.retrain(if_needed=True)
     assert (told.status, told.why) == ("promoted", "v1 is in production again, after v2")
     assert loop.model.stages == {"production": 1}
