@@ -123,6 +123,12 @@ def deploy(
         stop_if_refused(told, as_json=as_json)
     if tokens is None and repo.settings.serving.tokens_file is not None:
         show.note("this project asks for tokens, and these manifests do not: --tokens SECRET")
+    limits = repo.settings.serving.limits
+    if limits.requests_per_second is not None and limits.by == "client" and tokens is None:
+        show.note(
+            "serving.limits goes by address, and behind a proxy all clients have one:"
+            " say --tokens SECRET, or serving.limits.by: header:X-Forwarded-For"
+        )
     if to == "compose" and canary is None and (replicas or 1) > 1:
         show.note("compose runs 1: only a canary puts nginx in front, which shares requests out")
     folder = output or Path("deploy") / to

@@ -37,6 +37,13 @@ def test_compose_without_a_canary_runs_one_and_says_so(churn: Path, mlo_here: Ml
     assert (churn / "made/compose.yaml").read_text().count("replicas: 2") == 2
 
 
+def test_limits_that_would_take_all_clients_for_one_are_told(churn: Path, mlo_here: Mlo) -> None:
+    (churn / ".mlops.yaml").write_text("serving: {limits: {requests_per_second: 5}}\n")
+    asked = ("deploy", "churn@v1", "--to", "compose", "-o", "made")
+    assert "behind a proxy all clients have one" in mlo_here(*asked).stderr
+    assert mlo_here(*asked, "--tokens", "churn-tokens").stderr == ""
+
+
 def test_what_the_gates_refuse_is_not_written(churn: Path, mlo_here: Mlo) -> None:
     settings = "models: {churn: {stages: {staging: {}, production: {requires: staging}}}}\n"
     (churn / ".mlops.yaml").write_text(settings)

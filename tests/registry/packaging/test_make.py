@@ -208,7 +208,7 @@ def test_settings_of_the_model_travel_and_those_of_the_machine_do_not(
 ) -> None:
     serving = (
         "serving: {host: 10.0.0.1, port: 99, max_rows: 7, log: {redact: [income]},"
-        " tokens_file: tokens}\n"
+        " tokens_file: tokens, limits: {requests_per_second: 5}}\n"
     )
     before = shop.repo.layout.settings.read_text()
     shop.repo.layout.settings.write_text(before + serving)
@@ -221,6 +221,7 @@ def test_settings_of_the_model_travel_and_those_of_the_machine_do_not(
         assert (found.host, found.port, found.max_rows) == ("127.0.0.1", 8000, 7)
         assert found.log.redact == ("income",)
         assert found.tokens_file is None
+        assert found.limits.requests_per_second == 5
     told: list[str] = []
     with repository(tmp_path / "made", {}, say=told.append):
         assert told == [
