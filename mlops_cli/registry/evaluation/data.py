@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.ids import ObjectId, object_id, short
+from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import paths, reference, snapshot, table
+from mlops_cli.data import parts, paths, reference, snapshot, table
 from mlops_cli.errors import MissingObject, RequestError
 from mlops_cli.registry.evaluation.record import Data
 from mlops_cli.registry.models import Version
@@ -61,18 +62,28 @@ def meant(repo: Repository, version: Version, on: str | None) -> Data:
 
 
 def read(repo: Repository, data: Data) -> pd.DataFrame:
-    """Return the rows.
+    """Return the rows; of a folder those of all its files.
 
     Raises:
         RequestError: it is no table.
         MissingObject: it is not in this store.
     """
     try:
+        if repo.objects.kind(data.oid) is Kind.TREE:
+            return _of_parts(repo, data)
         return table.of_version(repo, data.oid, data.path)
     except MissingObject as error:
         raise MissingObject(
             f"{data.path}@{short(data.oid)} is not in this store", hint=f"mlo fetch {data.path}"
         ) from error
+
+
+def _of_parts(repo: Repository, data: Data) -> pd.DataFrame:
+    import pandas as pd
+
+    files = parts.of_folder(repo, data.oid, data.path).files
+    each = ((name, table.of_version(repo, oid, name)) for name, oid in files)
+    return pd.concat(list(parts.one_below_the_other(each)), ignore_index=True)
 
 
 def _settings(repo: Repository, name: str) -> str | None:
@@ -86,7 +97,7 @@ def _named(
     known = _by_id(repo, text, start)
     if known is not None:
         return Data(known.path, known.oid, chosen)
-    path, rev = reference.split(text)
+    _, rev = reference.split(text)
     loose = paths.relative(repo, start / text)
     try:
         found = reference.resolve(repo, text, start=start)
@@ -99,7 +110,7 @@ def _named(
             raise
         return Data(loose, _of_file(repo, loose, take=take), chosen)
     if found.kind != "file":
-        raise RequestError(f"'{found.path}' is a folder", hint=f"name a table in it: {path}/FILE")
+        parts.of_folder(repo, found.oid, found.path)  # one without a table is refused
     return Data(found.path, found.oid, chosen)
 
 

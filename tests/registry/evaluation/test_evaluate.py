@@ -124,6 +124,22 @@ def test_what_is_versioned_is_named_by_its_version(repo: Repository) -> None:
     assert again.data.oid == added.oid
 
 
+def test_a_version_of_a_folder_is_one_table(repo: Repository) -> None:
+    whole = evaluate(repo, models.resolve(repo, "churn"))
+    folder = repo.root / "data/parts"
+    folder.mkdir()
+    people(60)[:30].to_csv(folder / "1.csv", index=False)
+    people(60)[30:].to_csv(folder / "2.csv", index=False)
+    add(repo, [folder])
+    found = evaluate(repo, models.resolve(repo, "churn"), "data/parts")
+    assert (found.rows, found.metrics) == (60, whole.metrics)
+    (folder / "1.csv").unlink()
+    (folder / "2.csv").rename(folder / "notes.txt")
+    add(repo, [folder])
+    with pytest.raises(RequestError, match="no table in 'data/parts'"):
+        evaluate(repo, models.resolve(repo, "churn"), "data/parts")
+
+
 def test_rows_without_a_truth_are_left_out_and_told(repo: Repository) -> None:
     frame = people(60)
     frame.loc[:4, "left"] = None
