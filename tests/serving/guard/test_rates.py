@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import tritonclient.grpc as by_grpc
 
 from mlops_cli.core.config_serving import Limits
 from mlops_cli.serving.guard.rates import Rates
@@ -103,6 +104,12 @@ def test_every_way_of_asking_counts_but_probes_do_not(tmp_path: Path) -> None:
         assert late.json()["error"].startswith("this client may send 0.001 requests a second")
         straight = Raw(one).send(WHOLE.replace(b"host: x", b"host: x\r\nconnection: close")).all()
         assert straight.startswith(b"HTTP/1.1 429 Too Many Requests")
+        place = one.ready.url.removeprefix("http://")
+        with by_grpc.InferenceServerClient(place) as client:
+            assert client.is_server_live()
+            with pytest.raises(Exception, match="requests a second: try again") as told:
+                client.get_server_metadata()
+        assert "RESOURCE_EXHAUSTED" in str(told.value)
         for path in ("/health", "/ready", "/metrics"):
             assert one.client.get(path).status_code == 200
         assert (
