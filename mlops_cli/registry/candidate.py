@@ -1,6 +1,6 @@
 """Finding what is about to become a version: the artifact, its run, and its training table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,10 +43,13 @@ class Candidate:
 def find(
     repo: Repository, name: str, *, run: Run | None, path: Path | None, data: Path | None
 ) -> Candidate:
-    """Return what `run`, or else the newest run, made; or the model at `path`, fitted on `data`.
+    """Return what `run` made, or the model at `path`, fitted on `data`.
+
+    Without both it is the newest run that made one: no part of another, such as a trial of a
+    sweep, and none that reproduces another, since which of those came last says nothing.
 
     Raises:
-        RequestError: the run made no model or several.
+        RequestError: the run made no model or several, or there is no such run.
     """
     return _from_path(repo, name, path, data) if path is not None else _from_run(repo, name, run)
 
@@ -94,25 +97,41 @@ def _from_run(repo: Repository, name: str, run: Run | None) -> Candidate:
 
 
 def _newest(repo: Repository, path: str | None) -> Run:
-    """Return the newest run that was done and made a model."""
+    """Return the newest run of itself that was done and made a model."""
+    from mlops_cli.runs.find import OF_ITSELF
+    from mlops_cli.runs.finish import reap
     from mlops_cli.runs.index import open_index
 
+    reap(repo)
     with open_index(repo) as index:
-        ids = index.ids("status = 'done'")
+        if run := _first(repo, index.ids(f"status = 'done' AND {OF_ITSELF}"), path):
+            return run
+        part = _first(repo, index.ids(f"status = 'done' AND NOT ({OF_ITSELF})"), path)
+    made = f"has made '{path}'" if path else "has made a model"
+    if part is not None:
+        raise RequestError(
+            f"no run that was done {made}, but runs that are part of others, such as trials",
+            hint=f"name the one: --run {part.name}, or --run best:METRIC",
+        )
+    if path:
+        raise RequestError(
+            f"no run that was done {made}",
+            hint="mlo run, or: mlo register NAME --path FILE",
+        )
+    raise RequestError(
+        f"no run that was done {made}",
+        hint="log it in the script with mlops_cli.api.log_model, or set models.NAME.path in "
+        ".mlops.yaml to a step's output, then mlo run; or: mlo register NAME --path FILE",
+    )
+
+
+def _first(repo: Repository, ids: Iterable[ObjectId], path: str | None) -> Run | None:
+    """Return the first of some runs that made a model, that at `path` if there is one."""
     for oid in ids:
         run = Run.read(repo, oid)
         if run.output(path) is not None if path else run.models:
             return run
-    if path:
-        raise RequestError(
-            f"no run that was done has made '{path}'",
-            hint="mlo run, or: mlo register NAME --path FILE",
-        )
-    raise RequestError(
-        "no run that was done has made a model",
-        hint="log it in the script with mlops_cli.api.log_model, or set models.NAME.path in "
-        ".mlops.yaml to a step's output, then mlo run; or: mlo register NAME --path FILE",
-    )
+    return None
 
 
 def _settings(repo: Repository, name: str) -> tuple[str | None, str | None, str | None]:

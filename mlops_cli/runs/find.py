@@ -23,6 +23,8 @@ _NO_COPY = (
     "NOT EXISTS (SELECT 1 FROM told WHERE told.run = runs.n "  # noqa: S608  our own text
     f"AND tags LIKE '%\"{REPRODUCES}%')"
 )
+OF_ITSELF = f"parent IS NULL AND {_NO_COPY}"
+"""What the index is asked for a run that is no part of another, and reproduces none."""
 _LOWER = re.compile(
     r"(^|[^a-z])(loss|losses|error|errors|err|rmse|mse|mae|mape|smape|rmsle|msle|logloss|perplexity"
     r"|ppl|brier|ece|nll|wer|cer|fid|deviance|bic|aic|crossentropy|entropy|regret|cost|latency|time"
@@ -187,7 +189,7 @@ def _refuse_unreadable(index: Index, text: str) -> None:
 
 def _newest(index: Index, where: str, *values: object) -> ObjectId | None:
     """Return the newest run that is no part of another and reproduces none; else the newest."""
-    for more in (f"parent IS NULL AND {_NO_COPY}", "1"):
+    for more in (OF_ITSELF, "1"):
         if found := index.ids(f"{where} AND {more}", values, limit=1):
             return found[0]
     return None

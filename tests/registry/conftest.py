@@ -41,7 +41,14 @@ class Workshop:
         self.repo.layout.settings.write_text(text)
         self.repo = open_repository(self.repo.root)
 
-    def run(self, metrics: Mapping[str, float | str], *, strength: float = 1.0) -> Run:
+    def run(
+        self,
+        metrics: Mapping[str, float | str],
+        *,
+        strength: float = 1.0,
+        parent: str | None = None,
+        tags: tuple[str, ...] = (),
+    ) -> Run:
         import pandas as pd
 
         self.made += 1
@@ -93,6 +100,8 @@ class Workshop:
             metrics=dict(metrics),
             steps=(replace(step, run=key),),
             models=(Model("model"),),
+            parent=parent,
+            tags=tags,
         )
         recorded, data_bytes = encode(run)
         self.repo.objects.put(data_bytes, Kind.RUN)

@@ -17,6 +17,7 @@ from mlops_cli.data import snapshot
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import card, events, example, formats, models, profile, signature
 from mlops_cli.registry.register import Said, register
+from mlops_cli.runs.names import REPRODUCES
 from mlops_cli.runs.record import Artifact, encode
 from tests.registry.conftest import Workshop
 
@@ -121,6 +122,20 @@ def test_without_a_run_the_newest_that_made_the_model_is_taken(workshop: Worksho
     workshop.run({"auc": 0.9})
     newer = workshop.run({"auc": 0.7}, strength=0.1)
     assert register(workshop.repo, "churn").version.run == newer.id
+
+
+def test_without_a_run_no_part_of_another_is_taken_and_no_reproduction(workshop: Workshop) -> None:
+    whole = workshop.run({"auc": 0.9})
+    workshop.run({"auc": 0.2}, strength=0.1, parent=whole.key)
+    workshop.run({"auc": 0.9}, strength=0.2, tags=(REPRODUCES + whole.key,))
+    assert register(workshop.repo, "churn").version.run == whole.id
+
+
+def test_where_only_parts_of_runs_made_a_model_one_has_to_be_named(workshop: Workshop) -> None:
+    part = workshop.run({"auc": 0.2}, parent="0" * 12)
+    with pytest.raises(RequestError, match="part of others, such as trials") as caught:
+        register(workshop.repo, "churn")
+    assert f"--run {part.name}" in str(caught.value.hint)
 
 
 def test_the_same_model_is_one_version_unless_forced(workshop: Workshop) -> None:

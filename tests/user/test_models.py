@@ -99,7 +99,9 @@ def test_a_file_is_predicted_and_traced(iris: Path, mlo_here: Mlo) -> None:
 
 
 def test_a_bare_name_predicts_with_what_is_in_production(iris: Path, mlo_here: Mlo) -> None:
-    mlo_here("register", "iris")
+    made = mlo_here("register", "iris").stdout
+    (run,) = mlo_here("runs", "list", "--json").json["runs"]
+    assert f"model, run {run['name']} ({run['key'][:8]})\n" in made
     lines = (iris / "data/iris.csv").read_text().splitlines()
     (iris / "one.csv").write_text("\n".join(lines[:2]))
     done = mlo_here("predict", "iris", "one.csv", "newest.csv")
@@ -129,7 +131,7 @@ def test_a_model_that_no_run_made_needs_somebody_who_vouches_for_it(
     assert (made["version"]["trusted"], made["version"]["run"]) == (True, None)
     assert "somebody vouched" in mlo_here("models", "show", "near@v1").stdout
     again = ("register", "near", "--path", "near.joblib", "--trust")
-    assert "this very model already" in mlo_here(*again).stdout
+    assert "from outside any run, is this very model already" in mlo_here(*again).stdout
     assert "near v2" in mlo_here(*again, "--force").stdout
     (iris / "rows.csv").write_text("id,x0\n007,0.9\n")
     mlo_here("predict", "near@v1", "rows.csv", "out.csv")

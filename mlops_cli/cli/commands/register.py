@@ -8,6 +8,7 @@ import typer
 from mlops_cli.cli import show
 from mlops_cli.cli.here import repository
 from mlops_cli.cli.options import JsonFlag
+from mlops_cli.cli.origin import origin
 from mlops_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ def register(
     name: Annotated[str, typer.Argument(help="The model's name")],
     run: Annotated[
         str | None,
-        typer.Option(help="The run that made it: id, name, last, best:METRIC (default: newest)"),
+        typer.Option(
+            help="The run that made it: id, name, last, best:METRIC (default: newest, no trial)"
+        ),
     ] = None,
     path: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A model that no run made: file or folder")
@@ -86,7 +89,11 @@ def register(
         progress=show.progress(),
     )
     example = 0 if as_json else _example_rows(repo, made.version)
-    show.emit(made, as_json=as_json, text=lambda one: _tell(one, example=example))
+    show.emit(
+        made,
+        as_json=as_json,
+        text=lambda one: _tell(one, origin=origin(repo, one.version), example=example),
+    )
 
 
 def _example_rows(repo: "Repository", version: "Version") -> int:
@@ -98,15 +105,13 @@ def _example_rows(repo: "Repository", version: "Version") -> int:
     return len(example.decode(repo.objects.get(version.example)).rows)
 
 
-def _tell(made: "Registered", *, example: int) -> None:
+def _tell(made: "Registered", *, origin: str, example: int) -> None:
     version = made.version
     if not made.created:
-        origin = f"run {version.run[:10]}" if version.run else "outside any run"
         show.line(f"{version.model} v{version.number}, from {origin}, is this very model already")
         show.note("to make another version of it all the same: --force")
         return
     show.line(f"{version.model} v{version.number}  {version.id[:10]}")
-    origin = f"run {version.run[:10]}" if version.run else "outside any run"
     show.line(f"  from     {version.path}, {origin}")
     show.line(f"  format   {version.format}{', trusted' if version.trusted else ''}")
     takes = (
