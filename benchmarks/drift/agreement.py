@@ -70,7 +70,7 @@ def _scipy() -> Iterator[Value]:
 
     from scipy import stats
 
-    from mlops_cli.monitor import anderson_darling, categorical, ks
+    from mlops_cli.monitor.statistics import anderson_darling, categorical, ks
 
     for _, first, second in cases.pairs():
         found, theirs = ks.two_sample(first, second), stats.ks_2samp(first, second, method="exact")
@@ -97,7 +97,7 @@ def _scipy() -> Iterator[Value]:
 
 
 def _evidently(told: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
-    from mlops_cli.monitor import categorical, distances
+    from mlops_cli.monitor.statistics import categorical, distances
 
     for name, first, second in cases.pairs():
         theirs = told[name]
@@ -125,8 +125,8 @@ def _evidently(told: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
 
 
 def _nannyml(told: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
-    from mlops_cli.monitor import categorical, distances, ks, means
-    from mlops_cli.monitor.pooled import of_samples
+    from mlops_cli.monitor.statistics import categorical, distances, ks, means
+    from mlops_cli.monitor.statistics.pooled import of_samples
 
     for name, first, second in cases.pairs():
         theirs = told[name]
@@ -157,7 +157,7 @@ def _nannyml(told: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
 
 
 def _alibi(told: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
-    from mlops_cli.monitor import categorical, ks
+    from mlops_cli.monitor.statistics import categorical, ks
 
     for name, first, second in cases.pairs():
         found = ks.two_sample(first, second)
@@ -181,14 +181,14 @@ def _reconstruction() -> float:
 
 
 def _wasserstein(first: "Array", second: "Array") -> float:
-    from mlops_cli.monitor.distances import wasserstein
-    from mlops_cli.monitor.pooled import of_samples
+    from mlops_cli.monitor.statistics.distances import wasserstein
+    from mlops_cli.monitor.statistics.pooled import of_samples
 
     return wasserstein(*of_samples(first, second))
 
 
 def _counted(first: "Array", second: "Array") -> "tuple[Array, Array]":
-    from mlops_cli.monitor.pooled import of_samples
+    from mlops_cli.monitor.statistics.pooled import of_samples
 
     _, a, b = of_samples(first, second)
     return a, b

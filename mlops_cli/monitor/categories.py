@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.monitor import categorical, distances, distribution, histogram
+from mlops_cli.monitor import distribution
 from mlops_cli.monitor.distribution import OTHERS, Distribution
+from mlops_cli.monitor.statistics import categorical, distances, histogram
 from mlops_cli.monitor.tested import OtherTest, Result, Tested, counted, percent
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlops_cli.monitor import categorical, categories, numeric, repeats, rhythm, texts, words
+from mlops_cli.monitor import categories, numeric, repeats, rhythm, texts, words
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.kinds import Kind
 from mlops_cli.monitor.numeric import Asked
+from mlops_cli.monitor.statistics import categorical
 from mlops_cli.monitor.tested import Result, Tested, counted, percent
 
 _IN_WORDS: dict[Kind, str] = {

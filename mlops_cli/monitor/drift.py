@@ -18,8 +18,8 @@ from mlops_cli.core.config import DriftSettings
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import columns, verdicts
 from mlops_cli.monitor.distribution import Table, repeated
-from mlops_cli.monitor.false_discovery import q_values
 from mlops_cli.monitor.numeric import Asked
+from mlops_cli.monitor.statistics.false_discovery import q_values
 from mlops_cli.monitor.tested import Tested
 from mlops_cli.monitor.verdicts import ColumnDrift, Verdict
 

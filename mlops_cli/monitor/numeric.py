@@ -5,17 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.monitor import (
-    binning,
-    categories,
-    distances,
-    gaps,
-    histogram,
-    ks,
-    means,
-)
+from mlops_cli.monitor import categories
 from mlops_cli.monitor.distribution import Distribution, Pair, pair
-from mlops_cli.monitor.gaps import Gaps
+from mlops_cli.monitor.statistics import binning, distances, gaps, histogram, ks, means
+from mlops_cli.monitor.statistics.gaps import Gaps
 from mlops_cli.monitor.tested import ColumnKind, OtherTest, Result, Tested, counted, percent
 
 if TYPE_CHECKING:

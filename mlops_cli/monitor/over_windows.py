@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlops_cli.core.config import DriftSettings
-from mlops_cli.monitor import columns, drift, trend, verdicts
+from mlops_cli.monitor import columns, drift, verdicts
 from mlops_cli.monitor.distribution import Table
-from mlops_cli.monitor.false_discovery import q_values
 from mlops_cli.monitor.numeric import Asked
+from mlops_cli.monitor.statistics import trend
+from mlops_cli.monitor.statistics.false_discovery import q_values
+from mlops_cli.monitor.statistics.trend import Trend
 from mlops_cli.monitor.tested import ColumnKind, Tested
-from mlops_cli.monitor.trend import Trend
 from mlops_cli.monitor.verdicts import ColumnDrift, Verdict
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mlops_cli.monitor import categorical
 from mlops_cli.monitor.distribution import Distribution
+from mlops_cli.monitor.statistics import categorical
 from mlops_cli.monitor.tested import Result, percent
 
 

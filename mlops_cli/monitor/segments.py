@@ -13,10 +13,10 @@ from mlops_cli.core.records import dataclass
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor import columns, drift, split, verdicts
 from mlops_cli.monitor.distribution import Table
-from mlops_cli.monitor.false_discovery import q_values
 from mlops_cli.monitor.given import Given
 from mlops_cli.monitor.numeric import Asked
 from mlops_cli.monitor.segmenting import Segmenting
+from mlops_cli.monitor.statistics.false_discovery import q_values
 from mlops_cli.monitor.tested import Tested, listed
 from mlops_cli.monitor.verdicts import ColumnDrift, Verdict
 from mlops_cli.registry.evaluation import slices

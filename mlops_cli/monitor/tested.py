@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mlops_cli.monitor.histogram import Shapes
+from mlops_cli.monitor.statistics.histogram import Shapes
 
 ColumnKind = Literal["number", "boolean", "category", "datetime", "text", "id", "empty"]
 """`text` is many words that hardly repeat; `id` is what never repeats and says nothing by itself:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mlops_cli.monitor import categorical, gaps, histogram, words
+from mlops_cli.monitor import words
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.numeric import apart
-from mlops_cli.monitor.tails import normal
+from mlops_cli.monitor.statistics import categorical, gaps, histogram
+from mlops_cli.monitor.statistics.tails import normal
 from mlops_cli.monitor.tested import Result, Tested, percent
 from mlops_cli.monitor.words import Words
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlops_cli.core.config import DriftSettings
-from mlops_cli.monitor.histogram import Shapes
+from mlops_cli.monitor.statistics.histogram import Shapes
 from mlops_cli.monitor.tested import ColumnKind, OtherTest, Result, Tested, percent
 
 Verdict = Literal["drift", "not comparable", "warn", "too few rows", "ok", "not tested"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlops_cli.monitor.estimation.holds import Off
-from mlops_cli.monitor.false_discovery import q_values
+from mlops_cli.monitor.statistics.false_discovery import q_values
 
 if TYPE_CHECKING:
     import numpy as np

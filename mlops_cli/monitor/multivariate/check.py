@@ -10,12 +10,12 @@ from mlops_cli.core.config import DriftSettings
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.monitor.columns import too_few_rows
 from mlops_cli.monitor.drift import check as check_names
-from mlops_cli.monitor.false_discovery import q_values
 from mlops_cli.monitor.multivariate import domain, encoded, mmd, reconstruction
 from mlops_cli.monitor.multivariate.domain import Separation
 from mlops_cli.monitor.multivariate.encoded import Encoded
 from mlops_cli.monitor.multivariate.mmd import Discrepancy
 from mlops_cli.monitor.multivariate.reconstruction import Reconstruction
+from mlops_cli.monitor.statistics.false_discovery import q_values
 
 if TYPE_CHECKING:
     import numpy as np

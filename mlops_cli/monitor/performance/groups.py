@@ -15,13 +15,13 @@ from statistics import NormalDist
 from mlops_cli.core.clock import moment
 from mlops_cli.core.repository import Repository
 from mlops_cli.data.predictions.block import Cells
-from mlops_cli.monitor.false_discovery import q_values
 from mlops_cli.monitor.performance import reference, verdict
 from mlops_cli.monitor.performance.look import Look, within
 from mlops_cli.monitor.performance.measure import Measures
 from mlops_cli.monitor.performance.reference import Past
 from mlops_cli.monitor.performance.report import Gap, Reading, Segment
 from mlops_cli.monitor.performance.windows import Cut
+from mlops_cli.monitor.statistics.false_discovery import q_values
 from mlops_cli.registry.evaluation import fairness, kept, slices
 from mlops_cli.registry.evaluation.answers import part
 from mlops_cli.registry.evaluation.bootstrap import CONFIDENCE, Estimate

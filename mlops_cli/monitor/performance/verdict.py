@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlops_cli.core.config_performance import PerformanceSettings
-from mlops_cli.monitor.false_discovery import q_values
 from mlops_cli.monitor.performance import drop
 from mlops_cli.monitor.performance.measure import LOSSES, Measure, Measures
 from mlops_cli.monitor.performance.report import Reading
+from mlops_cli.monitor.statistics.false_discovery import q_values
 
 _BY_LABELS = ("accuracy", "f1", "roc_auc")
 _BY_NUMBERS = ("mae", "rmse")

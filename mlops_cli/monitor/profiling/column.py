@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlops_cli.core.records import dataclass, replace
-from mlops_cli.monitor import histogram
-from mlops_cli.monitor.binning import binned
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.kinds import Kind
 from mlops_cli.monitor.profiling import oddities
+from mlops_cli.monitor.statistics import histogram
+from mlops_cli.monitor.statistics.binning import binned
 
 if TYPE_CHECKING:
     from mlops_cli.monitor.distribution import Counts, Values

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from mlops_cli.core.config import DriftSettings
-from mlops_cli.monitor.histogram import Shapes
 from mlops_cli.monitor.live import Checked
 from mlops_cli.monitor.multivariate.check import MultivariateReport
 from mlops_cli.monitor.report import subject, words
 from mlops_cli.monitor.report.over import windows
 from mlops_cli.monitor.segments import SegmentDrift, SegmentsReport, worst_columns
+from mlops_cli.monitor.statistics.histogram import Shapes
 from mlops_cli.monitor.tested import listed
 from mlops_cli.monitor.verdicts import ColumnDrift
 from mlops_cli.page import html, shapes

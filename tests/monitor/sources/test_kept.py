@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlops_cli.monitor import drift, gaps
+from mlops_cli.monitor import drift
 from mlops_cli.monitor.sources import numbers
 from mlops_cli.monitor.sources.frame import of_frame
 from mlops_cli.monitor.sources.kept import of_profile
+from mlops_cli.monitor.statistics import gaps
 from mlops_cli.registry import profile
 from tests.monitor.sources.conftest import mixed
 

@@ -8,10 +8,11 @@ import pytest
 
 from mlops_cli.core.config import DriftSettings
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor import drift, gaps
+from mlops_cli.monitor import drift
 from mlops_cli.monitor.sources import numbers, opened, sketches
 from mlops_cli.monitor.sources.frame import of_frame
 from mlops_cli.monitor.sources.sketches import SketchSum
+from mlops_cli.monitor.statistics import gaps
 from tests.monitor.sources.conftest import mixed
 
 ROWS = 300_000

@@ -1,0 +1,1 @@
+"""Tests, distances and their tails: pure mathematics of samples, each with its source."""
