@@ -7,6 +7,7 @@ from mlops_cli.registry.compiled.boosters import Ensemble, Link, categories, hel
 from mlops_cli.registry.compiled.categories import SPLIT, Sets
 from mlops_cli.registry.compiled.graph import NotCompiledError
 from mlops_cli.registry.compiled.trees import Tree
+from mlops_cli.registry.model_files.lightgbm_text import fields
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ def read(model: Any) -> Ensemble:
     booster = held(getattr(model, "booster_", model))
     text = booster.model_to_string(num_iteration=None)
     head_text, *blocks = text.partition("\nend of trees\n")[0].split("\nTree=")
-    head = _fields(head_text)
+    head = fields(head_text)
     objective, *options = head.get("objective", "none").split(" ")
     if objective not in _LINKS or "sqrt" in options:
         raise NotCompiledError(f"its objective is {' '.join([objective, *options])}")
@@ -43,7 +44,7 @@ def read(model: Any) -> Ensemble:
     slopes = [option.partition(":")[2] for option in options if option.startswith("sigmoid:")]
     averaged = "average_output" in head_text.splitlines()
     sets = Sets(int(head["max_feature_idx"]) + 1, categories(model))
-    every = [_tree(_fields(block), sets) for block in blocks]
+    every = [_tree(fields(block), sets) for block in blocks]
     trees, lookups = sets.finish(
         [(tree, number % sums, worth) for number, (tree, worth) in enumerate(every)]
     )
@@ -55,11 +56,6 @@ def read(model: Any) -> Ensemble:
         rounds=max(1, len(blocks) // sums) if averaged else 1,
         lookups=lookups,
     )
-
-
-def _fields(block: str) -> dict[str, str]:
-    lines = (line.partition("=") for line in block.splitlines())
-    return {name: value for name, mark, value in lines if mark}
 
 
 def _tree(tree: Mapping[str, str], sets: Sets) -> "tuple[Tree, np.ndarray[Any, Any]]":

@@ -52,7 +52,7 @@ def _check(text: str) -> dict[str, str]:
     need(ends, "it ends before its trees do")
     need("\nparameters:" not in rest or "\nend of parameters" in rest, "it ends too early")
     first, *blocks = trees.split("\nTree=")
-    head = _fields(first)
+    head = fields(first)
     columns = int(head["max_feature_idx"]) + 1
     need(0 < columns < 2**31, "a broken number of columns")
     for name in ("feature_names", "feature_infos"):
@@ -62,11 +62,12 @@ def _check(text: str) -> dict[str, str]:
     need(len(blocks) % each == 0, "trees for some of the classes alone")
     _check_sizes(head, text.encode()[: len(trees.encode()) + 2])
     for number, block in enumerate(blocks):
-        _check_tree(_fields(block), columns, f"tree {number}")
+        _check_tree(fields(block), columns, f"tree {number}")
     return head
 
 
-def _fields(block: str) -> dict[str, str]:
+def fields(block: str) -> dict[str, str]:
+    """Return the lines `NAME=VALUE` of the head or of one tree."""
     lines = (line.partition("=") for line in block.splitlines())
     return {name: value for name, mark, value in lines if mark}
 
