@@ -28,11 +28,35 @@ COMPLETE_VARIABLE = "_MLO_COMPLETE"  # set by the shell's completion function
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         _let_any_file_name_through(stream)
     take_signals()
     gc.set_threshold(_OBJECTS)
     _leave(run(sys.argv[1:]))
+
+
+def _open_what_is_closed() -> None:
+    """Have what was closed before the start (`>&-`) lead nowhere, as git does.
+
+    Python has no stream for it then; and a file opened later would take its number, and what is
+    printed by a child.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.set_inheritable(number, True)  # noqa: FBT003  it takes no keyword
+    sys.stdin = sys.stdin or _nowhere("r")
+    sys.stdout = sys.stdout or _nowhere("w")
+    sys.stderr = sys.stderr or _nowhere("w")
+
+
+def _nowhere(mode: str) -> Any:
+    return os.fdopen(os.open(os.devnull, os.O_RDWR), mode)
 
 
 def _leave(code: int) -> NoReturn:

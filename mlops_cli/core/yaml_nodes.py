@@ -248,8 +248,9 @@ class Value:
         if found == kind:
             return
         has = _WORDS[found]
-        value = self._node.value
-        if self._node.id == "scalar" and found != NULL and len(value) <= 40:
+        scalar = self._node.id == "scalar"
+        value = str(self._node.value) if scalar else ""
+        if scalar and found != NULL and len(value) <= 40:
             has = f"'{value}'" if found != STR else f"the text '{value}'"
         if kind == BOOL and value in _BINARY_WORDS:
             hint = f"write {'true' if value in ('yes', 'on') else 'false'}"

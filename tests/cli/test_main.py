@@ -70,6 +70,17 @@ def test_at_its_end_it_waits_for_threads_and_does_what_was_asked_for() -> None:
     assert "there is no command 'nonsense'" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [("--version >&-", 0), ("nonsense 2>&-", 2), ("nonsense <&- >&- 2>&-", 2)],
+)
+def test_closed_streams_lead_nowhere_and_change_no_exit_code(arguments: str, code: int) -> None:
+    line = f'"{sys.executable}" -m mlops_cli {arguments}'
+    done = subprocess.run(line, shell=True, env=unwatched(), capture_output=True, check=False)
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+
+
 def test_version_is_the_package_s(mlo: Mlo) -> None:
     assert mlo("--version").stdout == f"mlo {__version__}\n"
 

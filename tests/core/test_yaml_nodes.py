@@ -152,9 +152,10 @@ def test_aliases_are_read_but_not_when_they_make_billions() -> None:
 class Point:
     x: int
     label: str = "none"
+    flag: bool = False
 
 
-READERS = {"x": Value.integer, "label": Value.text}
+READERS = {"x": Value.integer, "label": Value.text, "flag": Value.boolean}
 
 
 def point(text: str) -> Point:
@@ -170,7 +171,7 @@ def test_record_makes_a_dataclass_of_the_keys_that_are_there() -> None:
     ("text", "message", "hint"),
     [
         ("x: 1\nlabl: a", "f:2: 'labl' is not a known key", "did you mean 'label'?"),
-        ("x: 1\nzzz: a", "f:2: 'zzz' is not a known key", "known here: x, label"),
+        ("x: 1\nzzz: a", "f:2: 'zzz' is not a known key", "known here: x, label, flag"),
         ("label: a", "f:1: needs the key 'x'", "add x: ..."),
         ("", "f:1: needs the key 'x'", "add x: ..."),
         ("[]", "f:1: must be a mapping, not a list", None),
@@ -180,6 +181,8 @@ def test_record_makes_a_dataclass_of_the_keys_that_are_there() -> None:
         ("x: 1\nlabel: 2", "f:2: 'label' must be text, not '2'", "put it in quotes if"),
         ("x: 1\nlabel: ' '", "f:2: 'label' must not be empty", None),
         ("x: 1\nlabel: [a]", "f:2: 'label' must be text, not a list", None),
+        ("x: 1\nflag: [1]", "f:2: 'flag' must be true or false, not a list", None),
+        ("x: 1\nflag: {a: 1}", "f:2: 'flag' must be true or false, not a mapping", None),
     ],
 )
 def test_record_names_what_does_not_fit(text: str, message: str, hint: str | None) -> None:
