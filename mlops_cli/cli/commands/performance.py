@@ -54,7 +54,8 @@ def performance(
     """Compare how well a model does live with held-out data.
 
     By labels that mlo feedback told, window by window; where there are none it is estimated: of
-    a classifier from its probabilities, of a regressor from its inputs. A metric has dropped when
+    a classifier from its probabilities, of a regressor from its inputs, as the evaluation has
+    them, or newer labels for which that does not hold. A metric has dropped when
     it is worse by more than chance, given how many were tested, and by enough to matter;
     .mlops.yaml sets the bounds under performance. Detectors say when the error changed. Exits
     with 1 when performance has dropped, also where that is an estimate, else with 0.

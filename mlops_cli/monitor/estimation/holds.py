@@ -122,7 +122,7 @@ def surprise(hits: int, rows: int, share: float, behind: int) -> float:
     >>> round(surprise(0, 10, 0.5, 10**9), 5), surprise(5, 10, 0.5, 100)
     (0.00195, 1.0)
     >>> surprise(50, 50, 1.0, 1000), round(surprise(47, 50, 1.0, 1000), 6)
-    (1.0, 0.00021)
+    (1.0, 0.000204)
     """
     import numpy as np
 
