@@ -173,6 +173,20 @@ def test_training_data_that_is_no_table_needs_a_reference(shop):
         live.check(shop.repo)
 
 
+def test_training_data_in_parts_are_the_reference(shop):
+    frame, objects = table(300, 1), shop.repo.objects
+    entries = []
+    for name, part in (("1.csv", frame[:100]), ("2.csv", frame[100:])):
+        data = part.to_csv(index=False).encode()
+        entries.append(tree.Entry(name, tree.Mode.FILE, len(data), objects.put(data)))
+    oid = objects.put(tree.encode(entries), Kind.TREE)
+    shop.answer(shop.register(data={"path": "data/parts", "oid": oid, "kind": "folder"}), asked())
+    found = live.check(shop.repo)
+    assert (found.reference, found.report.reference_rows) == (Side("data/parts", oid=oid), 300)
+    assert found.verdict == "ok"
+    assert live.check(shop.repo, segment="colour").segments.verdict == "ok"
+
+
 def test_a_reference_without_the_models_columns_is_refused(shop):
     shop.answer(shop.register(), asked())
     pd.DataFrame({"z": [1]}).to_csv("z.csv", index=False)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import Mlo
+from tests.conftest import Mlo, git
 
 
 @pytest.fixture
@@ -229,3 +229,28 @@ def test_ranges_are_told_by_the_name_of_their_column(tables, mlo_here: Mlo):
     shown = mlo_here(*line).stdout
     assert " < speed <= " in shown
     assert " . " not in shown
+
+
+def test_files_in_parts_are_one_table_here_and_as_a_version(tables, mlo_here: Mlo):
+    frame = pd.read_csv("after.csv")
+    (tables / "parts").mkdir()
+    for number in range(4):
+        frame[number::4].to_csv(f"parts/{number}.csv", index=False)
+    mlo_here("add", "parts")
+    for current in ("parts", "parts/*.csv", "parts/[0-3]*"):
+        found = mlo_here("drift", "before.csv", current, "--json", code=1).json
+        assert (found["current_rows"], found["current"]["path"]) == (200, current)
+    (tables / "parts/3.csv").unlink()
+    git(tables, "add", "-A")
+    git(tables, "commit", "-qm", "Add parts")
+    for reference, rows in (("parts@HEAD", 200), ("parts/[01].csv@HEAD", 100)):
+        shown = mlo_here("drift", reference, "parts").stdout
+        assert shown.splitlines()[0] == f"parts, 150 rows, against {reference}, {rows} rows"
+    shown = mlo_here("drift", "parts/0.csv", "parts/1.csv", "parts/2.csv", code=2).stderr
+    assert "3 names were given" in shown
+    assert "by a pattern in quotes" in shown
+    pd.DataFrame({"speed": [1.0]}).to_csv("parts/9.csv", index=False)
+    assert (
+        "'parts/9.csv' has no column 'road'"
+        in mlo_here("drift", "before.csv", "parts", code=2).stderr
+    )
