@@ -123,7 +123,7 @@ class ObjectStore:
             write_at(handle, self._whole(oid, pack, entry), 0)
             return
         hasher = blake3(max_threads=1)  # more cost twice as much for slices of a file
-        ahead = ReadAhead()
+        ahead = ReadAhead(entry.length)
         place = 0
         for part in self._runs(codec.decode_list(pack.payload(entry), entry.length)):
             if isinstance(part, bytes):

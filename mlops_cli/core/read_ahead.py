@@ -12,17 +12,20 @@ from queue import SimpleQueue
 SLICE_BYTES = 2 * 1024 * 1024
 """How many bytes are read at once: few enough to stay near the processor."""
 
+_LEAST_BYTES = 64 * 1024
+"""A content may turn out to be longer than was said."""
+
 Fill = Callable[[memoryview], int]
 """Fills the begin of a buffer with what comes next; returns how many bytes, 0 at the end."""
 
 
 class ReadAhead:
-    """Two buffers, to read any number of large contents with, one after the other."""
+    """Two buffers, to read parts of a large content with, one part after the other."""
 
-    def __init__(self) -> None:
-        self._buffers = [memoryview(bytearray(SLICE_BYTES))]
-        if len(os.sched_getaffinity(0)) > 1:
-            self._buffers.append(memoryview(bytearray(SLICE_BYTES)))
+    def __init__(self, size: int) -> None:
+        """No part has more than about `size` bytes."""
+        self._length = min(SLICE_BYTES, max(size, _LEAST_BYTES))
+        self._buffers: list[memoryview] = []
 
     def slices(self, fill: Fill, size: int) -> Iterator[memoryview]:
         """Yield what `fill` reads, about `size` bytes; each is good until the next is drawn.
@@ -30,9 +33,10 @@ class ReadAhead:
         Raises:
             BaseException: what `fill` raised.
         """
-        if size <= SLICE_BYTES or len(self._buffers) == 1:
-            return self._alone(fill)
-        return self._beside(fill)
+        two = size > SLICE_BYTES and len(os.sched_getaffinity(0)) > 1
+        while len(self._buffers) < 1 + two:
+            self._buffers.append(memoryview(bytearray(self._length)))
+        return self._beside(fill) if two else self._alone(fill)
 
     def _alone(self, fill: Fill) -> Iterator[memoryview]:
         buffer = self._buffers[0]

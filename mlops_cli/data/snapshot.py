@@ -347,7 +347,7 @@ class _Scanner:
                 return blake3(data).digest()
             os.lseek(handle, 0, os.SEEK_SET)
         hasher = blake3(max_threads=1)  # more cost twice as much for slices of a file
-        for piece in ReadAhead().slices(lambda buffer: os.readv(handle, [buffer]), size):
+        for piece in ReadAhead(size).slices(lambda buffer: os.readv(handle, [buffer]), size):
             hasher.update(piece)
         return hasher.digest()
 

@@ -25,7 +25,7 @@ def reader(data: bytes, *, piece: int = SLICE_BYTES) -> Callable[[memoryview], i
 @pytest.mark.parametrize("size", [0, 1, SLICE_BYTES, SLICE_BYTES + 1, 5 * SLICE_BYTES + 7])
 def test_all_bytes_come_in_order(size: int) -> None:
     data = bytes(range(251)) * (size // 251 + 1)
-    ahead = ReadAhead()
+    ahead = ReadAhead(size)
     for _ in range(2):
         found = b"".join([bytes(one) for one in ahead.slices(reader(data[:size]), size)])
         assert found == data[:size]
@@ -34,7 +34,7 @@ def test_all_bytes_come_in_order(size: int) -> None:
 def test_a_content_that_is_longer_or_shorter_than_was_said_comes_as_it_is() -> None:
     data = bytes(3 * SLICE_BYTES)
     for told in (1, 9 * SLICE_BYTES):
-        pieces = ReadAhead().slices(reader(data, piece=100_000), told)
+        pieces = ReadAhead(told).slices(reader(data, piece=100_000), told)
         assert sum(map(len, pieces)) == len(data)
 
 
@@ -44,12 +44,12 @@ def test_what_goes_wrong_is_raised_to_who_reads(size: int) -> None:
         raise OSError(5, "Input/output error")
 
     with pytest.raises(OSError, match="Input/output"):
-        list(ReadAhead().slices(fill, size))
+        list(ReadAhead(size).slices(fill, size))
 
 
 def test_no_thread_is_left_when_who_reads_stops_early() -> None:
     before = threading.active_count()
-    pieces = ReadAhead().slices(reader(bytes(9 * SLICE_BYTES)), 9 * SLICE_BYTES)
+    pieces = ReadAhead(9 * SLICE_BYTES).slices(reader(bytes(9 * SLICE_BYTES)), 9 * SLICE_BYTES)
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]  # a generator
     assert threading.active_count() == before
