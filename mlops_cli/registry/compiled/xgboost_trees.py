@@ -32,22 +32,25 @@ def read(model: Any) -> Ensemble:
     booster = model.get_booster() if hasattr(model, "get_booster") else held(model)
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     boosting, shape = learner["gradient_booster"], learner["learner_model_param"]
-    if boosting["name"] != "gbtree":
-        raise NotCompiledError(f"it was boosted by {boosting['name']}, not by trees alone")
+    if boosting["name"] not in ("gbtree", "dart"):
+        raise NotCompiledError(f"it was boosted by {boosting['name']}, not by trees")
     if int(shape.get("num_target", 1)) > 1:
         raise NotCompiledError("it predicts more than one target")
     objective = str(learner["objective"]["name"])
     if objective not in _LINKS:
         raise NotCompiledError(f"its objective is {objective}")
-    of_all = boosting["model"]
+    of_all = boosting.get("gbtree", boosting)["model"]
+    weights = boosting.get("weight_drop") or [1.0] * len(of_all["trees"])
     asked = _asked(booster, of_all, fitted=held(model) is model)
     targets = of_all["tree_info"][:asked]
     link = _LINKS[objective]
     sets = Sets(int(shape["num_feature"]), categories(model))
     trees, lookups = sets.finish(
         [
-            (_tree(tree, sets), target, _worth(tree))
-            for tree, target in zip(of_all["trees"][:asked], targets, strict=True)
+            (_tree(tree, sets), target, _worth(tree, weight))
+            for tree, target, weight in zip(
+                of_all["trees"][:asked], targets, weights[:asked], strict=True
+            )
         ]
     )
     return Ensemble(
@@ -94,10 +97,12 @@ def _tree(tree: Mapping[str, Any], sets: Sets) -> Tree:
     )
 
 
-def _worth(tree: Mapping[str, Any]) -> Any:
+def _worth(tree: Mapping[str, Any], weight: float) -> Any:
+    """Return what the leaves of a tree are worth, which DART gives a weight."""
     import numpy as np
 
-    return np.asarray(tree["split_conditions"], dtype=np.float32).astype(np.float64)
+    held = np.asarray(tree["split_conditions"], dtype=np.float32)
+    return (held * np.float32(weight)).astype(np.float64)
 
 
 def _start(written: str, link: Link, sums: int) -> list[float]:

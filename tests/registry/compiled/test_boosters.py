@@ -51,6 +51,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "xgboost, two classes": (trees_of_xgboost(), "truth"),
     "xgboost, three classes": (trees_of_xgboost(), "three"),
     "xgboost, a forest": (xgboost.XGBRFClassifier(n_estimators=12, n_jobs=1), "truth"),
+    "xgboost, dropped trees": (trees_of_xgboost(booster="dart", rate_drop=0.3), "three"),
     "xgboost, numbers": (xgboost.XGBRegressor(n_estimators=12, n_jobs=1), "amount"),
     "xgboost, counts": (
         xgboost.XGBRegressor(objective="count:poisson", n_estimators=12, n_jobs=1),
@@ -168,7 +169,6 @@ def test_splits_by_categories_are_looked_up(
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        (trees_of_xgboost(booster="dart"), "boosted by dart"),
         (xgboost.XGBRegressor(booster="gblinear", n_jobs=1), "boosted by gblinear"),
         (trees_of_xgboost(objective="binary:hinge"), "its objective is binary:hinge"),
         (
