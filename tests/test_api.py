@@ -183,6 +183,19 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
     assert last(repo).metrics == {"a": 1}
 
 
+def test_text_that_is_none_ends_no_training_and_hides_no_run(repo: Repository) -> None:
+    text = """
+mlo.log_params({"name": "half a pair \\ud800", "kept": "é"})
+mlo.log_metric("auc", 1)
+mlo.set_note("bytes \\udcff")
+raise ValueError("\\ud83d")
+"""
+    script(repo, text, code=1)
+    (run,) = listing(open_repository(repo.root)).runs
+    assert (run.status, run.metrics, run.params["kept"]) == ("failed", {"auc": 1}, "é")
+    assert run.note == "bytes ?"
+
+
 def test_no_room_to_begin_a_run_does_not_end_the_training(repo: Repository) -> None:
     text = """
 import resource, signal

@@ -39,7 +39,10 @@ def append_to(handle: int, record: Mapping[str, Any]) -> None:
         OSError: the disk refuses.
     """
     line = json.dumps(record, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    data = line.encode("utf-8", "surrogateescape") + b"\n"
+    try:
+        data = line.encode("utf-8", "surrogateescape") + b"\n"
+    except UnicodeEncodeError:  # half of a pair of surrogates, which is no text
+        data = line.encode("utf-8", "replace") + b"\n"
     write_line(handle, b"\n" + data if _torn(handle) else data)
 
 

@@ -16,7 +16,7 @@ from mlops_cli.core.objects import Kind
 from mlops_cli.core.packs import as_id
 from mlops_cli.core.repository import Repository
 from mlops_cli.runs import said
-from mlops_cli.runs.index_rows import Place, rows
+from mlops_cli.runs.index_rows import Place, rows, storable
 from mlops_cli.runs.names import name_of
 
 VERSION = 3
@@ -284,7 +284,7 @@ def _say(connection: sqlite3.Connection, run: int, told: Sequence[tuple[str, str
     for what, name, text in told:
         value = json.loads(text)
         if what in _SET:
-            connection.execute(_SET[what], (value, run))
+            connection.execute(_SET[what], (storable(value), run))
         elif value is None:
             tags.pop(name, None)
         else:

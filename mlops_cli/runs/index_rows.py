@@ -99,6 +99,14 @@ def _add(
         _add_run(oid, how.load(data), found, how.text)
     elif data.startswith(said.STARTS):
         _add_said(oid, how.load(data), found, how.text)
+    if not data.isascii():
+        for made in (found.runs, found.said):
+            made[-1:] = [tuple(map(storable, row)) for row in made[-1:]]
+
+
+def storable(cell: Any) -> Any:
+    """Return a cell as SQLite takes it: bytes of a name or a note that are no text become `?`."""
+    return cell.encode("utf-8", "replace").decode() if isinstance(cell, str) else cell
 
 
 def _add_run(oid: str, held: Any, found: Rows, text: Callable[[Any], str]) -> None:

@@ -48,7 +48,11 @@ class Sink:
 
     def append(self, line: str) -> None:
         """Append a JSON object by one system call, so that lines of many writers never mix."""
-        data = f"{line[:-1]}{self._by}}}\n".encode("utf-8", "surrogateescape")
+        line = f"{line[:-1]}{self._by}}}\n"
+        try:
+            data = line.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # half of a pair of surrogates, which is no text
+            data = line.encode("utf-8", "replace")
         try:
             handle = self._handle
             if handle is None:
