@@ -288,8 +288,9 @@ def _in_no_chain(repo: Repository, stored: set[ObjectId], found: _Record) -> Ite
 def _undone(repo: Repository, found: _Record) -> Iterator[str]:
     """Yield a line for each model that does not hold what this clone has moved it to last."""
     last: dict[str, Entry] = {}
+    ours = repo.named_clone
     for entry in found.entries:
-        if entry.chain == repo.clone_id:
+        if entry.chain == ours:
             for name in entry.moved:
                 last[name] = max(last.get(name, entry), entry, key=lambda one: one.seq)
     for name, entry in last.items():

@@ -1,5 +1,6 @@
 """What `mlo doctor` looks at: the installation, then the repository it stands in."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -138,8 +139,11 @@ def _settings(repo: Repository) -> list[Check]:
 def _store(repo: Repository) -> list[Check]:
     packs = list(repo.layout.packs.glob("*.pack"))
     size = sum(pack.stat().st_size for pack in packs)
-    refs = len(repo.refs.all())
-    return [Check("store", "ok", f"{len(packs)} packs of {show.size(size)}, {refs} refs")]
+    told = f"{len(packs)} packs of {show.size(size)}, {len(repo.refs.all())} refs"
+    if not all(os.access(place, os.W_OK) for place in (repo.layout.mlo, repo.layout.packs)):
+        hint = "a copy that can be written, to record anything; to read it needs none"
+        return [Check("store", "warn", f"{told}; it is read-only for you", hint)]
+    return [Check("store", "ok", told)]
 
 
 def _predictions(repo: Repository) -> list[Check]:

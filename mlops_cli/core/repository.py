@@ -80,14 +80,21 @@ class Repository:
         A project that was copied with all its files is another clone, and gets another name: two
         that append to one chain could never be brought together again.
         """
+        return self.named_clone or _name_clone(self.layout)
+
+    @property
+    def named_clone(self) -> str | None:
+        """The name of this clone; None for a copy that has none of its own yet.
+
+        For those who only read, as where nothing can be written: no entry goes by a name that
+        would be given now.
+        """
         try:
             held = self.layout.clone.read_text(errors="replace")
         except FileNotFoundError:
             held = ""
         name, _, inode = held.strip().partition(" ")
-        if inode == str(os.stat(self.layout.packs).st_ino):
-            return name
-        return _name_clone(self.layout)
+        return name if inode == str(os.stat(self.layout.packs).st_ino) else None
 
     def writing(self) -> AbstractContextManager[None]:
         """Keep `gc` from removing anything for a `with` block.

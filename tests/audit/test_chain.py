@@ -172,6 +172,17 @@ def test_what_a_remote_was_seen_to_have_is_missed_when_it_is_damaged(repo: Repos
     assert "'origin'" in problem
 
 
+def test_a_copy_is_verified_without_a_byte_written(repo: Repository, tmp_path: Path) -> None:
+    happen(repo, "first")
+    shutil.copytree(repo.root, tmp_path / "copy")
+    copy = open_repository(tmp_path / "copy")
+    before = {one: one.read_bytes() for one in copy.root.rglob("*") if one.is_file()}
+    assert verify(copy).sound
+    assert {one: one.read_bytes() for one in copy.root.rglob("*") if one.is_file()} == before
+    assert copy.named_clone is None
+    assert copy.clone_id not in (repo.clone_id, None)
+
+
 def test_a_chain_that_was_dropped_leaves_events_unexplained(repo: Repository) -> None:
     happen(repo, "first")
     kept = {name: oid for name, oid in repo.refs.all().items() if name.startswith("models/")}

@@ -47,6 +47,15 @@ def test_a_store_that_git_does_not_ignore_or_even_tracks_fails(
     assert "git tracks .mlo" in mlo_here("doctor", code=1).stdout
 
 
+def test_a_store_that_cannot_be_written_is_told(
+    mlo_here: Mlo, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
+    ended = mlo_here("doctor")
+    assert "warn  store" in ended.stdout
+    assert "it is read-only for you" in ended.stdout
+
+
 def test_remotes_are_reached(mlo_here: Mlo, project: Path, tmp_path: Path) -> None:
     (project / "taken").write_text("not a folder")
     (project / ".mlops.yaml").write_text("remotes: {new: ../new, bad: 'gopher://x', file: taken}\n")
