@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -195,7 +195,10 @@ def file(text: str, start: Path, *, approx: bool = False) -> Given:
 
 def _files(found: Sequence[Part], text: str, *, approx: bool, scratch: Path | None) -> Given:
     whole = opened.of_parts(found, approx=approx, scratch=scratch)
-    return _given(Side(text), whole, lambda: _blocks(found), found[0].name, scratch)
+    columns = len(whole.names)
+    return _given(
+        Side(text), whole, lambda: rows_of(found, columns=columns), found[0].name, scratch
+    )
 
 
 def version(
@@ -218,41 +221,60 @@ def version(
     else:
         found = spread.of_version(repo, files, engine=engine)
     scratch = scratch_files.folder(repo.layout)
-    return _given(side, found, reading(repo, files), files[0][0], scratch)
+    read = reading(repo, files, columns=len(found.names))
+    return _given(side, found, read, files[0][0], scratch)
 
 
 def reading(
-    repo: Repository, files: Sequence[tuple[str, ObjectId]]
-) -> Callable[[], Iterator[Block]]:
-    """Return what gives the rows of a version of some files, a block at a time."""
+    repo: Repository, files: Sequence[tuple[str, ObjectId]], *, columns: int
+) -> Callable[[], Iterator[pd.DataFrame]]:
+    """Return what gives the rows of a version of some files, which have so many columns.
 
-    def read() -> Iterator[Block]:
-        with ExitStack() as stack:
-            found = [Part(name, stack.enter_context(written(repo, oid))) for name, oid in files]
-            yield from _blocks(found)
+    The file that is read has its bytes beside, the others have not.
+    """
 
-    return read
+    def each() -> Iterator[tuple[str, pd.DataFrame]]:
+        for name, oid in files:
+            with written(repo, oid) as file:
+                for frame in blocks_of(file, name, rows=_rows(columns)):
+                    yield name, frame
+
+    return lambda: one_below_the_other(each())
 
 
-def _blocks(found: Sequence[Part]) -> Iterator[Block]:
-    return map(Block, rows_of(found))
-
-
-def rows_of(files: Sequence[Part]) -> Iterator[pd.DataFrame]:
-    """Yield the rows of files one below the other, some thousands at a time.
+def rows_of(files: Sequence[Part], *, columns: int) -> Iterator[pd.DataFrame]:
+    """Yield the rows of files, which have so many columns, one below the other.
 
     Raises:
         RequestError: they are no tables, or do not have the same columns.
         ExternalError: one cannot be read.
     """
-    each = ((one.name, frame) for one in files for frame in blocks_of(one.path, one.name))
+    each = (
+        (one.name, frame)
+        for one in files
+        for frame in blocks_of(one.path, one.name, rows=_rows(columns))
+    )
     return one_below_the_other(each)
+
+
+def blocks(read: Callable[[], Iterator[pd.DataFrame]]) -> Callable[[], Iterator[Block]]:
+    """Return what gives the rows of a table, of which nobody knows the times, as blocks."""
+    return lambda: map(Block, read())
+
+
+def _rows(columns: int) -> int:
+    """Return how many rows to read at a time: many, for each block costs, and few of wide tables.
+
+    >>> _rows(5), _rows(50), _rows(10_000)
+    (200000, 80000, 1000)
+    """
+    return min(200_000, max(1_000, 4_000_000 // max(1, columns)))
 
 
 def _given(
     side: Side,
     found: Table,
-    read: Callable[[], Iterator[Block]],
+    read: Callable[[], Iterator[pd.DataFrame]],
     name: str,
     scratch: Path | None,
 ) -> Given:
@@ -264,7 +286,7 @@ def _given(
         )
     text = suffix_of(name) in (".csv", ".tsv")
     columns = {one: one for one in found.names}
-    return Given(side, found, read, columns, moments=text, scratch=scratch)
+    return Given(side, found, blocks(read), columns, moments=text, scratch=scratch)
 
 
 def held(frames: Iterable[pd.DataFrame]) -> Held:

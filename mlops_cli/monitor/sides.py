@@ -195,7 +195,8 @@ def trained_on(
         held = profile.decode(repo.objects.get(version.profile))
         where = f"what {version.model} v{version.number} keeps of its training data"
         whole = of_profile(held)
-        read = given.reading(repo, files) if files else None
+        columns = len(whole.names)
+        read = given.blocks(given.reading(repo, files, columns=columns)) if files else None
         side = Side(where, oid=version.profile, kept=True)
         return Given(side, whole, read, {name: name for name in whole.names})
     if data is None or not files:

@@ -21,6 +21,9 @@ def add(frame: pd.DataFrame, places: NDArray[np.int64], parts: Sequence[Columns]
     if len(there) == 1 and there[0] >= 0:
         parts[there[0]].add(frame)
         return
-    for place in there:
+    order = np.argsort(places, kind="stable")
+    ends = np.searchsorted(places[order], there, side="right").tolist()
+    frame = frame.take(order)
+    for place, start, end in zip(there, [0, *ends], ends, strict=False):
         if place >= 0:
-            parts[place].add(frame[places == place])
+            parts[place].add(frame.iloc[start:end])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from mlops_cli.core import layout
@@ -14,7 +13,7 @@ from mlops_cli.core.repository import Repository, open_repository
 from mlops_cli.data import parts
 from mlops_cli.data.parts import Part
 from mlops_cli.errors import NotARepository, RequestError
-from mlops_cli.monitor.given import rows_of, written
+from mlops_cli.monitor.given import reading, rows_of
 from mlops_cli.monitor.profiling.table import TableProfile, profile
 from mlops_cli.monitor.sources import opened
 
@@ -54,16 +53,16 @@ def look(text: str, *, start: Path, approx: bool = False) -> Looked:
 
 def _of_version(repo: Repository, text: str, start: Path, *, approx: bool) -> Looked:
     meant = parts.version(repo, text, start=start)
-    with ExitStack() as stack:
-        files = [Part(name, stack.enter_context(written(repo, oid))) for name, oid in meant.files]
-        found = _profiled(files, approx=approx, scratch=scratch_files.folder(repo.layout))
+    table = opened.of_version(repo, meant.files, approx=approx)
+    rows = reading(repo, meant.files, columns=len(table.names))
+    found = profile(table, () if approx else rows())
     size = sum(repo.objects.size(oid) for _, oid in meant.files)
     return Looked(meant.path, meant.rev, meant.oid, size, found)
 
 
 def _profiled(files: Sequence[Part], *, approx: bool, scratch: Path | None) -> TableProfile:
     table = opened.of_parts(files, approx=approx, scratch=scratch)
-    return profile(table, () if approx else rows_of(files))
+    return profile(table, () if approx else rows_of(files, columns=len(table.names)))
 
 
 def _scratch(start: Path) -> Path | None:
