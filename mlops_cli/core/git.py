@@ -15,7 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mlops_cli.core.clock import moment
 from mlops_cli.core.records import dataclass
 from mlops_cli.errors import ExternalError, RequestError, StateError
 
@@ -256,24 +255,6 @@ def contents_at(root: Path, rev: str, suffix: str = "") -> dict[str, bytes]:
     return found
 
 
-def history(root: Path, path: str) -> list[Commit]:
-    """Return the commits that changed a file or folder, newest first; renames are not followed."""
-    form = "--format=%H%x00%aN%x00%aE%x00%ct%x00%s"
-    arguments = ("-c", "log.follow=false", "log", "-z", "--no-show-signature", form, "--", path)
-    done = run(root, *arguments, ok=(0, 128))
-    if done.returncode:
-        if head(root) is None:
-            return []
-        raise _failure(done, root, "log")
-    fields = done.stdout.decode("utf-8", "replace").split("\0")[:-1]
-    return [
-        Commit(
-            fields[i], Identity(fields[i + 1], fields[i + 2]), _time(fields[i + 3]), fields[i + 4]
-        )
-        for i in range(0, len(fields), 5)
-    ]
-
-
 def init(root: Path) -> None:
     """Make `root` a git repository; harmless where it is one.
 
@@ -406,10 +387,6 @@ def _batches(paths: Sequence[str], limit: int = 100_000) -> Iterator[list[str]]:
         batch.append(path)
     if batch:
         yield batch
-
-
-def _time(seconds: str) -> str:
-    return moment(int(seconds) * 1_000_000_000)
 
 
 def _system_user() -> Identity:

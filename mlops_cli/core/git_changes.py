@@ -9,7 +9,8 @@ from mlops_cli.core.clock import moment
 from mlops_cli.core.git import Commit, Identity
 from mlops_cli.core.records import dataclass
 
-_FORM = "--format=%x01%H%x00%aN%x00%aE%x00%ct%x00%s"
+_COMMIT = "%H%x00%aN%x00%aE%x00%ct%x00%s"
+_FORM = f"--format=%x01{_COMMIT}"
 _NOTHING = "0" * 40
 _FIELDS = 5
 
@@ -41,6 +42,19 @@ def changes(root: Path, patterns: Sequence[str], *, everywhere: bool = False) ->
     arguments = (*settings, "log", *options, "--no-show-signature", _FORM, *which)
     done = git.run(root, *arguments, "--", *patterns, literal=False)
     return list(_read(done.stdout))
+
+
+def history(root: Path, path: str) -> list[Commit]:
+    """Return the commits that changed a file or folder, newest first; renames are not followed."""
+    options = ("-z", "--no-show-signature", f"--format={_COMMIT}")
+    arguments = ("-c", "log.follow=false", "log", *options, "--", path)
+    done = git.run(root, *arguments, ok=(0, 128))
+    if done.returncode:
+        if git.head(root) is None:
+            return []
+        done = git.run(root, *arguments)  # which raises what is wrong
+    fields = done.stdout.split(b"\0")[:-1]
+    return [_commit(fields[at : at + _FIELDS]) for at in range(0, len(fields), _FIELDS)]
 
 
 def blobs(root: Path, ids: Iterable[str]) -> dict[str, bytes]:

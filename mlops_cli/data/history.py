@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mlops_cli.core import git
+from mlops_cli.core import git, git_changes
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.layout import LOCKFILE
 from mlops_cli.core.records import dataclass
@@ -63,7 +63,7 @@ def _commits(repo: Repository, files: list[str], path: str) -> Iterator[git.Comm
         return
     seen: dict[str, git.Commit] = {}
     for file in files:
-        for commit in git.history(repo.root, file):
+        for commit in git_changes.history(repo.root, file):
             seen.setdefault(commit.hex, commit)
     for commit in dvc_history.commits(repo, path):
         seen.setdefault(commit.hex, commit)

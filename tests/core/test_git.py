@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_cli.core import git
+from mlops_cli.core import git, git_changes
 from mlops_cli.errors import ExternalError, RequestError, StateError
 
 ODD_NAMES = ["a b.txt", "tab\there", "new\nline", "-dash", "*star", "quote\"'", "é.txt", ":(top)x"]
@@ -66,7 +66,7 @@ def test_a_detached_head_has_no_branch(root: Path) -> None:
 def test_before_the_first_commit_there_is_a_branch_but_no_head(unborn: Path) -> None:
     assert git.head(unborn) is None
     assert git.branch(unborn) == "main"
-    assert git.history(unborn, "x") == []
+    assert git_changes.history(unborn, "x") == []
     with pytest.raises(RequestError, match="'HEAD' is not a commit"):
         git.resolve(unborn, "HEAD")
 
@@ -79,7 +79,7 @@ def test_outside_of_a_repository_nothing_is_committed_or_tracked(tmp_path: Path)
     assert git.untracked(tmp_path) == []
     assert git.is_tracked(tmp_path, ["x"]) == set()
     assert git.is_ignored(tmp_path, ["x"]) == set()
-    assert git.history(tmp_path, "x") == []
+    assert git_changes.history(tmp_path, "x") == []
 
 
 def test_outside_of_a_repository_files_and_revisions_are_an_error(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_odd_names_come_through_whole(root: Path) -> None:
     assert set(git.list_files(root)) == {*names, "code.py"}
     for name in names:
         assert git.show(root, "HEAD", name) == b"1\n"
-        assert [commit.subject for commit in git.history(root, name)] == ["Odd"]
+        assert [commit.subject for commit in git_changes.history(root, name)] == ["Odd"]
     assert git.contents_at(root, "HEAD") == dict.fromkeys([*names, "code.py"], b"1\n")
 
 
@@ -186,7 +186,7 @@ def test_a_project_below_the_top_of_git_sees_paths_of_its_own(root: Path) -> Non
     assert git.show(below, "HEAD", "code.py") is None
     assert git.untracked(below) == ["y.mlo"]
     assert git.is_tracked(below, ["x.mlo"]) == {"x.mlo"}
-    assert [commit.subject for commit in git.history(below, "x.mlo")] == ["Sub"]
+    assert [commit.subject for commit in git_changes.history(below, "x.mlo")] == ["Sub"]
 
 
 def test_show_gives_a_file_of_a_commit_or_none(root: Path) -> None:
@@ -222,13 +222,13 @@ def test_history_tells_who_when_and_what(root: Path) -> None:
         GIT_AUTHOR_EMAIL="grace@example.org",
         GIT_COMMITTER_DATE="2026-01-31T12:00:00+02:00",
     )
-    newest, oldest = git.history(root, "code.py")
+    newest, oldest = git_changes.history(root, "code.py")
     assert newest.hex == git.head(root)
     assert newest.author == git.Identity("Grace Hopper", "grace@example.org")
     assert newest.when == "2026-01-31T10:00:00.000000Z"
     assert newest.subject == "Change:  é"
     assert oldest.subject == "Begin"
-    assert git.history(root, "missing") == []
+    assert git_changes.history(root, "missing") == []
 
 
 def test_identity_comes_from_git(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
