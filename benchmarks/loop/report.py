@@ -27,7 +27,7 @@ were asked. Frozen is the first version for ever. A schedule fits the same model
 numbers of rows, exactly as often as the loop ran its pipeline, those that were not better included,
 and on four choices of rows: since its last training, all, the newest 2,000, the newest 5,000. The
 best of the four, which nobody could know before, is what the loop is held against. All arms fit the
-same small boosted trees. Back says how often a version that was made before took the stage again:
+same small boosted trees. Brought back: how often a version that was made before took the stage again;
 it is compared, and promoted, but nothing is trained. Where there is no drift nothing may be
 retrained. On STAGGER a new process, `mlo monitor --once`, makes each look, and each new version is
 a canary for half the requests before it is promoted; elsewhere the look is a call, for a process
