@@ -23,15 +23,16 @@ was true of them is told by `/feedback`, and then `mlo retrain --if-needed` look
 as they are but for the limit on a day and the time between two, since years pass in a minute here.
 Retraining runs the project's pipeline in a work tree aside, registers, compares on the newest rows,
 and promotes; the server follows. What is compared is the share of wrong answers over all rows that
-were asked. Frozen is the first version for ever. A schedule fits the same model anew after equal
-numbers of rows, exactly as often as the loop ran its pipeline, those that were not better included,
-and on four choices of rows: since its last training, all, the newest 2,000, the newest 5,000. The
-best of the four, which nobody could know before, is what the loop is held against. All arms fit the
-same small boosted trees. Brought back: how often a version that was made before took the stage again;
-it is compared, and promoted, but nothing is trained. Where there is no drift nothing may be
-retrained. On STAGGER a new process, `mlo monitor --once`, makes each look, and each new version is
-a canary for half the requests before it is promoted; elsewhere the look is a call, for a process
-takes longer to start than all else."""
+were asked. Frozen is a model of all the first rows, for ever; the first of the loop leaves a fifth
+of them for its evaluation. A schedule fits the same model anew after equal numbers of rows, exactly
+as often as the loop ran its pipeline, those that were not better included, and on four choices of
+rows: since its last training, all, the newest 2,000, the newest 5,000. The best of the four, which
+nobody could know before, is what the loop is held against. All arms fit the same small boosted
+trees. Brought back: how often a version that was made before took the stage again; it is compared,
+and promoted, but nothing is trained. Where there is no drift nothing may be retrained. On STAGGER a
+new process, `mlo monitor --once`, makes each look, and each new version is a canary for half the
+requests before it is promoted; elsewhere the look is a call, as a process takes longer to start
+than all else."""
 
 
 @dataclass(frozen=True)
