@@ -23,6 +23,7 @@ def comparer(*, trust: bool) -> "CompareModels":
     ) -> "Likeness | None":
         import warnings
 
+        from mlops_cli.pipeline.reproduction.contents import Likeness
         from mlops_cli.registry import formats
 
         try:
@@ -35,7 +36,9 @@ def comparer(*, trust: bool) -> "CompareModels":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # another version of a library is told as a cause
             pair = [formats.load(path, trust=trust, where=then.name) for path in (then, now)]
-            return _alike(pair[0], pair[1], tables, tolerance)
+            found = _alike(pair[0], pair[1], tables, tolerance)
+        told = _settings(pair[0].model, pair[1].model) or _inside(then, now, tolerance)
+        return Likeness(found.equal, "; ".join([found.why, *told]))
 
     return compare
 
@@ -50,10 +53,22 @@ def _alike(
         if answers[0] is None or answers[1] is None:
             continue
         found = arrays(answers[0], answers[1], tolerance)
-        why = f"bytes differ, {_where(found.why)} on {path.name}"
-        settings = _settings(then.model, now.model)
-        return Likeness(found.equal, "; ".join([why, *settings]))
+        return Likeness(found.equal, f"bytes differ, {_where(found.why)} on {path.name}")
     raise RequestError("no table that the run read fits the model, to compare predictions")
+
+
+def _inside(then: Path, now: Path, tolerance: "Tolerance") -> list[str]:
+    """Return what differs in the files of two models, where that can be told: those of skops."""
+    from mlops_cli.pipeline.reproduction import archives, contents
+    from mlops_cli.registry.model_files import skops_file
+
+    pair = [one / skops_file.KIND.file if one.is_dir() else one for one in (then, now)]
+    if not all(one.is_file() for one in pair):
+        return []
+    first, second = (one.read_bytes() for one in pair)
+    if first == second or archives.parts(first) is None:
+        return []
+    return [contents.compare(pair[0].name, first, second, tolerance).why]
 
 
 def _where(why: str) -> str:

@@ -2,16 +2,21 @@
 
 skops names its parts by memory address, stamps them with the time, and NumPy keeps whatever
 was in the gaps of a record array. Here the parts are numbered in reading order, the stamps are
-fixed and the gaps are zero, so that training again gives the same file.
+fixed and the gaps are zero, so that training again gives the same file. Members of a set come in
+an order of their own, since Python's is another in each process. What scikit-learn's vectorizers
+of text keep of the stop words that they have checked is an address too, and becomes 0: it is
+looked at only to check them once, and after loading it is that of no object anyway.
 """
 
 import io
 import json
+import sys
 import zipfile
 from typing import Any
 
 SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_ADDRESS = "_stop_words_id"
 _OWNER_CAN_READ = 0o600 << 16
 
 
@@ -27,13 +32,58 @@ def dump(model: Any) -> bytes:
         schema = json.loads(archive.read(SCHEMA))
         parts = {name: archive.read(name) for name in archive.namelist() if name != SCHEMA}
     names = _Names(parts)
-    settled = names.settle(schema)
+    settled = names.settle(_ordered(schema))
     with io.BytesIO() as buffer:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for old, new in names.files.items():
                 _write(archive, new, _without_gaps(old, parts[old]))
             _write(archive, SCHEMA, json.dumps(settled, separators=(",", ":")).encode())
         return buffer.getvalue()
+
+
+def _ordered(node: Any) -> Any:
+    """Return `node` of the schema without the orders and addresses of this process."""
+    if isinstance(node, list):
+        return [_ordered(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _ordered(value) for key, value in node.items()}
+    kind = node.get("__loader__"), node.get("__module__"), node.get("__class__")
+    if kind[0] == "SetNode":
+        node["content"] = sorted(node["content"], key=_nameless)
+    elif kind == ("ConstructorFromReduceNode", "builtins", "frozenset"):
+        for members in node["content"]["content"]:  # what its constructor takes: a list
+            members["content"] = sorted(members["content"], key=_nameless)
+    elif _is_vectorizer(node):
+        state = node["content"]["content"]
+        if _ADDRESS in state:
+            state[_ADDRESS]["content"] = "0"
+    return node
+
+
+def _nameless(node: Any) -> str:
+    """Return a node as text, without the ids in it."""
+    return json.dumps(_without_ids(node), sort_keys=True)
+
+
+def _without_ids(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_ids(one) for one in node]
+    if isinstance(node, dict):
+        return {key: _without_ids(value) for key, value in node.items() if key != "__id__"}
+    return node
+
+
+def _is_vectorizer(node: dict[str, Any]) -> bool:
+    """Return whether a node is a vectorizer of scikit-learn, or of a class made of one.
+
+    What the model is made of has been imported, so nothing is here.
+    """
+    text = sys.modules.get("sklearn.feature_extraction.text")
+    if text is None or node.get("__loader__") != "ObjectNode" or not node.get("content"):
+        return False
+    kind = getattr(sys.modules.get(node["__module__"]), node["__class__"], None)
+    return isinstance(kind, type) and issubclass(kind, text._VectorizerMixin)
 
 
 class _Names:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
@@ -23,6 +25,19 @@ from sklearn.ensemble import RandomForestClassifier
 from mlops_cli.registry import formats
 x, y = load_iris(return_X_y=True, as_frame=True)
 formats.save(RandomForestClassifier(5, random_state=1).fit(x, y), Path(sys.argv[1]))
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline, make_union
+words = ["the", "a", "of", "and", "by"]
+union = make_union(
+    TfidfVectorizer(stop_words=words),
+    CountVectorizer(vocabulary={"cat", "dog", "hen", "_stop_words_id"}),
+    CountVectorizer(vocabulary={"_stop_words_id": 0, "cat": 1}),
+)
+model = make_pipeline(union, DummyClassifier())
+model.fit(["the cat by a dog", "a hen", "cats of dogs"], [0, 1, 1])
+model.words = frozenset(words), {(word, frozenset({word, "x", "y"})) for word in words}
+formats.save(model, Path(sys.argv[1] + "-text"))
 """
 
 
@@ -106,9 +121,15 @@ def test_a_model_fitted_on_an_array_is_given_an_array(tmp_path, iris):
 
 
 def test_training_twice_gives_the_same_bytes(tmp_path):
-    for name in "ab":
-        subprocess.run([sys.executable, "-c", TRAIN, tmp_path / name], check=True)
-    assert (tmp_path / "a/model.skops").read_bytes() == (tmp_path / "b/model.skops").read_bytes()
+    for seed, name in enumerate("ab"):
+        own = {**os.environ, "PYTHONHASHSEED": str(seed)}  # by which sets are ordered
+        subprocess.run([sys.executable, "-c", TRAIN, tmp_path / name], env=own, check=True)
+    for one, other in (("a", "b"), ("a-text", "b-text")):
+        first, second = (tmp_path / name / "model.skops" for name in (one, other))
+        assert first.read_bytes() == second.read_bytes()
+    words = skops.io.load(tmp_path / "a-text/model.skops", trusted=["builtins.frozenset"]).words
+    assert words[0] == {"the", "a", "of", "and", "by"}
+    assert ("of", frozenset({"of", "x", "y"})) in words[1]
 
 
 def test_a_pickle_runs_nothing_unless_trusted(tmp_path, monkeypatch):

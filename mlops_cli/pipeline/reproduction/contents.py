@@ -10,6 +10,7 @@ from typing import Any
 from mlops_cli.core.records import dataclass
 from mlops_cli.data import table
 from mlops_cli.errors import MloError
+from mlops_cli.pipeline.reproduction import archives
 from mlops_cli.pipeline.reproduction.closeness import Tolerance, apart, number
 
 _ARRAYS = (".npy", ".npz")
@@ -38,6 +39,9 @@ def compare(name: str, then: bytes, now: bytes, tolerance: Tolerance) -> Likenes
             return _tables(table.read(then, name), table.read(now, name), tolerance)
         if suffix in _ARRAYS:
             return arrays(_loaded(then), _loaded(now), tolerance)
+        one, other = archives.parts(then), archives.parts(now)
+        if one is not None and other is not None:
+            return _parts(one, other, tolerance)
     except (MloError, ValueError, RecursionError):
         pass  # it is not what its name says, so its bytes are all there is to compare
     if len(then) != len(now):
@@ -50,6 +54,35 @@ def _other_bytes(then: bytes, now: bytes) -> int:
 
     one, other = np.frombuffer(then, np.uint8), np.frombuffer(now, np.uint8)
     return int(np.count_nonzero(one != other))
+
+
+def _parts(then: Mapping[str, bytes], now: Mapping[str, bytes], tolerance: Tolerance) -> Likeness:
+    """Return how alike two archives are, by the first part that differs."""
+    schemas = [held[archives.SCHEMA] for held in (then, now) if archives.SCHEMA in held]
+    if len(schemas) == 2:
+        found = _schemas(json.loads(schemas[0]), json.loads(schemas[1]), tolerance)
+        if not found.equal:
+            return found
+    if then.keys() != now.keys():
+        own = "its parts are called by addresses in memory, as skops does by itself"
+        return Likeness(equal=False, why=own if len(schemas) == 2 else "it holds other parts")
+    for name in then:
+        if then[name] == now[name] or (schemas and name == archives.SCHEMA):
+            continue
+        found = compare(name, then[name], now[name], tolerance)
+        if not found.equal:
+            return _far(name, found.why)
+    return Likeness(equal=True, why="the parts of both archives are equal")
+
+
+def _schemas(then: Any, now: Any, tolerance: Tolerance) -> Likeness:
+    """Return how alike the objects are that skops has written, but for their arrays."""
+    found = _values(archives.plain(then), archives.plain(now), tolerance)
+    name = found.why.partition(": ")[0].rpartition(".")[2]
+    if not found.equal and name in archives.ADDRESSES:
+        why = f"{found.why}, an address in memory that scikit-learn keeps"
+        return Likeness(equal=False, why=why)
+    return found
 
 
 def _values(then: Any, now: Any, tolerance: Tolerance) -> Likeness:

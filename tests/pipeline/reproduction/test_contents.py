@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from mlops_cli.pipeline.reproduction.closeness import Tolerance
 from mlops_cli.pipeline.reproduction.contents import compare
 
 NEAR = 1.0 + 1e-12
+ADDRESS = "an address in memory that scikit-learn keeps"
 
 
 def saved(values) -> bytes:
@@ -24,6 +26,24 @@ def zipped(**values) -> bytes:
     return out.getvalue()
 
 
+def archive(stamp: int, **parts: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as held:
+        for name, data in parts.items():
+            held.writestr(zipfile.ZipInfo(name.replace("_", "."), (stamp, 1, 1, 0, 0, 0)), data)
+    return out.getvalue()
+
+
+def schema(address: int, **values: str) -> bytes:
+    """Return what skops writes of an object: its values, each with an address."""
+    content = {
+        name: {"__loader__": "JsonNode", "content": value, "__id__": address + at}
+        for at, (name, value) in enumerate(values.items())
+    }
+    state = {"__class__": "dict", "content": content, "__id__": address}
+    return json.dumps({"__class__": "Tfidf", "content": state}).encode()
+
+
 @pytest.mark.parametrize(
     ("name", "then", "now"),
     [
@@ -34,6 +54,8 @@ def zipped(**values) -> bytes:
         ("t.jsonl", b'{"a": 1.0}\n', b'{"a": 1.0000000000001}\n'),
         ("x.npy", saved([1.0, np.nan]), saved([NEAR, np.nan])),
         ("x.npz", zipped(a=[1.0], b=["x"]), zipped(a=[NEAR], b=["x"])),
+        ("x.zip", archive(1990, a_txt=b"a"), archive(1991, a_txt=b"a")),
+        ("x.zip", archive(1990, a_npy=saved([1.0])), archive(1990, a_npy=saved([NEAR]))),
     ],
 )
 def test_numbers_close_enough_are_equal(name: str, then: bytes, now: bytes) -> None:
@@ -56,6 +78,26 @@ def test_numbers_close_enough_are_equal(name: str, then: bytes, now: bytes) -> N
         ("x.npy", saved([1.0, 2.0]), saved([1.0, np.nan]), "other values"),
         ("x.npy", saved([1.0, 2.0]), saved([1.0, np.inf]), "other values"),
         ("x.npz", zipped(a=[1]), zipped(b=[1]), "it holds other arrays"),
+        ("x.zip", archive(1990, a_txt=b"a"), archive(1990, b_txt=b"a"), "it holds other parts"),
+        (
+            "m.skops",
+            archive(1990, schema_json=schema(1, C="1.0"), a_npy=b"1"),
+            archive(1990, schema_json=schema(9, C="2.0"), b_npy=b"1"),
+            "C: '1.0' -> '2.0'",
+        ),
+        (
+            "m.skops",
+            archive(1990, schema_json=schema(1, C="1.0"), a_npy=b"1"),
+            archive(1990, schema_json=schema(9, C="1.0"), b_npy=b"1"),
+            "its parts are called by addresses in memory, as skops does by itself",
+        ),
+        (
+            "m.skops",
+            archive(1990, schema_json=schema(1, _stop_words_id="1")),
+            archive(1990, schema_json=schema(9, _stop_words_id="2")),
+            f"_stop_words_id: '1' -> '2', {ADDRESS}",
+        ),
+        ("m.zip", b"PK\3\4 is none", b"PK\3\4 as well", "5 of 12 bytes differ"),
         ("note.txt", b"one", b"two", "3 of 3 bytes differ"),
         ("note.txt", b"one", b"three", "3 bytes, 5 here"),
     ],
