@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 from mlops_cli.cli.fold import fitted, width_of
-from mlops_cli.cli.inert import inert
+from mlops_cli.cli.inert import coloured, inert, inert_json
 from mlops_cli.core.progress import SILENT, Progress
 from mlops_cli.errors import RequestError
 
@@ -120,10 +120,13 @@ def _console(stream: TextIO) -> Iterator["Console"]:
 
 
 def style(text: str, *names: str) -> str:
-    """Return the text in colour or weight when stdout is a terminal that wants it."""
+    """Return the text in colour or weight when stdout is a terminal that wants it.
+
+    It is for `line`, `note` and `table`: colours that do not come from here they spell out.
+    """
     if not names or not _coloured(sys.stdout):
         return text
-    return f"\033[{';'.join(_CODES[name] for name in names)}m{text}\033[0m"
+    return coloured(text, ";".join(_CODES[name] for name in names))
 
 
 def progress() -> Progress:
@@ -260,7 +263,7 @@ def _json(value: Any, encoding: str) -> str:
     """Return JSON in letters that `encoding` has; a file name may hold what is no letter at all."""
     import json
 
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = inert_json(json.dumps(value, indent=2, ensure_ascii=False))
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
