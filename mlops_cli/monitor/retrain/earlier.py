@@ -79,7 +79,7 @@ def _others(work: Work, standing: Version) -> list[Version]:
 
     Those that were sent back, by a person or because they failed among requests, are not meant.
     """
-    model, stage = work.model, work.said.stage
+    model, stage = work.model, work.stage
     stood, left = set[int](), set[int]()
     for event in model.events:
         if event.kind in ("promote", "rollback") and event.detail["stage"] == stage:

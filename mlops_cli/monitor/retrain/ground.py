@@ -76,9 +76,15 @@ class Work:
         """This moment, as records have it."""
         return moment(self.using.now_ns())
 
+    @property
+    def stage(self) -> str:
+        """The stage that it is for: of a retraining under way, as it was when that began."""
+        one = self.state.attempt
+        return self.said.stage if one is None else one.stage
+
     def standing(self) -> Version | None:
         """Return the version in the stage, None where nothing stands there."""
-        number = self.model.stages.get(self.said.stage)
+        number = self.model.stages.get(self.stage)
         return None if number is None else self.model.version(number)
 
     def keep(self, **changes: Any) -> None:
@@ -116,7 +122,7 @@ class Work:
     def told(self, status: Status, why: str, hint: str | None = None) -> Told:
         """Return what this call came to."""
         one = self.state.attempt
-        found = Told(self.name, self.said.stage, status, why, hint, steps=tuple(self.steps))
+        found = Told(self.name, self.stage, status, why, hint, steps=tuple(self.steps))
         standing = self.standing()
         found = replace(found, champion=None if standing is None else standing.number)
         if one is None:

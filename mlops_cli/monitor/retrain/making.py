@@ -178,7 +178,7 @@ def run_pipeline(work: Work) -> Told | None:
         work.using.say(f"the pipeline runs as it is committed; {changed}")
     try:
         with aside(work.repo, one.commit) as (where, _):
-            reading.check(where, work.name, work.said)
+            reading.check(where, work.name, replace(work.said, into=one.trained.path))
             tables.place_in(where, one.trained, work.repo)
             run = _run(work, where)
     except (RequestError, ExternalError) as error:

@@ -15,7 +15,7 @@ from typing import Any
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor.retrain import making, need, reading, record, trying
+from mlops_cli.monitor.retrain import making, need, possible, record, trying
 from mlops_cli.monitor.retrain.ground import Using, Work
 from mlops_cli.monitor.retrain.record import Attempt, Step, Told
 from mlops_cli.monitor.retrain.window import Taken
@@ -58,14 +58,14 @@ def retrain(
         using: what the caller lends.
 
     Raises:
-        RequestError: there is no such model, the settings do not say how it is retrained, or no
-            step depends on the table of fresh rows.
+        RequestError: there is no such model, the settings do not say how it is retrained, or they
+            cannot hold, see `possible`.
         Locked: another process is at it.
         MloError: git, the store or the disk refuses; the next call goes on from there.
     """
     with record.alone(repo, name):
         work = Work(repo, name, using or Using())
-        reading.check(repo, name, work.said)
+        possible.check(work)
         if work.state.attempt is None:
             begun = _begin(work, cause, reason, if_needed=if_needed, force=force, dry_run=dry_run)
             if begun is not None:
@@ -73,6 +73,8 @@ def retrain(
         elif dry_run:
             step = work.attempt.step
             return work.told("would retrain", f"one is under way, and goes on with: {step}")
+        elif work.stage != work.said.stage:
+            work.using.say(f"it began for {work.stage}; {work.said.stage} is for the next one")
         return _go_on(work)
 
 
@@ -126,7 +128,7 @@ def _begin(
         began=work.now,
         cause=said,
         reason=reason or str(said.get("reason") or "asked for"),
-        stage=work.said.stage,
+        stage=work.stage,
         champion=None if standing is None else standing.number,
         back=back,
     )
@@ -154,7 +156,7 @@ def _too_soon(work: Work, *, trains: bool) -> str | None:
 
 def _would(work: Work, found: Taken, back: int | None, reason: str | None) -> Told:
     chosen, said = found.chosen, work.said
-    then = f"then {said.stage}, through its gates"
+    then = f"then {work.stage}, through its gates"
     if said.canary is not None:
         then = f"then a try on {100 * said.canary.share:.4g}% of the requests, {then}"
     if back is None:

@@ -34,16 +34,41 @@ def compare(work: Work) -> Told | None:
     if held_out is None or not work.repo.objects.has(ObjectId(held_out.oid)):
         work.begin_anew()
         return None
+    standing = work.standing()
+    if standing is not None and standing.number == one.version:
+        return _by_hand(work)
     try:
         gain = _gain(work, held_out)
     except MloError as error:
         return work.end("failed", f"the versions cannot be compared: {error.message}", error.hint)
-    work.keep(step="trial", gain=gain)
+    work.keep(step="trial", gain=gain, champion=None if standing is None else standing.number)
     if gain["better"]:
         work.note("compare", _said(gain), gain=gain)
         return None
     work.steps.append(_said(gain))
+    _end_canary(work, _said(gain))
     return work.end("not better", _said(gain))
+
+
+def _is_compared(work: Work) -> bool:
+    """Return whether it was compared with what stands in the stage now, as is asked now.
+
+    Else it goes back to be compared. What stands there may be itself, by hand.
+    """
+    gain, said, standing = work.attempt.gain, work.said, work.standing()
+    number = None if standing is None else standing.number
+    if gain is None or number not in (gain.get("against"), work.attempt.version):
+        work.keep(step="compare")
+        return False
+    asked = (said.metric or gain["metric"], said.confidence)
+    if asked != (gain["metric"], gain.get("confidence", said.confidence)):
+        work.keep(step="compare")
+        return False
+    return True
+
+
+def _by_hand(work: Work) -> Told:
+    return work.end("promoted", f"v{work.attempt.version} was put into {work.stage} by hand")
 
 
 def _gain(work: Work, held_out: Table) -> dict[str, Any]:
@@ -59,6 +84,7 @@ def _gain(work: Work, held_out: Table) -> dict[str, Any]:
     metric = said.metric or ("accuracy" if new.labels is not None else "rmse")
     now = evaluated.value(new, metric, None)
     told: dict[str, Any] = {"metric": metric, "new": now, "rows": new.rows, "better": True}
+    told["confidence"] = said.confidence
     if standing is None:
         return told
     old = evaluate(work.repo, standing, name, target=target)
@@ -103,6 +129,8 @@ def _said(gain: dict[str, Any]) -> str:
 def begin_trial(work: Work) -> Told | None:
     """Let the new version answer a share of the requests, if one is to be tried first."""
     one, said = work.attempt, work.said
+    if not _is_compared(work):
+        return None
     if said.canary is None or work.standing() is None:
         work.keep(step="promote", waits=None)
         return None
@@ -112,7 +140,7 @@ def begin_trial(work: Work) -> Told | None:
             f"{work.name}@v{one.version}",
             "canary",
             share=said.canary.share,
-            stage=said.stage,
+            stage=work.stage,
             reason=one.reason,
             drifted=work.drifted,
             cause=work.cause(),
@@ -132,12 +160,14 @@ def watch_canary(work: Work) -> Told | None:
     """Say how the try goes; None when it went well, and the version can take all requests."""
     one, said = work.attempt, work.said
     number, model = _number(one), work.model
-    if model.stages.get(said.stage) == number:
-        return work.end("promoted", f"v{number} was put into {said.stage} by hand")
-    ended = routes.ended(model, "canary", number, said.stage)
+    if model.stages.get(work.stage) == number:
+        return _by_hand(work)
+    ended = routes.ended(model, "canary", number, work.stage)
     if ended is not None:
         why = ended.detail.get("cause") or ended.detail.get("reason") or "by hand"
         return work.end("sent back", f"the try of v{number} was ended: {_in_words(why)}")
+    if not _is_compared(work):
+        return None
     since = one.canary_since or one.began
     canary = said.canary
     seconds = work.using.now_ns() / 1e9 - microseconds(since) / 1e6
@@ -157,7 +187,7 @@ def watch_canary(work: Work) -> Told | None:
             "no traffic",
             f"v{number} answered {mine.rows} rows as a try, {least} are asked for",
             f"is `mlo serve {work.name}` running? by hand: mlo promote {work.name}@v{number}"
-            f" {said.stage}",
+            f" {work.stage}",
         )
     worse = live.worse(mine, found.get(one.champion or 0, live.Answered()))
     if worse is not None:
@@ -168,6 +198,14 @@ def watch_canary(work: Work) -> Told | None:
     return None
 
 
+def _end_canary(work: Work, why: str) -> None:
+    """End the try if it is one."""
+    number = work.attempt.version
+    arms = routes.arms(work.model, work.stage)
+    if any(arm.role == "canary" and arm.version == number for arm in arms):
+        _stop(work, why)
+
+
 def _stop(work: Work, why: str) -> None:
     one = work.attempt
     cause = {**work.cause(), "saw": why}
@@ -176,7 +214,7 @@ def _stop(work: Work, why: str) -> None:
         work.name,
         "canary",
         how="aborted",
-        stage=work.said.stage,
+        stage=work.stage,
         version=_number(one),
         reason=one.reason,
         cause=cause,
@@ -185,11 +223,13 @@ def _stop(work: Work, why: str) -> None:
 
 def move_stage(work: Work) -> Told | None:
     """Put the new version into the stage, through its gates; the end of the retraining."""
-    one, said = work.attempt, work.said
+    one = work.attempt
+    if not _is_compared(work):
+        return None
     moved = promote.promote(
         work.repo,
         f"{work.name}@v{one.version}",
-        said.stage,
+        work.stage,
         reason=one.reason,
         cause=work.cause(),
         drifted=work.drifted,
@@ -204,7 +244,7 @@ def move_stage(work: Work) -> Told | None:
         again = replace(again, refused=0)
     work.put(replace(work.state, watch=watch, again=again))
     now = "again" if back else "now"
-    return work.end("promoted", f"v{one.version} is in {said.stage} {now}{before}")
+    return work.end("promoted", f"v{one.version} is in {work.stage} {now}{before}")
 
 
 def _refused(work: Work, moved: Moved) -> Told:
@@ -217,8 +257,7 @@ def _refused(work: Work, moved: Moved) -> Told:
             work.note("waits", f"v{moved.number} waits for approval")
             work.keep(waits=why)
         return work.told("needs approval", why, hint)
-    if work.attempt.step == "promote" and work.attempt.canary_since is not None:
-        _stop(work, why)
+    _end_canary(work, why)
     return work.end("refused", f"v{moved.number} was refused for {moved.stage}: {why}", hint)
 
 
