@@ -57,6 +57,19 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     return [float(f"{value:.12g}") for value in found if value <= high + step * 1e-9]
 
 
+def short(value: float) -> str:
+    """Return a number as it stands beside a tick, in four digits; thousands and millions as such.
+
+    >>> short(0.25), short(9000.0), short(12_000.0), short(2.5e6), short(3e12)
+    ('0.25', '9000', '12k', '2.5M', '3e+12')
+    """
+    if 1e4 <= abs(value) < 1e6:
+        return f"{value / 1e3:.4g}k"
+    if 1e6 <= abs(value) < 1e9:
+        return f"{value / 1e6:.4g}M"
+    return f"{value:.4g}"
+
+
 def moments(ends: Span, count: int = 4) -> list[tuple[float, str]]:
     """Return moments along an axis of seconds since 1970, each with its words, in UTC.
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mlops_cli.page.axis import Span, at, moment, moments, span, ticks
+from mlops_cli.page.axis import Span, at, moment, moments, short, span, ticks
 from mlops_cli.page.html import Html, clipped, joined, tag
 
 COLOURS = 8
@@ -120,15 +120,16 @@ def _across(frame: Frame) -> Iterator[Html]:
     for value in ticks(*frame.y):
         _, y = frame.place(frame.x.low, value)
         yield tag("path", class_="grid", d=f"M{_LEFT} {y:g}H{frame.width - _RIGHT}")
-        yield tag("text", f"{value:.4g}", x=_LEFT - 5, y=y + 4, text_anchor="end")
+        yield tag("text", short(value), x=_LEFT - 5, y=y + 4, text_anchor="end")
 
 
 def _below(frame: Frame, x: str, *, times: bool) -> Iterator[Html]:
     count = 7 if frame.width > 400 else 4
-    numbers = [(value, f"{value:.4g}") for value in ticks(*frame.x, count)]
+    numbers = [(value, short(value)) for value in ticks(*frame.x, count)]
     for value, told in moments(frame.x, count) if times else numbers:
         place, _ = frame.place(value, frame.y.low)
-        yield tag("text", told, x=place, y=frame.height - 20, text_anchor="middle")
+        anchor = "end" if place > frame.width - 2 * _RIGHT else "middle"
+        yield tag("text", told, x=place, y=frame.height - 20, text_anchor=anchor)
     middle = (_LEFT + frame.width - _RIGHT) / 2
     yield tag("text", x, x=middle, y=frame.height - 5, text_anchor="middle")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from mlops_cli.page.axis import Span, at, moment, moments, span, ticks
+from mlops_cli.page.axis import Span, at, moment, moments, short, span, ticks
 from mlops_cli.page.html import Html, clipped, joined, tag
 
 _WIDTH, _HEIGHT = 360, 150
@@ -138,7 +138,7 @@ def _hover(
 def _ticks(ends: Span, *, times: bool) -> Iterator[Html]:
     bottom = _HEIGHT - _BOTTOM
     yield tag("path", class_="grid", d=f"M{_LEFT} {bottom}H{_WIDTH - _RIGHT}")
-    numbers = [(value, f"{value:.4g}") for value in ticks(*ends)]
+    numbers = [(value, short(value)) for value in ticks(*ends)]
     for value, told in moments(ends, 3) if times else numbers:
         x = at(value, ends, _LEFT, _WIDTH - _RIGHT)
         anchor = "start" if x < 2 * _LEFT else "end" if x > _WIDTH - 2 * _RIGHT else "middle"
