@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from mlops_cli.data import delimited, table_words, unpacked
+from mlops_cli.data import arrow_text, delimited, table_words, unpacked
 from mlops_cli.data.table import SUFFIXES, suffix_of
 from mlops_cli.errors import RequestError
 
@@ -51,7 +51,7 @@ def blocks(
 def _parquet(path: Path, rows: int) -> "Iterator[DataFrame]":
     import pyarrow.parquet
 
-    with pyarrow.parquet.ParquetFile(path) as file:
+    with pyarrow.parquet.ParquetFile(arrow_text.source(path)) as file:
         empty = True
         for part in file.iter_batches(batch_size=rows):
             empty = False

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mlops_cli.data import arrow_text
 from mlops_cli.errors import ExternalError, RequestError
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ def _parquet(source: Path, rows: int) -> Iterator[Chunk]:
     def kept(kind: Any) -> Any:
         return None if arrow.types.is_floating(kind) else pd.ArrowDtype(kind)
 
-    with arrow.parquet.ParquetFile(source) as file:
+    with arrow.parquet.ParquetFile(arrow_text.source(source)) as file:
         check_names(file.schema_arrow.names)
         empty = True
         for part in file.iter_batches(batch_size=rows):

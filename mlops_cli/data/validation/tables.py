@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mlops_cli.core.records import dataclass
-from mlops_cli.data import delimited, table, table_blocks, table_words
+from mlops_cli.data import arrow_text, delimited, table, table_blocks, table_words
 from mlops_cli.data.parts import Part, inside
 from mlops_cli.data.table import suffix_of
 from mlops_cli.data.unpacked import opened, start
@@ -187,7 +187,7 @@ def _parquet(path: Path, name: str) -> Any:
             f"'{name}' needs pyarrow to be read", hint="pip install 'mlo[parquet]'"
         ) from error
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(arrow_text.source(path))
     except table_words.UNREADABLE as error:
         raise table_words.refusal(error, name) from error
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops_cli.data import table_words, unpacked
+from mlops_cli.data import arrow_text, table_words, unpacked
 from mlops_cli.data.table import suffix_of
 from mlops_cli.monitor.sources.blocks import Begin, Blocks, Making
 from mlops_cli.monitor.sources.parquet import refusals
@@ -127,7 +127,7 @@ def _read(
     import pyarrow as pa
     from pyarrow import csv
 
-    with pa.input_stream(str(path), compression=packed) as file:
+    with pa.input_stream(arrow_text.source(path), compression=packed) as file:
         reader = csv.open_csv(
             file,
             read_options=csv.ReadOptions(block_size=_block_bytes(width)),
@@ -140,9 +140,12 @@ def _read(
             name or f"Unnamed: {place}" for place, name in enumerate(reader.schema.names)
         )  # as pandas calls it, by which models are fitted
         kept = [make() for _ in names]
-        rows = 0
+        rows, last = 0, None
         for batch in reader:
             rows += batch.num_rows
+            last = batch if batch.num_rows else last
             for one, column in zip(kept, batch.columns, strict=True):
                 add_arrow(one, column)
+        if last is not None and arrow_text.is_open(path, name, _delimiter(name), last):
+            raise Refused  # and pandas tells where the quote opens
         return Blocks(names, rows, dict(zip(names, kept, strict=True)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlops_cli.data import table_words
+from mlops_cli.data import arrow_text, table_words
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor.distribution import Distribution
 from mlops_cli.monitor.kinds import Kind
@@ -33,7 +33,7 @@ class Parquet:
         with refusals(name):
             import pyarrow.parquet
 
-            self._metadata: Any = pyarrow.parquet.read_metadata(path)
+            self._metadata: Any = pyarrow.parquet.read_metadata(arrow_text.source(path))
             schema = self._metadata.schema.to_arrow_schema()
         self.names: tuple[str, ...] = tuple(schema.names)
         self.types: dict[str, Any] = dict(zip(schema.names, schema.types, strict=True))
@@ -91,7 +91,7 @@ class Parquet:
 
         if not hasattr(self._readers, "file"):
             self._readers.file = pyarrow.parquet.ParquetFile(
-                self._path,
+                arrow_text.source(self._path),
                 metadata=self._metadata,
                 read_dictionary=self._texts(),
                 page_checksum_verification=True,

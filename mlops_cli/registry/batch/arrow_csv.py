@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.data import arrow_text
 from mlops_cli.registry import rows as rows_of
 from mlops_cli.registry.inputs import marks_of
 from mlops_cli.registry.signature import Column, Signature
@@ -26,7 +27,7 @@ def tables(source: Path, *, rows: int) -> Iterator[Any]:
     done = 0
     try:
         reader = pyarrow.csv.open_csv(
-            source,
+            arrow_text.source(source),
             read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=rows_of.separator(source), newlines_in_values=True
@@ -37,7 +38,7 @@ def tables(source: Path, *, rows: int) -> Iterator[Any]:
         )
         if reader.schema.names != names:
             raise arrow.ArrowInvalid("other names")
-        for batch in reader:
+        for batch in _closed(source, reader):
             for start in range(0, batch.num_rows, rows):
                 piece = batch.slice(start, rows)
                 yield arrow.Table.from_batches([piece])
@@ -47,6 +48,26 @@ def tables(source: Path, *, rows: int) -> Iterator[Any]:
         return
     if not done:
         yield arrow.table({name: arrow.array([], arrow.string()) for name in names})
+
+
+def _closed(source: Path, reader: Any) -> Iterator[Any]:
+    """Yield the batches of a reader, the last one if all its quotes are closed.
+
+    Raises:
+        pyarrow.ArrowInvalid: one is not, and there are rows in what Arrow takes for its cell.
+    """
+    arrow = rows_of.pyarrow()
+    held = None
+    for batch in reader:
+        if batch.num_rows:
+            if held is not None:
+                yield held
+            held = batch
+    if held is None:
+        return
+    if arrow_text.is_open(source, source.name, rows_of.separator(source), held):
+        raise arrow.ArrowInvalid("a quote is not closed")
+    yield held
 
 
 def _after(skip: int, chunks: Iterator[rows_of.Chunk]) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlops_cli.data import arrow_text
 from mlops_cli.errors import RequestError
 from mlops_cli.registry import inputs
 from mlops_cli.registry import rows as rows_of
@@ -87,7 +88,7 @@ def _tables(source: Path, most_rows: int) -> Iterator[Any]:
         yield from arrow_csv.tables(source, rows=most_rows)
         return
     arrow = rows_of.pyarrow()
-    with arrow.parquet.ParquetFile(source, memory_map=True) as file:
+    with arrow.parquet.ParquetFile(arrow_text.source(source), memory_map=True) as file:
         rows_of.check_names(file.schema_arrow.names)
         rows, empty = part_rows(len(file.schema_arrow.names), most_rows), True
         for batch in file.iter_batches(batch_size=rows):
