@@ -18,6 +18,7 @@ from mlops_cli.monitor.distribution import Distribution, Table
 from mlops_cli.monitor.sources import numbers, texts
 from mlops_cli.monitor.sources.log import PREDICTION
 from mlops_cli.registry import models
+from mlops_cli.registry.evaluation import own
 from mlops_cli.registry.evaluation.answers import Answers, Labelled
 from mlops_cli.registry.models import Version
 
@@ -171,7 +172,7 @@ def _held_out(repo: Repository, version: Version) -> tuple[Answers, str] | None:
     past = reference.find(repo, models.model(repo, version.model), version, None)
     if past is None or past.answers is None or not past.answers.rows:
         return None
-    if reference.of_newest(version, past.evaluation):
+    if own.of_newest(version, past.evaluation):
         return None
     return past.answers, f"its {past.answers.rows:,} answers for {past.evaluation.data.path}"
 
@@ -181,7 +182,7 @@ def untold(repo: Repository, version: Version) -> Iterator[str]:
     from mlops_cli.monitor.performance import reference
 
     past = reference.find(repo, models.model(repo, version.model), version, None)
-    if past is not None and reference.of_newest(version, past.evaluation):
+    if past is not None and own.of_newest(version, past.evaluation):
         yield (
             "answers are not compared: held-out ones are of the newest rows of a retraining alone;"
             f" mlo evaluate {version.model}@v{version.number} makes others"

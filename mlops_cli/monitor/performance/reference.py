@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import table
 from mlops_cli.errors import MissingObject, RequestError
 from mlops_cli.monitor.performance import measure
 from mlops_cli.monitor.performance.measure import Measures
@@ -13,6 +12,7 @@ from mlops_cli.monitor.performance.report import Reference
 from mlops_cli.registry.evaluation import kept, record
 from mlops_cli.registry.evaluation.answers import Answers, Labelled
 from mlops_cli.registry.evaluation.data import ASKED
+from mlops_cli.registry.evaluation.own import of_newest
 from mlops_cli.registry.evaluation.record import Evaluation
 from mlops_cli.registry.models import Model, Version
 
@@ -72,18 +72,6 @@ def find(repo: Repository, model: Model, version: Version, against: str | None) 
         return Past(chosen[0], kept.answers_of(repo, chosen[0]))
     except MissingObject:
         return Past(chosen[0], None)
-
-
-def of_newest(version: Version, found: Evaluation) -> bool:
-    """Return whether an evaluation is of the newest rows, which a retraining held out.
-
-    These are few, and made when something had changed: not what is usual.
-    """
-    from mlops_cli.monitor.retrain.tables import held_out_path
-
-    known = (*version.inputs, *([version.data] if version.data else []))
-    paths = {held_out_path(one.path) for one in known if table.is_table(one.path)}
-    return found.data.path in paths
 
 
 def _means(found: Evaluation, text: str) -> bool:

@@ -13,11 +13,11 @@ from mlops_cli.core.records import dataclass
 from mlops_cli.data.prediction_log import microseconds
 from mlops_cli.errors import MloError
 from mlops_cli.monitor.retrain.fresh import Fresh, judged
-from mlops_cli.monitor.retrain.ground import TAG, Work
+from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.registry import routes
+from mlops_cli.registry.evaluation import own
 from mlops_cli.registry.evaluation.paired import mcnemar
 from mlops_cli.registry.models import Version
-from mlops_cli.runs.record import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,19 +91,13 @@ def _others(work: Work, standing: Version) -> list[Version]:
     for one in reversed(model.versions):
         ended = routes.ended(model, "canary", one.number, stage)
         gone = one.number in left or (ended is not None and ended.detail["ended"] == "aborted")
-        if one != standing and not gone and (one.number in stood or _was_made_here(work, one)):
+        if (
+            one != standing
+            and not gone
+            and (one.number in stood or own.is_retrained(work.repo, one))
+        ):
             found.append(one)
     return found[:_MOST]
-
-
-def _was_made_here(work: Work, version: Version) -> bool:
-    """Return whether a retraining made it, as the record of its run says."""
-    if version.run is None:
-        return False
-    try:
-        return TAG in Run.read(work.repo, version.run).tags
-    except MloError:
-        return False
 
 
 def _compared(

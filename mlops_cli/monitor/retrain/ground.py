@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from mlops_cli.core.ids import ObjectId
     from mlops_cli.pipeline.plan import Resolve
 
-TAG = "retrain"
-"""What runs of the pipeline are tagged with that a retraining began."""
-
 
 @dataclass(frozen=True, slots=True)
 class Using:

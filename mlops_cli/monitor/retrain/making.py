@@ -12,11 +12,12 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.errors import ExternalError, MloError, RequestError
 from mlops_cli.monitor.retrain import earlier, reading, tables
 from mlops_cli.monitor.retrain.fresh import Fresh, gather
-from mlops_cli.monitor.retrain.ground import TAG, Work
+from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.record import Again, State, Table, Told
 from mlops_cli.monitor.retrain.standing import watched
 from mlops_cli.monitor.retrain.valid import in_a_line, problems
 from mlops_cli.monitor.retrain.window import Chosen, Taken, choose
+from mlops_cli.registry.evaluation.own import TAG, held_out_path
 
 if TYPE_CHECKING:
     from mlops_cli.runs.record import Run
@@ -122,7 +123,7 @@ def _take_back(work: Work, found: Taken, back: int) -> None:
 def _held_out(work: Work, found: Taken) -> Table:
     """Keep the rows to compare on."""
     newest = found.fresh.rows.iloc[found.chosen.split : found.chosen.end]
-    return tables.keep(work.repo, newest, tables.held_out_path(work.said.into), "the newest rows")
+    return tables.keep(work.repo, newest, held_out_path(work.said.into), "the newest rows")
 
 
 def _tables(work: Work, found: Taken) -> tuple[Table, Table]:

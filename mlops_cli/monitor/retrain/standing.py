@@ -8,22 +8,23 @@ from mlops_cli.monitor.retrain.fresh import off
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.record import Watch
 from mlops_cli.monitor.retrain.window import Watched, base_of
-from mlops_cli.registry.evaluation import kept
+from mlops_cli.registry.evaluation import kept, own
 from mlops_cli.registry.evaluation.answers import Labelled
+from mlops_cli.registry.evaluation.data import ASKED
 from mlops_cli.registry.evaluation.record import Evaluation, of_version
 from mlops_cli.registry.models import Version
 
 
 def watched(work: Work, version: Version) -> Watched:
-    """Return what the answers of a version are held against: its newest evaluation.
+    """Return what the answers of a version are held against: how good it was when it was made.
 
-    After a retraining that did not replace it, they are held against how they were then.
+    What a retraining found of it later, on rows since its errors rose, is not that. After one that
+    was not better, they are held against how they were then.
     """
     held = work.state.watch
     if held is not None and held.version == version.number:
         return Watched(Base(held.wrong, held.rows, held.spread), held.cut, held.since_us)
-    found = of_version(work.model, version)
-    return _known(work, version, found[0] if found else None)
+    return _known(work, version, own.usual(work.repo, work.model, version, ASKED))
 
 
 def from_now_on(work: Work, version: Version) -> Watch:

@@ -82,17 +82,6 @@ def keep(repo: Repository, rows: pd.DataFrame, path: str, why: str) -> Table:
     return Table(path, oid, len(rows), why)
 
 
-def held_out_path(into: str) -> str:
-    """Return what the rows that versions are compared on are called.
-
-    >>> held_out_path("data/train.csv.gz"), held_out_path("rows.parquet")
-    ('data/train.recent.csv', 'rows.recent.parquet')
-    """
-    suffix = table.suffix_of(into)
-    stem = into[: into.lower().rindex(suffix)]
-    return f"{stem}.recent{suffix}"
-
-
 def encoded(rows: pd.DataFrame, path: str) -> bytes:
     """Return a table as the bytes of a file called `path`.
 

@@ -6,6 +6,7 @@ from mlops_cli.errors import ExternalError, RequestError
 from mlops_cli.monitor.retrain import record
 from mlops_cli.monitor.retrain import retrain as module
 from mlops_cli.registry import routes
+from mlops_cli.registry.evaluation.evaluate import evaluate
 from mlops_cli.registry.promote import promote
 from mlops_cli.registry.register import register
 from tests.monitor.retrain.conftest import Loop, rows
@@ -68,3 +69,15 @@ def test_it_is_compared_anew_by_another_metric(loop: Loop) -> None:
     told = loop.retrain()
     assert told.gain is not None
     assert told.gain["metric"] == "log_loss"
+
+
+def test_one_that_was_refused_leaves_errors_risen(loop: Loop) -> None:
+    loop.settings(model="stages: {production: {gates: [{metric: auc, min: 0.9}]}}")
+    evaluate(loop.repo, loop.model.newest, "train.csv")
+    loop.answer(rows(600, 2, "b"))
+    assert loop.retrain(if_needed=True).status == "refused"
+    loop.settings("earlier: false")
+    told = loop.retrain(if_needed=True, dry_run=True)
+    assert told.status == "would retrain"
+    assert "errors rose to" in told.steps[0]
+    assert "480 rows" in told.why
