@@ -24,7 +24,7 @@ from mlops_cli.monitor.given import Given, Side
 from mlops_cli.monitor.sources import log
 from mlops_cli.monitor.sources.kept import of_profile
 from mlops_cli.monitor.span import Span
-from mlops_cli.registry import models, profile
+from mlops_cli.registry import meant, models, profile
 from mlops_cli.registry.models import Input, Version
 
 MOST_BYTES = 32 << 20
@@ -103,12 +103,17 @@ def _both(
 
 
 def _version(repo: Repository, name: str, span: Span, *, answered: bool) -> Version:
-    """Return the version that `name` means: of a bare name the one that answered last."""
-    if "@" in name or not answered:
+    """Return the version that `name` means: of a bare name the one that answered last.
+
+    Where nothing was answered, or is not asked for, it is the one in production.
+    """
+    if "@" in name:
         return models.resolve(repo, name)
-    newest = models.model(repo, name).newest
+    usual = meant.live(repo, name)[0]
+    if not answered:
+        return models.resolve(repo, usual)
     last = log.last_version(repo, name, since=span.since, until=span.until)
-    return newest if last is None else models.resolve(repo, f"{name}@{last}")
+    return models.resolve(repo, usual if last is None else f"{name}@{last}")
 
 
 def _with_log(repo: Repository, before: Given, asked: Log, version: Version) -> Sides:

@@ -244,22 +244,6 @@ def resolve(repo: Repository, text: str) -> Version:
     raise RequestError(f"{name} has nothing at '{which}'", hint=hint)
 
 
-def live(repo: Repository, name: str) -> tuple[str, str | None]:
-    """Return the reference that a bare model name means where answers are made, and a note.
-
-    It is what is in production. As long as nothing is, it is the newest version, and the note
-    says so; else there is no note.
-
-    Raises:
-        RequestError: there is no such model.
-    """
-    found = model(repo, name)
-    if LIVE_STAGE in found.stages:
-        return f"{name}@{LIVE_STAGE}", None
-    newest = f"{name}@v{found.newest.number}"
-    return newest, f"nothing of {name} is in {LIVE_STAGE}: {newest} answers, its newest"
-
-
 @contextmanager
 def materialise(repo: Repository, version: Version) -> Iterator[Path]:
     """Yield a path that holds the version's model, every byte checked against its id.

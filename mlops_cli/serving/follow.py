@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mlops_cli.core.repository import Repository
-from mlops_cli.registry import models, routes
+from mlops_cli.registry import meant, models, routes
 from mlops_cli.registry.models import Model, Version
 from mlops_cli.serving import rules
 from mlops_cli.serving.live import Live
@@ -40,7 +40,7 @@ def follow(
     def find() -> Found:
         nonlocal pinned
         if "@" not in reference:
-            means, note = models.live(repo, reference)
+            means, note = meant.live(repo, reference)
             if note is None:
                 pinned = means
             elif pinned == reference:

@@ -82,7 +82,7 @@ def deploy(
     exit code is 1.
     """
     from mlops_cli.errors import RequestError
-    from mlops_cli.registry import models
+    from mlops_cli.registry import meant, models
     from mlops_cli.registry.deploy import allowed
     from mlops_cli.registry.deploy.manifests import Target, manifests
     from mlops_cli.registry.deploy.plan import plan
@@ -97,7 +97,7 @@ def deploy(
     if to not in targets:
         raise RequestError(f"there is no '{to}' to deploy to", hint=f"--to {' | '.join(targets)}")
     repo = repository()
-    reference = model if "@" in model else models.live(repo, model)[0]
+    reference = model if "@" in model else meant.live(repo, model)[0]
     version = models.resolve(repo, reference)
     other, share = None, 0.0
     if canary is not None:

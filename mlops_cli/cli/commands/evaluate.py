@@ -11,7 +11,10 @@ from mlops_cli.cli.options import JsonFlag
 
 def evaluate(
     reference: Annotated[
-        str, typer.Argument(metavar="MODEL[@REF]", help="The version (default: the newest)")
+        str,
+        typer.Argument(
+            metavar="MODEL[@REF]", help="The version (default: the newest, as for promote)"
+        ),
     ],
     data: Annotated[
         str | None,
@@ -49,10 +52,14 @@ def evaluate(
     from pathlib import Path
 
     from mlops_cli.cli import evaluation_report
-    from mlops_cli.registry import models
+    from mlops_cli.registry import meant, models
     from mlops_cli.registry.evaluation.evaluate import evaluate as look
 
     repo = repository()
+    if "@" not in reference:
+        reference, note = meant.judged(repo, reference)
+        if note:
+            show.note(note, rest="  ")
     found = look(
         repo,
         models.resolve(repo, reference),

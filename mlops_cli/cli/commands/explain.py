@@ -11,12 +11,17 @@ from mlops_cli.cli.options import JsonFlag
 from mlops_cli.errors import ExternalError, RequestError
 
 if TYPE_CHECKING:
+    from mlops_cli.core.repository import Repository
     from mlops_cli.registry.explaining.explanation import Explanation
 
 
 def explain(
     reference: Annotated[
-        str, typer.Argument(metavar="MODEL[@REF]", help="The version (default: the newest)")
+        str,
+        typer.Argument(
+            metavar="MODEL[@REF]",
+            help="The version (default: the newest; of a prediction the one that made it)",
+        ),
     ],
     row: Annotated[
         str | None,
@@ -71,8 +76,13 @@ def explain(
 
     if output is not None and output.suffix.lower() not in (".html", ".htm", ".svg"):
         raise RequestError(f"'{output}' is of no kind that is known", hint="-o FILE.html or .svg")
+    repo = repository()
+    if "@" not in reference:
+        reference, note = _meant(repo, reference, row)
+        if note:
+            show.note(note, rest="  ")
     found = look(
-        repository(),
+        repo,
         reference,
         row,
         method=method,
@@ -88,6 +98,18 @@ def explain(
     show.emit(found, as_json=as_json, text=explain_report.tell)
     if output is not None:
         show.note(f"drawn in {output}")
+
+
+def _meant(repo: "Repository", name: str, row: str | None) -> tuple[str, str | None]:
+    """Return which version of a model is meant, and a note: the one that made a prediction."""
+    from mlops_cli.data import prediction_log
+    from mlops_cli.registry import meant
+
+    if row is not None and prediction_log.is_prediction_id(row):
+        logged = prediction_log.find(repo, row)
+        if logged is not None and logged.model == name:
+            return f"{name}@{logged.version_id}", None
+    return meant.judged(repo, name)
 
 
 def _write(found: "Explanation", path: Path) -> None:

@@ -59,13 +59,13 @@ def package(
     entry point and checksums; it serves without mlo's store and without git. Without --base an
     image has the folder alone, in /models, to be mounted; with one it starts by itself.
     """
-    from mlops_cli.registry import models
+    from mlops_cli.registry import meant, models
     from mlops_cli.registry.packaging import make
 
     runtimes: dict[str, make.Runtime] = {"auto": "auto", "native": "native", "onnx": "onnx"}
     _check_options(runtime, list(runtimes), oci=oci, base=base, image_tag=image_tag)
     repo = repository()
-    version = models.resolve(repo, models.live(repo, model)[0] if "@" not in model else model)
+    version = models.resolve(repo, meant.live(repo, model)[0] if "@" not in model else model)
     target = output or Path(f"{version.model}-v{version.number}" + (".oci" if oci else ""))
     if oci:
         from mlops_cli.registry.packaging import image

@@ -47,12 +47,12 @@ def predict(
     that the model does not take stay as they are written. OUT appears whole, or not at all.
     """
     from mlops_cli.cli.spread import doing
-    from mlops_cli.registry import models
+    from mlops_cli.registry import meant, models
     from mlops_cli.registry.predict import predict as answer
 
     repo = repository()
     if "@" not in reference:
-        reference, note = models.live(repo, reference)
+        reference, note = meant.live(repo, reference)
         if note:
             show.note(note)
     version = models.resolve(repo, reference)

@@ -6,7 +6,7 @@ from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log
 from mlops_cli.errors import RequestError
 from mlops_cli.monitor.performance.reference import Past
-from mlops_cli.registry import models
+from mlops_cli.registry import meant, models
 from mlops_cli.registry.evaluation.answers import Label
 from mlops_cli.registry.models import Version
 
@@ -20,9 +20,9 @@ def version(repo: Repository, model: str | None) -> Version:
     name = _only(repo) if model is None else model
     if "@" in name:
         return models.resolve(repo, name)
-    newest = models.model(repo, name).newest
+    usual = meant.live(repo, name)[0]
     last = prediction_log.window(repo, name, last=1)
-    return models.resolve(repo, f"{name}@{last.versions.iloc[-1]}") if len(last) else newest
+    return models.resolve(repo, f"{name}@{last.versions.iloc[-1]}" if len(last) else usual)
 
 
 def _only(repo: Repository) -> str:

@@ -7,7 +7,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from mlops_cli.core.repository import open_repository
-from mlops_cli.registry import formats, signature
+from mlops_cli.data.prediction_log import Source
+from mlops_cli.data.prediction_writer import PredictionWriter
+from mlops_cli.registry import formats, models, signature
 from mlops_cli.registry.promote import alias
 from mlops_cli.registry.register import Said, register
 from tests.conftest import Mlo
@@ -124,3 +126,34 @@ def test_register_takes_what_only_people_know(churn: Path, mlo_here: Mlo) -> Non
     assert json.dumps(made["profile"])
     wrong = mlo_here("register", "other", "--data", "data/train.csv", code=2)
     assert "--data is for --path" in wrong.stderr
+
+
+def test_a_name_alone_is_judged_as_the_newest_and_answers_as_in_production(
+    churn: Path, mlo_here: Mlo
+) -> None:
+    mlo_here("promote", "churn@v1", "production")
+    asked = ("churn", "--data", "data/train.csv")
+    told = mlo_here("explain", *asked, "--rows", "20", "--repeats", "1")
+    assert told.stdout.startswith("churn v2")
+    note = "churn alone means churn@v2 here, its newest; v1 is in production: churn@production"
+    assert note in told.stderr
+    told = mlo_here("evaluate", *asked)
+    assert told.stdout.startswith("churn v2")
+    assert note in told.stderr
+    (churn / "one.csv").write_text("age\n20\n")
+    assert "by churn v1" in mlo_here("predict", "churn", "one.csv", "out.csv").stdout
+    assert note not in mlo_here("evaluate", "churn@v2", "--data", "data/train.csv").stderr
+    mlo_here("promote", "churn", "production")
+    assert note not in mlo_here("evaluate", *asked).stderr
+
+
+def test_a_prediction_is_explained_by_the_version_that_made_it(churn: Path, mlo_here: Mlo) -> None:
+    first = models.resolve(open_repository(churn), "churn@v1")
+    writer = PredictionWriter(open_repository(churn).layout.predictions, warn=pytest.fail)
+    ticket = writer.reserve(Source("churn", first.number, first.id, ("age",), (0, 1)), 1)
+    writer.record(ticket, [[20]], [1], [[0.25, 0.75]])
+    writer.close()
+    asked = f"{ticket.segment}-{ticket.first}"
+    told = mlo_here("explain", "churn", asked, "--data", "data/train.csv")
+    assert told.stdout.startswith("churn v1")
+    assert "alone means" not in told.stderr

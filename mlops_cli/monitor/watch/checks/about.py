@@ -10,7 +10,7 @@ from mlops_cli.monitor.live import Span
 from mlops_cli.monitor.watch.alerts import Finding
 from mlops_cli.monitor.watch.rules import Asked
 from mlops_cli.monitor.watch.standing import stamp
-from mlops_cli.registry import models
+from mlops_cli.registry import meant, models
 from mlops_cli.registry.models import Version
 
 _US = 1_000_000
@@ -26,7 +26,7 @@ def version(asked: Asked) -> Version:
     """
     about = asked.rule.about
     if "@" not in about:
-        about, _ = models.live(asked.repo, about)
+        about, _ = meant.live(asked.repo, about)
     return models.resolve(asked.repo, about)
 
 
