@@ -216,6 +216,12 @@ def is_stage(repo: Repository, name: str, stage: str) -> bool:
     return stage in _all(repo, name)
 
 
+def first_stage(repo: Repository, name: str) -> str:
+    """Return where a new version goes first: to the first stage that requires no other."""
+    declared = _all(repo, name)
+    return next((stage for stage, rules in declared.items() if rules.requires is None), "STAGE")
+
+
 def next_stage(repo: Repository, name: str, stage: str) -> str | None:
     """Return where a version goes from `stage`: to one that requires it, else to the next."""
     declared = _all(repo, name)

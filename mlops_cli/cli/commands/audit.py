@@ -82,7 +82,9 @@ def _tell(checked: "Verification") -> None:
         show.note(doubt, rest="  ")
     if not checked.sound:
         return
-    show.line(f"the record holds: {checked.entries} entries, {checked.events} events of models")
+    events = f"{show.number(checked.events, 'event')} of models"
+    entries = f"{checked.entries:,} {'entry' if checked.entries == 1 else 'entries'}"
+    show.line(f"the record holds: {entries}, {events}")
     if checked.signed or checked.unknown:
         moves = checked.signed + checked.unknown + checked.unsigned
         unknown = f", {checked.unknown} by keys that nobody vouches for" if checked.unknown else ""

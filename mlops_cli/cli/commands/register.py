@@ -61,6 +61,7 @@ def register(
     takes, for serving to check; also three rows of the training table, and its columns in sum.
     Models in the skops format load without running code; joblib and pickle files need --trust.
     """
+    from mlops_cli.registry.promote import first_stage
     from mlops_cli.registry.register import Said
     from mlops_cli.registry.register import register as make
     from mlops_cli.runs.find import resolve
@@ -92,7 +93,12 @@ def register(
     show.emit(
         made,
         as_json=as_json,
-        text=lambda one: _tell(one, origin=origin(repo, one.version), example=example),
+        text=lambda one: _tell(
+            one,
+            origin=origin(repo, one.version),
+            example=example,
+            stage=first_stage(repo, one.version.model),
+        ),
     )
 
 
@@ -105,7 +111,7 @@ def _example_rows(repo: "Repository", version: "Version") -> int:
     return len(example.decode(repo.objects.get(version.example)).rows)
 
 
-def _tell(made: "Registered", *, origin: str, example: int) -> None:
+def _tell(made: "Registered", *, origin: str, example: int, stage: str) -> None:
     version = made.version
     if not made.created:
         show.line(f"{version.model} v{version.number}, from {origin}, is this very model already")
@@ -125,7 +131,7 @@ def _tell(made: "Registered", *, origin: str, example: int) -> None:
     if version.metrics:
         numbers = ", ".join(f"{name} {_short(one)}" for name, one in version.metrics.items())
         show.line(f"  metrics  {numbers}")
-    show.note(f"next: mlo promote {version.model}@v{version.number} STAGE")
+    show.note(f"next: mlo promote {version.model}@v{version.number} {stage}")
 
 
 def _answers(runtime: "Mapping[str, Any]") -> str:

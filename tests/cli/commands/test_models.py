@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from mlops_cli.audit import chain
 from mlops_cli.core.repository import open_repository
 from mlops_cli.data.prediction_log import Source
 from mlops_cli.data.prediction_writer import PredictionWriter
@@ -56,8 +57,15 @@ def test_a_version_is_shown_with_all_that_is_known(churn: Path, mlo_here: Mlo) -
 def test_one_is_told_as_one_and_two_rows_as_two(churn: Path, mlo_here: Mlo) -> None:
     (churn / "two.csv").write_text("age,left\n20,0\n70,1\n")
     said = mlo_here("register", "few", "--path", "model", "--data", "two.csv", "--no-compile")
+    assert said.stderr == "next: mlo promote few@v1 staging\n"
     assert "  takes    1 column\n" in said.stdout
     assert "  example  2 rows as they are" in said.stdout
+
+
+def test_a_record_of_one_entry_is_told_as_one(project: Path, mlo_here: Mlo) -> None:
+    chain.record(open_repository(project), "import", "data", {})
+    told = mlo_here("audit", "--verify").stdout
+    assert told == "the record holds: 1 entry, 0 events of models\n"
 
 
 def test_the_list_leaves_out_what_nobody_has(churn: Path, mlo_here: Mlo) -> None:

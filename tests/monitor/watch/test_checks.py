@@ -253,7 +253,7 @@ def test_errors_are_those_of_the_window_and_a_restart_is_no_news(guard: Guard, p
     guard.later(minutes=5)
     found = find(guard, rule, found.kept)
     assert (found.verdict, found.facts["requests"]) == ("broken", 200)
-    assert found.reason == "0.05 of 200 requests failed, 0.01 are allowed"
+    assert found.reason == "5 % of 200 requests failed, 1 % may fail"
     page.page = metrics(50, 0, 0)
     guard.later(minutes=5)
     found = find(guard, rule, found.kept)

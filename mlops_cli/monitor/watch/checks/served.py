@@ -79,7 +79,7 @@ def errors(asked: Asked) -> Finding:
         facts["failed"] = failing
     found = Finding(
         "broken" if share > rule.max else "holds",
-        f"{share:.3g} of {total:,.0f} requests failed, {rule.max:.3g} are allowed",
+        f"{100 * share:.3g} % of {total:,.0f} requests failed, {100 * rule.max:.3g} % may fail",
         share,
         rule.max,
         facts=facts,
