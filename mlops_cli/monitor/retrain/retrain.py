@@ -15,7 +15,7 @@ from typing import Any
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import RequestError
-from mlops_cli.monitor.retrain import making, need, possible, record, trying
+from mlops_cli.monitor.retrain import making, need, possible, ready, record, trying
 from mlops_cli.monitor.retrain.ground import Using, Work
 from mlops_cli.monitor.retrain.record import Attempt, Step, Told
 from mlops_cli.monitor.retrain.window import Taken
@@ -156,7 +156,8 @@ def _too_soon(work: Work, *, trains: bool) -> str | None:
 
 def _would(work: Work, found: Taken, back: int | None, reason: str | None) -> Told:
     chosen, said = found.chosen, work.said
-    then = f"then {work.stage}, through its gates"
+    stages = [*ready.before(work), work.stage]
+    then = f"then {' and '.join(stages)}, through {'their' if len(stages) > 1 else 'its'} gates"
     if said.canary is not None:
         then = f"then a try on {100 * said.canary.share:.4g}% of the requests, {then}"
     if back is None:

@@ -8,7 +8,7 @@ from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import replace
 from mlops_cli.data.prediction_log import microseconds
 from mlops_cli.errors import MloError, RequestError
-from mlops_cli.monitor.retrain import live
+from mlops_cli.monitor.retrain import live, ready
 from mlops_cli.monitor.retrain.fresh import off
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.record import Attempt, Table, Told, Watch
@@ -131,6 +131,9 @@ def begin_trial(work: Work) -> Told | None:
     one, said = work.attempt, work.said
     if not _is_compared(work):
         return None
+    refusing = ready.walk(work)
+    if refusing is not None:
+        return _refused(work, refusing)
     if said.canary is None or work.standing() is None:
         work.keep(step="promote", waits=None)
         return None

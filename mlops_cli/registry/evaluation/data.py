@@ -12,6 +12,8 @@ from mlops_cli.core.objects import Kind
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import parts, paths, reference, snapshot, table
 from mlops_cli.errors import MissingObject, RequestError
+from mlops_cli.registry import models
+from mlops_cli.registry.evaluation import own
 from mlops_cli.registry.evaluation.record import Data
 from mlops_cli.registry.models import Version
 from mlops_cli.runs.record import Run, StepRun
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ASKED, SETTINGS, LINEAGE = "as was asked", "as the settings say", "the test table of its run"
+NEWEST = "the rows that a retraining held out for it"
 """What a table was chosen by."""
 _HELD_OUT = ("test", "hold", "eval", "valid")
 """What tables that were held out are called."""
@@ -43,10 +46,7 @@ def choose(repo: Repository, version: Version, asked: str | None, *, start: Path
     """
     if asked is not None:
         return _named(repo, version, asked, ASKED, start, take=True)
-    said = _settings(repo, version.model)
-    if said is not None:
-        return _named(repo, version, said, SETTINGS, repo.root, take=True)
-    return _held_out(repo, version)
+    return _its_own(repo, version, take=True)
 
 
 def meant(repo: Repository, version: Version, on: str | None) -> Data:
@@ -55,10 +55,45 @@ def meant(repo: Repository, version: Version, on: str | None) -> Data:
     Raises:
         RequestError: as of `choose`.
     """
-    said = on if on is not None else _settings(repo, version.model)
-    if said is None:
-        return _held_out(repo, version)
-    return _named(repo, version, said, SETTINGS, repo.root, take=False)
+    if on is None:
+        return _its_own(repo, version, take=False)
+    found = _named(repo, version, on, SETTINGS, repo.root, take=False)
+    return found if reference.split(on)[1] else _made(repo, version, found.path) or found
+
+
+def _its_own(repo: Repository, version: Version, *, take: bool) -> Data:
+    """Return the model's own table: what the settings say, else by lineage.
+
+    A version that a retraining made has its own: what its run made at that path, else the rows that
+    were held out. The table of the work tree is of the world before.
+    """
+    said = _settings(repo, version.model)
+    try:
+        if said is None:
+            found = _held_out(repo, version)
+        else:
+            found = _named(repo, version, said, SETTINGS, repo.root, take=take)
+    except RequestError:
+        newest = _newest(repo, version)
+        if newest is None:
+            raise
+        return newest
+    if said is not None and reference.split(said)[1]:
+        return found
+    return _made(repo, version, found.path) or _newest(repo, version) or found
+
+
+def _made(repo: Repository, version: Version, path: str) -> Data | None:
+    """Return what the run of a retraining made at a path; None for other versions."""
+    if not own.is_retrained(repo, version):
+        return None
+    outs = (out for step in _steps(repo, version) for out in step.outs.values())
+    return next((Data(path, out.oid, LINEAGE) for out in outs if out.path == path), None)
+
+
+def _newest(repo: Repository, version: Version) -> Data | None:
+    found = own.newest_rows(repo, models.model(repo, version.model), version)
+    return found and Data(found.path, found.oid, NEWEST)
 
 
 def read(repo: Repository, data: Data) -> pd.DataFrame:

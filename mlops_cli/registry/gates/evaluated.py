@@ -50,7 +50,6 @@ def find(
     model: Model,
     version: Version,
     data: Data,
-    said: str | None,
     *,
     having: Callable[[Evaluation], bool] = lambda _: True,
 ) -> Evaluation:
@@ -62,14 +61,14 @@ def find(
     all_here = [one for one in of_version(model, version) if one.data.oid == data.oid]
     if all_here:
         return next(filter(having, all_here), all_here[0])
-    from mlops_cli.registry.evaluation.data import LINEAGE
+    from mlops_cli.registry.evaluation.data import LINEAGE, NEWEST
 
     at = f"{data.path}@{short(data.oid)}"
     others = [one for one in of_version(model, version) if one.data.path == data.path]
     why = f"v{version.number} was never evaluated on {at}"
     if others:
         why += f", only on {data.path}@{short(others[0].data.oid)}"
-    own = said in (None, EVALUATION) and data.chosen == LINEAGE
+    own = data.chosen in (LINEAGE, NEWEST)
     told = at if others or own else data.path
     raise RequestError(why, hint=f"mlo evaluate {reference(version)} --data {told}")
 

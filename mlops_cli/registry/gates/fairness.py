@@ -41,7 +41,6 @@ def _value(asked: Asked, gate: FairnessGate) -> tuple[Evaluation, float]:
         asked.model,
         asked.version,
         data,
-        gate.data,
         having=lambda one: any(inner.column == gate.of for inner in one.fairness),
     )
     treated = next((one for one in found.fairness if one.column == gate.of), None)

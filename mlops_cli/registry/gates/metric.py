@@ -100,7 +100,7 @@ def _against(asked: Asked, gate: MetricGate, stage: str, value: float) -> GateRe
 def _of_evaluation(asked: Asked, gate: MetricGate) -> list[GateResult]:
     name = evaluated.called(asked, gate.metric, gate.data, gate.slice)
     data = evaluated.meant(asked, gate.data)
-    found = evaluated.find(asked.model, asked.version, data, gate.data, having=_has(gate))
+    found = evaluated.find(asked.model, asked.version, data, having=_has(gate))
     value = evaluated.value(found, gate.metric, gate.slice)
     evidence = (found.id,)
     results = [
@@ -124,7 +124,7 @@ def _paired(
     standing = opponent(asked, title, stage)
     if isinstance(standing, GateResult):
         return standing
-    other = evaluated.find(asked.model, standing, found.data, gate.data, having=_has(gate))
+    other = evaluated.find(asked.model, standing, found.data, having=_has(gate))
     first, second = evaluated.pair(asked.repo, found, other, gate.slice)
     test = paired.compare(
         first, second, gate.metric, higher=_higher(gate), confidence=gate.confidence
