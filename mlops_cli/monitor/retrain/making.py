@@ -59,7 +59,7 @@ def look_back(work: Work, back: int) -> Taken | Told:
     if rows < earlier.LEAST_ROWS:
         return work.told("too few rows", f"{rows} rows came since v{standing.number} was made")
     why = "the newest rows"
-    chosen = Chosen(first, first, len(fresh), old=False, rise=None, change=None, why=why)
+    chosen = Chosen(first, first, len(fresh), old=0, rise=None, change=None, why=why)
     training = tables.Training(fresh.rows.iloc[:0], why, "no rows")
     return _invalid(work, Taken(fresh, chosen, training))
 

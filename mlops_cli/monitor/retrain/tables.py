@@ -44,9 +44,10 @@ def trained(
     import pandas as pd
 
     rows = fresh.rows.iloc[chosen.first : chosen.split]
-    before = _before(repo, version, into) if chosen.old else None
+    before = None if chosen.old == 0 else _before(repo, version, into)
     if before is None or set(before.columns) != set(rows.columns):
         return Training(rows, chosen.why, f"{len(rows):,} rows of {fresh.where}")
+    before = before if chosen.old is None else before.tail(chosen.old)
     both = pd.concat([before, rows[list(before.columns)]], ignore_index=True)
     old = f"{len(before):,} rows that v{_number(version)} was trained on"
     text = f"{len(both):,} rows: {len(before):,} that v{_number(version)} was trained on,"

@@ -41,7 +41,8 @@ class Chosen:
     """Rows of `Fresh` by their places: trained on from `first` on, compared on from `split` on.
 
     Attributes:
-        old: whether the rows that the version in the stage was trained on go along.
+        old: how many of the rows that the version in the stage was trained on go along, the last of
+            them; None for all.
         rise: by how much its errors rose, and since which row; None where they did not.
         change: the first row after the change; None where there was none.
         why: which rows these are, in words.
@@ -50,7 +51,7 @@ class Chosen:
     first: int
     split: int
     end: int
-    old: bool
+    old: int | None
     rise: Rise | None
     change: int | None
     why: str
@@ -106,22 +107,23 @@ def choose(fresh: Fresh, watched: Watched, said: Retrain, *, change: int | None 
     rise = found[0] if found else None
     change = found[1] if found else change
     if isinstance(said.window, int):
-        first, why = max(0, rows - said.window), f"the newest {min(said.window, rows):,} rows"
-        chosen = _all_from(first, rows, why, rise, change, old=rows < said.window)
+        first, old = max(0, rows - said.window), max(0, said.window - rows)
+        why = f"the newest {said.window:,} rows"
+        chosen = _all_from(first, rows, why, rise, change, old=old)
     elif said.window == "all" or change is None:
-        chosen = _all_from(0, rows, "all rows", rise, change, old=True)
+        chosen = _all_from(0, rows, "all rows", rise, change, old=None)
     else:
         first = change
         if rise is not None and rise.spread > _VARIES:
             first = max(0, min(first, rows - int(said.min_rows * rise.spread)))
         why = f"{rows - first:,} rows, {rows - change:,} of them since the errors rose"
-        chosen = _all_from(first, rows, why, rise, change, old=False)
+        chosen = _all_from(first, rows, why, rise, change, old=0)
     held = min(max(int((rows - chosen.first) * said.held_out), LEAST_HELD_OUT), said.held_out_rows)
     return replace(chosen, split=max(chosen.first, rows - held))
 
 
 def _all_from(
-    first: int, rows: int, why: str, rise: Rise | None, change: int | None, *, old: bool
+    first: int, rows: int, why: str, rise: Rise | None, change: int | None, *, old: int | None
 ) -> Chosen:
     return Chosen(first, rows, rows, old=old, rise=rise, change=change, why=why)
 

@@ -451,3 +451,14 @@ def test_rows_that_were_lost_half_way_are_taken_again(
     lost = replace(state.attempt.trained, oid="ab" * 32)
     record.write(loop.repo, "m", replace(state, attempt=replace(state.attempt, trained=lost)))
     assert loop.retrain().status == "promoted"
+
+
+def test_a_window_of_so_many_rows_is_filled_up_with_the_last_of_the_old_ones(loop: Loop) -> None:
+    loop.settings("window: 500")
+    loop.answer(rows(400, 1))
+    words = "420 rows: 100 that v1 was trained on, 320 of the prediction log"
+    told = loop.retrain(dry_run=True)
+    assert told.steps[0] == f"train on {words}, the newest 500 rows"
+    loop.answer(rows(400, 3))
+    told = loop.retrain(dry_run=True)
+    assert told.steps[0] == "train on 400 rows of the prediction log, the newest 500 rows"
