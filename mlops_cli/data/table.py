@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.repository import Repository
-from mlops_cli.data import delimited, table_words, unpacked
 from mlops_cli.errors import ExternalError, RequestError
 
 if TYPE_CHECKING:
@@ -69,6 +68,8 @@ def suffix_of(name: str) -> str:
 
 def _parse(data: bytes, name: str, suffix: str) -> "DataFrame":
     import pandas as pd
+
+    from mlops_cli.data import delimited, table_words, unpacked
 
     try:
         if suffix in (".parquet", ".pq"):
