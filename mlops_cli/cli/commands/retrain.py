@@ -39,12 +39,12 @@ def retrain(
 
     Where it waits, for requests or for an approval, or was killed, the same command goes on. Exit
     code 1 where the model stays as it is: too few or bad rows, a failed run, not better, refused;
-    130 where it was interrupted.
+    130 or 143 where it was stopped.
     """
     import os
 
     from mlops_cli.cli.run_report import Teller
-    from mlops_cli.errors import RequestError
+    from mlops_cli.errors import RequestError, stop_with
     from mlops_cli.monitor.retrain.ground import Using
     from mlops_cli.monitor.retrain.retrain import retrain as go
     from mlops_cli.monitor.retrain.retrain import stop as give_up
@@ -67,7 +67,7 @@ def retrain(
         )
     show.emit(told, as_json=as_json, text=tell)
     if told.status == "interrupted":
-        raise typer.Exit(130)
+        raise stop_with(told.exit_code)
     if not told.fine and not stop:
         raise typer.Exit(1)
 

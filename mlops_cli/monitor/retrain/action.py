@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import MloError
+from mlops_cli.errors import MloError, stop_with
 from mlops_cli.monitor.retrain import record
 from mlops_cli.monitor.retrain.ground import Using
 from mlops_cli.monitor.retrain.record import Told
@@ -31,9 +32,19 @@ def act(
     """Retrain a model because of an alert, as far as it goes now.
 
     What is refused with a good reason counts as done: too few rows, a limit, not better.
+
+    Raises:
+        KeyboardInterrupt: somebody asked to stop while the pipeline ran.
     """
     told = retrain(repo, name, cause=cause, reason=reason, using=using)
+    _stop_all(told)
     return Outcome(told.status != "failed", said(told), detail=detail(told))
+
+
+def _stop_all(told: Told) -> None:
+    """Stop whoever does more than this, too; a thread beside others leaves that to who leads it."""
+    if told.status == "interrupted" and threading.current_thread() is threading.main_thread():
+        raise stop_with(told.exit_code)
 
 
 def said(told: Told) -> str:
@@ -59,9 +70,12 @@ def go_on(repo: Repository, using: Using | None = None) -> Iterator[Told | MloEr
         try:
             state = record.read(repo, name)
             if state.attempt is not None:
-                yield retrain(repo, name, using=using)
+                told = retrain(repo, name, using=using)
+                _stop_all(told)
+                yield told
             elif settings.if_needed or state.again is not None:
                 told = retrain(repo, name, if_needed=True, using=using)
+                _stop_all(told)
                 if told.status not in ("not needed", "too soon", "too few rows"):
                     yield told
         except MloError as error:

@@ -187,7 +187,8 @@ def run_pipeline(work: Work) -> Told | None:
     if run is None:
         return work.end("failed", "the pipeline has nothing to do: no step reads the fresh rows")
     if run.status == "interrupted":
-        return work.told("interrupted", f"run {run.name} was stopped", f"mlo retrain {work.name}")
+        told = work.told("interrupted", f"run {run.name} was stopped", f"mlo retrain {work.name}")
+        return replace(told, exit_code=run.exit_code)
     work.keep(step="register", run=run.id)
     if run.status != "done":
         return work.end(

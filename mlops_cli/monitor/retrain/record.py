@@ -219,6 +219,7 @@ class Told:
         version: the new one, and `champion` the one in the stage now.
         steps: what was done, in order, each in a line.
         problems: all that is wrong with rows that are not trained on.
+        exit_code: what a shell expects of a program that was asked to stop; None of others.
     """
 
     model: str
@@ -236,6 +237,7 @@ class Told:
     gain: Mapping[str, Any] | None = None
     steps: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    exit_code: int | None = None
 
     @property
     def fine(self) -> bool:

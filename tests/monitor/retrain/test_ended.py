@@ -27,7 +27,9 @@ def is_at_work(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [(("retrain", "m"), 130), (("monitor",), 0)], ids=["retrain", "monitor"]
+    ("words", "code"),
+    [(("retrain", "m"), 143), (("monitor",), 0), (("monitor", "--once"), 143)],
+    ids=["retrain", "monitor", "once"],
 )
 def test_a_step_does_not_outlive_who_retrains(
     loop: Loop, tmp_path: Path, words: tuple[str, ...], code: int
