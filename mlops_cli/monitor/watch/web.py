@@ -1,13 +1,20 @@
 """One HTTP request, told without what may be secret in its address."""
 
 from collections.abc import Mapping
-from socket import gaierror
+from socket import gaierror, socket
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mlops_cli import __version__
 from mlops_cli.errors import ExternalError
 from mlops_cli.monitor.watch.actions import Outcome
+from mlops_cli.monitor.watch.deadline import Deadline, within
 
+if TYPE_CHECKING:
+    from urllib3 import PoolManager
+
+MOST_S = 30.0
+"""So long a request may take in all, also where an answer comes byte by byte."""
 _CONNECT_S = 5
 _SILENCE_S = 15
 _MOST_BYTES = 16 * 1024 * 1024
@@ -49,32 +56,65 @@ def host(url: str) -> str:
 def _asked(
     method: str, url: str, body: bytes | None, headers: Mapping[str, str]
 ) -> tuple[int, bytes]:
+    from urllib3 import Timeout
+    from urllib3.exceptions import HTTPError
+
+    with within(MOST_S) as deadline:
+        try:
+            with _pools(url, deadline) as pools:
+                answer = pools.request(
+                    method,
+                    url,
+                    body=body,
+                    headers={"User-Agent": f"mlo/{__version__}", **headers},
+                    timeout=Timeout(connect=_CONNECT_S, read=_SILENCE_S),
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
+                try:
+                    read = answer.read(_MOST_BYTES, decode_content=True)
+                finally:
+                    answer.close()
+        except (HTTPError, ValueError, OSError) as error:
+            if not deadline.passed:
+                raise ExternalError(f"'{host(url)}' cannot be reached: {_why(error)}") from None
+    if deadline.passed:
+        raise ExternalError(f"'{host(url)}' has not answered within {MOST_S:g} s")
+    return answer.status, read
+
+
+def _pools(url: str, deadline: Deadline) -> "PoolManager":
+    """Return what makes connections, by a proxy where there is one, that the deadline cuts."""
     from urllib.request import getproxies, proxy_bypass
 
-    from urllib3 import PoolManager, ProxyManager, Timeout
-    from urllib3.exceptions import HTTPError
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket:
+            made = super()._new_conn()
+            deadline.watch(made)
+            return made
+
+    class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket:
+            made = super()._new_conn()
+            deadline.watch(made)
+            return made
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
 
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme)
     direct = proxy is None or proxy_bypass(parts.hostname or "")
-    try:
-        with PoolManager() if direct else ProxyManager(str(proxy)) as pool:
-            answer = pool.request(
-                method,
-                url,
-                body=body,
-                headers={"User-Agent": f"mlo/{__version__}", **headers},
-                timeout=Timeout(connect=_CONNECT_S, read=_SILENCE_S),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-            try:
-                return answer.status, answer.read(_MOST_BYTES, decode_content=True)
-            finally:
-                answer.close()
-    except (HTTPError, ValueError) as error:
-        raise ExternalError(f"'{host(url)}' cannot be reached: {_why(error)}") from None
+    pools = PoolManager() if direct else ProxyManager(str(proxy))
+    pools.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+    return pools
 
 
 def _why(error: BaseException) -> str:

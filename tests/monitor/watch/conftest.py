@@ -3,10 +3,12 @@
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
@@ -67,6 +69,26 @@ def hook() -> Iterator[Hook]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def dripping() -> Iterator[int]:
+    """Return the port of a server that says a letter now and then, and never comes to an end."""
+    over = threading.Event()
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                while not over.wait(0.05):
+                    self.request.sendall(b"x")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1]
+        over.set()
+        server.shutdown()
+        thread.join()
 
 
 @dataclass

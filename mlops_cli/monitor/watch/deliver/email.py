@@ -5,12 +5,16 @@ import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
+from socket import create_connection, socket
 
 from mlops_cli.core.config_actions import EmailAction
+from mlops_cli.errors import ExternalError
 from mlops_cli.monitor.watch import words
 from mlops_cli.monitor.watch.actions import Outcome
 from mlops_cli.monitor.watch.alerts import Alert
+from mlops_cli.monitor.watch.deadline import Deadline, within
 from mlops_cli.monitor.watch.secrets import reveal
+from mlops_cli.monitor.watch.web import MOST_S
 
 _SILENCE_S = 20
 _FOR_GOOD = 500
@@ -55,22 +59,44 @@ class Email:
 
     def _send(self, message: EmailMessage) -> dict[str, tuple[int, bytes]]:
         """Send a message, and return who was refused."""
+        with within(MOST_S) as deadline:
+            try:
+                return self._said(message, deadline)
+            except (OSError, smtplib.SMTPException) as error:
+                if not deadline.passed:
+                    raise
+                late = f"'{self.settings.host}' took no mail within {MOST_S:g} s"
+                raise ExternalError(late) from error
+
+    def _said(self, message: EmailMessage, deadline: Deadline) -> dict[str, tuple[int, bytes]]:
         settings = self.settings
-        if settings.tls == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                settings.host,
-                settings.port,
-                timeout=_SILENCE_S,
-                context=ssl.create_default_context(),
-            )
-        else:
-            server = smtplib.SMTP(settings.host, settings.port, timeout=_SILENCE_S)
-        with server:
+        with _server(settings, deadline) as server:
             if settings.tls == "starttls":
                 server.starttls(context=ssl.create_default_context())
             if settings.user is not None and settings.password is not None:
                 server.login(settings.user, reveal(settings.password, self.root))
             return server.send_message(message)
+
+
+def _server(settings: EmailAction, deadline: Deadline) -> smtplib.SMTP:
+    """Return a connection that the deadline cuts."""
+
+    class Plain(smtplib.SMTP):
+        def _get_socket(self, host: str, port: int, timeout: float) -> socket:
+            made = create_connection((host, port), timeout)
+            deadline.watch(made)
+            return made
+
+    class Secure(smtplib.SMTP_SSL):
+        def _get_socket(self, host: str, port: int, timeout: float) -> socket:
+            made = create_connection((host, port), timeout)
+            deadline.watch(made)
+            return self.context.wrap_socket(made, server_hostname=host)
+
+    if settings.tls == "tls":
+        context = ssl.create_default_context()
+        return Secure(settings.host, settings.port, timeout=_SILENCE_S, context=context)
+    return Plain(settings.host, settings.port, timeout=_SILENCE_S)
 
 
 def _message(alert: Alert, settings: EmailAction) -> EmailMessage:
