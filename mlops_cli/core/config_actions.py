@@ -7,6 +7,7 @@ named by where they are; the file is committed to git.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from mlops_cli.core import config_values
 from mlops_cli.core.config_values import as_written, named, span
@@ -120,10 +121,22 @@ def model(value: Value) -> str:
     return written
 
 
+def is_url(text: str) -> bool:
+    """Return whether it is an address of the web.
+
+    >>> is_url("https://example.org/x"), is_url("hooks.example.org"), is_url("http://[::1/")
+    (True, False, False)
+    """
+    try:
+        return _URL.fullmatch(text) is not None and urlsplit(text).port != 0
+    except ValueError:
+        return False
+
+
 def url(value: Value) -> str:
     """Return an address without a password in it."""
     written = value.text()
-    if not _URL.fullmatch(written):
+    if not is_url(written):
         raise value.fail(f"is '{written[:80]}', which is no address", hint="http://HOST:PORT/PATH")
     if _PASSWORD.fullmatch(written):
         raise value.fail(
@@ -203,6 +216,8 @@ def _command(value: Value) -> CommandAction:
         found = config_values.words(inner) if inner.is_list else inner.text()
         if not found:
             raise inner.fail("says nothing", hint="write it as command: python page.py")
+        if "\0" in "".join(found):
+            raise inner.fail("has a character that no command can have: NUL")
         return found
 
     return value.record(

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -67,6 +69,33 @@ def test_an_address_that_is_a_secret_is_never_told(
         assert (outcome.done, outcome.again) == (False, True)
         assert outcome.said == "'127.0.0.1:9' cannot be reached: connection refused"
         assert PASSWORD not in action.plan(alert())
+
+
+@pytest.mark.parametrize("what", ["web", "mail"])
+def test_a_server_that_says_a_byte_now_and_then_is_not_listened_to_for_ever(
+    dripping: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(f"mlops_cli.monitor.watch.{PLACES[what]}.MOST_S", 0.3)
+    address = f"127.0.0.1:{dripping}"
+    action = (
+        Webhook(WebhookAction(f"http://{address}"), tmp_path)
+        if what == "web"
+        else email(Mailbox(port=dripping))
+    )
+    began = time.monotonic()
+    outcome = attempt(action, alert())
+    assert time.monotonic() - began < 5
+    assert (outcome.done, outcome.again) == (False, True)
+    assert (
+        outcome.said
+        == {
+            "web": f"'{address}' has not answered within 0.3 s",
+            "mail": "'localhost' took no mail within 0.3 s",
+        }[what]
+    )
+
+
+PLACES = {"web": "web", "mail": "deliver.email"}
 
 
 def test_slack_gets_a_message_in_which_nothing_means_more(
@@ -174,6 +203,46 @@ def test_a_command_that_takes_too_long_is_ended_with_all_it_began(tmp_path: Path
     end = time.monotonic() + 10
     while is_at_work(child):
         assert time.monotonic() < end
+
+
+def test_a_command_is_ended_with_the_monitor_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "child").touch()
+    program = (
+        "from pathlib import Path\n"
+        "from mlops_cli.core.config_actions import CommandAction\n"
+        "from mlops_cli.monitor.watch.deliver.command import Command\n"
+        "from tests.monitor.watch.conftest import alert\n"
+        "command = 'sleep 60 & echo $! > child; echo at work > begun; sleep 60'\n"
+        "Command(CommandAction(command), Path('.')).run(alert())\n"
+    )
+    root = Path(__file__).parents[3]
+    monitor = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    end = time.monotonic() + 30
+    while not (tmp_path / "begun").exists():
+        assert time.monotonic() < end
+        assert monitor.poll() is None
+    monitor.kill()
+    monitor.wait()
+    child = int((tmp_path / "child").read_text())
+    while is_at_work(child):
+        assert time.monotonic() < end
+
+
+@pytest.mark.parametrize("held", ["hooks.example.org/x", "http://[::1/", "http:///services"])
+def test_a_variable_that_holds_no_address_is_told_and_what_it_holds_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    monkeypatch.setenv("SLACK_URL", held)
+    for action in (
+        Slack(SlackAction(Secret(env="SLACK_URL")), tmp_path),
+        Webhook(WebhookAction(Secret(env="SLACK_URL")), tmp_path),
+    ):
+        said = attempt(action, alert()).said
+        assert said == "what is in the variable SLACK_URL is no address such as https://HOST/PATH"
+    monkeypatch.setenv("SLACK_URL", " ")
+    assert attempt(action, alert()).said.startswith("the variable SLACK_URL is empty")
 
 
 def is_at_work(process: int) -> bool:

@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,42 +40,56 @@ class Command:
 
     def run(self, alert: Alert) -> Outcome:
         """Run it; whatever it began is ended with it when it takes too long."""
-        held = words.record(alert)
-        command = self.settings.command
-        process = subprocess.Popen(
-            command,
-            shell=isinstance(command, str),
-            cwd=self.root,
-            env={**os.environ, **_variables(alert)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
         try:
-            said, _ = process.communicate(json.dumps(held).encode(), self.settings.timeout_s)
+            with _group() as group:
+                process, said = self._ended(alert, group)
         except subprocess.TimeoutExpired:
-            _end(process)
             return Outcome(
                 done=False, said=f"it was stopped after {self.settings.timeout_s:g} s", again=True
             )
-        except BaseException:
-            _end(process)
-            raise
         code = process.returncode
         why = f"it ended with {code}"
         last = _last(said)
         return Outcome(done=code == 0, said=f"{why}: {last}" if last else why, again=code != 0)
 
+    def _ended(self, alert: Alert, group: int) -> tuple["subprocess.Popen[bytes]", bytes]:
+        """Return the command after it ended, and what it printed."""
+        told = json.dumps(words.record(alert)).encode()
+        with subprocess.Popen(
+            self.settings.command,
+            shell=isinstance(self.settings.command, str),
+            cwd=self.root,
+            env={**os.environ, **_variables(alert)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            process_group=group,
+        ) as process:
+            try:
+                return process, process.communicate(told, self.settings.timeout_s)[0]
+            except BaseException:
+                os.killpg(group, signal.SIGKILL)
+                raise
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with suppress(OSError):
-                stream.close()
+
+@contextmanager
+def _group() -> Iterator[int]:
+    """Yield a group for processes that is ended where we are killed.
+
+    Its first one is a shell that waits for the end of a pipe, which only we hold open.
+    """
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", "read _; kill -KILL 0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+    try:
+        yield guard.pid
+    finally:
+        guard.kill()
+        guard.communicate()
 
 
 def _variables(alert: Alert) -> dict[str, str]:

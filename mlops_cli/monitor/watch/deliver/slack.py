@@ -8,7 +8,7 @@ from mlops_cli.core.config_actions import SlackAction
 from mlops_cli.monitor.watch import web, words
 from mlops_cli.monitor.watch.actions import Outcome
 from mlops_cli.monitor.watch.alerts import Alert
-from mlops_cli.monitor.watch.secrets import reveal
+from mlops_cli.monitor.watch.secrets import address
 
 _MARKS = {"firing": ":rotating_light:", "cannot check": ":grey_question:", "resolved": ":ok:"}
 
@@ -35,7 +35,7 @@ class Slack:
             f"{_MARKS[alert.state]} *{_escaped(words.headline(alert))}*\n{_escaped(alert.reason)}\n"
             f"since {alert.since[:16].replace('T', ' ')} UTC, `{_escaped(words.look(alert))}`"
         )
-        url = reveal(self.settings.slack, self.root)
+        url = address(self.settings.slack, self.root)
         return web.post(url, json.dumps({"text": text}).encode(), {})
 
 

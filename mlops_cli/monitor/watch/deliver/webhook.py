@@ -8,7 +8,7 @@ from mlops_cli.core.config_actions import Secret, WebhookAction
 from mlops_cli.monitor.watch import web, words
 from mlops_cli.monitor.watch.actions import Outcome
 from mlops_cli.monitor.watch.alerts import Alert
-from mlops_cli.monitor.watch.secrets import reveal
+from mlops_cli.monitor.watch.secrets import address, reveal
 
 VERSION = 1
 
@@ -36,7 +36,7 @@ class Webhook:
     def run(self, alert: Alert) -> Outcome:
         """Post it."""
         to = self.settings.webhook
-        url = reveal(to, self.root) if isinstance(to, Secret) else to
+        url = address(to, self.root) if isinstance(to, Secret) else to
         held = {"v": VERSION, **words.record(alert), "again": alert.again}
         headers = {"Idempotency-Key": f"{alert.id}-{alert.state.replace(' ', '-')}-{alert.time}"}
         if self.settings.token is not None:
