@@ -21,6 +21,7 @@ VERSION = 1
 STATE = "state"
 LOCK = "lock"
 SILENCES = "silences"
+SILENCES_NEW = "silences.new"
 Counts = Counter[tuple[str, str, str]]
 """How often something happened: a family for Prometheus, its rule or action, its state."""
 
