@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mlops_cli.core.files import outside
@@ -77,9 +77,11 @@ def _acquire(handle: int, wait_s: float, on_wait: Callable[[str], None] | None) 
 
 
 def _sign(handle: int, purpose: str) -> None:
+    """Say who holds it, for others to be told; on a full disk nobody is, and it is held as well."""
     note = json.dumps({"pid": os.getpid(), "purpose": purpose}).encode()
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, note, 0)
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, note, 0)
 
 
 def _holder(handle: int) -> str:
