@@ -157,12 +157,15 @@ def _check(
 
     from mlops_cli.cli import watch_report
     from mlops_cli.core.files import write_whole
+    from mlops_cli.errors import ExternalError
     from mlops_cli.monitor.watch import once
 
     report, page = once.check(repo, clock=_now, wait=time.sleep, say=_say, names=names, dry=dry)
     if textfile is not None:
         write_whole(textfile, page.encode("utf-8", "replace"), durable=False)
     show.emit(report, as_json=as_json, text=watch_report.tell)
+    if report.unrecorded is not None:
+        raise ExternalError(f"nothing of this could be recorded: {report.unrecorded}")
     if not report.holds:
         raise typer.Exit(1)
 

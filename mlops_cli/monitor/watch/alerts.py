@@ -9,6 +9,8 @@ from mlops_cli.core.ids import ObjectId
 
 Verdict = Literal["holds", "broken", "no verdict"]
 News = Literal["firing", "resolved", "cannot check"]
+NO_MODEL = "no-model"
+"""The model of an alert that is about none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Alert:
     def title(self) -> str:
         """A few words that say what it is about."""
         version = "" if self.version is None else f" v{self.version}"
-        return f"{self.rule} of {self.model}{version}"
+        return self.rule + ("" if self.model == NO_MODEL else f" of {self.model}{version}")
 
     def cause(self) -> dict[str, Any]:
         """Return what an event says of it that was brought about by it: a run, a promotion."""

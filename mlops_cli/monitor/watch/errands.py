@@ -5,9 +5,8 @@ under way when a process was killed is done again: nothing is lost, and whoever 
 see that.
 """
 
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,14 +14,15 @@ from mlops_cli.audit import chain
 from mlops_cli.core.ids import ObjectId
 from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
-from mlops_cli.errors import MloError
+from mlops_cli.errors import ExternalError, IntegrityError, MloError
+from mlops_cli.monitor.watch import checking, unrecorded, words
 from mlops_cli.monitor.watch import memory as memories
-from mlops_cli.monitor.watch import words
 from mlops_cli.monitor.watch.actions import Action, Outcome
 from mlops_cli.monitor.watch.alerts import Alert
+from mlops_cli.monitor.watch.lanes import SLOW, Lanes
 from mlops_cli.monitor.watch.memory import Errand, Memory
 from mlops_cli.monitor.watch.standing import Label, Standing, Told, stamp, when
-from mlops_cli.runs import stopping
+from mlops_cli.monitor.watch.unrecorded import Unrecorded
 
 ALERT = "alert"
 DONE = "alert action"
@@ -32,12 +32,12 @@ ACTIONS = "monitor_actions_total"
 PAUSES_S = (5.0, 30.0, 120.0, 600.0, 1800.0)
 """How long to wait after an action failed; when it fails once more it is given up."""
 
-_STOPPED_S = 15.0
-"""By then what was stopped is on disk; if not, the next process finds it."""
-_POLL_S = 0.05
+_LOOK_S = 0.5
+"""How soon to look again whether what is under way has ended."""
 
 Clock = Callable[[], datetime]
 Say = Callable[[str], None]
+_Key = tuple[str, str]
 
 
 def due(label: Label, news: Iterable[Told], actions: Mapping[str, Action]) -> Iterator[Errand]:
@@ -52,41 +52,62 @@ def due(label: Label, news: Iterable[Told], actions: Mapping[str, Action]) -> It
 
 @dataclass(slots=True)
 class Errands:
-    """Whoever does them, one after the other; slow ones beside the others, if `beside`."""
+    """Whoever does them: those of one action one after the other, beside the checks.
+
+    What may take minutes is done in line unless `beside`. What cannot be recorded is done all the
+    same, and recorded once that can be.
+    """
 
     repo: Repository
     memory: Memory
+    actions: Mapping[str, Action]
     clock: Clock
     say: Say
     beside: bool = False
     only: frozenset[str] = frozenset()
     """The rules whose actions are done; empty: all."""
-    _under_way: dict[tuple[str, str], "list[Outcome]"] = field(default_factory=dict)
-    _slow: list[threading.Thread] = field(default_factory=list)
-    _stopped: bool = False
-    _taken_over: set[tuple[str, str]] = field(default_factory=set)
+    unrecorded: Unrecorded | None = None
+    """Why nothing can be recorded, while that is so."""
+    _lanes: Lanes = field(default_factory=Lanes)
+    _impatient: set[_Key] = field(default_factory=set)
+    _owed: dict[_Key, tuple[Outcome, int]] = field(default_factory=dict)
+    """What was done and is not on record yet: what it came to, after how many tries."""
+    _taken_over: set[_Key] = field(default_factory=set)
     """Those that another process began, and may have ended without keeping that."""
 
     def __post_init__(self) -> None:
         self._taken_over = {self._key(one) for one in self.memory.errands}
 
-    def run(self, actions: Mapping[str, Action], *, impatient: bool = False) -> None:
-        """Do what is due, and keep what comes of it after each.
+    def run(self) -> None:
+        """Begin what is due, and keep what came of all that has ended."""
+        self._run()
+
+    def settle(self, *, impatient: bool = False) -> None:
+        """Do each thing that can be done now, once, and wait for all of it.
 
         If impatient, what is not due too; a failure does not count then.
-
-        Raises:
-            MloError: it cannot be put on record or kept.
         """
-        while news := next((one for one in self.memory.errands if one.action is None), None):
-            self._recorded(news)
-        before: set[tuple[str, str]] = set()
-        for errand in list(self.memory.errands):
-            assert errand.action is not None, "all are on record"
-            of = (errand.alert.id, errand.action)
-            if of not in before and self.is_ours(errand) and (impatient or self._is_due(errand)):
-                self._act(errand, errand.action, actions.get(errand.action), count=not impatient)
-            before.add(of)  # what is over is told after what has begun
+        begun: set[_Key] = set()
+        while True:
+            self._run(impatient=impatient, but=begun)
+            if not self._lanes:
+                return
+            begun |= self._lanes.keys()
+            self._lanes.wait()
+
+    def keep(self) -> None:
+        """Put on record and keep all that is to be; where that cannot be done, people are told."""
+        try:
+            if not self._owed:
+                memories.save(self.repo, self.memory)
+            while news := next((one for one in self.memory.errands if one.action is None), None):
+                self._recorded(news)
+            for errand in [one for one in self.memory.errands if self._key(one) in self._owed]:
+                self._settle(errand, *self._owed[self._key(errand)])
+        except (MloError, OSError) as error:
+            self._unkept(error)
+        else:
+            self._kept()
 
     def is_ours(self, errand: Errand) -> bool:
         """Return whether it is of a rule whose actions are done."""
@@ -95,56 +116,47 @@ class Errands:
     def next_s(self) -> float | None:
         """Return in how many seconds something is due; None when nothing is to be done."""
         now = self.clock()
-        due = [
-            self._due(one) for one in self.memory.errands if self._key(one) not in self._under_way
-        ]
-        if self._under_way:
-            due.append(now + timedelta(seconds=1))
+        begun = self._lanes.keys() | self._owed.keys()
+        due = [self._due(one) for one in self.memory.errands if self._key(one) not in begun]
+        if self._lanes:
+            due.append(now + timedelta(seconds=_LOOK_S))
         return None if not due else max((min(due) - now).total_seconds(), 0.0)
 
     def tend(self, work: Callable[[], None]) -> None:
         """Do something slow that is no errand, if nothing slow is under way."""
-        if not self.beside:
+        if self.beside:
+            self._lanes.tend(work)
+        else:
             work()
-        elif not self._under_way and not self._at_work():
-            self._start(work)
 
     def stop(self) -> None:
-        """Stop what slow work runs as a child, as Ctrl-C would, and let that be kept."""
-        self._stopped = True
-        end = time.monotonic() + _STOPPED_S
-        while (at_work := self._at_work()) and time.monotonic() < end:
-            for one in at_work:
-                asked = one.ident is not None and stopping.ask(one.ident)
-                one.join(_STOPPED_S if asked else _POLL_S)
+        """Stop what is under way, and let what came of it be kept."""
+        self._lanes.stop()
+        with suppress(MloError, OSError):
+            self._conclude()
 
-    def _at_work(self) -> list[threading.Thread]:
-        return [one for one in self._slow if one.is_alive()]
-
-    def _start(self, work: Callable[[], object]) -> None:
-        """Do something slow beside the checks, after what was begun before."""
-        before = self._at_work()
-
-        def done() -> None:
-            for one in before:
-                one.join()
-            if not self._stopped:
-                work()
-
-        thread = threading.Thread(target=done, daemon=True)
-        self._slow = [*before, thread]
-        thread.start()
+    def _run(self, *, impatient: bool = False, but: Collection[_Key] = ()) -> None:
+        self._conclude()
+        if self._owed or self.unrecorded or any(one.action is None for one in self.memory.errands):
+            self.keep()
+        before: set[_Key] = set()
+        but = {*but, *self._owed}
+        for errand in list(self.memory.errands):
+            if errand.action is None:
+                continue  # it cannot be put on record now
+            key, of = self._key(errand), (errand.alert.id, errand.action)
+            is_free = of not in before and key not in but and self.is_ours(errand)
+            if is_free and (impatient or self._due(errand) <= self.clock()):
+                self._act(errand, errand.action, impatient=impatient)
+            before.add(of)  # what is over is told after what has begun
 
     def _due(self, errand: Errand) -> datetime:
         if errand.tried is None:
             return self.clock()
         return when(errand.tried) + timedelta(seconds=PAUSES_S[errand.tries - 1])
 
-    def _is_due(self, errand: Errand) -> bool:
-        return self._key(errand) in self._under_way or self._due(errand) <= self.clock()
-
     @staticmethod
-    def _key(errand: Errand) -> tuple[str, str]:
+    def _key(errand: Errand) -> _Key:
         return errand.alert.id + errand.alert.state + errand.alert.time, errand.action or ""
 
     def _recorded(self, errand: Errand) -> None:
@@ -165,22 +177,53 @@ class Errands:
         memories.save(self.repo, self.memory)
         self.say(f"{words.headline(alert)}: {alert.reason}")
 
-    def _act(self, errand: Errand, name: str, action: Action | None, *, count: bool) -> None:
+    def _unkept(self, error: MloError | OSError) -> None:
+        """Go on where nothing can be recorded; tell people, unless a lock is in the way."""
+        why, now = checking.problem(error), self.clock()
+        before = self.unrecorded
+        if before is None:
+            self.say(f"nothing can be recorded: {why}")
+        found = unrecorded.begun(why, now) if before is None or not before.told else before
+        if not found.told and isinstance(error, ExternalError | IntegrityError | OSError):
+            found = replace(found, told=True)
+            self.memory.errands += unrecorded.errands(found.alert, self.actions)
+        self.unrecorded = replace(found, why=why, last=now)
+
+    def _kept(self) -> None:
+        now = self.clock()
+        if self.unrecorded is None or not self.unrecorded.is_over(now):
+            return
+        self.say("what is found is recorded again")
+        if self.unrecorded.told:
+            over = self.unrecorded.resolved(now)
+            self.memory.errands += unrecorded.errands(over, self.actions)
+        self.unrecorded = None
+        self.keep()
+
+    def _act(self, errand: Errand, name: str, *, impatient: bool) -> None:
+        """Begin an action, or do it at once where it may take minutes and nothing goes beside."""
+        key, action = self._key(errand), self.actions.get(name)
+        if key in self._lanes:
+            return
         if self._was_ended(errand, name):
             self.memory.errands.remove(errand)
-            memories.save(self.repo, self.memory)
-            return
-        outcome = self._outcome(errand, action)
-        if outcome is None:
-            return
-        tries = errand.tries + count
-        if not outcome.done and outcome.again and tries <= len(PAUSES_S):
-            later = replace(errand, tries=tries, tried=stamp(self.clock()), said=outcome.said)
-            self.memory.errands[self.memory.errands.index(errand)] = later
-            memories.save(self.repo, self.memory)
-            self.say(f"{name}: {outcome.said}; it will be tried again")
-        else:
-            self._settle(errand, name, outcome, tries)
+            self.keep()
+        elif action is None:
+            gone = Outcome(done=False, said="there is no such action any more")
+            self._came_to(errand, name, gone, count=not impatient)
+        elif action.slow and not self.beside:
+            self._came_to(errand, name, attempt(action, errand.alert), count=not impatient)
+        elif self._lanes.begin(
+            key, SLOW if action.slow else name, lambda: attempt(action, errand.alert)
+        ):
+            (self._impatient.add if impatient else self._impatient.discard)(key)
+
+    def _conclude(self) -> None:
+        """Take in what has ended."""
+        ended = self._lanes.take()
+        for errand in [one for one in self.memory.errands if self._key(one) in ended]:
+            key = self._key(errand)
+            self._came_to(errand, key[1], ended[key], count=key not in self._impatient)
 
     def _was_ended(self, errand: Errand, name: str) -> bool:
         """Return whether a process that was killed had got as far as recording the outcome."""
@@ -189,37 +232,27 @@ class Errands:
         self._taken_over.discard(self._key(errand))
         return _entry_of(self.repo, errand.alert, name) is not None
 
-    def _outcome(self, errand: Errand, action: Action | None) -> Outcome | None:
-        """Return what an action came to, None while it is under way."""
-        if action is None:
-            return Outcome(done=False, said="there is no such action any more")
-        if action.slow and self.beside:
-            return self._ended(errand, action)
-        return attempt(action, errand.alert)
+    def _came_to(self, errand: Errand, name: str, outcome: Outcome, *, count: bool) -> None:
+        tries = errand.tries + count
+        if not outcome.done and outcome.again and tries <= len(PAUSES_S):
+            later = replace(errand, tries=tries, tried=stamp(self.clock()), said=outcome.said)
+            self.memory.errands[self.memory.errands.index(errand)] = later
+            self.say(f"{name}: {outcome.said}; it will be tried again")
+        else:
+            self._owed[self._key(errand)] = outcome, tries
+            self.say(f"{name}: {outcome.said}" + ("" if outcome.done else "; given up"))
+        self.keep()
 
-    def _settle(self, errand: Errand, name: str, outcome: Outcome, tries: int) -> None:
+    def _settle(self, errand: Errand, outcome: Outcome, tries: int) -> None:
         """Put on record what an action came to."""
+        name = errand.action or ""
         detail = {**_brief(errand.alert), "action": name, "tries": tries}
         detail |= {"done": outcome.done, "said": outcome.said, **words.plain(outcome.detail)}
         chain.record(self.repo, DONE, subject(errand.alert), detail)
         self.memory.errands.remove(errand)
+        del self._owed[self._key(errand)]
         self.memory.counts[ACTIONS, name, "done" if outcome.done else "failed"] += 1
         memories.save(self.repo, self.memory)
-        self.say(f"{name}: {outcome.said}" + ("" if outcome.done else "; given up"))
-
-    def _ended(self, errand: Errand, action: Action) -> Outcome | None:
-        """Return what a slow action came to; None while it is under way. One runs at a time."""
-        key = self._key(errand)
-        if key not in self._under_way:
-            if self._under_way:
-                return None
-            came_to: list[Outcome] = []
-            self._under_way[key] = came_to
-            self._start(lambda: came_to.append(attempt(action, errand.alert)))
-            return None
-        if not self._under_way[key]:
-            return None
-        return self._under_way.pop(key)[0]
 
 
 def attempt(action: Action, alert: Alert) -> Outcome:

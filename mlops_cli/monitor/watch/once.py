@@ -9,7 +9,7 @@ from mlops_cli.errors import RequestError
 from mlops_cli.monitor.watch import acting, rounds, words
 from mlops_cli.monitor.watch import memory as memories
 from mlops_cli.monitor.watch.actions import Outcome
-from mlops_cli.monitor.watch.alerts import Alert
+from mlops_cli.monitor.watch.alerts import NO_MODEL, Alert
 from mlops_cli.monitor.watch.errands import Clock, Say, attempt
 from mlops_cli.monitor.watch.lead import Wait, is_led, leading
 from mlops_cli.monitor.watch.memory import Memory
@@ -98,7 +98,7 @@ def tried(repo: Repository, name: str, now: datetime) -> Outcome:
         rule="test",
         kind="test",
         severity="info",
-        model="no-model",
+        model=NO_MODEL,
         version=None,
         version_id=None,
         reason=f"'{name}' is tried out",

@@ -71,7 +71,12 @@ def page(settings: Monitor, memory: Memory, report: Report, troubles: int = 0) -
         (
             "monitor_troubles",
             "What keeps the monitor itself from its work: wrong settings, a full disk",
-            [((), troubles)],
+            [((), troubles + (report.unrecorded is not None))],
+        ),
+        (
+            "monitor_recording",
+            "Whether what the monitor finds can be recorded: 1 if so, 0 on a full disk",
+            [((), int(report.unrecorded is None))],
         ),
         ("monitor_actions_waiting", "Actions still to be done", [((), len(memory.errands))]),
         ("monitor_leader", "Whether this monitor checks, and does not wait: 1 if so", [((), 1)]),

@@ -11,7 +11,6 @@ from mlops_cli.core.records import replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.errors import MloError, RequestError
 from mlops_cli.monitor.watch import checking, errands, silences, standing, words
-from mlops_cli.monitor.watch import memory as memories
 from mlops_cli.monitor.watch.actions import Action
 from mlops_cli.monitor.watch.alerts import Alert
 from mlops_cli.monitor.watch.errands import Clock, Errands, Say
@@ -60,11 +59,16 @@ class RuleReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How all rules stand, what waits to be done, and in a dry run what would be."""
+    """How all rules stand, what waits to be done, and in a dry run what would be.
+
+    Attributes:
+        unrecorded: why nothing can be recorded; None where it can be.
+    """
 
     rules: tuple[RuleReport, ...]
     waiting: tuple[Errand, ...] = ()
     planned: tuple[Planned, ...] = ()
+    unrecorded: str | None = None
 
     @property
     def firing(self) -> int:
@@ -129,23 +133,28 @@ class Rounds:
     _tended: float | None = None
 
     def __post_init__(self) -> None:
-        self.errands = Errands(self.repo, self.memory, self.clock, self.say, beside=self.beside)
+        self.errands = Errands(
+            self.repo, self.memory, self.actions, self.clock, self.say, beside=self.beside
+        )
 
     def renew(self, repo: Repository, settings: Monitor, actions: Mapping[str, Action]) -> None:
         """Go on with settings that were read again."""
         self.repo = self.errands.repo = repo
-        self.settings, self.actions = settings, actions
+        self.settings = settings
+        self.actions = self.errands.actions = actions
 
     def go(self, names: Collection[str] = (), *, all_rules: bool = False) -> None:
         """Check what is due, or all rules, or those that are named; then do what is due."""
         self._forget()
         if not self.dry:
-            self.errands.run(self.actions)
+            self.errands.run()
         for rule in self.settings.rules.values():
             if rule.name in names or (not names and (all_rules or self._is_due(rule))):
                 self._check(rule)
         if not self.dry and not names:
             self._tend(all_rules=all_rules)
+        if not self.dry and not self.beside:
+            self.errands.settle()
 
     def _tend(self, *, all_rules: bool) -> None:
         """Go on with retrainings that are under way, as often as rules are checked."""
@@ -166,7 +175,7 @@ class Rounds:
 
     def finish(self) -> None:
         """Try again what failed, once, now."""
-        self.errands.run(self.actions, impatient=True)
+        self.errands.settle(impatient=True)
 
     def next_s(self) -> float:
         """Return in how many seconds there is something to do."""
@@ -236,14 +245,19 @@ class Rounds:
             ]
             return
         self.memory.errands += found
-        memories.save(self.repo, self.memory)
-        self.errands.run(self.actions)
+        self.errands.keep()
+        self.errands.run()
 
     def report(self, names: Collection[str] = ()) -> Report:
         """Return how rules stand now."""
         chosen = [one for one in self.settings.rules.values() if not names or one.name in names]
         found = report(self.repo, self.memory, chosen, self.clock(), tuple(self.planned))
-        return replace(found, waiting=tuple(filter(self.errands.is_ours, found.waiting)))
+        kept = self.errands.unrecorded
+        return replace(
+            found,
+            waiting=tuple(filter(self.errands.is_ours, found.waiting)),
+            unrecorded=None if kept is None else kept.why,
+        )
 
 
 def _plan(action: Action, alert: Alert) -> str:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from mlops_cli.errors import ExternalError, RequestError
 from mlops_cli.monitor.watch import lead, listen
 from mlops_cli.monitor.watch.loop import Loop
 from tests.monitor.conftest import Shop
-from tests.monitor.watch.conftest import Guard
+from tests.monitor.watch.conftest import Guard, Hook
 
 QUIET = "{every: 1s, rules: {asked: {volume: churn, min: 1}}}"
 
@@ -105,11 +106,35 @@ def test_a_round_that_cannot_be_kept_is_told_and_the_next_one_tried(
     monkeypatch.setattr(memories, "save", full)
     with pytest.raises(Ended):
         loop(guard, 5).run()
-    assert [line for line in guard.said if "no space left" in line] == [
-        "this round did not end: cannot write '.mlo/monitor/state': no space left on device"
-    ]
+    why = "cannot write '.mlo/monitor/state': no space left on device"
+    assert f"nothing can be recorded: {why}" in guard.said
     alerts = [one for one in chain.entries(guard.repo) if one.action == "alert"]
-    assert len(alerts) == 1
+    assert [one.detail["rule"] for one in alerts] == ["asked", "recording"]
+
+
+def test_a_rule_is_told_by_its_hook_while_another_hook_goes_on_to_drip(
+    shop: Shop, guard: Guard, hook: Hook, dripping: int
+) -> None:
+    shop.register()
+    guard.settings(
+        f"{{every: 1s, actions: {{slow: {{webhook: 'http://127.0.0.1:{dripping}'}},"
+        " late: {command: 'sleep 3'},"
+        f" pager: {{webhook: '{hook.url}'}}}},"
+        " rules: {first: {volume: churn, min: 1, actions: [slow, late, pager]},"
+        " second: {volume: churn, min: 2, actions: [slow, pager]}}}"
+    )
+    arrived = threading.Event()
+
+    def each(_: int) -> None:
+        arrived.wait(0.05)
+        if len(hook.bodies) >= 2 and sum("pager: " in line for line in guard.said) >= 2:
+            raise Ended
+
+    began = time.monotonic()
+    with pytest.raises(Ended):
+        loop(guard, 200, each).run()
+    assert time.monotonic() - began < 10
+    assert {json.loads(body)["rule"] for body in hook.bodies} == {"first", "second"}
 
 
 def get(url: str) -> tuple[int, str]:

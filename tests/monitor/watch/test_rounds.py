@@ -447,8 +447,9 @@ def test_a_slow_action_goes_on_beside_the_checks(
     monkeypatch.setattr(Command, "run", slowly)
     guard.settings(ONE)
     one = guard.going()
-    one.errands.beside = True
-    one.actions = {name: _slow(action) for name, action in one.actions.items()}
+    one.beside = one.errands.beside = True
+    slow = {name: _slow(action) for name, action in one.actions.items()}
+    one.renew(one.repo, one.settings, slow)
     one.go()
     assert began.wait(10)
     assert one.report().waiting
