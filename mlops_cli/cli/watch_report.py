@@ -20,7 +20,10 @@ _COLOURS = {
 def tell(report: "Report") -> None:
     """Print how rules stand, what waits, and what would be done."""
     rows = [_row(one) for one in report.rules]
-    show.table(["state", "rule", "model", "why"], rows, whole=2)
+    if rows:
+        show.table(["state", "rule", "model", "why"], rows, whole=2)
+    else:
+        show.line("no rules: it is only looked at whether models need a retraining", rest="  ")
     for one in report.rules:
         for note in one.notes:
             show.note(f"{one.rule}: {note}", rest="  ")

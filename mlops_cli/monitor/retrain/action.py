@@ -14,6 +14,8 @@ from mlops_cli.monitor.retrain.record import Told
 from mlops_cli.monitor.retrain.retrain import retrain
 from mlops_cli.monitor.watch.actions import Outcome
 
+_USUAL = ("not needed", "too soon", "too few rows")
+
 
 def plan(repo: Repository, name: str, cause: Mapping[str, Any]) -> str:
     """Return what `act` would do, in one line, and do nothing."""
@@ -43,8 +45,13 @@ def act(
 
 def _stop_all(told: Told) -> None:
     """Stop whoever does more than this, too; a thread beside others leaves that to who leads it."""
-    if told.status == "interrupted" and threading.current_thread() is threading.main_thread():
+    if told.status == "interrupted" and not _is_beside():
         raise stop_with(told.exit_code)
+
+
+def _is_beside() -> bool:
+    """Return whether it is done beside the checks of a monitor that goes on, round after round."""
+    return threading.current_thread() is not threading.main_thread()
 
 
 def said(told: Told) -> str:
@@ -63,7 +70,8 @@ def go_on(repo: Repository, using: Using | None = None) -> Iterator[Told | MloEr
 
     That is looked at where more rows are waited for, or the settings have it looked at.
 
-    Yields what each came to; what cannot be done now is yielded as its error, and stops no other.
+    Yields what each came to, round after round only what is news; what cannot be done now is
+    yielded as its error, and stops no other.
     """
     monitor = repo.settings.monitor
     for name, settings in monitor.retrain.items() if monitor is not None else ():
@@ -76,7 +84,7 @@ def go_on(repo: Repository, using: Using | None = None) -> Iterator[Told | MloEr
             elif settings.if_needed or state.again is not None:
                 told = retrain(repo, name, if_needed=True, using=using)
                 _stop_all(told)
-                if told.status not in ("not needed", "too soon", "too few rows"):
+                if told.status not in _USUAL or not _is_beside():
                     yield told
         except MloError as error:
             yield error

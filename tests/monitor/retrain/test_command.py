@@ -52,3 +52,13 @@ def test_fresh_rows_that_no_step_reads_are_refused(
     refused = mlo_here(*words, code=2)
     assert "no step depends on 'no.csv': m would not be trained on the fresh rows" in refused.stderr
     assert "monitor.retrain.m.into to train.csv" in refused.stderr
+
+
+def test_the_monitor_says_what_it_looked_at_where_there_are_no_rules(
+    loop: Loop, mlo_here: Mlo
+) -> None:
+    loop.settings("if_needed: true")
+    loop.answer(rows(400, 1))
+    done = mlo_here("monitor", "--once")
+    assert "m: not needed: errors did not rise: " in " ".join(done.stderr.split())
+    assert done.stdout == "no rules: it is only looked at whether models need a retraining\n"
