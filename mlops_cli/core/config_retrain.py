@@ -20,6 +20,8 @@ class Source:
     """A table, `PATH` or `PATH@REV`."""
     command: str | tuple[str, ...] | None = None
     """What prints a table as CSV: a query, a script."""
+    timeout_s: float = 600.0
+    """How long a command may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +128,22 @@ def _source(value: Value) -> Source:
                 hint="source: predictions, {file: PATH} or {command: CMD}",
             )
         return Source(predictions=True)
-    found = value.record(Source, {"file": Value.text, "command": _command})
+    found: Source = value.record(_of, {"file": Value.text, "command": _command, "timeout": span})
     if (found.file is None) == (found.command is None):
         raise value.fail("must be one of the two", hint="{file: PATH} or {command: CMD}")
     return found
+
+
+def _of(timeout: float = Source().timeout_s, **said: Any) -> Source:
+    return Source(**said, timeout_s=timeout)
 
 
 def _command(value: Value) -> str | tuple[str, ...]:
     found = config_values.words(value) if value.is_list else value.text()
     if not found:
         raise value.fail("says nothing", hint="write it as command: python fresh.py")
+    if "\0" in "".join(found):
+        raise value.fail("has a NUL character, which no command may have")
     return found
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlops_cli.core.config_retrain import Retrain
+from mlops_cli.core.config_retrain import Retrain, Source
 from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data import prediction_log, reference, table
 from mlops_cli.data.predictions.rows import Rows
 from mlops_cli.data.predictions.segment import Tally
 from mlops_cli.errors import ExternalError, RequestError
+from mlops_cli.monitor.retrain import command
 from mlops_cli.registry import models
 from mlops_cli.registry.models import Version
 
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-_TIMEOUT_S = 3600.0
-_TOLD = 300
+_PRINTED = "fresh.csv"
+"""What a table is read as that a command prints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +79,11 @@ def gather(repo: Repository, version: Version, said: Retrain) -> Fresh:
     if said.source.file is not None:
         frame, where = _of_file(repo, said.source.file), said.source.file
     else:
-        frame, where = _of_command(repo, said.source.command or ""), "the command"
+        frame, where = _of_command(repo, said.source), "the command"
     if target not in frame.columns:
         raise RequestError(
             f"the rows of {where} have no column '{target}'",
-            hint="they have " + ", ".join(map(str, frame.columns[:8])),
+            hint="they have " + (", ".join(map(str, frame.columns[:8])) or "no column at all"),
         )
     known = frame[frame[target].notna()].tail(said.max_rows).reset_index(drop=True)
     wrong = judged(repo, version, known, target)
@@ -227,23 +226,14 @@ def _of_file(repo: Repository, text: str) -> pd.DataFrame:
     return table.of_version(repo, found.oid, found.path)
 
 
-def _of_command(repo: Repository, command: str | tuple[str, ...]) -> pd.DataFrame:
+def _of_command(repo: Repository, source: Source) -> pd.DataFrame:
     """Return the table that a command prints as CSV, run in the project's folder."""
-    argv = ["sh", "-c", command] if isinstance(command, str) else list(command)
+    out = command.printed(source.command or "", Path(repo.root), source.timeout_s)
     try:
-        done = subprocess.run(
-            argv, cwd=Path(repo.root), env=os.environ, capture_output=True, timeout=_TIMEOUT_S
-        )
-    except FileNotFoundError as error:
-        raise ExternalError(f"the command for fresh rows is not there: {argv[0]}") from error
-    except subprocess.TimeoutExpired as error:
-        raise ExternalError(f"the command for fresh rows took over {_TIMEOUT_S:g} s") from error
-    if done.returncode:
-        from mlops_cli.runs.secrets import masked_text
-
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+        return table.read(out, _PRINTED)
+    except RequestError as error:
+        why = error.message.replace(f"'{_PRINTED}'", "it")
         raise ExternalError(
-            f"the command for fresh rows ended with {done.returncode}:"
-            f" {masked_text(said[-1])[:_TOLD]}"
-        )
-    return table.read(done.stdout, "fresh.csv")
+            f"what the command for fresh rows printed is no table: {why}",
+            hint="it has to print CSV in UTF-8, its first line the names of the columns",
+        ) from error

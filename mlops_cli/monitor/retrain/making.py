@@ -168,6 +168,7 @@ def _again(work: Work, fresh: Fresh, change: int | None) -> Again | None:
 
 def run_pipeline(work: Work) -> Told | None:
     """Run the pipeline on the fresh rows, in a work tree of its own; None when that was done."""
+    from mlops_cli.runs import guard
     from mlops_cli.runs.worktree import aside
 
     one = work.attempt
@@ -178,7 +179,7 @@ def run_pipeline(work: Work) -> Told | None:
     if changed is not None:
         work.using.say(f"the pipeline runs as it is committed; {changed}")
     try:
-        with aside(work.repo, one.commit) as (where, _):
+        with guard.reaped(work.repo.root), aside(work.repo, one.commit) as (where, _):
             reading.check(where, work.name, replace(work.said, into=one.trained.path))
             tables.place_in(where, one.trained, work.repo)
             run = _run(work, where)

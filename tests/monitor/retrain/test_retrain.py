@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from mlops_cli.core import git as core_git
 from mlops_cli.core.lock import hold
 from mlops_cli.core.records import replace
 from mlops_cli.errors import ExternalError, IntegrityError, Locked, RequestError
-from mlops_cli.monitor.retrain import action, record
+from mlops_cli.monitor.retrain import action, command, record
 from mlops_cli.monitor.retrain.retrain import stop
 from mlops_cli.registry import routes
 from mlops_cli.registry.approvals import approve
@@ -326,7 +327,9 @@ def test_two_at_once_are_one(loop: Loop) -> None:
     assert loop.recorded() == []
 
 
-def test_a_fresh_table_can_come_from_a_file_or_a_command(loop: Loop) -> None:
+def test_a_fresh_table_can_come_from_a_file_or_a_command(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     evaluate(loop.repo, loop.model.newest, "train.csv")
     fresh = pd.concat([rows(400, 1), rows(600, 2, "b")])
     fresh.to_csv(loop.root / "fresh.csv", index=False)
@@ -339,6 +342,18 @@ def test_a_fresh_table_can_come_from_a_file_or_a_command(loop: Loop) -> None:
     loop.settings("source: {command: 'echo no such table >&2; exit 3'}")
     with pytest.raises(ExternalError, match="ended with 3: no such table"):
         loop.retrain()
+    for line, why in (
+        ("'true'", "the command for fresh rows printed nothing"),
+        ("sh fresh.sh", "what the command for fresh rows printed is no table: it "),
+        ("'nowhere', timeout: 1s", "ended with 127"),
+        ("'sleep 60', timeout: 1s", "was stopped after 1 s"),
+        ("'yes 1,2,3'", "printed over 0 MiB"),
+    ):
+        (loop.root / "fresh.sh").write_text("printf 'a,b,y\\n\\377\\376\\000,2,1\\n'\n")
+        monkeypatch.setattr(command, "MOST_BYTES", 100_000)
+        loop.settings(f"source: {{command: {line}}}")
+        with pytest.raises(ExternalError, match=why):
+            loop.retrain()
     loop.settings("source: {file: nowhere.csv}")
     with pytest.raises(RequestError, match=r"nowhere\.csv"):
         loop.retrain()
@@ -390,7 +405,7 @@ def test_one_that_breaks_off_goes_on_where_it_stood(
 
 
 def test_one_that_was_killed_while_the_pipeline_ran_goes_on(loop: Loop) -> None:
-    hold = 'if test -n "$HELD"; then echo > "$HELD"; exec sleep 60; fi\n'
+    hold = 'if test -n "$HELD"; then echo $$ > "$HELD"; exec sleep 60; fi\n'
     (loop.root / "train.sh").write_text(hold)
     git(loop.root, "commit", "--quiet", "--all", "--message", "Take long")
     changed(loop)
@@ -404,9 +419,11 @@ def test_one_that_was_killed_while_the_pipeline_ran_goes_on(loop: Loop) -> None:
     os.mkfifo(held)
     environ = {**os.environ, "HELD": str(held)}
     child = subprocess.Popen([sys.executable, "-c", code], cwd=loop.root, env=environ)
-    held.read_text()
+    step = os.pidfd_open(int(held.read_text()))
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
+    assert select.select([step], [], [], 30)[0], "its step goes on"
+    os.close(step)
     assert loop.model.stages == {"production": 1}
     state = record.read(loop.repo, "m").attempt
     assert state is not None
