@@ -24,6 +24,8 @@ EACH = 5
 KEY_ROWS = 20
 """With fewer rows nothing is taken to be unique."""
 _READ: tuple[Type, ...] = ("boolean", "integer", "number", "datetime")
+_FEW = 1000
+"""So many cells tell nearly always whether the others are worth a look."""
 _CODE = re.compile(r"[+-]?0\d")
 
 
@@ -110,7 +112,10 @@ class _Column:
     def _narrow(self, present: "Series[Any]") -> None:
         """Leave out the types that a cell is not of."""
         kept: list[Type] = []
-        for one in self._types:
+        types = self._types
+        if self._written and isinstance(present.iloc[0], str):
+            types = _not_ruled_out(types, present)
+        for one in types:
             if (one == "number" and "integer" in kept) or self._may_be(present, one):
                 kept.append(one)
         if kept != self._types and "number" in self._types and "number" not in kept:
@@ -125,11 +130,9 @@ class _Column:
             return textual or bool(cells(present, "text").fits.all())
         if textual and not self._written and kind != "datetime":
             return False  # what says that it is text is no number
-        if textual and kind in ("integer", "number") and _has_codes(present):
+        if len(present) > _FEW and not cells(present.head(_FEW), kind).fits.all():
             return False
-        return bool(cells(present.head(1000), kind).fits.all()) and bool(
-            cells(present, kind).fits.all()
-        )
+        return bool(cells(present, kind).fits.all())
 
     def _widen(self, read: Cells) -> None:
         import numpy as np
@@ -201,6 +204,16 @@ class _Column:
         if self.absent:
             found["required"] = "not in every file"
         return found
+
+
+def _not_ruled_out(types: list[Type], texts: "Series[Any]") -> list[Type]:
+    """Return the types that texts may be of, without those that a look at a few rules out."""
+    out: set[Type] = set()
+    if texts.iloc[0].lower() not in ("true", "false"):
+        out.add("boolean")
+    if not out.issuperset({"integer", "number"}.intersection(types)) and _has_codes(texts):
+        out |= {"integer", "number"}
+    return [one for one in types if one not in out]
 
 
 def _has_codes(texts: "Series[Any]") -> bool:

@@ -1,6 +1,7 @@
 """A schema made of a table is one that the table passes, and that is worth editing."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -91,3 +92,22 @@ def test_a_data_frame_is_inferred_at_once() -> None:
     schema = infer(frame)
     assert check(frame, schema).holds
     assert not check(frame.assign(a=[*range(29), 0]), schema).holds
+
+
+def test_a_short_column_is_read_once_for_each_type_that_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mlops_cli.data.validation import infer as module
+
+    asked: list[str] = []
+    real = module.cells
+
+    def counted(raw: Any, kind: Any) -> Any:
+        asked.append(kind)
+        return real(raw, kind)
+
+    monkeypatch.setattr(module, "cells", counted)
+    numbers = pd.DataFrame({"a": [f"{one}.5" for one in range(60)]}).astype("str")
+    found = inferred([numbers], where="s.yaml", scratch=tmp_path, written=True)
+    assert found.schema.columns[0].type == "number"
+    assert sorted(asked) == ["datetime", "integer", "number", "number"]
