@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _THREADS = 4
 _MANY_CELLS = 200_000
+_FEW_ROWS = 2_000
 """Smaller tables are done sooner than threads are started."""
 _PAIRS = 2_500
 """Of more pairs of names it is not looked which are alike."""
@@ -140,14 +141,18 @@ def each_column(
             return columns.compare(before, now, min_rows=settings.min_rows, asked=asked)
         return Tested(before.kind, mismatch="not in the current data" + renamed.get(name, ""))
 
-    cells = (reference.rows + current.rows) * len(reference.names)
-    found = in_threads(one, reference.names, threads=threads_for(cells))
+    threads = threads_for(reference.rows + current.rows, len(reference.names))
+    found = in_threads(one, reference.names, threads=threads)
     return dict(zip(reference.names, found, strict=True))
 
 
-def threads_for(cells: int) -> int:
-    """Return by how many threads so many cells are best compared."""
-    return min(_THREADS, len(os.sched_getaffinity(0))) if cells > _MANY_CELLS else 1
+def threads_for(rows: int, names: int) -> int:
+    """Return by how many threads so many rows of so many columns are best compared.
+
+    Columns of few rows are work for the interpreter, which only one thread does at a time.
+    """
+    many = rows * names > _MANY_CELLS and rows > _FEW_ROWS
+    return min(_THREADS, len(os.sched_getaffinity(0))) if many else 1
 
 
 def in_threads(do: Callable[[str], _T], names: Sequence[str], *, threads: int) -> list[_T]:

@@ -131,8 +131,9 @@ def _tested(
             for one, names, other in zip(windows, there, renamed, strict=True)
         ]
 
-    cells = (reference.rows + sum(one.table.rows for one in windows)) * len(reference.names)
-    found = drift.in_threads(tests, reference.names, threads=drift.threads_for(cells))
+    rows = reference.rows + sum(one.table.rows for one in windows)
+    threads = drift.threads_for(rows, len(reference.names))
+    found = drift.in_threads(tests, reference.names, threads=threads)
     return dict(zip(reference.names, found, strict=True))
 
 

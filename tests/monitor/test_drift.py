@@ -1,11 +1,14 @@
 """Drift is found where something changed and matters, and said to be unknown where it is."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mlops_cli.core.config import DriftSettings
 from mlops_cli.errors import RequestError
+from mlops_cli.monitor import drift
 from mlops_cli.monitor.drift import compare_frames as compare
 
 ROWS = 300
@@ -252,3 +255,10 @@ def test_a_thousand_columns_are_corrected_for():
     r = rng()
     reference, current = (pd.DataFrame(r.normal(size=(100, 1000))) for _ in range(2))
     assert compare(reference, current).verdict == "ok"
+
+
+def test_threads_are_for_columns_of_many_rows() -> None:
+    """Columns of few rows are work for the interpreter, and threads only take turns there."""
+    assert drift.threads_for(120, 10_000) == 1
+    assert drift.threads_for(200, 10) == 1
+    assert drift.threads_for(1_000_000, 20) == min(4, len(os.sched_getaffinity(0)))

@@ -194,7 +194,8 @@ def _print(found: "Checked", *, as_json: bool, markdown: bool, every: bool) -> N
         for line in drift_markdown.lines(found):
             show.line(line)
         return
-    show.emit(_flat(found), as_json=as_json, text=lambda _: drift_report.tell(found, every=every))
+    held = _flat(found) if as_json else None
+    show.emit(held, as_json=as_json, text=lambda _: drift_report.tell(found, every=every))
 
 
 def _flat(found: "Checked") -> dict[str, Any]:
