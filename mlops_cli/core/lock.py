@@ -21,8 +21,9 @@ def hold(
     purpose: str,
     wait_s: float = 60.0,
     on_wait: Callable[[str], None] | None = None,
+    what: str = "the repository",
 ) -> Iterator[None]:
-    """Hold the lock at `path` for a `with` block; `purpose` is what others are told.
+    """Hold the lock at `path` of `what` for a `with` block; `purpose` is what others are told.
 
     Waits up to `wait_s` seconds, after calling `on_wait` once with the holder's description.
     The lock is the kernel's (`flock`), so a killed holder leaves nothing to clean up.
@@ -35,7 +36,7 @@ def hold(
     except OSError as error:
         raise outside(error, path) from error
     try:
-        _acquire(handle, wait_s, on_wait)
+        _acquire(handle, wait_s, on_wait, what)
         _sign(handle, purpose)
         try:
             yield
@@ -67,11 +68,11 @@ def wait_for(
         time.sleep(_POLL_S)
 
 
-def _acquire(handle: int, wait_s: float, on_wait: Callable[[str], None] | None) -> None:
+def _acquire(handle: int, wait_s: float, on_wait: Callable[[str], None] | None, what: str) -> None:
     tell = None if on_wait is None else lambda: on_wait(_holder(handle))
     if not wait_for(handle, fcntl.LOCK_EX, wait_s, tell):
         raise Locked(
-            f"the repository is locked by {_holder(handle)}",
+            f"{what} is locked by {_holder(handle)}",
             hint="wait until it has ended, then try again",
         )
 

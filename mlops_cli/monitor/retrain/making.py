@@ -15,7 +15,7 @@ from mlops_cli.monitor.retrain.fresh import Fresh, gather
 from mlops_cli.monitor.retrain.ground import Work
 from mlops_cli.monitor.retrain.record import Again, State, Table, Told
 from mlops_cli.monitor.retrain.standing import watched
-from mlops_cli.monitor.retrain.valid import in_a_line, problems
+from mlops_cli.monitor.retrain.valid import problems
 from mlops_cli.monitor.retrain.window import Chosen, Taken, choose
 from mlops_cli.registry.evaluation.own import TAG, held_out_path
 
@@ -67,10 +67,13 @@ def look_back(work: Work, back: int) -> Taken | Told:
 def _invalid(work: Work, taken: Taken) -> Taken | Told:
     """Return rows if they are valid."""
     wrong = problems(work.repo, taken.fresh, taken.chosen, work.said, taken.training.rows)
-    if not wrong:
+    if wrong is None:
         return taken
-    told = work.told("invalid", in_a_line(wrong), "nothing is trained on rows that fail")
-    return replace(told, problems=tuple(wrong))
+    where = f"monitor.retrain.{work.name}"
+    hint = f"nothing is trained on rows that fail; others: {where}.source"
+    if wrong.schema is not None:
+        hint += f", another schema: {where}.schema"
+    return replace(work.told("invalid", str(wrong), hint), problems=wrong.problems)
 
 
 def _labels_come_by(work: Work) -> str | None:
@@ -148,6 +151,7 @@ def _with_data(work: Work, found: Taken, trained: Table, held_out: Table) -> Sta
     return replace(
         work.state,
         attempt=attempt,
+        began=tuple(dict.fromkeys((*work.state.began, attempt.began))),
         seen=trained.oid + held_out.oid,
         again=_again(work, fresh, change),
         spread=chosen.rise.spread if chosen.rise else work.state.spread,

@@ -144,7 +144,8 @@ def alone(repo: Repository, model: str) -> Iterator[None]:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise outside(error, folder) from error
-    with hold(folder / f"{model}.lock", purpose=f"mlo retrain {model}", wait_s=0.0):
+    lock = folder / f"{model}.lock"
+    with hold(lock, purpose=f"mlo retrain {model}", wait_s=0.0, what=model):
         yield
 
 

@@ -110,13 +110,14 @@ def _begin(
         if found.cause is None:
             return work.told("not needed", found.why)
         cause, reason, back = found.cause, reason or found.why, found.back
-    if not force:
-        wait = _too_soon(work, trains=back is None)
-        if wait is not None:
-            return work.told("too soon", wait, "all the same: --force")
+    wait = None if force else _too_soon(work, trains=back is None)
+    if wait is not None and not dry_run:
+        return _wait(work, wait)
     looked = making.look(work) if back is None else making.look_back(work, back)
     if isinstance(looked, Told):
         return looked
+    if wait is not None:
+        return _wait(work, wait)
     if dry_run:
         return _would(work, looked, back, reason)
     work.found = looked
@@ -132,11 +133,14 @@ def _begin(
         champion=None if standing is None else standing.number,
         back=back,
     )
-    trained = () if back is not None else (work.now,)
-    work.put(replace(work.state, attempt=attempt, began=(*work.state.began, *trained)))
+    work.put(replace(work.state, attempt=attempt))
     begun = f"began to retrain {work.name}" if back is None else f"began to bring back v{back}"
     work.note("begin", f"{begun}: {attempt.reason}")
     return None
+
+
+def _wait(work: Work, why: str) -> Told:
+    return work.told("too soon", why, "all the same: --force")
 
 
 def _too_soon(work: Work, *, trains: bool) -> str | None:

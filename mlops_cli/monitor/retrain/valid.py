@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlops_cli.core import git
 from mlops_cli.core.config_retrain import Retrain
 from mlops_cli.core.config_validation import validated
-from mlops_cli.core.records import replace
+from mlops_cli.core.records import dataclass, replace
 from mlops_cli.core.repository import Repository
 from mlops_cli.data.validation import declared
 from mlops_cli.data.validation.check import check
@@ -24,10 +24,22 @@ _NAMED = 3
 """So many failed checks are told in a line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with rows, each in a line; and the schema that says so, if one does."""
+
+    problems: tuple[str, ...]
+    schema: str | None = None
+
+    def __str__(self) -> str:
+        said = in_a_line(self.problems)
+        return said if self.schema is None else f"they fail {self.schema}: {said}"
+
+
 def problems(
     repo: Repository, fresh: Fresh, chosen: Chosen, said: Retrain, table: pd.DataFrame
-) -> Sequence[str]:
-    """Return what is wrong with the rows that are taken, each in a line.
+) -> Wrong | None:
+    """Return what is wrong with the rows that are taken; None where nothing is.
 
     They are held against the schema that the settings name, or that the table has which they take
     the place of; as it is committed, if it is, for that is what the pipeline runs with. Its row
@@ -40,17 +52,20 @@ def problems(
     rows = fresh.rows.iloc[chosen.first : chosen.end]
     twice = [str(name) for name in rows.columns[rows.columns.duplicated()]]
     if twice:
-        return [f"the column '{twice[0]}' is there twice"]
+        return Wrong((f"the column '{twice[0]}' is there twice",))
     empty = [name for name in rows.columns if rows[name].isna().all()]
     if empty:
-        return [f"the column '{empty[0]}' has no value at all"]
+        return Wrong((f"the column '{empty[0]}' has no value at all",))
     if chosen.trained and rows.iloc[: chosen.trained][fresh.target].nunique() < 2:
-        return [f"every row has the same '{fresh.target}'"]
+        return Wrong((f"every row has the same '{fresh.target}'",))
     schema = _schema(repo, said)
     if schema is None:
-        return []
+        return None
     report = check(rows, replace(schema, rows=RowCount()), name=said.into)
-    return [_named(one) for one in report.errors] or _count(repo, schema, said, len(table))
+    if report.errors:
+        return Wrong(tuple(map(_named, report.errors)), schema.where)
+    count = _count(repo, schema, said, len(table))
+    return Wrong(tuple(count)) if count else None
 
 
 def in_a_line(found: Sequence[str]) -> str:

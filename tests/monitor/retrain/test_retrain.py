@@ -112,7 +112,8 @@ def test_rows_that_fail_are_never_trained_on(loop: Loop) -> None:
     told = loop.retrain(force=True)
     assert told.status == "invalid"
     assert "a" in told.why
-    assert told.problems == (told.why,)
+    assert told.why == f"they fail rows.yaml: {told.problems[0]}"
+    assert "monitor.retrain.m.source" in str(told.hint)
     loop.settings("window: 300")
     loop.answer(rows(600, 3).assign(y=1))
     assert loop.retrain().why == "every row has the same 'y'"
@@ -129,7 +130,7 @@ def test_what_fails_is_named_and_a_row_count_is_not_for_fresh_rows(
     changed(loop)
     told = mlo_here("retrain", "m", "--json", code=1).json
     assert [one.partition(":")[0] for one in told["problems"]] == ["z", "a", "b", "y"]
-    assert told["why"] == "; ".join(told["problems"][:3]) + "; and 1 more"
+    assert told["why"] == "they fail rows.yaml: " + "; ".join(told["problems"][:3]) + "; and 1 more"
     schema.write_text("rows: {min: 5000}\ncolumns:\n  a: {type: number}\n")
     would = mlo_here("retrain", "m", "--dry-run").stdout
     assert "run the pipeline as it is committed; uncommitted changes do not count" in would
@@ -322,7 +323,7 @@ def test_two_at_once_are_one(loop: Loop) -> None:
     changed(loop)
     loop.repo.layout.retrain.mkdir(exist_ok=True)
     held = hold(loop.repo.layout.retrain / "m.lock", purpose="mlo retrain m")
-    with held, pytest.raises(Locked, match="mlo retrain m"):
+    with held, pytest.raises(Locked, match=r"^m is locked by `mlo retrain m`"):
         loop.retrain()
     assert loop.recorded() == []
 
@@ -479,3 +480,17 @@ def test_a_window_of_so_many_rows_is_filled_up_with_the_last_of_the_old_ones(loo
     loop.answer(rows(400, 3))
     told = loop.retrain(dry_run=True)
     assert told.steps[0] == "train on 400 rows of the prediction log, the newest 500 rows"
+
+
+def test_what_trained_nothing_does_not_count_and_mistakes_are_told_first(loop: Loop) -> None:
+    loop.settings("max_per_day: 2, confidence: 0.9999, window: 250")
+    loop.answer(rows(300, 1))
+    assert loop.retrain().status == "not better"
+    for _ in range(3):
+        assert loop.retrain().status == "nothing new"
+    assert len(record.read(loop.repo, "m").began) == 1
+    loop.settings("max_per_day: 1, schema: nowhere.yaml")
+    with pytest.raises(RequestError, match=r"nowhere\.yaml"):
+        loop.retrain(dry_run=True)
+    loop.settings("max_per_day: 1")
+    assert loop.retrain(dry_run=True).status == "too soon"
