@@ -270,13 +270,15 @@ def windows_table(found: PerformanceReport, names: Sequence[str], *, guess: str 
     """Return windows with their metrics, `guess` before those that are estimated."""
     rows = [
         [
-            span(part),
+            start,
             f"{part.rows:,}",
             f"{part.labelled:,}",
             *(_either(part, name, guess) for name in names),
             ", ".join(one.metric for one in (part.realized or part.estimated) if one.dropped),
         ]
-        for part in found.windows
+        for start, part in zip(
+            starts([one.start for one in found.windows]), found.windows, strict=True
+        )
     ]
     return ["from", "rows", "labels", *names, "dropped"], rows
 
@@ -289,9 +291,17 @@ def _either(part: Part, name: str, mark: str) -> str:
     return "" if guess is None or guess.value is None else f"{mark}{number(guess.value)}"
 
 
-def span(part: Part) -> str:
-    """Return when a window begins."""
-    return part.start[:16].replace("T", " ")
+def starts(moments: Sequence[str]) -> list[str]:
+    """Return when windows begin: to the minute, or to the second where that tells them apart.
+
+    >>> starts(["2026-01-31T09:15:02Z", "2026-01-31T09:16:02Z"])
+    ['2026-01-31 09:15', '2026-01-31 09:16']
+    >>> starts(["2026-01-31T09:15:02Z", "2026-01-31T09:15:04Z"])
+    ['2026-01-31 09:15:02', '2026-01-31 09:15:04']
+    """
+    told = {moment[:16] for moment in moments}
+    length = 16 if len(told) == len(moments) else 19
+    return [moment[:length].replace("T", " ") for moment in moments]
 
 
 def segments_table(found: PerformanceReport, *, every: bool = True) -> Table:
