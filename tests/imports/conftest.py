@@ -40,14 +40,26 @@ def _environment(
     room = temporary.mktemp(name) if config.cache is None else config.cache.mkdir(name)
     folder = room / packages[0].replace("==", "-")
     if not (folder / "whole").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", *packages]
-        done = subprocess.run(pip, capture_output=True, text=True, timeout=_INSTALL_S)
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--clear", "--without-pip", folder], check=True
+        )
+        python = str(folder / "bin/python")
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
+        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+        done = _installed(uv, packages)
+        if done.returncode:
+            done = _installed(pip, packages)
         if done.returncode:
             why = f"{packages[0]} cannot be installed: {done.stderr[-300:]}"
             (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
         (folder / "whole").touch()
     return folder
+
+
+def _installed(installer: list[str], packages: list[str]) -> subprocess.CompletedProcess[str]:
+    """Install packages by uv, in seconds, or by pip, which may know indexes that uv does not."""
+    argv = [*installer, *packages]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=_INSTALL_S)
 
 
 @pytest.fixture

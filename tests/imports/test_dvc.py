@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,47 +42,81 @@ def commit(root: Path, message: str) -> str:
     return git(root, "rev-parse", "HEAD").strip()
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of DVC projects that tests begin with copies of: DVC is slow."""
+    return tmp_path_factory.mktemp("made")
+
+
 @pytest.fixture
-def begun(tmp_path: Path, dvc: Dvc, monkeypatch: pytest.MonkeyPatch) -> Path:
+def begun(tmp_path: Path, made: Path, dvc: Dvc, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a DVC project with nothing in it, and a remote that is a folder."""
-    root = tmp_path / "project"
-    root.mkdir()
-    git(root, "init", "--quiet")
-    dvc(root, "init", "--quiet")
-    dvc(root, "remote", "add", "--quiet", "--default", "shelf", str(tmp_path / "shelf"))
-    commit(root, "Begin")
+    return _copy(_made(made / "begun", _begin, dvc), tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def moving(tmp_path: Path, made: Path, dvc: Dvc, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a DVC project with versions on a branch, at a tag and at the head, pushed."""
+    return _copy(_made(made / "moving", _make, dvc), tmp_path, monkeypatch)
+
+
+def _made(folder: Path, make: Callable[[Path, Dvc], None], dvc: Dvc) -> Path:
+    if not folder.exists():
+        first = _first(folder)
+        (first / "project").mkdir(parents=True)
+        make(first / "project", dvc)
+        first.rename(folder)
+    return folder
+
+
+def _first(folder: Path) -> Path:
+    """Return where a project is made: commits name its remote, which none may find."""
+    return folder.with_suffix(".first")
+
+
+def _copy(folder: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True)
+    root = target / "project"
+    settings = root / ".dvc/config"
+    settings.write_text(settings.read_text().replace(str(_first(folder)), str(target)))
+    git(root, "commit", "--quiet", "--all", "--amend", "--no-edit")
     monkeypatch.chdir(root)
     return root
 
 
-@pytest.fixture
-def moving(begun: Path, dvc: Dvc) -> Path:
-    """Return a DVC project with versions on a branch, at a tag and at the head, pushed."""
-    images = begun / "data/images/sub dir"
+def _begin(root: Path, dvc: Dvc) -> None:
+    git(root, "init", "--quiet")
+    dvc(root, "init", "--quiet")
+    dvc(root, "remote", "add", "--quiet", "--default", "shelf", str(root.parent / "shelf"))
+    commit(root, "Begin")
+
+
+def _make(root: Path, dvc: Dvc) -> None:
+    _begin(root, dvc)
+    images = root / "data/images/sub dir"
     images.mkdir(parents=True)
-    (begun / "data/raw.csv").write_text("1\n2\n")
-    (begun / "data/grün (1).txt").write_text("ü")
-    (begun / "data/tool.sh").write_text("#!/bin/sh\n")
-    (begun / "data/tool.sh").chmod(0o755)
+    (root / "data/raw.csv").write_text("1\n2\n")
+    (root / "data/grün (1).txt").write_text("ü")
+    (root / "data/tool.sh").write_text("#!/bin/sh\n")
+    (root / "data/tool.sh").chmod(0o755)
     for name in ("one", "two", "three"):
         (images / f"{name}.png").write_text(name)
-    dvc(begun, "add", "data/raw.csv", "data/grün (1).txt", "data/tool.sh", "data/images")
-    commit(begun, "One")
-    git(begun, "tag", "v1")
-    git(begun, "checkout", "--quiet", "-b", "side")
-    (begun / "data/raw.csv").write_text("7\n")
-    dvc(begun, "add", "data/raw.csv")
-    commit(begun, "Aside")
-    git(begun, "checkout", "--quiet", "main")
-    dvc(begun, "checkout", "--quiet")
-    (begun / "data/raw.csv").write_text("1\n2\n3\n")
+    dvc(root, "add", "data/raw.csv", "data/grün (1).txt", "data/tool.sh", "data/images")
+    commit(root, "One")
+    git(root, "tag", "v1")
+    git(root, "checkout", "--quiet", "-b", "side")
+    (root / "data/raw.csv").write_text("7\n")
+    dvc(root, "add", "data/raw.csv")
+    commit(root, "Aside")
+    git(root, "checkout", "--quiet", "main")
+    dvc(root, "checkout", "--quiet")
+    (root / "data/raw.csv").write_text("1\n2\n3\n")
     (images / "one.png").unlink()
     (images / "four.png").write_text("four")
-    dvc(begun, "add", "data/raw.csv", "data/images")
-    git(begun, "rm", "--quiet", "data/grün (1).txt.dvc")
-    commit(begun, "Two")
-    dvc(begun, "push", "--quiet", "--all-commits")
-    return begun
+    dvc(root, "add", "data/raw.csv", "data/images")
+    git(root, "rm", "--quiet", "data/grün (1).txt.dvc")
+    commit(root, "Two")
+    dvc(root, "push", "--quiet", "--all-commits")
 
 
 def test_a_project_moves_in_one_command_and_old_commits_stay_readable(
