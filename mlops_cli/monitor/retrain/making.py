@@ -17,7 +17,7 @@ from mlops_cli.monitor.retrain.record import Again, State, Table, Told
 from mlops_cli.monitor.retrain.standing import watched
 from mlops_cli.monitor.retrain.valid import problems
 from mlops_cli.monitor.retrain.window import Chosen, Taken, choose
-from mlops_cli.registry.evaluation.own import TAG, held_out_path
+from mlops_cli.registry.evaluation.own import TAG, held_out_path, is_retrained
 
 if TYPE_CHECKING:
     from mlops_cli.runs.record import Run
@@ -107,11 +107,22 @@ def take_data(work: Work) -> Told | None:
         trained, held_out = _tables(work, found)
         if work.state.seen == trained.oid + held_out.oid:
             where = found.fresh.where
-            return work.end("nothing new", f"the rows of {where} are those of last time")
+            why = f"the rows of {where} are those of last time"
+            return work.end("nothing new", why, _made_of_them(work))
         work.put(_with_data(work, found, trained, held_out))
     text = f"took {found.training.text}; and {held_out.rows:,} to compare on"
     work.note("data", text, trained=trained.oid, held_out=held_out.oid, why=trained.why)
     return None
+
+
+def _made_of_them(work: Work) -> str | None:
+    """Return how what was made of the rows last time comes to the stage, should it pass by now."""
+    newest = work.model.newest
+    if newest == work.standing() or not is_retrained(work.repo, newest):
+        return None
+    return (
+        f"v{newest.number} was made of them: mlo promote {work.name}@v{newest.number} {work.stage}"
+    )
 
 
 def _take_back(work: Work, found: Taken, back: int) -> None:

@@ -94,7 +94,17 @@ def _against(asked: Asked, gate: MetricGate, stage: str, value: float) -> GateRe
     loss = held - value if _higher(gate) else value - held
     slack = _ROUNDING * max(abs(held), abs(value))
     why = f"it is {value:.6g}, v{standing.number} in {stage} has {held:.6g}{_apart(value - held)}"
-    return GateResult(name, loss <= gate.tolerance + slack, why)
+    passed = loss <= gate.tolerance + slack
+    return GateResult(name, passed, why, None if passed else _same_rows(asked))
+
+
+def _same_rows(asked: Asked) -> str | None:
+    """Return what to do where the two runs logged a metric on data of different worlds."""
+    from mlops_cli.registry.evaluation import own
+
+    if not own.is_retrained(asked.repo, asked.version):
+        return None
+    return "each run logged it on its own test data; for the same rows add to the gate: data: evaluation"
 
 
 def _of_evaluation(asked: Asked, gate: MetricGate) -> list[GateResult]:

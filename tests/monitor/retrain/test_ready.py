@@ -115,3 +115,13 @@ def test_where_its_run_made_no_test_data_the_rows_held_out_are_its_own(loop: Loo
     assert told.held_out is not None
     assert choose(repo, new, None, start=loop.root).oid == told.held_out.oid
     assert choose(repo, old, None, start=loop.root).path == "test.csv"
+
+
+def test_a_metric_that_each_run_logged_on_its_own_data_is_told_as_that(template: Loop) -> None:
+    (template.root / "judge.sh").write_text("echo '{\"auc\": 0.96}' > metrics.json\n")
+    git(template.root, "commit", "--quiet", "--all", "--message", "Judge another way")
+    template.answer(rows(600, 2, "b"))
+    told = template.retrain()
+    assert told.status == "refused"
+    assert "auc not worse than production" in told.why
+    assert str(told.hint).startswith("each run logged it on its own test data")

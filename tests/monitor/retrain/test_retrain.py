@@ -487,7 +487,11 @@ def test_what_trained_nothing_does_not_count_and_mistakes_are_told_first(loop: L
     loop.answer(rows(300, 1))
     assert loop.retrain().status == "not better"
     for _ in range(3):
-        assert loop.retrain().status == "nothing new"
+        told = loop.retrain()
+        assert (told.status, told.hint) == (
+            "nothing new",
+            "v2 was made of them: mlo promote m@v2 production",
+        )
     assert len(record.read(loop.repo, "m").began) == 1
     loop.settings("max_per_day: 1, schema: nowhere.yaml")
     with pytest.raises(RequestError, match=r"nowhere\.yaml"):
