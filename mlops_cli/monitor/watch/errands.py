@@ -117,7 +117,11 @@ class Errands:
         """Return in how many seconds something is due; None when nothing is to be done."""
         now = self.clock()
         begun = self._lanes.keys() | self._owed.keys()
-        due = [self._due(one) for one in self.memory.errands if self._key(one) not in begun]
+        due = [
+            self._due(one)
+            for one in self.memory.errands
+            if one.action is not None and self._key(one) not in begun
+        ]
         if self._lanes:
             due.append(now + timedelta(seconds=_LOOK_S))
         return None if not due else max((min(due) - now).total_seconds(), 0.0)
