@@ -104,7 +104,9 @@ def _same_rows(asked: Asked) -> str | None:
 
     if not own.is_retrained(asked.repo, asked.version):
         return None
-    return "each run logged it on its own test data; for the same rows add to the gate: data: evaluation"
+    return (
+        "each run logged it on its own test data; for the same rows: data: evaluation in the gate"
+    )
 
 
 def _of_evaluation(asked: Asked, gate: MetricGate) -> list[GateResult]:

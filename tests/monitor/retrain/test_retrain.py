@@ -195,7 +195,9 @@ def test_one_that_is_not_better_is_registered_and_not_promoted(loop: Loop) -> No
     assert told.status == "not better"
     assert loop.model.stages == {"production": 1}
     assert loop.model.newest.number == 2
-    assert "nothing new" in loop.retrain().status
+    told = loop.retrain()
+    assert told.status == "nothing new"
+    assert told.hint == "v2 was made of them: mlo promote m@v2 production"
     assert record.read(loop.repo, "m").watch is not None
 
 
@@ -487,11 +489,7 @@ def test_what_trained_nothing_does_not_count_and_mistakes_are_told_first(loop: L
     loop.answer(rows(300, 1))
     assert loop.retrain().status == "not better"
     for _ in range(3):
-        told = loop.retrain()
-        assert (told.status, told.hint) == (
-            "nothing new",
-            "v2 was made of them: mlo promote m@v2 production",
-        )
+        assert loop.retrain().status == "nothing new"
     assert len(record.read(loop.repo, "m").began) == 1
     loop.settings("max_per_day: 1, schema: nowhere.yaml")
     with pytest.raises(RequestError, match=r"nowhere\.yaml"):
