@@ -105,7 +105,7 @@ def _same_rows(asked: Asked) -> str | None:
     if not own.is_retrained(asked.repo, asked.version):
         return None
     return (
-        "each run logged it on its own test data; for the same rows: data: evaluation in the gate"
+        "each run logged it on its own test data; on the same rows: data: evaluation"
     )
 
 
