@@ -1,5 +1,6 @@
 """The real DVC and MLflow, each in an environment of its own."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -39,21 +40,26 @@ def _environment(
     """Return an environment with packages, of which the first is pinned; made once."""
     room = temporary.mktemp(name) if config.cache is None else config.cache.mkdir(name)
     folder = room / packages[0].replace("==", "-")
-    if not (folder / "whole").exists():
-        subprocess.run(
-            [sys.executable, "-m", "venv", "--clear", "--without-pip", folder], check=True
-        )
-        python = str(folder / "bin/python")
-        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
-        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
-        done = _installed(uv, packages)
-        if done.returncode:
-            done = _installed(pip, packages)
-        if done.returncode:
-            why = f"{packages[0]} cannot be installed: {done.stderr[-300:]}"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
-        (folder / "whole").touch()
+    with (room / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "whole").exists():
+            _make(folder, packages)
     return folder
+
+
+def _make(folder: Path, packages: list[str]) -> None:
+    """Make an environment; two workers of pytest never make the same one at once."""
+    subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", folder], check=True)
+    python = str(folder / "bin/python")
+    uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python]
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    done = _installed(uv, packages)
+    if done.returncode:
+        done = _installed(pip, packages)
+    if done.returncode:
+        why = f"{packages[0]} cannot be installed: {done.stderr[-300:]}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
+    (folder / "whole").touch()
 
 
 def _installed(installer: list[str], packages: list[str]) -> subprocess.CompletedProcess[str]:
