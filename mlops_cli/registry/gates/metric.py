@@ -104,9 +104,7 @@ def _same_rows(asked: Asked) -> str | None:
 
     if not own.is_retrained(asked.repo, asked.version):
         return None
-    return (
-        "each run logged it on its own test data; on the same rows: data: evaluation"
-    )
+    return "each run logged it on its own test data; on the same rows: data: evaluation"
 
 
 def _of_evaluation(asked: Asked, gate: MetricGate) -> list[GateResult]:
