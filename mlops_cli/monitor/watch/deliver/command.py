@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from mlops_cli.core.config_actions import CommandAction
 from mlops_cli.monitor.watch import words
 from mlops_cli.monitor.watch.actions import Outcome
 from mlops_cli.monitor.watch.alerts import Alert
+from mlops_cli.runs import guard
 
 _KEPT = 300
 """So many of the last characters that it printed are kept on record."""
@@ -41,7 +40,7 @@ class Command:
     def run(self, alert: Alert) -> Outcome:
         """Run it; whatever it began is ended with it when it takes too long."""
         try:
-            with _group() as group:
+            with guard.group() as group:
                 process, said = self._ended(alert, group)
         except subprocess.TimeoutExpired:
             return Outcome(
@@ -70,26 +69,6 @@ class Command:
             except BaseException:
                 os.killpg(group, signal.SIGKILL)
                 raise
-
-
-@contextmanager
-def _group() -> Iterator[int]:
-    """Yield a group for processes that is ended where we are killed.
-
-    Its first one is a shell that waits for the end of a pipe, which only we hold open.
-    """
-    guard = subprocess.Popen(
-        ["/bin/sh", "-c", "read _; kill -KILL 0"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        process_group=0,
-    )
-    try:
-        yield guard.pid
-    finally:
-        guard.kill()
-        guard.communicate()
 
 
 def _variables(alert: Alert) -> dict[str, str]:
